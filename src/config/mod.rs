@@ -1,0 +1,137 @@
+//! Settings: `raw.rs` is the TOML as typed, this is what was checked.
+
+use chrono_tz::Tz;
+use std::{collections::HashMap, path::PathBuf, time::Duration};
+
+/// All settings, checked.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub state_dir: PathBuf,
+    /// Group that may read the state and the SQLite file (0640/2750 instead of 0600/0700).
+    pub group: Option<String>,
+    /// First labels of syslog names that are postfix instances of their own.
+    pub instances: Vec<String>,
+    /// `[hosts] alias`: host name as logged → name to use.
+    pub host_aliases: HashMap<String, String>,
+    pub window: Window,
+    pub source: Source,
+    pub store: Store,
+    /// `[store] retention`-like key for `prune`; off by default.
+    pub retention: Option<Duration>,
+}
+
+/// `[window]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    pub bucket: Duration,
+    pub first: Duration,
+    pub settle: Duration,
+    pub lookback: Duration,
+    pub horizon: Duration,
+    pub session_lead: Duration,
+}
+
+/// The one source table.
+#[derive(Debug, Clone)]
+pub enum Source {
+    Elasticsearch(ElasticsearchSource),
+    File(FileSource),
+}
+
+/// `[source.file]`
+#[derive(Debug, Clone)]
+pub struct FileSource {
+    /// Paths and globs; `-` is standard input.
+    pub paths: Vec<String>,
+    /// Of stamps that carry none.
+    pub timezone: Tz,
+    /// Of stamps that carry none; worked out when absent.
+    pub year: Option<i32>,
+}
+
+/// `[source.elasticsearch]`
+#[derive(Debug, Clone)]
+pub struct ElasticsearchSource {
+    pub connection: Connection,
+    /// An index, alias, pattern or comma-separated list.
+    pub index: String,
+    pub fields: Fields,
+    /// Program names to ask for; empty asks for every line.
+    pub programs: Vec<String>,
+    /// An extra query in Lucene query string syntax.
+    pub query: Option<String>,
+    /// Documents per page, 1 to 10,000.
+    pub page_size: usize,
+    /// Parallel slices; `None` lets the tool choose (never more than shards).
+    pub slices: Option<usize>,
+    /// Of stamps inside `message` that carry none.
+    pub timezone: Tz,
+}
+
+/// Where a document of the source keeps the parts of a line. Names may be dotted paths.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fields {
+    pub message: String,
+    pub time: String,
+    pub host: String,
+    pub program: String,
+    pub pid: String,
+    /// A unique second sort key (`gl2_message_id`); `None` sorts by what the engine has.
+    pub tie_break: Option<String>,
+    /// The date format of the time field in queries, where it is not ISO 8601.
+    pub time_format: Option<String>,
+}
+
+/// How to reach an Elasticsearch or OpenSearch.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// One or more base URLs, tried in turn.
+    pub urls: Vec<String>,
+    pub auth: Auth,
+    /// PEM file with the authority to trust besides the system's.
+    pub ca_file: Option<PathBuf>,
+    /// PEM files of a client certificate and its key.
+    pub client_cert_file: Option<PathBuf>,
+    pub client_key_file: Option<PathBuf>,
+    /// Off only by `tls_verify = false`.
+    pub tls_verify: bool,
+    /// Of one request.
+    pub timeout: Duration,
+}
+
+/// A secret that never prints.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Auth {
+    None,
+    Basic { username: String, password: Secret },
+    /// The encoded form, as `Authorization: ApiKey …` wants it.
+    ApiKey(Secret),
+}
+
+/// The one store table.
+#[derive(Debug, Clone)]
+pub enum Store {
+    Sqlite { path: PathBuf },
+    Elasticsearch(ElasticsearchStore),
+}
+
+/// `[store.elasticsearch]`
+#[derive(Debug, Clone)]
+pub struct ElasticsearchStore {
+    pub connection: Connection,
+    /// The alias; monthly indices `ALIAS-2026.11` behind it.
+    pub index: String,
+    pub shards: u32,
+    pub replicas: u32,
+    /// Bytes of one bulk request.
+    pub bulk_bytes: usize,
+}

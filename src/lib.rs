@@ -1,0 +1,27 @@
+//! Rebuilds mail transactions from the log lines of postfix and sendmail.
+//!
+//! ```text
+//! source/ ──Line──▶ parse/ ──Event──▶ stitch/ ──Transaction──▶ store/ ──acknowledged──▶ checkpoint/
+//!                  └───────── pure: no clock, no network, no files, no printing ─────────┘
+//! ```
+//!
+//! `model/` holds what is carried through the doors, `run/` walks the flow once, `commands/` are the ways in.
+
+pub mod error;
+pub mod model;
+
+pub mod source;
+
+pub mod parse;
+pub mod stitch;
+
+pub mod store;
+
+pub mod checkpoint;
+pub mod window;
+
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod elastic;
+pub mod run;

@@ -1,0 +1,272 @@
+//! What a line tells. Events borrow from their line: parsing copies no text.
+//!
+//! A parser splits text; what it *means* for a message is decided in `stitch/`. Absent is `None`, never `""`; the null
+//! sender is `Some("")`. Addresses come without the angle brackets of the log, but otherwise as written.
+
+/// What became of a line when it was read.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Parsed<'a> {
+    /// It tells something. `queue_id` is the id that the line is about, if it names one.
+    Event { queue_id: Option<&'a str>, event: Event<'a> },
+    /// Known and deliberately unused, with the reason. A leading queue id is not looked at.
+    Ignored(&'static str),
+    /// Nobody claims it; `coverage` shows it.
+    Unrecognised,
+}
+
+/// `name[addr]:port`, or `[addr]:port`. `unknown` for a name or address is `None`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Peer<'a> {
+    pub name: Option<&'a str>,
+    pub addr: Option<&'a str>,
+    pub port: Option<u16>,
+}
+
+/// Who asked the mail system to keep, drop or change a message, and with what result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Refused (`reject`, `milter-reject`, `proxy-reject`, sendmail's `reject=`).
+    Reject,
+    /// `reject_warning`, `warn`, `warning`, `info`, `permit`: said, not done.
+    Warn,
+    /// Put on hold (postfix) or quarantined (sendmail).
+    Hold,
+    /// Accepted and thrown away.
+    Discard,
+    /// The connection was closed (`hangup`).
+    Hangup,
+    /// `filter`, `redirect`, `bcc`, `prepend`, `replace`, `strip`, `delay`, `pass`: the message was changed or sent elsewhere.
+    Change,
+}
+
+/// Which notification was sent about a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notice {
+    /// Non-delivery: bounced or expired.
+    Bounce,
+    /// Still trying.
+    Delay,
+    /// Success, or what a `-bv` or `-v` asked for.
+    Success,
+}
+
+/// What `postsuper` did with a queue file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    Delete,
+    Requeue,
+    Hold,
+    Release,
+    Expire,
+}
+
+/// The four parts of `delays=a/b/c/d`, seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Delays {
+    pub before_qmgr: f64,
+    pub in_qmgr: f64,
+    pub conn_setup: f64,
+    pub transmission: f64,
+}
+
+/// Postfix `status=` of a delivery record (`global/log_adhoc.c`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliveryStatus {
+    Sent,
+    /// `deferred` and `SOFTBOUNCE`.
+    Deferred,
+    Bounced,
+    Deliverable,
+    /// `undeliverable`, `undeliverable-but-not-cached`.
+    Undeliverable,
+    /// A word never seen: kept, with its text, rather than guessed at.
+    Unknown,
+}
+
+/// One delivery attempt of postfix: `to=<…>, relay=…, … status=… (…)`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivery<'a> {
+    pub to: &'a str,
+    pub orig_to: Option<&'a str>,
+    /// As written: `none`, `host[ip]:port`, `host[private/dovecot-lmtp]`, a service name.
+    pub relay: &'a str,
+    /// Seconds since the message arrived.
+    pub delay: Option<f64>,
+    pub delays: Option<Delays>,
+    /// 3.11 and later: `tls=`.
+    pub tls: Option<&'a str>,
+    pub dsn: Option<&'a str>,
+    pub status: DeliveryStatus,
+    /// The text in parentheses, without them; whatever is there when the line was cut.
+    pub reply: &'a str,
+}
+
+/// A refusal or another policy decision, by smtpd, postscreen, cleanup, a milter or a sendmail ruleset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy<'a> {
+    pub action: Action,
+    /// The SMTP stage in lower case (`connect`, `ehlo`, `mail`, `rcpt`, `data`, `end-of-message`, …), `header`, `body`,
+    /// or the ruleset (`check_rcpt`).
+    pub stage: &'a str,
+    pub peer: Peer<'a>,
+    /// Three digits; `None` where the line has none (cleanup's milter rejects).
+    pub code: Option<u16>,
+    pub dsn: Option<&'a str>,
+    /// The reason, without code and DSN.
+    pub text: &'a str,
+    pub from: Option<&'a str>,
+    pub to: Option<&'a str>,
+    pub proto: Option<&'a str>,
+    pub helo: Option<&'a str>,
+    pub sasl_method: Option<&'a str>,
+    pub sasl_username: Option<&'a str>,
+}
+
+/// sendmail's `from=` record (`headers.c logsender`).
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SendmailFrom<'a> {
+    /// As logged, without angle brackets; `None` for `<NONE>`.
+    pub from: Option<&'a str>,
+    pub size: Option<u64>,
+    pub nrcpts: Option<u64>,
+    pub msgid: Option<&'a str>,
+    pub proto: Option<&'a str>,
+    pub daemon: Option<&'a str>,
+    /// `auth=` unless `NONE`.
+    pub auth: Option<&'a str>,
+    pub tls_version: Option<&'a str>,
+    pub cipher: Option<&'a str>,
+    /// As written: `host [ip] (may be forged)`, `user@localhost`, `[RESPONSE]`.
+    pub relay: Option<&'a str>,
+    /// The peer in `relay`, where it names one.
+    pub peer: Peer<'a>,
+}
+
+/// sendmail's `to=` record (`deliver.c logdelivery`): one attempt, several recipients.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SendmailTo<'a> {
+    /// The list as logged, comma-joined, without a trailing `,`; see `parse::sendmail::recipients`.
+    pub to: &'a str,
+    /// `ctladdr=` without its `(uid/gid)`.
+    pub ctladdr: Option<&'a str>,
+    /// Seconds.
+    pub delay: Option<f64>,
+    /// Seconds.
+    pub xdelay: Option<f64>,
+    pub mailer: Option<&'a str>,
+    /// As written, with the address that follows it: `mx.example.net. [192.0.2.1]`.
+    pub relay: Option<&'a str>,
+    pub dsn: Option<&'a str>,
+    pub reply: Option<&'a str>,
+    pub quarantine: Option<&'a str>,
+    /// The last `stat=`, to the end of the line.
+    pub stat: Option<&'a str>,
+}
+
+/// A filter's verdict: amavis, opendkim, policyd-spf, postgrey, spamd, rspamd, dovecot and their like.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Filter<'a> {
+    /// `amavis`, `opendkim`, `policyd-spf`, …
+    pub name: &'a str,
+    /// In the filter's own words, short: `Passed CLEAN`, `greylist`, `pass`, `saved mail to INBOX`.
+    pub verdict: &'a str,
+    pub score: Option<f64>,
+    /// What else is worth reading: the policy's reason, a virus name, a mailbox.
+    pub detail: Option<&'a str>,
+    /// Without angle brackets.
+    pub message_id: Option<&'a str>,
+    /// The queue id under which the filter handed the message back.
+    pub queued_as: Option<&'a str>,
+    pub from: Option<&'a str>,
+    /// First or only recipient.
+    pub to: Option<&'a str>,
+    pub client: Option<&'a str>,
+}
+
+/// What a line tells.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event<'a> {
+    // ---- sessions: no queue id ----
+    /// smtpd, qmqpd: `connect from`.
+    Connect { peer: Peer<'a> },
+    /// smtpd, qmqpd: `disconnect from`; the counters as written.
+    Disconnect { peer: Peer<'a>, commands: Option<&'a str> },
+    /// TLS of an incoming (`inbound`) or outgoing session. `version` as the library says it: `TLSv1.3`.
+    Tls { inbound: bool, peer: Peer<'a>, version: &'a str, cipher: Option<&'a str> },
+    /// `SASL … authentication failed`, sendmail's `AUTH failure`.
+    SaslFailed { peer: Peer<'a>, method: Option<&'a str>, user: Option<&'a str>, reason: &'a str },
+    /// sendmail `AUTH=server`.
+    SaslLogin { peer: Peer<'a>, method: Option<&'a str>, user: Option<&'a str> },
+    /// smtp, lmtp: `connect to H[ip]:port: reason`; tried before the next delivery record of that process.
+    ConnectFailed { peer: Peer<'a>, reason: &'a str },
+    /// `lost connection|timeout|too many errors after STAGE from PEER`; with an id since postfix 3.10.
+    Aborted { peer: Peer<'a>, reason: &'a str, stage: &'a str },
+
+    // ---- a message in a postfix queue ----
+    /// smtpd, qmqpd: `client=`. With `queue_id: None` (NOQUEUE) a before-queue filter takes the message.
+    Client {
+        peer: Peer<'a>,
+        sasl_method: Option<&'a str>,
+        sasl_username: Option<&'a str>,
+        sasl_sender: Option<&'a str>,
+        orig_queue_id: Option<&'a str>,
+        orig_client: Option<Peer<'a>>,
+    },
+    /// pickup: `uid= from=<…>[ orig_id=]`.
+    Pickup { uid: &'a str, from: &'a str, orig_id: Option<&'a str> },
+    /// cleanup: `message-id=`, without `<>`; `None` when there is none.
+    MessageId { id: Option<&'a str>, resent: bool },
+    /// qmgr: `from=<…>, size=…, nrcpt=… (queue active)`.
+    Queued { from: &'a str, size: Option<u64>, nrcpt: Option<u64> },
+    /// A delivery record of any agent.
+    Delivery(Delivery<'a>),
+    /// qmgr: `removed`.
+    Removed,
+    /// cleanup 3.10+: `removed (canceled)` (`discarded: false`) or `removed (discarded)`.
+    Canceled { discarded: bool },
+    /// qmgr: `status=expired` or `status=force-expired`.
+    Expired { from: &'a str },
+    /// bounce: `sender|postmaster … notification: CHILD`.
+    Notified { notice: Notice, child: &'a str },
+    /// postsuper.
+    Operation(Operation),
+
+    // ---- both servers ----
+    /// A refusal or another decision, with or without a queue id.
+    Policy(Policy<'a>),
+    /// Worth showing with the message: `warning: QID: …`, sendmail's SYSERR, protocol errors.
+    Warning { text: &'a str },
+    /// Belongs to the message and changes nothing: kept as evidence.
+    Note,
+
+    // ---- sendmail ----
+    From(SendmailFrom<'a>),
+    To(SendmailTo<'a>),
+    /// `ID: CHILD: DSN|return to sender|sender notify|postmaster notify: text`.
+    Dsn { child: &'a str, how: &'a str, text: &'a str },
+    /// `ID: CHILD: clone: owner=…`; `children` of a `split:` line are comma-separated.
+    Clone { children: &'a str },
+    /// `<addr>... text`: an error given to the client or met at delivery.
+    UserError { addr: &'a str, code: Option<u16>, dsn: Option<&'a str>, text: &'a str },
+    /// `done; delay=…`.
+    Done,
+    /// A part of a line that sendmail split: `ID[n]: text ...`; `last` has no ` ...`.
+    Piece { number: u16, text: &'a str, last: bool },
+    /// A milter added or removed a recipient, or changed the sender (`Milter (x): chgfrom: a`).
+    MilterEdit { edit: MilterEdit, addr: &'a str },
+
+    // ---- neighbours and transport ----
+    Filter(Filter<'a>),
+    /// The transport says that it lost lines of this host; `None` when it does not say how many.
+    Gap { lost: Option<u64> },
+    /// `message repeated N times: [ text]`: `text` again, `times` times.
+    Repeated { times: u64, text: &'a str },
+}
+
+/// What a sendmail milter did to the envelope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MilterEdit {
+    AddRecipient,
+    DeleteRecipient,
+    ChangeSender,
+}

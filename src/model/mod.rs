@@ -1,0 +1,12 @@
+//! What is carried through the doors: a [`Line`] from a source, an [`Event`] that a line tells, a
+//! [`Transaction`] for the store.
+
+pub mod event;
+pub mod line;
+pub mod time;
+pub mod transaction;
+
+pub use event::{Event, Parsed};
+pub use line::{Intake, Line, LineId};
+pub use time::{Range, Time};
+pub use transaction::Transaction;

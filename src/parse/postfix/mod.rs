@@ -1,0 +1,6 @@
+//! (being written)
+use crate::model::Parsed;
+/// Whether the part after the last slash of a syslog name is a postfix daemon.
+pub fn is_daemon(name: &str) -> bool { matches!(name, "smtpd" | "qmgr") }
+/// Reads the text of a postfix daemon.
+pub fn parse<'a>(_daemon: Option<&str>, _text: &'a str) -> Parsed<'a> { Parsed::Unrecognised }

@@ -1,0 +1,129 @@
+//! Where transactions live. The store is the state: there is no other database of half-finished mail.
+//!
+//! A store knows documents by id and version; what they mean is not its business. All of them pass the same contract
+//! tests (`tests/store_contract.rs`).
+
+pub mod elasticsearch;
+pub mod memory;
+pub mod sqlite;
+
+use crate::{
+    error::Result,
+    model::{Range, Time, Transaction},
+    source::Check,
+};
+use async_trait::async_trait;
+
+/// The version of a stored document, for optimistic concurrency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Version {
+    /// `_seq_no`, or the row's own counter.
+    pub number: u64,
+    /// `_primary_term`; 0 where there is none.
+    pub term: u64,
+}
+
+/// A document as the store has it.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    pub transaction: Transaction,
+    pub version: Version,
+}
+
+/// A document to write.
+#[derive(Debug, Clone)]
+pub struct Put {
+    pub transaction: Transaction,
+    /// `None`: there must be no document with this id yet.
+    pub expected: Option<Version>,
+}
+
+/// What became of documents to write or to delete. What is in neither list was done.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Ids whose document was not the expected one: get it, unite, try again.
+    pub conflicts: Vec<String>,
+    /// Documents that the store will never take (a mapping error), with its reason: for the dead-letter file.
+    pub refused: Vec<(String, String)>,
+}
+
+/// A key to look for: the logging host and a queue id.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct QueueKey {
+    pub host: String,
+    pub queue_id: String,
+}
+
+/// What `trace` looks for. All terms given must hold; each matches any of its places.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Search {
+    /// Each a queue id, address, Message-ID, IP, host name, SASL user, `mail.id` or journey: exact, but addresses,
+    /// hosts and Message-IDs without regard to case.
+    pub terms: Vec<String>,
+    /// Only documents whose time span touches this.
+    pub within: Option<Range>,
+    /// At most this many, newest first.
+    pub limit: usize,
+}
+
+/// A page of [`Store::page`].
+#[derive(Debug, Clone, Default)]
+pub struct Page {
+    pub transactions: Vec<Transaction>,
+    /// Where the next page starts: the last `mail.id` of this one; `None` at the end.
+    pub after: Option<String>,
+}
+
+/// What `status` shows of a store.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    pub documents: u64,
+    /// Messages still on their way: `queued`, `deferred`, `held`.
+    pub open: u64,
+    /// `event.start` of the oldest and `event.end` of the newest document.
+    pub oldest: Option<Time>,
+    pub newest: Option<Time>,
+}
+
+/// A place for transactions.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Creates what must be there before the first write: tables, template, alias. Harmless when it is there.
+    async fn prepare(&self) -> Result<()>;
+
+    /// The documents with these ids that exist. Realtime: sees every acknowledged write.
+    async fn get(&self, ids: &[String]) -> Result<Vec<Stored>>;
+
+    /// The documents (all parts) of these keys whose time span touches `within`. Sees what was written before the last
+    /// [`refresh`](Self::refresh).
+    async fn find(&self, keys: &[QueueKey], within: Range) -> Result<Vec<Stored>>;
+
+    /// Writes documents, each if its expectation holds. When it returns, what was stored survives a crash of the server.
+    async fn put(&self, documents: Vec<Put>) -> Result<Report>;
+
+    /// Deletes documents, each if it still has that version; one that is gone is no conflict.
+    async fn delete(&self, documents: &[(String, Version)]) -> Result<Report>;
+
+    /// Makes all writes visible to searches.
+    async fn refresh(&self) -> Result<()>;
+
+    /// Called before the ledger is marked: all that was acknowledged must survive a power loss after this.
+    async fn commit(&self) -> Result<()>;
+
+    /// Documents that match, newest first, part 0 only.
+    async fn search(&self, search: &Search) -> Result<Vec<Transaction>>;
+
+    /// Documents in the order of `mail.id`, from the first after `after`; for `export`.
+    async fn page(&self, after: Option<&str>, within: Option<Range>) -> Result<Page>;
+
+    /// The newest `event.end` that is not after `now`.
+    async fn newest_end(&self, now: Time) -> Result<Option<Time>>;
+
+    /// Deletes documents whose `event.end` is before `before`; with `dry_run` only counts them.
+    async fn prune(&self, before: Time, dry_run: bool) -> Result<u64>;
+
+    async fn summary(&self) -> Result<Summary>;
+
+    /// What `check` shows, in order.
+    async fn check(&self, now: Time) -> Vec<Check>;
+}
