@@ -1,3 +1,18 @@
 //! From the set of lines to transactions (laws L1 and L2): a pure fold, no clock, no network, no files.
+//!
+//! ```text
+//! lines ──unite──▶ gather: a set for each key ──▶ life: one message each ──▶ fold: its document
+//!                    └─ session: lines without a queue id, shared with the keys they touch
+//! ```
 
+pub mod fold;
+pub mod gather;
 pub mod id;
+pub mod journey;
+pub mod key;
+pub mod life;
+pub mod session;
+
+pub use fold::{fold, single};
+pub use gather::{Gathered, Tally, gather, unite};
+pub use key::{Key, Rules};

@@ -1,0 +1,241 @@
+//! From a draft to the document: names as the index contract has them.
+
+use super::{
+    super::{
+        journey,
+        key::{Key, service_name, service_type},
+        life::{Life, Told},
+    },
+    draft::Draft,
+    recipient::{Attempt, Person, is_final},
+};
+use crate::model::{
+    Line, Time, Transaction,
+    event::Peer,
+    transaction::{
+        Address, Addresses, Attempt as HistoryAttempt, Auth, DATASET, DelaysS, ECS_VERSION, Ecs, Email, EventInfo, Evidence,
+        Host, Kind, Mail, Outcome, Recipient, Related, Relay, SCHEMA, Service, Source, Status, Tls, User,
+    },
+};
+use std::{collections::BTreeSet, net::IpAddr};
+
+/// The document of a life, whole, without its id.
+pub(super) fn document(key: &Key, life: &Life<'_>, mut draft: Draft<'_>) -> Transaction {
+    let recipients: Vec<Recipient> = draft.recipients.iter().map(|p| recipient(p, &draft)).collect();
+    let to: BTreeSet<&str> = recipients.iter().map(|r| r.address.as_str()).collect();
+    let to = to.into_iter().map(str::to_owned).collect();
+    draft.links.sort();
+    draft.links.dedup();
+    let attempts = recipients.iter().map(|r| r.attempts).sum();
+    let mut doc = Transaction {
+        email: Email {
+            local_id: Some(key.queue_id.to_string()),
+            message_id: draft.message_id.map(str::to_owned),
+            from: Address { address: draft.from.clone() },
+            to: Addresses { address: to },
+        },
+        source: source(draft.peer),
+        user: User { name: draft.user.map(str::to_owned) },
+        tls: draft.tls.map(|(version, cipher)| tls(version, cipher)).unwrap_or_default(),
+        ..frame(&key.host, life.start(), life.end(), service(life, &draft), lines(life))
+    };
+    doc.event.outcome = outcome(draft.status);
+    let arrival = draft.implied_arrival.filter(|_| !draft.arrived && !draft.has_message_id);
+    doc.mail = Mail {
+        kind: draft.kind,
+        origin: draft.origin,
+        status: draft.status,
+        complete: draft.complete,
+        gap: draft.gap,
+        arrival,
+        size: draft.size,
+        nrcpt: draft.nrcpt,
+        attempts,
+        helo: draft.helo.map(str::to_owned),
+        protocol: draft.protocol.map(str::to_owned),
+        auth: Auth { method: draft.auth_method.map(str::to_owned) },
+        recipients,
+        links: draft.links,
+        rejects: draft.rejects,
+        warnings: draft.warnings,
+        filters: draft.filters,
+        ..doc.mail
+    };
+    doc.related = related(&doc);
+    doc.mail.journey = journey::own(&doc);
+    doc
+}
+
+/// The parts that every document has, whatever it is about.
+pub(super) fn frame(host: &str, start: Time, end: Time, service: Service, lines: Vec<Evidence>) -> Transaction {
+    let duration = u64::try_from(end.0.saturating_sub(start.0)).unwrap_or(0).saturating_mul(1_000_000);
+    Transaction {
+        timestamp: start,
+        event: EventInfo {
+            start,
+            end,
+            duration,
+            kind: "event".to_owned(),
+            category: vec!["email".to_owned()],
+            dataset: DATASET.to_owned(),
+            outcome: Outcome::Unknown,
+        },
+        ecs: Ecs { version: ECS_VERSION.to_owned() },
+        host: Host { name: host.to_owned() },
+        service,
+        email: Email::default(),
+        source: Source::default(),
+        user: User::default(),
+        tls: Tls::default(),
+        related: Related::default(),
+        mail: Mail {
+            id: String::new(),
+            kind: Kind::Message,
+            origin: crate::model::transaction::Origin::Unknown,
+            status: Status::Unknown,
+            complete: false,
+            gap: false,
+            arrival: None,
+            size: None,
+            nrcpt: None,
+            attempts: 0,
+            part: 0,
+            parts: 1,
+            helo: None,
+            protocol: None,
+            auth: Auth::default(),
+            recipients: Vec::new(),
+            links: Vec::new(),
+            rejects: Vec::new(),
+            warnings: Vec::new(),
+            filters: Vec::new(),
+            lines,
+            journey: String::new(),
+            schema: SCHEMA,
+        },
+    }
+}
+
+/// A line as evidence.
+pub(super) fn evidence(line: &Line) -> Evidence {
+    Evidence {
+        id: line.id,
+        time: line.time,
+        program: line.program.to_string(),
+        pid: line.pid,
+        text: line.text.to_string(),
+    }
+}
+
+/// The lines of a life as evidence: by time, then id. A joined line that was split stands for its pieces, which are
+/// lines themselves.
+fn lines(life: &Life<'_>) -> Vec<Evidence> {
+    let mut lines: Vec<&Line> = life.told.iter().map(|t| t.line).collect();
+    lines.sort_unstable_by_key(|l| (l.time, l.id));
+    lines.dedup_by_key(|l| l.id);
+    lines.into_iter().map(evidence).collect()
+}
+
+fn service(life: &Life<'_>, draft: &Draft<'_>) -> Service {
+    let of_server = |t: &&Told<'_>| t.own && service_type(&t.line.program) == Some(draft.service_type);
+    let program = life.told.iter().find(of_server).map_or(draft.service_type, |t| service_name(&t.line.program));
+    Service { kind: draft.service_type.to_owned(), name: program.to_owned() }
+}
+
+pub(super) fn source(peer: Option<Peer<'_>>) -> Source {
+    let peer = peer.unwrap_or_default();
+    Source {
+        ip: peer.addr.and_then(address),
+        domain: peer.name.map(str::to_owned),
+        port: peer.port,
+    }
+}
+
+/// Only what parses as an address.
+fn address(text: &str) -> Option<String> {
+    let text = text.get(..5).filter(|p| p.eq_ignore_ascii_case("ipv6:")).map_or(text, |p| &text[p.len()..]);
+    text.parse::<IpAddr>().ok().map(|ip| ip.to_string())
+}
+
+/// ECS splits `TLSv1.3` into protocol and version.
+fn tls(version: &str, cipher: Option<&str>) -> Tls {
+    let (protocol, number) = match version.split_once('v') {
+        Some((protocol, number)) => (protocol.to_ascii_lowercase(), number),
+        None => ("tls".to_owned(), version),
+    };
+    let number = if number.contains('.') { number.to_owned() } else { format!("{number}.0") };
+    Tls { version: Some(number), version_protocol: Some(protocol), cipher: cipher.map(str::to_owned) }
+}
+
+fn outcome(status: Status) -> Outcome {
+    match status {
+        Status::Delivered => Outcome::Success,
+        Status::Bounced | Status::Expired | Status::Rejected | Status::Partial => Outcome::Failure,
+        _ => Outcome::Unknown,
+    }
+}
+
+fn recipient(person: &Person<'_>, draft: &Draft<'_>) -> Recipient {
+    let last = person.last();
+    let status = person.status();
+    let done = draft.removed || draft.deleted || draft.canceled;
+    let owned = |text: Option<&str>| text.map(str::to_owned);
+    Recipient {
+        address: person.address.clone().into_owned(),
+        orig_to: person.orig_to.clone().map(|o| o.into_owned()),
+        status,
+        is_final: is_final(status) || done,
+        dsn: last.and_then(|a| owned(a.dsn)),
+        reply: last.and_then(|a| owned(a.reply)),
+        relay: last.map(relay).unwrap_or_default(),
+        transport: last.and_then(|a| owned(a.transport)),
+        delay_s: last.and_then(|a| a.delay_s),
+        delays_s: last.and_then(|a| a.delays).map(|d| DelaysS {
+            before_qmgr: d.before_qmgr,
+            in_qmgr: d.in_qmgr,
+            conn_setup: d.conn_setup,
+            transmission: d.transmission,
+        }),
+        queued_as: last.and_then(|a| owned(a.queued_as)),
+        attempts: person.attempts.len() as u64,
+        first_attempt: person.attempts.iter().map(|a| a.time).min(),
+        last_attempt: last.map(|a| a.time),
+        tls: last.and_then(|a| a.tls).map(|(version, cipher)| tls(version, cipher)).unwrap_or_default(),
+        history: person.attempts.iter().map(attempt).collect(),
+    }
+}
+
+fn attempt(a: &Attempt<'_>) -> HistoryAttempt {
+    HistoryAttempt {
+        time: a.time,
+        status: a.status,
+        dsn: a.dsn.map(str::to_owned),
+        relay: a.relay.map(str::to_owned),
+        reply: a.reply.map(str::to_owned),
+    }
+}
+
+fn relay(a: &Attempt<'_>) -> Relay {
+    Relay {
+        domain: a.peer.name.map(|n| n.trim_end_matches('.').to_owned()),
+        ip: a.peer.addr.and_then(address),
+        port: a.peer.port,
+        name: a.relay.map(str::to_owned),
+    }
+}
+
+/// ECS `related.*`: everything of a kind that the document names.
+pub(super) fn related(doc: &Transaction) -> Related {
+    let sorted = |values: Vec<Option<&String>>| {
+        let set: BTreeSet<&String> = values.into_iter().flatten().collect();
+        set.into_iter().cloned().collect()
+    };
+    let mut ips = vec![doc.source.ip.as_ref()];
+    let mut hosts = vec![Some(&doc.host.name), doc.source.domain.as_ref()];
+    for r in &doc.mail.recipients {
+        ips.push(r.relay.ip.as_ref());
+        hosts.push(r.relay.domain.as_ref());
+    }
+    hosts.extend(doc.mail.links.iter().map(|l| l.host.as_ref()));
+    Related { ip: sorted(ips), hosts: sorted(hosts), user: sorted(vec![doc.user.name.as_ref()]) }
+}

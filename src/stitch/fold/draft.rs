@@ -1,0 +1,165 @@
+//! What is known of a life while its lines are read.
+
+use super::{super::life::Life, recipient::Recipients};
+use crate::model::{
+    Time,
+    event::{Filter, Peer, Policy},
+    transaction::{Kind, Link, Origin, Rel, Remark, Status, Verdict},
+};
+
+/// The facts of one life, gathered line by line in order of time.
+#[derive(Debug)]
+pub(super) struct Draft<'a> {
+    pub service_type: &'static str,
+    pub message_id: Option<&'a str>,
+    pub from: Option<String>,
+    pub peer: Option<Peer<'a>>,
+    pub origin: Origin,
+    pub user: Option<&'a str>,
+    pub auth_method: Option<&'a str>,
+    pub tls: Option<(&'a str, Option<&'a str>)>,
+    /// TLS sessions of the delivery agents.
+    pub outgoing_tls: Vec<(Peer<'a>, &'a str, Option<&'a str>)>,
+    pub helo: Option<&'a str>,
+    pub protocol: Option<&'a str>,
+    pub size: Option<u64>,
+    pub nrcpt: Option<u64>,
+    pub recipients: Recipients<'a>,
+    pub links: Vec<Link>,
+    pub rejects: Vec<Remark>,
+    pub warnings: Vec<Remark>,
+    pub filters: Vec<Verdict>,
+    /// An arrival line (`client=`, `uid=`, sendmail's `from=`) was seen.
+    pub arrived: bool,
+    /// cleanup's `message-id=` was seen.
+    pub has_message_id: bool,
+    /// The last `(queue active)`.
+    pub queued: Option<Time>,
+    /// qmgr `removed`, sendmail `done`.
+    pub removed: bool,
+    /// cleanup `removed (canceled)`.
+    pub canceled: bool,
+    pub expired: bool,
+    pub deleted: bool,
+    /// The last time that it was put on hold, and the last time that it was released.
+    pub held: Option<Time>,
+    pub released: Option<Time>,
+    pub discarded: bool,
+    /// The whole message was refused, not only a recipient.
+    pub refused: bool,
+    /// A notification says that it failed.
+    pub bounced: bool,
+    /// Arrival as the first delivery record's `delay=` implies.
+    pub implied_arrival: Option<Time>,
+    pub gap: bool,
+    pub kind: Kind,
+    pub status: Status,
+    pub complete: bool,
+}
+
+impl<'a> Draft<'a> {
+    pub fn new(life: &Life<'a>) -> Self {
+        Self {
+            service_type: "postfix",
+            message_id: None,
+            from: None,
+            peer: None,
+            origin: Origin::Unknown,
+            user: None,
+            auth_method: None,
+            tls: None,
+            outgoing_tls: Vec::new(),
+            helo: None,
+            protocol: None,
+            size: None,
+            nrcpt: None,
+            recipients: Recipients::with_capacity(life.told.len() / 8),
+            links: Vec::new(),
+            rejects: Vec::new(),
+            warnings: Vec::new(),
+            filters: Vec::new(),
+            arrived: false,
+            has_message_id: false,
+            queued: None,
+            removed: false,
+            canceled: false,
+            expired: false,
+            deleted: false,
+            held: None,
+            released: None,
+            discarded: false,
+            refused: false,
+            bounced: false,
+            implied_arrival: None,
+            gap: false,
+            kind: Kind::Message,
+            status: Status::Unknown,
+            complete: false,
+        }
+    }
+
+    /// Notes the envelope sender; `<>` stands for the null sender.
+    pub fn sender(&mut self, address: &str) {
+        self.from = Some(if address.is_empty() { "<>".to_owned() } else { address.to_owned() });
+    }
+
+    pub fn link(&mut self, rel: Rel, queue_id: &str, host: Option<&str>) {
+        self.links.push(Link {
+            rel,
+            queue_id: Some(queue_id.to_owned()),
+            host: host.map(str::to_owned),
+            message_id: None,
+        });
+    }
+
+    pub fn warn(&mut self, stage: Option<&str>, text: &str) {
+        self.warnings.push(Remark {
+            stage: stage.map(str::to_owned),
+            code: None,
+            dsn: None,
+            text: text.to_owned(),
+            recipient: None,
+        });
+    }
+
+    /// What a policy line knows of the session and the envelope, where nothing better is known.
+    pub fn envelope(&mut self, policy: &Policy<'a>) {
+        if self.peer.is_none() && (policy.peer.addr.is_some() || policy.peer.name.is_some()) {
+            self.peer = Some(policy.peer);
+        }
+        if self.from.is_none() {
+            if let Some(from) = policy.from {
+                self.sender(from);
+            }
+        }
+        self.helo = self.helo.or(policy.helo);
+        self.protocol = self.protocol.or(policy.proto);
+        self.user = self.user.or(policy.sasl_username);
+        self.auth_method = self.auth_method.or(policy.sasl_method);
+    }
+
+    pub fn verdict(&mut self, filter: &Filter<'_>) {
+        self.filters.push(verdict(filter));
+    }
+}
+
+/// A policy line as the document shows it.
+pub(super) fn remark(policy: &Policy<'_>) -> Remark {
+    Remark {
+        stage: Some(policy.stage.to_owned()),
+        code: policy.code,
+        dsn: policy.dsn.map(str::to_owned),
+        text: policy.text.to_owned(),
+        recipient: policy.to.map(str::to_owned),
+    }
+}
+
+/// A filter's line as the document shows it.
+pub(super) fn verdict(filter: &Filter<'_>) -> Verdict {
+    Verdict {
+        name: filter.name.to_owned(),
+        verdict: filter.verdict.to_owned(),
+        score: filter.score,
+        detail: filter.detail.map(str::to_owned),
+    }
+}

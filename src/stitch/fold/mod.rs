@@ -1,0 +1,66 @@
+//! From the set of lines of one life to its transaction (law L1).
+//!
+//! In: a life.  Out: one document, or several parts for a large message. Each server has its own reading of its lines
+//! (`postfix.rs`, `sendmail.rs`); both fill one [`Draft`], and `document.rs` makes the document of it.
+
+mod document;
+mod draft;
+mod parts;
+mod postfix;
+mod recipient;
+mod sendmail;
+mod single;
+mod status;
+
+pub use single::single;
+
+use super::{
+    id::{self, IdForm},
+    key::{Key, Rules, service_type},
+    life::{self, Life, Told},
+};
+use crate::{
+    model::{Line, Parsed, Transaction},
+    parse,
+};
+use draft::Draft;
+
+/// The documents of all lives under a key. `lines` is a set: united, in any order.
+pub fn fold(key: &Key, lines: &[&Line], rules: &Rules) -> Vec<Transaction> {
+    let joined = sendmail::join_pieces(lines);
+    let told = lines.iter().map(|line| (*line, line.text.as_ref()));
+    let told = told.chain(joined.iter().map(|(line, text)| (*line, text.as_str())));
+    let told = told.filter_map(|(line, text)| tell(key, line, text, rules)).collect();
+    life::cut(key, told, rules).into_iter().flat_map(|life| fold_life(key, &life)).collect()
+}
+
+/// What a line tells about a key; `None` for what is not understood. A line that names another key, or none, is a
+/// session line that was shared with this one.
+fn tell<'a>(key: &Key, line: &'a Line, text: &'a str, rules: &Rules) -> Option<Told<'a>> {
+    let Parsed::Event { queue_id, event } = parse::parse_text(&line.program, text) else { return None };
+    let own = queue_id == Some(&*key.queue_id) && rules.instance(&line.program) == key.instance;
+    Some(Told { line, event, own })
+}
+
+/// The document of one life, or its parts.
+fn fold_life(key: &Key, life: &Life<'_>) -> Vec<Transaction> {
+    let mut draft = Draft::new(life);
+    let form = IdForm::of(&key.queue_id, life.start());
+    let by_sendmail = life.told.iter().filter(|t| t.own).find_map(|t| service_type(&t.line.program)) == Some("sendmail");
+    let of_sendmail = by_sendmail || matches!(form, IdForm::Sendmail(_));
+    for told in &life.told {
+        match of_sendmail {
+            true => sendmail::read(&mut draft, told),
+            false => postfix::read(&mut draft, told),
+        }
+    }
+    draft.service_type = if of_sendmail { "sendmail" } else { "postfix" };
+    status::settle(&mut draft);
+    let id_time = match form {
+        IdForm::Short => life.start(),
+        IdForm::Long(t) | IdForm::Sendmail(t) => t,
+    };
+    let whole = document::document(key, life, draft);
+    parts::split(whole, |part| id::message_id(key, id_time, part))
+}
+

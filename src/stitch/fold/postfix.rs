@@ -1,0 +1,170 @@
+//! What postfix lines mean for a message.
+//!
+//! In: one line of a life.  Out: the draft, with what the line adds.  Lines come in order of time.
+
+use super::{
+    super::life::Told,
+    draft::{Draft, remark},
+    recipient::Attempt,
+};
+use crate::{
+    model::{
+        Event,
+        event::{Action, Delivery, DeliveryStatus, Operation, Peer, Policy},
+        transaction::{Origin, RecipientStatus, Rel},
+    },
+    parse,
+};
+
+/// Takes one line into the draft.
+pub(super) fn read<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
+    let time = told.line.time;
+    let host = Some(&*told.line.host);
+    match &told.event {
+        Event::Client { peer, sasl_method, sasl_username, orig_queue_id, orig_client, .. } if told.own => {
+            draft.arrived = true;
+            draft.origin = Origin::Smtp;
+            draft.peer = Some(*peer);
+            draft.user = draft.user.or(*sasl_username);
+            draft.auth_method = draft.auth_method.or(*sasl_method);
+            if let Some(id) = orig_queue_id {
+                draft.link(Rel::Previous, id, orig_client.is_none().then_some(host).flatten());
+            }
+        }
+        Event::Pickup { from, orig_id, .. } => {
+            draft.arrived = true;
+            draft.origin = Origin::Local;
+            if draft.from.is_none() {
+                draft.sender(from);
+            }
+            if let Some(id) = orig_id {
+                draft.link(Rel::Previous, id, host);
+            }
+        }
+        Event::MessageId { id, resent } => {
+            draft.has_message_id = true;
+            if draft.message_id.is_none() || !resent {
+                draft.message_id = draft.message_id.or(*id);
+            }
+        }
+        Event::Queued { from, size, nrcpt } => {
+            draft.sender(from);
+            draft.queued = Some(time);
+            draft.size = draft.size.max(*size);
+            draft.nrcpt = draft.nrcpt.max(*nrcpt);
+        }
+        Event::Delivery(record) => delivery(draft, told, record),
+        Event::Removed => draft.removed = true,
+        Event::Canceled { discarded } => {
+            draft.canceled = true;
+            draft.discarded |= discarded;
+        }
+        Event::Expired { from } => {
+            draft.expired = true;
+            if draft.from.is_none() {
+                draft.sender(from);
+            }
+        }
+        Event::Notified { child, .. } => draft.link(Rel::Bounce, child, host),
+        Event::Operation(operation) => match operation {
+            Operation::Delete => draft.deleted = true,
+            Operation::Hold => draft.held = Some(time),
+            Operation::Release => draft.released = Some(time),
+            Operation::Expire => draft.expired = true,
+            Operation::Requeue => {}
+        },
+        Event::Policy(policy) => decision(draft, told, policy),
+        Event::Filter(filter) => draft.verdict(filter),
+        _ => common(draft, told),
+    }
+}
+
+/// Events that mean the same whichever server the message is in.
+pub(super) fn common<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
+    match &told.event {
+        Event::Tls { inbound: true, version, cipher, .. } => draft.tls = Some((version, *cipher)),
+        Event::Tls { inbound: false, peer, version, cipher } => draft.outgoing_tls.push((*peer, version, *cipher)),
+        Event::ConnectFailed { .. } => draft.warn(Some("connect"), &told.line.text),
+        Event::Warning { text } => draft.warn(None, text),
+        Event::Aborted { stage, .. } if told.own => draft.warn(Some(stage), &told.line.text),
+        Event::SaslLogin { user, method, .. } => {
+            draft.user = draft.user.or(*user);
+            draft.auth_method = draft.auth_method.or(*method);
+        }
+        _ => {}
+    }
+}
+
+/// A delivery record: what became of one recipient.
+fn delivery<'a>(draft: &mut Draft<'a>, told: &Told<'a>, record: &Delivery<'a>) {
+    let time = told.line.time;
+    let agent = told.line.program.rsplit('/').next().unwrap_or_default();
+    let reply = Some(record.reply).filter(|r| !r.is_empty());
+    let peer = parse::postfix::relay(record.relay);
+    let status = match record.status {
+        DeliveryStatus::Sent if agent == "discard" || is_discard(record.reply) => RecipientStatus::Discarded,
+        DeliveryStatus::Sent => match record.reply.strip_prefix("forwarded as ") {
+            Some(child) => {
+                draft.link(Rel::Child, child, Some(&told.line.host));
+                RecipientStatus::Expanded
+            }
+            None => RecipientStatus::Sent,
+        },
+        DeliveryStatus::Deferred => RecipientStatus::Deferred,
+        DeliveryStatus::Bounced => RecipientStatus::Bounced,
+        DeliveryStatus::Deliverable => RecipientStatus::Deliverable,
+        DeliveryStatus::Undeliverable => RecipientStatus::Undeliverable,
+        DeliveryStatus::Unknown => RecipientStatus::Unknown,
+    };
+    let queued_as = match status {
+        RecipientStatus::Sent => parse::postfix::reply_queue_id(record.reply),
+        _ => None,
+    };
+    if let Some(id) = queued_as {
+        draft.link(Rel::Next, id, next_host(peer));
+    }
+    if draft.implied_arrival.is_none() {
+        draft.implied_arrival = record.delay.map(|delay| time.plus(-((delay * 1000.0) as i64)));
+    }
+    let attempt = Attempt {
+        time,
+        status,
+        dsn: record.dsn,
+        relay: Some(record.relay),
+        peer,
+        reply,
+        transport: Some(agent).filter(|a| !a.is_empty() && *a != "postfix"),
+        delay_s: record.delay,
+        delays: record.delays,
+        queued_as,
+        tls: None,
+    };
+    draft.recipients.add(record.to.into(), record.orig_to.map(Into::into), attempt);
+}
+
+/// A content filter that took the message to throw it away says so in its reply (`250 2.7.0 Ok, discarded`, amavis).
+pub(super) fn is_discard(reply: &str) -> bool {
+    reply.starts_with("250 2.7.0") && reply.contains("discarded") || reply.starts_with("250 2.7.1 Ok, discarded")
+}
+
+/// The host that gave the next queue id, as documents name hosts; only a name says which one that is.
+pub(super) fn next_host(peer: Peer<'_>) -> Option<&str> {
+    let name = peer.name.map(|n| n.split('.').next().unwrap_or(n));
+    name.filter(|n| !n.is_empty() && n.parse::<u8>().is_err() && *n != "localhost")
+}
+
+/// A policy line of this queue id, or a `NOQUEUE: hold|discard` line of its session.
+fn decision<'a>(draft: &mut Draft<'a>, told: &Told<'a>, policy: &Policy<'a>) {
+    draft.envelope(policy);
+    match policy.action {
+        Action::Reject | Action::Hangup => {
+            draft.rejects.push(remark(policy));
+            // Before DATA a refusal is about one recipient or command; from then on it is about the message.
+            draft.refused |= matches!(policy.stage, "data" | "bdat" | "end-of-message" | "header" | "body" | "mime" | "eom");
+        }
+        Action::Hold => draft.held = Some(told.line.time),
+        Action::Discard => draft.discarded = true,
+        Action::Warn => draft.warnings.push(remark(policy)),
+        Action::Change => {}
+    }
+}

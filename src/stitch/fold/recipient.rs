@@ -1,0 +1,117 @@
+//! The recipients of a life and their delivery attempts.
+
+use crate::model::{
+    Time,
+    event::{Delays, Peer},
+    transaction::RecipientStatus,
+};
+use std::{borrow::Cow, collections::HashMap};
+
+/// One delivery attempt for one recipient.
+#[derive(Debug, Clone)]
+pub(super) struct Attempt<'a> {
+    pub time: Time,
+    pub status: RecipientStatus,
+    pub dsn: Option<&'a str>,
+    /// As written.
+    pub relay: Option<&'a str>,
+    /// What `relay` names.
+    pub peer: Peer<'a>,
+    pub reply: Option<&'a str>,
+    /// The delivery agent: `smtp`, `lmtp`, `local`, sendmail's mailer.
+    pub transport: Option<&'a str>,
+    pub delay_s: Option<f64>,
+    pub delays: Option<Delays>,
+    pub queued_as: Option<&'a str>,
+    pub tls: Option<(&'a str, Option<&'a str>)>,
+}
+
+/// A recipient with its attempts, in order of time.
+#[derive(Debug)]
+pub(super) struct Person<'a> {
+    pub address: Cow<'a, str>,
+    pub orig_to: Option<Cow<'a, str>>,
+    pub attempts: Vec<Attempt<'a>>,
+    /// What became of the recipient by other evidence than an attempt (expiry, deletion).
+    pub settled: Option<RecipientStatus>,
+}
+
+impl<'a> Person<'a> {
+    /// The attempt that counts: the last one, and of those of one moment one that ended it.
+    pub fn last(&self) -> Option<&Attempt<'a>> {
+        self.attempts.iter().max_by_key(|a| (a.time, is_final(a.status)))
+    }
+
+    pub fn status(&self) -> RecipientStatus {
+        self.settled.or_else(|| self.last().map(|a| a.status)).unwrap_or(RecipientStatus::Unknown)
+    }
+}
+
+/// Whether no further attempt follows a status.
+pub(super) fn is_final(status: RecipientStatus) -> bool {
+    use RecipientStatus as S;
+    !matches!(status, S::Deferred | S::Held | S::Unknown)
+}
+
+/// Whether the mail system is done with the recipient without complaint.
+pub(super) fn is_success(status: RecipientStatus) -> bool {
+    use RecipientStatus as S;
+    matches!(status, S::Sent | S::Filtered | S::Expanded | S::Deliverable)
+}
+
+/// Address as final, and as it was before expansion.
+type Name<'a> = (Cow<'a, str>, Option<Cow<'a, str>>);
+
+/// All recipients of a life, in the order in which they were first seen.
+#[derive(Debug, Default)]
+pub(super) struct Recipients<'a> {
+    people: Vec<Person<'a>>,
+    by_name: HashMap<Name<'a>, usize>,
+}
+
+/// Up to this many recipients a walk is faster than a table.
+const WALKED: usize = 8;
+
+impl<'a> Recipients<'a> {
+    pub fn with_capacity(n: usize) -> Self {
+        Self { people: Vec::with_capacity(n), by_name: HashMap::new() }
+    }
+
+    pub fn add(&mut self, address: Cow<'a, str>, orig_to: Option<Cow<'a, str>>, attempt: Attempt<'a>) {
+        let n = self.place(address, orig_to);
+        self.people[n].attempts.push(attempt);
+    }
+
+    /// The place of a recipient, new if need be.
+    fn place(&mut self, address: Cow<'a, str>, orig_to: Option<Cow<'a, str>>) -> usize {
+        let found = if self.people.len() <= WALKED {
+            self.people.iter().position(|p| p.address == address && p.orig_to == orig_to)
+        } else {
+            if self.by_name.is_empty() {
+                let names = self.people.iter().enumerate().map(|(n, p)| ((p.address.clone(), p.orig_to.clone()), n));
+                self.by_name = names.collect();
+            }
+            self.by_name.get(&(address.clone(), orig_to.clone())).copied()
+        };
+        found.unwrap_or_else(|| {
+            let n = self.people.len();
+            if !self.by_name.is_empty() {
+                self.by_name.insert((address.clone(), orig_to.clone()), n);
+            }
+            self.people.push(Person { address, orig_to, attempts: Vec::new(), settled: None });
+            n
+        })
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.people.is_empty()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Person<'a>> {
+        self.people.iter()
+    }
+
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Person<'a>> {
+        self.people.iter_mut()
+    }
+}

@@ -1,0 +1,182 @@
+//! What sendmail lines mean for a message.
+//!
+//! In: one line of a life.  Out: the draft, with what the line adds.  sendmail gives an id to every SMTP session, has
+//! no removal line at the usual log level, and puts several recipients on one line.
+
+use super::{
+    super::life::Told,
+    draft::{Draft, remark},
+    postfix,
+    recipient::Attempt,
+};
+use crate::{
+    model::{
+        Event, Line, Parsed,
+        event::{Action, MilterEdit, SendmailFrom, SendmailTo},
+        transaction::{Origin, RecipientStatus, Rel, Remark},
+    },
+    parse::{self, Family},
+};
+use std::collections::BTreeMap;
+
+/// Takes one line into the draft.
+pub(super) fn read<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
+    let time = told.line.time;
+    let host = Some(&*told.line.host);
+    match &told.event {
+        Event::From(record) => from(draft, told, record),
+        Event::To(record) => to(draft, told, record),
+        Event::Dsn { child, how, text } => {
+            draft.link(Rel::Bounce, child, host);
+            let warning_only = *how == "sender notify" && text.starts_with("Warning: could not send");
+            if *how == "sender notify" && text.starts_with("Cannot send message") {
+                draft.expired = true;
+            }
+            draft.bounced |= !warning_only && matches!(*how, "DSN" | "return to sender" | "sender notify");
+        }
+        Event::Clone { children } => {
+            for child in children.split(',').map(str::trim).filter(|c| !c.is_empty()) {
+                draft.link(Rel::Child, child, host);
+            }
+        }
+        Event::UserError { addr, code, dsn, text } => draft.rejects.push(Remark {
+            stage: None,
+            code: *code,
+            dsn: dsn.map(str::to_owned),
+            text: (*text).to_owned(),
+            recipient: Some((*addr).to_owned()).filter(|a| !a.is_empty()),
+        }),
+        Event::Done => draft.removed = true,
+        Event::Policy(policy) => {
+            draft.envelope(policy);
+            match policy.action {
+                Action::Reject | Action::Hangup => {
+                    draft.rejects.push(remark(policy));
+                    draft.refused |= matches!(policy.stage, "check_data" | "check_eom" | "check_eoh" | "data" | "eom" | "header" | "body");
+                }
+                Action::Hold => draft.held = Some(time),
+                Action::Discard => draft.discarded = true,
+                Action::Warn => draft.warnings.push(remark(policy)),
+                Action::Change => {}
+            }
+        }
+        Event::MilterEdit { edit: MilterEdit::ChangeSender, addr } => draft.sender(addr),
+        Event::Filter(filter) => draft.verdict(filter),
+        _ => postfix::common(draft, told),
+    }
+}
+
+fn from<'a>(draft: &mut Draft<'a>, told: &Told<'a>, record: &SendmailFrom<'a>) {
+    draft.arrived = true;
+    draft.queued = draft.queued.max(Some(told.line.time));
+    if draft.from.is_none() {
+        if let Some(from) = record.from {
+            draft.sender(&parse::sendmail::unescape(from));
+        }
+    }
+    draft.size = draft.size.max(record.size);
+    draft.nrcpt = draft.nrcpt.max(record.nrcpts);
+    draft.message_id = draft.message_id.or(record.msgid);
+    draft.protocol = record.proto.or(draft.protocol);
+    draft.user = draft.user.or(record.auth);
+    if let Some(version) = record.tls_version {
+        draft.tls = Some((version, record.cipher));
+    }
+    let relay = record.relay.unwrap_or_default();
+    draft.origin = match () {
+        () if relay == "[RESPONSE]" => Origin::Internal,
+        () if record.proto.is_some() || record.peer.addr.is_some() => Origin::Smtp,
+        () => Origin::Local,
+    };
+    if record.peer.addr.is_some() || record.peer.name.is_some() {
+        draft.peer = Some(record.peer);
+    }
+}
+
+fn to<'a>(draft: &mut Draft<'a>, told: &Told<'a>, record: &SendmailTo<'a>) {
+    let stat = record.stat.unwrap_or_default();
+    let status = status(record, stat);
+    if record.quarantine.is_some() || stat == "quarantined" {
+        draft.held = Some(told.line.time);
+    }
+    let queued_as = match status {
+        RecipientStatus::Sent => parse::sendmail::reply_queue_id(stat),
+        _ => None,
+    };
+    let peer = record.relay.map(parse::sendmail::peer).unwrap_or_default();
+    if let Some(id) = queued_as {
+        // The submission queue hands over to the daemon of its own host.
+        let local = peer.addr.is_some_and(|a| a == "127.0.0.1" || a == "::1");
+        draft.link(Rel::Next, id, if local { Some(&told.line.host) } else { postfix::next_host(peer) });
+    }
+    if draft.implied_arrival.is_none() {
+        draft.implied_arrival = record.delay.map(|delay| told.line.time.plus(-((delay * 1000.0) as i64)));
+    }
+    for address in parse::sendmail::recipients(record.to) {
+        let attempt = Attempt {
+            time: told.line.time,
+            status,
+            dsn: record.dsn,
+            relay: record.relay,
+            peer,
+            reply: record.reply.filter(|_| !matches!(status, RecipientStatus::Sent)).or(record.stat),
+            transport: record.mailer,
+            delay_s: record.delay,
+            delays: None,
+            queued_as,
+            tls: None,
+        };
+        // Only for files and commands is `ctladdr` the alias; elsewhere it is the sender.
+        let is_file = address.starts_with(['/', '|', '"']) && !address.contains('@') || address.starts_with(":include:");
+        let orig_to = record.ctladdr.filter(|_| is_file).map(parse::sendmail::unescape);
+        draft.recipients.add(parse::sendmail::unescape(address), orig_to, attempt);
+    }
+}
+
+/// The DSN class decides, then the beginning of the last `stat=`.
+fn status(record: &SendmailTo<'_>, stat: &str) -> RecipientStatus {
+    use RecipientStatus as S;
+    if record.quarantine.is_some() || stat == "quarantined" {
+        return S::Held;
+    }
+    match record.dsn.and_then(|dsn| dsn.bytes().next()) {
+        Some(b'2') if stat.contains("discarded") => S::Discarded,
+        Some(b'2') => S::Sent,
+        Some(b'4') => S::Deferred,
+        Some(b'5') => S::Bounced,
+        _ if stat.starts_with("Sent") => S::Sent,
+        _ if stat.starts_with("Deferred") || stat.starts_with("queued") => S::Deferred,
+        _ if stat.is_empty() => S::Unknown,
+        _ => S::Bounced,
+    }
+}
+
+/// Lines that sendmail split (`ID[1]: part ...`, `ID[2]: part`), joined again: with each its first line and the text
+/// `ID: parts`. Incomplete ones are left out.
+pub(super) fn join_pieces<'a>(lines: &[&'a Line]) -> Vec<(&'a Line, String)> {
+    let mut runs: BTreeMap<Option<u32>, Vec<(&'a Line, &'a str, u16, &'a str, bool)>> = BTreeMap::new();
+    for line in lines {
+        if parse::family(&line.program) != Family::Sendmail {
+            continue;
+        }
+        if let Parsed::Event { queue_id: Some(id), event: Event::Piece { number, text, last } } = parse::parse(line) {
+            runs.entry(line.pid).or_default().push((line, id, number, text, last));
+        }
+    }
+    let mut joined = Vec::new();
+    for mut run in runs.into_values() {
+        run.sort_by_key(|(line, _, number, ..)| (line.time.second(), *number));
+        let mut current: Option<(&Line, u16, String)> = None;
+        for (line, id, number, text, last) in run {
+            current = match current {
+                _ if number == 1 => Some((line, 1, format!("{id}: {text}"))),
+                Some((first, n, whole)) if number == n + 1 => Some((first, number, whole + " " + text)),
+                _ => None,
+            };
+            if last {
+                joined.extend(current.take().map(|(first, _, whole)| (first, whole)));
+            }
+        }
+    }
+    joined
+}

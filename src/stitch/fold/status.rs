@@ -1,0 +1,136 @@
+//! The sum of a life: its status, whether it is complete, and what it makes of its recipients.
+
+use super::{
+    draft::Draft,
+    recipient::{is_final, is_success},
+};
+use crate::model::transaction::{Kind, Origin, RecipientStatus as R, Status};
+
+/// Decides what the lines read so far add up to.
+pub(super) fn settle(draft: &mut Draft<'_>) {
+    if draft.origin == Origin::Unknown && draft.has_message_id {
+        // Notices and forwards are made inside: cleanup's line is their first.
+        draft.origin = Origin::Internal;
+    }
+    close_recipients(draft);
+    outgoing_tls(draft);
+    draft.kind = kind(draft);
+    draft.status = status(draft);
+    draft.complete = complete(draft);
+}
+
+/// What ends a message ends its open recipients.
+fn close_recipients(draft: &mut Draft<'_>) {
+    let (expired, deleted) = (draft.expired, draft.deleted);
+    for person in draft.recipients.iter_mut() {
+        let status = person.status();
+        if !is_final(status) && expired && !deleted {
+            person.settled = Some(R::Expired);
+        }
+    }
+}
+
+/// A TLS session of a delivery agent belongs to the attempts that name its peer.
+fn outgoing_tls(draft: &mut Draft<'_>) {
+    for (peer, version, cipher) in std::mem::take(&mut draft.outgoing_tls) {
+        for attempt in draft.recipients.iter_mut().flat_map(|p| p.attempts.iter_mut()) {
+            let same = match (peer.addr, attempt.peer.addr) {
+                (Some(a), Some(b)) => a == b,
+                _ => peer.name.is_some() && peer.name == attempt.peer.name,
+            };
+            if same {
+                attempt.tls = Some((version, cipher));
+            }
+        }
+    }
+}
+
+/// sendmail gives an id to every session: without a message it is a refusal or a mere session.
+fn kind(draft: &Draft<'_>) -> Kind {
+    let message = draft.service_type != "sendmail"
+        || !draft.recipients.is_empty()
+        || draft.message_id.is_some()
+        || draft.nrcpt.is_some_and(|n| n > 0)
+        || draft.size.is_some_and(|n| n > 0)
+        || draft.links.iter().any(|l| l.queue_id.is_some());
+    match () {
+        () if message => Kind::Message,
+        () if !draft.rejects.is_empty() => Kind::Reject,
+        () => Kind::Session,
+    }
+}
+
+fn status(draft: &Draft<'_>) -> Status {
+    if draft.kind == Kind::Reject {
+        return Status::Rejected;
+    }
+    if draft.deleted {
+        return Status::Deleted;
+    }
+    let statuses: Vec<R> = draft.recipients.iter().map(|p| p.status()).collect();
+    if statuses.is_empty() {
+        return without_recipients(draft);
+    }
+    if is_held(draft) || statuses.contains(&R::Held) {
+        return Status::Held;
+    }
+    if draft.discarded && statuses.iter().all(|s| !is_success(*s)) {
+        return Status::Discarded;
+    }
+    // Recipients that no attempt was logged for yet keep the message in the queue, unless it was removed.
+    let missing = !draft.removed && draft.nrcpt.is_some_and(|n| n > statuses.len() as u64);
+    if statuses.iter().all(|s| is_final(*s)) && !missing {
+        return sum(&statuses);
+    }
+    match () {
+        () if draft.removed => match statuses.contains(&R::Unknown) || statuses.contains(&R::Deferred) {
+            true => Status::Unknown,
+            false => sum(&statuses),
+        },
+        () if statuses.contains(&R::Deferred) => Status::Deferred,
+        () if draft.queued.is_some() => Status::Queued,
+        () => Status::Unknown,
+    }
+}
+
+/// The one word for recipients that are all final.
+fn sum(statuses: &[R]) -> Status {
+    let all = |wanted: fn(R) -> bool| statuses.iter().all(|s| wanted(*s));
+    match () {
+        () if all(is_success) => Status::Delivered,
+        () if statuses.iter().any(|s| is_success(*s)) => Status::Partial,
+        () if all(|s| s == R::Discarded) => Status::Discarded,
+        () if all(|s| s == R::Expired) => Status::Expired,
+        () if all(|s| s == R::Rejected) => Status::Rejected,
+        () => Status::Bounced,
+    }
+}
+
+fn without_recipients(draft: &Draft<'_>) -> Status {
+    match () {
+        () if is_held(draft) => Status::Held,
+        () if draft.discarded => Status::Discarded,
+        () if draft.expired => Status::Expired,
+        () if draft.refused && draft.queued.is_none_or(|_| draft.service_type == "sendmail") => Status::Rejected,
+        () if draft.bounced => Status::Bounced,
+        () if draft.queued.is_some() && !draft.removed && draft.nrcpt != Some(0) => Status::Queued,
+        () => Status::Unknown,
+    }
+}
+
+/// On hold, and neither released nor active since.
+fn is_held(draft: &Draft<'_>) -> bool {
+    let active = draft.queued.filter(|_| draft.service_type == "postfix");
+    let Some(held) = draft.held else { return false };
+    draft.released.is_none_or(|t| t < held) && active.is_none_or(|t| t <= held) && !draft.removed
+}
+
+/// Both ends were seen: of postfix its arrival and its removal; of sendmail its `from=` and an end for each recipient.
+fn complete(draft: &Draft<'_>) -> bool {
+    let ended = draft.removed || draft.canceled || draft.deleted;
+    if draft.service_type == "postfix" {
+        return (draft.arrived || draft.origin == Origin::Internal) && ended;
+    }
+    let settled = draft.recipients.iter().filter(|p| is_final(p.status())).count() as u64;
+    draft.arrived && (ended || (settled > 0 && draft.nrcpt.is_some_and(|n| settled >= n)))
+}

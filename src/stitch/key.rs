@@ -1,0 +1,58 @@
+//! Keys: which message a queue id means. The same id on another host, or in another postfix instance, is another one.
+
+use crate::parse::{Family, family};
+use std::sync::Arc;
+
+/// Host, instance and queue id.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// As [`crate::model::Line::host`].
+    pub host: Arc<str>,
+    /// Empty unless the syslog name's first label is listed in `instances`.
+    pub instance: Arc<str>,
+    /// As logged. sendmail's ids are case-sensitive.
+    pub queue_id: Arc<str>,
+}
+
+/// The settings that decide how lines are stitched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// First labels of syslog names that are postfix instances of their own.
+    pub instances: Vec<Arc<str>>,
+    /// A gap longer than this ends the life of a short id. Milliseconds.
+    pub horizon_ms: i64,
+    /// How far before a message a session line may lie and still belong to it. Milliseconds.
+    pub session_lead_ms: i64,
+}
+
+impl Default for Rules {
+    /// The defaults of `[window]`.
+    fn default() -> Self {
+        Self { instances: Vec::new(), horizon_ms: 14 * 86_400_000, session_lead_ms: 600_000 }
+    }
+}
+
+impl Rules {
+    /// The instance that a syslog name belongs to; empty for the default one.
+    pub fn instance(&self, program: &str) -> Arc<str> {
+        if self.instances.is_empty() {
+            return Arc::default();
+        }
+        let first = service_name(program);
+        self.instances.iter().find(|i| ***i == *first).map_or_else(Arc::default, Arc::clone)
+    }
+}
+
+/// The first part of a syslog name: `postfix-out` of `postfix-out/smtpd`, `sm-mta`.
+pub fn service_name(program: &str) -> &str {
+    program.split('/').next().unwrap_or(program)
+}
+
+/// `postfix` or `sendmail` for the two servers' programs.
+pub fn service_type(program: &str) -> Option<&'static str> {
+    match family(program) {
+        Family::Postfix(_) => Some("postfix"),
+        Family::Sendmail => Some("sendmail"),
+        _ => None,
+    }
+}

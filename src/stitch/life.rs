@@ -1,0 +1,249 @@
+//! Lives: which lines under one key are one message.
+//!
+//! In: all lines known under a key.  Out: the same lines cut into lives, oldest first.
+//!
+//! A short postfix id is the microsecond of its creation and the inode, so a busy server sees it again within minutes,
+//! a whole number of seconds later. Long postfix ids and sendmail ids hold their time and never come back: one life.
+
+use super::{
+    key::{Key, Rules},
+    id::IdForm,
+};
+use crate::model::{
+    Event, Line, Time,
+    event::{Delivery, Operation},
+};
+
+/// A line under a key with what it tells.
+#[derive(Debug, Clone)]
+pub struct Told<'a> {
+    pub line: &'a Line,
+    pub event: Event<'a>,
+    /// Whether the line itself names the key; if not, it is a session line shared with it.
+    pub own: bool,
+}
+
+/// One message under a key.
+#[derive(Debug, Clone, Default)]
+pub struct Life<'a> {
+    /// Own and shared lines, by time, phase and id.
+    pub told: Vec<Told<'a>>,
+}
+
+impl Life<'_> {
+    /// The time of the first own line.
+    pub fn start(&self) -> Time {
+        self.own().map(|t| t.line.time).min().unwrap_or_default()
+    }
+
+    /// The time of the last own line.
+    pub fn end(&self) -> Time {
+        self.own().map(|t| t.line.time).max().unwrap_or_default()
+    }
+
+    fn own(&self) -> impl Iterator<Item = &Told<'_>> {
+        self.told.iter().filter(|t| t.own)
+    }
+}
+
+/// The place of a line in the course of a message, for lines of one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    Session,
+    Arrival,
+    MessageId,
+    Queued,
+    Attempt,
+    Other,
+    Removed,
+}
+
+fn phase(t: &Told<'_>) -> Phase {
+    match t.event {
+        _ if !t.own => Phase::Session,
+        Event::Client { .. } | Event::Pickup { .. } => Phase::Arrival,
+        Event::MessageId { .. } => Phase::MessageId,
+        Event::Queued { .. } => Phase::Queued,
+        Event::Delivery(_) => Phase::Attempt,
+        Event::Removed | Event::Expired { .. } | Event::Canceled { .. } | Event::Operation(Operation::Delete) => Phase::Removed,
+        _ => Phase::Other,
+    }
+}
+
+/// Cuts the lines under a key into lives. A key of which only shared lines are known has none.
+pub fn cut<'a>(key: &Key, mut told: Vec<Told<'a>>, rules: &Rules) -> Vec<Life<'a>> {
+    told.sort_by_key(|t| (t.line.time, phase(t), t.line.id));
+    let Some(first) = told.iter().find(|t| t.own).map(|t| t.line.time) else { return Vec::new() };
+    if IdForm::of(&key.queue_id, first).is_unique() {
+        return vec![Life { told }];
+    }
+    let (own, shared): (Vec<_>, Vec<_>) = told.into_iter().partition(|t| t.own);
+    let mut drafts: Vec<Draft<'a>> = Vec::new();
+    for t in own {
+        let n = match begins(drafts.last(), &t, rules.horizon_ms) {
+            true => {
+                drafts.push(Draft::new(&t));
+                drafts.len() - 1
+            }
+            false => choose(&drafts, &t),
+        };
+        if let Some(draft) = drafts.get_mut(n) {
+            draft.add(t);
+        }
+    }
+    share(&mut drafts, &shared, rules.session_lead_ms);
+    drafts
+        .into_iter()
+        .map(|mut draft| {
+            draft.told.sort_by_key(|t| (t.line.time, phase(t), t.line.id));
+            Life { told: draft.told }
+        })
+        .collect()
+}
+
+/// A life while it is being found.
+struct Draft<'a> {
+    told: Vec<Told<'a>>,
+    start: Time,
+    last: Time,
+    /// The last queue-manager or delivery line.
+    queued: Option<Time>,
+    has_from: bool,
+    removed: Option<Time>,
+    /// Delivery records seen, and the largest nrcpt.
+    deliveries: u64,
+    nrcpt: u64,
+}
+
+impl<'a> Draft<'a> {
+    fn new(t: &Told<'a>) -> Self {
+        let time = t.line.time;
+        Self {
+            told: Vec::new(),
+            start: time,
+            last: time,
+            queued: None,
+            has_from: false,
+            removed: None,
+            deliveries: 0,
+            nrcpt: 0,
+        }
+    }
+
+    fn add(&mut self, t: Told<'a>) {
+        let time = t.line.time;
+        self.last = self.last.max(time);
+        match &t.event {
+            Event::Queued { nrcpt, .. } => {
+                self.queued = Some(time);
+                self.has_from = true;
+                self.nrcpt = self.nrcpt.max(nrcpt.unwrap_or(0));
+            }
+            Event::Delivery(_) => {
+                self.queued = Some(time);
+                self.deliveries += 1;
+            }
+            Event::Expired { .. } => self.queued = Some(time),
+            Event::Removed | Event::Canceled { .. } | Event::Operation(Operation::Delete) => {
+                self.queued = Some(time);
+                self.removed = Some(self.removed.map_or(time, |r| r.min(time)));
+            }
+            _ => {}
+        }
+        self.told.push(t);
+    }
+}
+
+/// Whether a line begins a new life after the latest one.
+fn begins(latest: Option<&Draft<'_>>, t: &Told<'_>, horizon_ms: i64) -> bool {
+    let Some(latest) = latest else { return true };
+    let time = t.line.time;
+    if time.0.saturating_sub(latest.last.0) > horizon_ms {
+        return true;
+    }
+    let later_than = |other: Option<Time>| other.is_some_and(|other| time.second() > other.second());
+    match phase(t) {
+        Phase::Arrival => true,
+        Phase::MessageId => later_than(latest.queued),
+        Phase::Queued | Phase::Attempt | Phase::Removed => later_than(latest.removed),
+        Phase::Session | Phase::Other => false,
+    }
+}
+
+/// Which life a line belongs to that begins none: the latest, unless that one began in the same whole second and the
+/// stamps are too coarse to tell it from the end of the one before.
+fn choose(drafts: &[Draft<'_>], t: &Told<'_>) -> usize {
+    let latest = drafts.len().saturating_sub(1);
+    let [.., before, last] = drafts else { return latest };
+    let coarse = last.start == t.line.time && t.line.time == t.line.time.floor_second();
+    if !coarse || before.removed.is_some_and(|r| r < t.line.time) {
+        return latest;
+    }
+    let to_the_one_before = match &t.event {
+        Event::Removed => before.removed.is_none() && before.queued.is_some(),
+        Event::Queued { .. } => !before.has_from && before.removed.is_none(),
+        Event::Delivery(record) => belongs_before(before, last, record, t.line.time),
+        _ => false,
+    };
+    if to_the_one_before { latest - 1 } else { latest }
+}
+
+/// `delay=` tells when the message of a delivery record arrived: the nearer start wins, and of two equally near ones
+/// the life that still waits for a recipient.
+fn belongs_before(before: &Draft<'_>, last: &Draft<'_>, record: &Delivery<'_>, time: Time) -> bool {
+    let Some(delay) = record.delay else { return false };
+    let arrival = time.0 - (delay * 1000.0) as i64;
+    let distance = |draft: &Draft<'_>| (draft.start.0 - arrival).abs();
+    let tolerance = 2000.max((delay * 20.0) as i64);
+    let waiting = before.nrcpt > before.deliveries;
+    distance(before) <= tolerance && (distance(before) < distance(last) || (waiting && delay < 1.0 && !last.has_from))
+}
+
+/// Gives shared lines to the lives that they touch: of an incoming session, what was said since the last `connect`
+/// before the arrival; what holds or discards the next message, to the first arrival after it; what a delivery agent
+/// met, to the life of its next record.
+fn share<'a>(drafts: &mut [Draft<'a>], shared: &[Told<'a>], lead_ms: i64) {
+    let mut used = vec![false; shared.len()];
+    for draft in drafts.iter_mut() {
+        let mut given: Vec<usize> = Vec::new();
+        for own in &draft.told {
+            let near = |s: &Told<'_>| {
+                let before = own.line.time.0 - s.line.time.0;
+                (0..=lead_ms).contains(&before) && (&s.line.program, s.line.pid) == (&own.line.program, own.line.pid)
+            };
+            let candidates = shared.iter().enumerate().filter(|(_, s)| near(s));
+            match &own.event {
+                Event::Client { peer, .. } => {
+                    let incoming: Vec<_> = candidates.filter(|(_, s)| incoming_peer(&s.event) == Some(peer.addr)).collect();
+                    let connects = incoming.iter().filter(|(_, s)| matches!(s.event, Event::Connect { .. }));
+                    let connected = connects.map(|(_, s)| s.line.time).max();
+                    let in_session = |s: &Told<'_>| connected.is_none_or(|c| s.line.time >= c);
+                    let once = |n: usize, s: &Told<'_>| matches!(s.event, Event::Policy(_)) && used[n];
+                    given.extend(incoming.iter().filter(|(n, s)| in_session(s) && !once(*n, s)).map(|(n, _)| n));
+                }
+                Event::Delivery(_) => given.extend(candidates.filter(|(n, s)| is_outgoing(&s.event) && !used[*n]).map(|(n, _)| n)),
+                _ => {}
+            }
+        }
+        given.sort_unstable();
+        given.dedup();
+        for n in given {
+            used[n] = true;
+            draft.told.push(shared[n].clone());
+        }
+    }
+}
+
+fn is_outgoing(event: &Event<'_>) -> bool {
+    matches!(event, Event::ConnectFailed { .. } | Event::Tls { inbound: false, .. })
+}
+
+/// The address of the peer of an incoming session line.
+fn incoming_peer<'a>(event: &Event<'a>) -> Option<Option<&'a str>> {
+    match event {
+        Event::Connect { peer } | Event::SaslFailed { peer, .. } | Event::SaslLogin { peer, .. } => Some(peer.addr),
+        Event::Tls { inbound: true, peer, .. } => Some(peer.addr),
+        Event::Policy(policy) => Some(policy.peer.addr),
+        _ => None,
+    }
+}
