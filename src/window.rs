@@ -1,1 +1,92 @@
-//! (being written)
+//! Which time windows to read: pure rules from what a source counts and what the ledger remembers.
+//!
+//! In: counts per bucket, the ledger, the clock as an argument.  Out: stretches, oldest first, each to be read,
+//! stitched, written and marked together.
+
+use crate::model::{Range, Time};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Lines of a stretch, at most, where buckets allow it.
+pub const STRETCH_LINES: u64 = 500_000;
+
+/// What to read together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stretch {
+    pub range: Range,
+    /// Lines that the source counted in it, per bucket.
+    pub counted: BTreeMap<Time, u64>,
+}
+
+impl Stretch {
+    /// Lines counted in all.
+    pub fn lines(&self) -> u64 {
+        self.counted.values().sum()
+    }
+}
+
+/// `t` rounded down to a bucket's start.
+pub fn bucket_start(t: Time, bucket_ms: i64) -> Time {
+    Time(t.0.div_euclid(bucket_ms) * bucket_ms)
+}
+
+/// Buckets to read, cut into stretches of at most `limit` lines. Buckets that touch are read together, across empty
+/// ones; a single bucket with more lines than that is a stretch of its own.
+pub fn stretches(wanted: &BTreeSet<Time>, counts: &BTreeMap<Time, u64>, bucket_ms: i64, limit: u64) -> Vec<Stretch> {
+    let mut out: Vec<Stretch> = Vec::new();
+    for &bucket in wanted {
+        let lines = counts.get(&bucket).copied().unwrap_or(0);
+        let end = bucket.plus(bucket_ms);
+        let empty_between = |from: Time| counts.range(from..bucket).next().is_none();
+        match out.last_mut() {
+            Some(last) if last.lines() + lines <= limit && last.range.to <= bucket && empty_between(last.range.to) => {
+                last.range.to = end;
+                last.counted.insert(bucket, lines);
+            }
+            _ => out.push(Stretch {
+                range: Range { from: bucket, to: end },
+                counted: BTreeMap::from([(bucket, lines)]),
+            }),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: i64 = 60_000;
+
+    fn minutes(counts: &[(i64, u64)]) -> BTreeMap<Time, u64> {
+        counts.iter().map(|(m, n)| (Time(m * MINUTE), *n)).collect()
+    }
+
+    #[track_caller]
+    fn check(counts: &[(i64, u64)], wanted: &[i64], limit: u64, expected: &str) {
+        let wanted = wanted.iter().map(|m| Time(m * MINUTE)).collect();
+        let found = stretches(&wanted, &minutes(counts), MINUTE, limit);
+        let show = |s: &Stretch| format!("{}-{}:{}", s.range.from.0 / MINUTE, s.range.to.0 / MINUTE, s.lines());
+        assert_eq!(found.iter().map(show).collect::<Vec<_>>().join(" "), expected);
+    }
+
+    #[test]
+    fn buckets_that_touch_are_read_together() {
+        check(&[(1, 5), (2, 5), (3, 5)], &[1, 2, 3], 100, "1-4:15");
+    }
+
+    #[test]
+    fn an_empty_gap_is_no_reason_to_cut() {
+        check(&[(1, 5), (9, 5)], &[1, 9], 100, "1-10:10");
+    }
+
+    #[test]
+    fn a_bucket_that_was_read_is_not_read_again_on_the_way() {
+        check(&[(1, 5), (2, 5), (3, 5)], &[1, 3], 100, "1-2:5 3-4:5");
+    }
+
+    #[test]
+    fn a_stretch_holds_at_most_its_limit() {
+        check(&[(1, 60), (2, 60), (3, 30)], &[1, 2, 3], 100, "1-2:60 2-4:90");
+        check(&[(1, 600)], &[1], 100, "1-2:600");
+    }
+}

@@ -1,1 +1,221 @@
-//! (being written)
+//! The ledger: what was read, so that no work is repeated. Pure rules; `file.rs` keeps it on disk.
+//!
+//! It is written after the documents were acknowledged, never before (law L3). Losing it costs re-reading, nothing else.
+
+pub mod file;
+
+use crate::{
+    model::{Line, Time},
+    stitch::Tally,
+    window::bucket_start,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The version of the checkpoint file that this program writes and reads.
+pub const VERSION: u32 = 1;
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// What a source has been read of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    pub version: u32,
+    /// Of the source's settings; another one starts a new ledger at the old watermark.
+    pub fingerprint: String,
+    /// Everything before this was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watermark: Option<Time>,
+    /// Start of the first run; older buckets are not judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub floor: Option<Time>,
+    /// Buckets that were read, with the number of lines last seen in each. Keys are milliseconds.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub buckets: BTreeMap<i64, u64>,
+    /// The same by the hour, for what is older than `lookback`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub hours: BTreeMap<i64, u64>,
+    /// When the hours were last compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours_checked: Option<Time>,
+    /// Where a positioned source stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<serde_json::Value>,
+    /// Lines of sessions that were open there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open: Vec<KeptLine>,
+    /// Lines read since the ledger began, and what became of them.
+    #[serde(default)]
+    pub tally: Tally,
+}
+
+/// A session line kept for the next run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptLine {
+    pub id: crate::model::LineId,
+    pub time: Time,
+    pub host: String,
+    pub program: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    pub text: String,
+}
+
+impl From<&Line> for KeptLine {
+    fn from(line: &Line) -> Self {
+        Self {
+            id: line.id,
+            time: line.time,
+            host: line.host.to_string(),
+            program: line.program.to_string(),
+            pid: line.pid,
+            text: line.text.to_string(),
+        }
+    }
+}
+
+impl From<&KeptLine> for Line {
+    fn from(kept: &KeptLine) -> Self {
+        Self {
+            id: kept.id,
+            time: kept.time,
+            host: kept.host.as_str().into(),
+            program: kept.program.as_str().into(),
+            pid: kept.pid,
+            text: kept.text.as_str().into(),
+        }
+    }
+}
+
+impl Checkpoint {
+    /// A ledger of which nothing was read.
+    pub fn new(fingerprint: String) -> Self {
+        Self {
+            version: VERSION,
+            fingerprint,
+            watermark: None,
+            floor: None,
+            buckets: BTreeMap::new(),
+            hours: BTreeMap::new(),
+            hours_checked: None,
+            position: None,
+            open: Vec::new(),
+            tally: Tally::default(),
+        }
+    }
+
+    /// The buckets to read, judged by what the source counts now:
+    ///
+    /// | bucket in ledger    | count at the source now | outcome                                           |
+    /// |---------------------|-------------------------|---------------------------------------------------|
+    /// | before the floor    | any                     | not judged                                        |
+    /// | absent              | n > 0                   | read                                              |
+    /// | read, last seen n   | n                       | skip                                              |
+    /// | read, last seen n   | more than n             | read again, and what may take context from it     |
+    /// | read, last seen n   | fewer than n            | last seen becomes it: the source lost lines       |
+    ///
+    /// A message may share session lines up to `lead_ms` older than itself, so late lines make the buckets of that time
+    /// after them wanted again as well.
+    pub fn judge(&mut self, counts: &BTreeMap<Time, u64>, bucket_ms: i64, lead_ms: i64) -> BTreeSet<Time> {
+        let floor = self.floor.map_or(Time(i64::MIN), |f| bucket_start(f, bucket_ms));
+        let mut wanted = BTreeSet::new();
+        for (&bucket, &count) in counts.range(floor..) {
+            match self.buckets.get_mut(&bucket.0) {
+                None if count > 0 => {
+                    wanted.insert(bucket);
+                }
+                Some(seen) if count > *seen => {
+                    let touched = counts.range(bucket..=bucket.plus(lead_ms)).map(|(b, _)| *b);
+                    wanted.extend(touched);
+                }
+                Some(seen) => *seen = count,
+                None => {}
+            }
+        }
+        wanted
+    }
+
+    /// Marks buckets as read.
+    pub fn mark(&mut self, counted: &BTreeMap<Time, u64>, upto: Time) {
+        self.buckets.extend(counted.iter().map(|(bucket, count)| (bucket.0, *count)));
+        self.watermark = self.watermark.max(Some(upto));
+    }
+
+    /// Folds what is older than `lookback` into hours and forgets what is older than `horizon`.
+    pub fn age(&mut self, lookback_from: Time, horizon_from: Time) {
+        let recent = self.buckets.split_off(&lookback_from.0);
+        for (bucket, count) in std::mem::replace(&mut self.buckets, recent) {
+            *self.hours.entry(bucket.div_euclid(HOUR_MS) * HOUR_MS).or_default() += count;
+        }
+        self.hours = self.hours.split_off(&bucket_start(horizon_from, HOUR_MS).0);
+    }
+
+    /// The whole hours that hold more lines now than were read of them, judged as buckets are.
+    pub fn judge_hours(&mut self, counts: &BTreeMap<Time, u64>) -> BTreeSet<Time> {
+        let floor = self.floor.unwrap_or(Time(i64::MIN));
+        let mut wanted = BTreeSet::new();
+        for (&hour, &count) in counts.range(floor..) {
+            let seen = self.hours.entry(hour.0).or_default();
+            if count > *seen {
+                wanted.insert(hour);
+            } else {
+                *seen = count;
+            }
+        }
+        wanted
+    }
+
+    /// Marks hours as read.
+    pub fn mark_hours(&mut self, counted: &BTreeMap<Time, u64>) {
+        self.hours.extend(counted.iter().map(|(hour, count)| (hour.0, *count)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: i64 = 60_000;
+
+    fn ledger(floor: i64, seen: &[(i64, u64)]) -> Checkpoint {
+        let mut c = Checkpoint::new("f".to_owned());
+        c.floor = Some(Time(floor * MINUTE));
+        c.buckets = seen.iter().map(|(m, n)| (m * MINUTE, *n)).collect();
+        c
+    }
+
+    fn judge(c: &mut Checkpoint, counts: &[(i64, u64)], lead: i64) -> Vec<i64> {
+        let counts = counts.iter().map(|(m, n)| (Time(m * MINUTE), *n)).collect();
+        c.judge(&counts, MINUTE, lead * MINUTE).into_iter().map(|t| t.0 / MINUTE).collect()
+    }
+
+    #[test]
+    fn what_is_older_than_the_first_run_is_not_judged() {
+        assert_eq!(judge(&mut ledger(10, &[]), &[(9, 5), (10, 5)], 0), [10]);
+    }
+
+    #[test]
+    fn a_bucket_is_read_once() {
+        assert_eq!(judge(&mut ledger(0, &[(1, 5), (2, 5)]), &[(1, 5), (2, 5), (3, 1)], 0), [3]);
+    }
+
+    #[test]
+    fn a_bucket_that_grew_is_read_again_with_the_messages_that_share_its_sessions() {
+        assert_eq!(judge(&mut ledger(0, &[(1, 5), (2, 5), (9, 5)]), &[(1, 6), (2, 5), (9, 5)], 3), [1, 2]);
+    }
+
+    #[test]
+    fn a_bucket_that_shrank_and_grew_back_is_read_again() {
+        let mut c = ledger(0, &[(1, 5)]);
+        assert!(judge(&mut c, &[(1, 2)], 0).is_empty());
+        assert_eq!(judge(&mut c, &[(1, 3)], 0), [1]);
+    }
+
+    #[test]
+    fn an_old_hour_that_grew_is_read_again() {
+        let mut c = ledger(0, &[(1, 5), (2, 5)]);
+        c.age(Time(HOUR_MS), Time(0));
+        assert!(c.judge_hours(&BTreeMap::from([(Time(0), 10)])).is_empty());
+        assert_eq!(c.judge_hours(&BTreeMap::from([(Time(0), 11)])).len(), 1);
+    }
+}

@@ -1,1 +1,45 @@
-//! (being written)
+//! The ways in, one file per command.
+
+mod backfill;
+mod check;
+mod coverage;
+mod export;
+mod open;
+mod prune;
+mod run;
+mod status;
+mod summary;
+mod trace;
+
+use crate::{
+    cli::{Cli, Command},
+    config::Settings,
+    error::Result,
+    model::Time,
+    run::outcome::Outcome,
+};
+use std::io::IsTerminal;
+
+/// What every command knows.
+struct Context {
+    settings: Settings,
+    now: Time,
+    /// Somebody looks at standard error, or asked for more words.
+    talkative: bool,
+}
+
+/// Does what the command line asks.
+pub async fn dispatch(cli: Cli, settings: Settings, now: Time) -> Result<Outcome> {
+    let talkative = std::io::stderr().is_terminal() || cli.verbose > 0;
+    let context = Context { settings, now, talkative };
+    match cli.command {
+        Command::Run(args) => run::run(&context, &args).await,
+        Command::Backfill(args) => backfill::backfill(&context, &args).await,
+        Command::Trace(args) => trace::trace(&context, &args).await,
+        Command::Coverage(args) => coverage::coverage(&context, &args).await,
+        Command::Export(args) => export::export(&context, &args).await,
+        Command::Prune(args) => prune::prune(&context, &args).await,
+        Command::Check(_) => check::check(&context).await,
+        Command::Status(args) => status::status(&context, &args).await,
+    }
+}

@@ -2,6 +2,7 @@
 //!
 //! The grammar is that of the servers' own sources. Hand-written over bytes, no regular expressions, no copies.
 
+pub mod coverage;
 pub mod fields;
 pub mod neighbours;
 pub mod postfix;

@@ -1,1 +1,141 @@
-//! (being written)
+//! One pass over a source: read, parse, stitch, write, mark; stretch by stretch.
+//!
+//! `counting.rs` and `positioned.rs` know how the two sorts of sources are walked, `merge.rs` how a stretch is written,
+//! `dead.rs` what happens to documents that a store refuses for good.
+
+pub mod counting;
+pub mod dead;
+pub mod fault;
+pub mod history;
+pub mod lock;
+pub mod merge;
+pub mod outcome;
+pub mod positioned;
+
+use crate::{
+    checkpoint::Checkpoint,
+    error::Result,
+    model::{Line, Range, Time},
+    stitch::{self, Gathered, Rules, Tally},
+    store::Store,
+};
+use merge::Merged;
+use serde::{Deserialize, Serialize};
+use std::{path::Path, sync::atomic::AtomicBool};
+
+/// What a pass did.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Summary {
+    pub tally: Tally,
+    #[serde(flatten)]
+    pub merged: Merged,
+    /// From the first to the last line read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<Range>,
+    /// What the user should know: where a first run starts, that a ledger began anew.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// A signal ended the pass before all was read.
+    #[serde(default)]
+    pub stopped: bool,
+}
+
+impl Summary {
+    fn saw(&mut self, lines: &[Line]) {
+        if let (Some(first), Some(last)) = (lines.first(), lines.last()) {
+            let span = self.span.get_or_insert(Range { from: first.time, to: last.time });
+            span.from = span.from.min(first.time);
+            span.to = span.to.max(last.time);
+        }
+    }
+}
+
+/// What every pass needs, whatever its source.
+pub struct Pass<'a> {
+    /// `None` for a dry run: nothing is written and nothing is marked.
+    pub store: Option<&'a dyn Store>,
+    pub rules: &'a Rules,
+    pub window: crate::config::Window,
+    pub now: Time,
+    pub state_dir: &'a Path,
+    /// Keeps the ledger, after the documents are safe.
+    pub save: &'a (dyn Fn(&Checkpoint) -> Result<()> + Sync),
+    /// Told after each stretch: lines done, and lines (or bytes) in all where known.
+    pub progress: &'a (dyn Fn(Progress) + Sync),
+    /// Set by SIGTERM and SIGINT: end cleanly after the stretch.
+    pub stop: &'a AtomicBool,
+}
+
+/// How far a pass has got.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    /// Lines for a counting source, bytes for files.
+    pub done: u64,
+    pub total: Option<u64>,
+    pub lines: u64,
+}
+
+impl Pass<'_> {
+    /// Stitches and writes the lines of a stretch; returns the session lines still open at its end.
+    async fn stretch(
+        &self,
+        lines: &[Line],
+        noise: usize,
+        duplicates: u64,
+        is_context: impl Fn(usize) -> bool,
+        summary: &mut Summary,
+    ) -> Result<Vec<Line>> {
+        let mut gathered = stitch::gather(lines, is_context, self.rules);
+        gathered.tally.duplicate += duplicates;
+        gathered.tally.unrecognised += noise as u64;
+        summary.tally.add(gathered.tally);
+        summary.saw(lines);
+        fault::point("after-read");
+        match self.store {
+            Some(store) => {
+                let mut merged = merge::merge(store, lines, &gathered, self.rules).await?;
+                dead::bury(self.state_dir, &merged.refused)?;
+                merged.refused.clear();
+                store.commit().await?;
+                summary.merged.add(merged);
+            }
+            None => summary.merged.created += count_documents(lines, &gathered, self.rules),
+        }
+        fault::point("before-mark");
+        Ok(gathered.open.iter().map(|n| lines[*n as usize].clone()).collect())
+    }
+
+    fn stopped(&self) -> bool {
+        self.stop.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// Keeps the ledger, unless this is a dry run.
+    fn mark(&self, ledger: &Checkpoint) -> Result<()> {
+        if self.store.is_some() {
+            (self.save)(ledger)?;
+            fault::point("after-mark");
+        }
+        Ok(())
+    }
+}
+
+/// The documents that a dry run would have made.
+fn count_documents(lines: &[Line], gathered: &Gathered, rules: &Rules) -> u64 {
+    let of_keys = gathered.sets.iter().map(|(key, set)| {
+        let lines: Vec<&Line> = set.iter().map(|n| &lines[*n as usize]).collect();
+        stitch::fold(key, &lines, rules).len() as u64
+    });
+    of_keys.sum::<u64>() + gathered.single.len() as u64
+}
+
+/// Of open session lines, those that a later message may still share: not older than `lead_ms` before the newest line
+/// of their host, whose clock is the one that counts.
+fn still_open(open: Vec<Line>, lines: &[Line], lead_ms: i64) -> Vec<Line> {
+    let mut newest = std::collections::HashMap::new();
+    for line in lines {
+        let t = newest.entry(&line.host).or_insert(line.time);
+        *t = line.time.max(*t);
+    }
+    let fresh = |line: &Line| newest.get(&line.host).is_none_or(|t| line.time.0 >= t.0 - lead_ms);
+    open.into_iter().filter(fresh).collect()
+}

@@ -1,0 +1,68 @@
+//! `check`: whether configuration, source and store would work, and what to change where they would not.
+
+use super::{
+    Context,
+    open::{self, Source, State},
+    run::LEDGER,
+};
+use crate::{
+    error::{Error, Kind, Result},
+    escape::visible,
+    run::outcome::Outcome,
+    source::Check,
+};
+
+/// Prints the list; fails when a row of it does.
+pub async fn check(context: &Context) -> Result<Outcome> {
+    let mut rows = vec![configuration(context)];
+    let opened = State::open(&context.settings);
+    rows.push(row("state directory", opened.as_ref().map(|s| format!("`{}`", s.dir().display()))));
+    if let Ok(state) = &opened {
+        rows.push(row("ledger", state.ledger(LEDGER).map(|l| match l.and_then(|l| l.watermark) {
+            Some(watermark) => format!("read up to {watermark}"),
+            None => "none yet: the next run is the first".to_owned(),
+        })));
+        match open::store(&context.settings, state.access) {
+            Ok(store) => rows.extend(store.check(context.now).await.into_iter().map(|c| named("store", c))),
+            Err(error) => rows.push(row("store", Err::<String, _>(&error))),
+        }
+    }
+    match open::source(context, None) {
+        Ok(Source::Counting(source)) => rows.extend(source.check(context.now).await.into_iter().map(|c| named("source", c))),
+        Ok(Source::Positioned(source)) => rows.extend(source.check(context.now).await.into_iter().map(|c| named("source", c))),
+        Err(error) => rows.push(row("source", Err::<String, _>(&error))),
+    }
+    let failed = rows.iter().filter(|r| r.found.is_err()).count();
+    for Check { what, found } in &rows {
+        let (mark, text) = match found {
+            Ok(text) => ('✔', text),
+            Err(text) => ('✖', text),
+        };
+        println!("{mark} {}: {}", visible(what), visible(text));
+    }
+    match (failed, opened) {
+        (0, _) => Ok(Outcome::Done),
+        (_, Err(error)) => Err(error),
+        (n, _) => Err(Error::new(Kind::Config, format!("{n} of {} checks failed", rows.len()))),
+    }
+}
+
+fn configuration(context: &Context) -> Check {
+    let found = match &context.settings.file {
+        Some(file) => format!("`{}`", file.display()),
+        None => "none: the local mail log, into SQLite".to_owned(),
+    };
+    Check { what: "configuration".to_owned(), found: Ok(found) }
+}
+
+fn named(end: &str, check: Check) -> Check {
+    Check { what: format!("{end}: {}", check.what), ..check }
+}
+
+fn row<E: std::borrow::Borrow<Error>>(what: &str, found: std::result::Result<String, E>) -> Check {
+    let text = |error: &Error| match error.hint_text() {
+        Some(hint) => format!("{error} ({hint})"),
+        None => error.to_string(),
+    };
+    Check { what: what.to_owned(), found: found.map_err(|e| text(e.borrow())) }
+}

@@ -1,0 +1,89 @@
+//! `coverage`: the share of lines understood, by program, and the shapes of those that were not.
+
+use super::{
+    Context,
+    open::{self, Source},
+};
+use crate::{
+    cli::Coverage,
+    error::{Error, Kind, Result},
+    escape::visible,
+    model::Range,
+    parse::coverage::Counted,
+    run::outcome::Outcome,
+    source::Batch,
+    window::STRETCH_LINES,
+};
+use serde_json::json;
+
+/// Counts what the parsers make of a range, or of files.
+pub async fn coverage(context: &Context, args: &Coverage) -> Result<Outcome> {
+    let mut counted = Counted::default();
+    let source = match args.files.is_empty() {
+        true => open::source(context, None)?,
+        false => open::named_files(context, &args.files, None)?,
+    };
+    let mut take = |batch: &Batch| {
+        for line in &batch.lines {
+            counted.line(line);
+        }
+        for text in &batch.noise {
+            counted.noise(text);
+        }
+    };
+    match source {
+        Source::Counting(source) => {
+            let to = args.until.map_or(context.now, |t| t.at(context.now));
+            let mut at = args.since.at(context.now);
+            // A minute at a time where it must be, an hour where it may: bounded by what the source counts.
+            let counts = source.counts(Range { from: at, to }, 60_000).await?;
+            let wanted = counts.keys().copied().collect();
+            for stretch in crate::window::stretches(&wanted, &counts, 60_000, STRETCH_LINES) {
+                let from = stretch.range.from.max(at);
+                take(&source.read(Range { from, to: stretch.range.to.min(to) }).await?);
+                at = stretch.range.to;
+            }
+        }
+        Source::Positioned(mut source) => {
+            while let Some(batch) = source.next(STRETCH_LINES as usize).await? {
+                take(&batch);
+            }
+        }
+    }
+    print(&counted, args)?;
+    Ok(Outcome::Done)
+}
+
+fn print(counted: &Counted, args: &Coverage) -> Result<()> {
+    let shapes = counted.shapes(args.limit);
+    if args.json {
+        let programs: Vec<_> = counted
+            .programs()
+            .map(|(program, c)| {
+                json!({"program": program, "read": c.read, "understood": c.understood, "unused": c.unused_total(),
+                       "unused_by_reason": c.unused, "unrecognised": c.unrecognised})
+            })
+            .collect();
+        let shapes: Vec<_> =
+            shapes.iter().map(|s| json!({"program": s.program, "shape": s.shape, "count": s.count, "sample": s.sample})).collect();
+        let text = serde_json::to_string_pretty(&json!({"programs": programs, "unrecognised": shapes}));
+        println!("{}", text.map_err(|e| Error::new(Kind::Software, "cannot print the coverage").because(e))?);
+        return Ok(());
+    }
+    println!("{:>10} {:>10} {:>10} {:>10} {:>8}  program", "read", "understood", "unused", "unknown", "share");
+    for (program, c) in counted.programs() {
+        let share = 100.0 * (c.read - c.unrecognised) as f64 / c.read.max(1) as f64;
+        println!(
+            "{:>10} {:>10} {:>10} {:>10} {share:>6.2} %  {}",
+            c.read,
+            c.understood,
+            c.unused_total(),
+            c.unrecognised,
+            visible(program)
+        );
+    }
+    for shape in shapes {
+        println!("\n{} times, {}: {}\n  such as: {}", shape.count, visible(&shape.program), visible(&shape.shape), visible(&shape.sample));
+    }
+    Ok(())
+}

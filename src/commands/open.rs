@@ -1,0 +1,143 @@
+//! Opens what the configuration names: the state directory, the source, the store.
+
+use super::Context;
+use crate::{
+    access::Access,
+    checkpoint::{self, Checkpoint},
+    config::{self, FileSource, Settings},
+    error::{Error, Kind, Result},
+    model::{Intake, Time},
+    run::lock::{self, Attempt, Lock},
+    source::{self, CountingSource, PositionedSource},
+    stitch::Rules,
+    store::{self, Store},
+};
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+/// A source, by how it is walked.
+pub enum Source {
+    Counting(Arc<dyn CountingSource>),
+    Positioned(Box<dyn PositionedSource>),
+}
+
+/// The state directory and who may read it.
+pub struct State {
+    dir: PathBuf,
+    pub access: Access,
+}
+
+/// A lock held this long by another run is no longer news, but trouble.
+const LOCK_TROUBLE_MS: i64 = 3_600_000;
+
+impl State {
+    /// Opens the state directory, made if need be.
+    pub fn open(settings: &Settings) -> Result<Self> {
+        let access = Access::new(settings.group.as_deref())?;
+        let dir = settings.state_dir.clone();
+        access
+            .make_dir(&dir)
+            .map_err(|e| e.hint("the user that runs mailstitch must own `state_dir`"))?;
+        Ok(Self { dir, access })
+    }
+
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    /// The ledger of a name, if there is one.
+    pub fn ledger(&self, name: &str) -> Result<Option<Checkpoint>> {
+        checkpoint::file::load(&self.path(name), checkpoint::VERSION)
+    }
+
+    /// Keeps a ledger.
+    pub fn save(&self, name: &str, ledger: &Checkpoint) -> Result<()> {
+        checkpoint::file::save(&self.path(name), ledger, self.access)
+    }
+
+    /// The lock of a name; `None`, and a word about it, when another process holds it.
+    pub fn lock(&self, name: &str, now: Time, what: &str) -> Result<Option<Lock>> {
+        match lock::acquire(&self.path(name), now, self.access)? {
+            Attempt::Locked(lock) => Ok(Some(lock)),
+            Attempt::Busy(holder) if holder.held_ms(now).is_some_and(|ms| ms > LOCK_TROUBLE_MS) => {
+                Err(Error::new(Kind::Temporary, format!("cannot start a {what} on `{}`", self.dir.display()))
+                    .because(format!("another one holds the lock: {holder}"))
+                    .hint("if that process hangs, end it"))
+            }
+            Attempt::Busy(holder) => {
+                tracing::info!("another {what} is under way: {holder}");
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// The rules of stitching that the settings ask for.
+pub fn rules(settings: &Settings) -> Rules {
+    let ms = |d: std::time::Duration| i64::try_from(d.as_millis()).unwrap_or(i64::MAX);
+    Rules {
+        instances: settings.instances.iter().map(|i| i.as_str().into()).collect(),
+        horizon_ms: ms(settings.window.horizon),
+        session_lead_ms: ms(settings.window.session_lead),
+    }
+}
+
+/// The store, ready to be read.
+pub fn store(settings: &Settings, access: Access) -> Result<Box<dyn Store>> {
+    Ok(match &settings.store {
+        config::Store::Sqlite { path } => Box::new(store::sqlite::SqliteStore::open(path, access)?),
+        config::Store::Elasticsearch(s) => Box::new(store::elasticsearch::ElasticsearchStore::new(s.clone())?),
+    })
+}
+
+/// The configured source, at the position of its ledger.
+pub fn source(context: &Context, position: Option<serde_json::Value>) -> Result<Source> {
+    let settings = &context.settings;
+    match &settings.source {
+        config::Source::Elasticsearch(s) => {
+            let aliases = settings.host_aliases.clone();
+            Ok(Source::Counting(Arc::new(source::elasticsearch::ElasticsearchSource::new(s.clone(), aliases)?)))
+        }
+        config::Source::File(s) => files(context, s, position),
+    }
+}
+
+/// The files named on the command line instead of the configured source, read as `[source.file]` says.
+pub fn named_files(context: &Context, paths: &[PathBuf], position: Option<serde_json::Value>) -> Result<Source> {
+    let paths = paths.iter().map(|p| p.to_string_lossy().into_owned()).collect();
+    let settings = match &context.settings.source {
+        config::Source::File(s) => FileSource { paths, ..s.clone() },
+        config::Source::Elasticsearch(s) => FileSource { paths, timezone: s.timezone, year: None },
+    };
+    files(context, &settings, position)
+}
+
+fn files(context: &Context, settings: &FileSource, position: Option<serde_json::Value>) -> Result<Source> {
+    let intake = Intake::new(context.settings.host_aliases.clone());
+    let source = source::file::FileSource::new(settings, intake, context.now, position)?;
+    Ok(Source::Positioned(Box::new(source)))
+}
+
+/// Set by SIGTERM or SIGINT.
+pub fn stop_signal() -> Result<Arc<AtomicBool>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let stop = Arc::new(AtomicBool::new(false));
+    let failed = |e: std::io::Error| Error::io("cannot listen for signals", &e);
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let told = Arc::clone(&stop);
+    tokio::spawn(async move {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        told.store(true, Ordering::Relaxed);
+    });
+    Ok(stop)
+}

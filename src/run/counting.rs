@@ -1,0 +1,229 @@
+//! A pass over a counting source: which buckets are new or grew, read in stretches, each marked when it is safe.
+
+use super::{Pass, Progress, Summary, still_open};
+use crate::{
+    checkpoint::Checkpoint,
+    error::{Error, Kind, Result},
+    model::{Line, Range, Time},
+    source::{Batch, CountingSource},
+    stitch,
+    window::{self, STRETCH_LINES, Stretch, bucket_start},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::task::JoinHandle;
+
+const HOUR_MS: i64 = 3_600_000;
+
+fn ms(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Reads what is new since the ledger. A run with nothing new costs one search.
+pub async fn run(source: Arc<dyn CountingSource>, ledger: &mut Checkpoint, pass: &Pass<'_>) -> Result<Summary> {
+    let mut summary = Summary::default();
+    let (bucket_ms, lead_ms) = (ms(pass.window.bucket), ms(pass.window.session_lead));
+    let until = bucket_start(pass.now.plus(-ms(pass.window.settle)), bucket_ms);
+    let lookback_from = bucket_start(pass.now.plus(-ms(pass.window.lookback)), bucket_ms);
+    begin(ledger, source.fingerprint(), pass, &mut summary).await?;
+
+    // After an outage longer than the lookback the run goes on from the watermark, oldest first.
+    let from = ledger.watermark.unwrap_or(lookback_from).min(lookback_from);
+    let from = from.max(ledger.floor.unwrap_or(from));
+    let mut wanted = Vec::new();
+    if from < until {
+        let counts = source.counts(Range { from: bucket_start(from, bucket_ms), to: until }, bucket_ms).await?;
+        let due = ledger.judge(&counts, bucket_ms, lead_ms);
+        wanted = window::stretches(&due, &counts, bucket_ms, STRETCH_LINES);
+    }
+    read_all(&source, &wanted, ledger, pass, &mut summary, Checkpoint::mark_stretch).await?;
+    if summary.stopped {
+        return Ok(summary);
+    }
+    old_hours(&source, ledger, lookback_from, pass, &mut summary).await?;
+    let before = ledger.clone();
+    ledger.age(lookback_from, pass.now.plus(-ms(pass.window.horizon)));
+    ledger.watermark = ledger.watermark.max(Some(until));
+    if *ledger != before {
+        pass.mark(ledger)?;
+    }
+    Ok(summary)
+}
+
+/// Reads a range once, resuming where an earlier backfill of the same range stopped (its ledger's watermark).
+pub async fn backfill(source: Arc<dyn CountingSource>, range: Range, ledger: &mut Checkpoint, pass: &Pass<'_>) -> Result<Summary> {
+    let mut summary = Summary::default();
+    let bucket_ms = ms(pass.window.bucket);
+    let from = ledger.watermark.unwrap_or(range.from).max(range.from);
+    if from < range.to {
+        let counts = source.counts(Range { from, to: range.to }, bucket_ms).await?;
+        let all: BTreeSet<Time> = counts.keys().copied().collect();
+        let mut wanted = window::stretches(&all, &counts, bucket_ms, STRETCH_LINES);
+        for stretch in &mut wanted {
+            stretch.range.from = stretch.range.from.max(from);
+            stretch.range.to = stretch.range.to.min(range.to);
+        }
+        read_all(&source, &wanted, ledger, pass, &mut summary, |ledger, stretch, _| {
+            ledger.watermark = Some(stretch.range.to);
+        })
+        .await?;
+    }
+    Ok(summary)
+}
+
+/// Prepares the ledger: a first run, other settings than before, or a lost state directory.
+async fn begin(ledger: &mut Checkpoint, fingerprint: String, pass: &Pass<'_>, summary: &mut Summary) -> Result<()> {
+    if ledger.watermark.is_some() && ledger.fingerprint != fingerprint {
+        let watermark = ledger.watermark;
+        *ledger = Checkpoint::new(fingerprint.clone());
+        ledger.watermark = watermark;
+        ledger.floor = watermark;
+        summary.notes.push("the source's settings changed: a new ledger starts at the old watermark".to_owned());
+    }
+    ledger.fingerprint = fingerprint;
+    if ledger.watermark.is_none() {
+        let newest = match pass.store {
+            Some(store) => store.newest_end(pass.now).await?,
+            None => None,
+        };
+        let start = match newest {
+            Some(end) => {
+                let start = end.plus(-ms(pass.window.lookback));
+                summary.notes.push(format!("no ledger, but a store with documents up to {end}: starting at {start}"));
+                start
+            }
+            None => pass.now.plus(-ms(pass.window.first)),
+        };
+        let start = bucket_start(start, ms(pass.window.bucket));
+        ledger.watermark = Some(start);
+        ledger.floor = Some(start);
+    }
+    Ok(())
+}
+
+/// Once an hour: hours beyond the lookback, back to the horizon, that hold more lines than were read of them.
+async fn old_hours(
+    source: &Arc<dyn CountingSource>,
+    ledger: &mut Checkpoint,
+    lookback_from: Time,
+    pass: &Pass<'_>,
+    summary: &mut Summary,
+) -> Result<()> {
+    if ledger.hours_checked.is_some_and(|t| pass.now.0 - t.0 < HOUR_MS) {
+        return Ok(());
+    }
+    ledger.hours_checked = Some(pass.now);
+    let to = bucket_start(lookback_from, HOUR_MS);
+    let horizon_from = bucket_start(pass.now.plus(-ms(pass.window.horizon)), HOUR_MS);
+    let from = horizon_from.max(ledger.floor.unwrap_or(horizon_from));
+    if from >= to {
+        return Ok(());
+    }
+    ledger.age(lookback_from, horizon_from);
+    let counts = source.counts(Range { from: bucket_start(from, HOUR_MS), to }, HOUR_MS).await?;
+    let due = ledger.judge_hours(&counts);
+    let wanted = window::stretches(&due, &counts, HOUR_MS, STRETCH_LINES);
+    read_all(source, &wanted, ledger, pass, summary, |ledger, stretch, _| ledger.mark_hours(&stretch.counted)).await
+}
+
+impl Checkpoint {
+    /// Marks the buckets of a stretch with the larger of what was counted and what was read.
+    fn mark_stretch(&mut self, stretch: &Stretch, read: &BTreeMap<Time, u64>) {
+        let mut counted = stretch.counted.clone();
+        for (bucket, n) in read {
+            let seen = counted.entry(*bucket).or_default();
+            *seen = (*n).max(*seen);
+        }
+        self.mark(&counted, stretch.range.to);
+    }
+}
+
+type Reading = JoinHandle<Result<Batch>>;
+
+/// Reads stretches, oldest first; while one is stitched and written, the next is read.
+async fn read_all(
+    source: &Arc<dyn CountingSource>,
+    wanted: &[Stretch],
+    ledger: &mut Checkpoint,
+    pass: &Pass<'_>,
+    summary: &mut Summary,
+    mark: impl Fn(&mut Checkpoint, &Stretch, &BTreeMap<Time, u64>),
+) -> Result<()> {
+    let (bucket_ms, lead_ms) = (ms(pass.window.bucket), ms(pass.window.session_lead));
+    let pieces: Vec<(usize, Range)> =
+        wanted.iter().enumerate().flat_map(|(n, s)| slices(s).into_iter().map(move |range| (n, range))).collect();
+    let total = wanted.iter().map(Stretch::lines).sum();
+    let mut done = 0;
+    let mut open: Option<(Time, Vec<Line>)> = None;
+    let mut read: BTreeMap<Time, u64> = BTreeMap::new();
+    let mut next = pieces.first().map(|(_, range)| start(source, *range));
+    for (at, &(n, range)) in pieces.iter().enumerate() {
+        let Some(reading) = next.take() else { break };
+        let batch = reading.await.map_err(|e| Error::new(Kind::Software, "the reading task broke").because(e))??;
+        next = pieces.get(at + 1).map(|(_, range)| start(source, *range));
+        for line in &batch.lines {
+            *read.entry(bucket_start(line.time, bucket_ms)).or_default() += 1;
+        }
+        let mut lines = batch.lines;
+        let duplicates = stitch::unite(&mut lines);
+        let context = match open.take() {
+            Some((end, open)) if end == range.from => open,
+            _ => lead(source, range, lead_ms, pass).await?,
+        };
+        lines.extend(context);
+        // Context lies before the range, so copies are only among the new lines, and are gone already.
+        stitch::unite(&mut lines);
+        let before = lines.partition_point(|l| l.time < range.from);
+        let left = pass.stretch(&lines, batch.noise.len(), duplicates, |n| n < before, summary).await?;
+        open = Some((range.to, still_open(left, &lines, lead_ms)));
+        if pieces.get(at + 1).is_none_or(|(m, _)| *m != n) {
+            mark(ledger, &wanted[n], &std::mem::take(&mut read));
+            ledger.tally = summary.tally;
+            pass.mark(ledger)?;
+            done += wanted[n].lines();
+        }
+        (pass.progress)(Progress { done, total: Some(total), lines: summary.tally.read() });
+        if pass.stopped() && at + 1 < pieces.len() {
+            summary.stopped = true;
+            if let Some(reading) = next.take() {
+                reading.abort();
+            }
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn start(source: &Arc<dyn CountingSource>, range: Range) -> Reading {
+    let source = Arc::clone(source);
+    tokio::spawn(async move { source.read(range).await })
+}
+
+/// A stretch whose one bucket holds more lines than memory should is read in slices of time.
+fn slices(stretch: &Stretch) -> Vec<Range> {
+    let Range { from, to } = stretch.range;
+    let pieces = stretch.lines().div_ceil(STRETCH_LINES).clamp(1, 1000) as i64;
+    let step = ((to.0 - from.0) / pieces).max(1);
+    let mut ranges: Vec<Range> = Vec::new();
+    let mut at = from;
+    while at < to {
+        let end = if ranges.len() as i64 + 1 == pieces { to } else { at.plus(step).min(to) };
+        ranges.push(Range { from: at, to: end });
+        at = end;
+    }
+    ranges
+}
+
+/// The session lines before a range that its messages may share.
+async fn lead(source: &Arc<dyn CountingSource>, range: Range, lead_ms: i64, pass: &Pass<'_>) -> Result<Vec<Line>> {
+    if lead_ms == 0 {
+        return Ok(Vec::new());
+    }
+    let mut lines = source.read(Range { from: range.from.plus(-lead_ms), to: range.from }).await?.lines;
+    stitch::unite(&mut lines);
+    let gathered = stitch::gather(&lines, |_| true, pass.rules);
+    Ok(gathered.open.iter().map(|n| lines[*n as usize].clone()).collect())
+}

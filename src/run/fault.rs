@@ -1,0 +1,19 @@
+//! Places where tests kill the process, to show that a crash loses nothing (law L3).
+//!
+//! `MAILSTITCH_FAULT=NAME` or `NAME:N` aborts at the Nth passing of that place. Only in builds with debug assertions.
+
+/// A place between two steps.
+#[cfg(debug_assertions)]
+pub fn point(name: &str) {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static PASSED: AtomicU64 = AtomicU64::new(0);
+    let Ok(wanted) = std::env::var("MAILSTITCH_FAULT") else { return };
+    let (place, nth) = wanted.split_once(':').unwrap_or((&wanted, "1"));
+    if place == name && PASSED.fetch_add(1, Ordering::Relaxed) + 1 == nth.parse().unwrap_or(1) {
+        std::process::abort();
+    }
+}
+
+/// A place between two steps.
+#[cfg(not(debug_assertions))]
+pub fn point(_name: &str) {}

@@ -1,0 +1,333 @@
+//! Writing a stretch: unite the new lines with what the store has, fold, write what changed.
+//!
+//! In: gathered lines and a store.  Out: the store with the same documents as if all lines had come at once (law L2).
+//!
+//! The order of writing: changed documents first, further parts before part 0; when all are acknowledged, the documents
+//! that the new cut into lives no longer has are deleted. A crash in between leaves an overlap that the next reading of
+//! the unmarked bucket heals, never a loss.
+
+use crate::{
+    error::{Error, Kind, Result},
+    model::{Line, LineId, Range, Time, Transaction},
+    run::fault,
+    stitch::{self, Gathered, Key, Rules, id::IdForm},
+    store::{Put, QueueKey, Store, Stored},
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+/// What a stretch changed in the store.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Merged {
+    pub created: u64,
+    pub updated: u64,
+    pub deleted: u64,
+    /// Refused by the store for good, with the reason.
+    #[serde(skip)]
+    pub refused: Vec<(Transaction, String)>,
+}
+
+impl Merged {
+    /// Adds what another stretch changed.
+    pub fn add(&mut self, other: Self) {
+        self.created += other.created;
+        self.updated += other.updated;
+        self.deleted += other.deleted;
+        self.refused.extend(other.refused);
+    }
+}
+
+/// Keys handled at a time: bounds memory and the size of a lookup.
+const KEYS_AT_ONCE: usize = 4000;
+/// Another writer may win as often as this before we give up and leave the stretch to the next run.
+const ROUNDS: usize = 20;
+
+/// Writes a stretch. `lines` are those that `gathered` speaks of.
+pub async fn merge(store: &dyn Store, lines: &[Line], gathered: &Gathered, rules: &Rules) -> Result<Merged> {
+    let mut merged = Merged::default();
+    let singles = gathered.single.iter().filter_map(|n| stitch::single(&lines[*n as usize]));
+    let puts: Vec<Put> = singles.map(|transaction| Put { transaction, expected: None }).collect();
+    put_singles(store, puts, &mut merged).await?;
+
+    store.refresh().await?;
+    let sets: Vec<(&Key, Vec<&Line>)> =
+        gathered.sets.iter().map(|(key, set)| (key, set.iter().map(|n| &lines[*n as usize]).collect())).collect();
+    for chunk in sets.chunks(KEYS_AT_ONCE) {
+        let mut work: BTreeMap<Key, Work> = BTreeMap::new();
+        for (key, lines) in chunk {
+            work.insert((*key).clone(), Work::new(lines.iter().map(|l| (*l).clone()).collect()));
+        }
+        look_up(store, &mut work, rules).await?;
+        let created = write(store, work, rules, &mut merged).await?;
+        look_again(store, created, rules, &mut merged).await?;
+    }
+    Ok(merged)
+}
+
+/// A line that stands alone makes the same document every time: one that is there already is the same.
+async fn put_singles(store: &dyn Store, puts: Vec<Put>, merged: &mut Merged) -> Result<()> {
+    if puts.is_empty() {
+        return Ok(());
+    }
+    let by_id: HashMap<String, Transaction> =
+        puts.iter().map(|p| (p.transaction.mail.id.clone(), p.transaction.clone())).collect();
+    let report = store.put(puts).await?;
+    merged.created += (by_id.len() - report.conflicts.len() - report.refused.len()) as u64;
+    for (id, reason) in report.refused {
+        merged.refused.extend(by_id.get(&id).map(|t| (t.clone(), reason)));
+    }
+    Ok(())
+}
+
+/// A key being worked on: all lines known, and what the store has.
+#[derive(Debug)]
+struct Work {
+    lines: BTreeMap<LineId, Line>,
+    stored: BTreeMap<String, Stored>,
+}
+
+impl Work {
+    fn new(lines: Vec<Line>) -> Self {
+        Self { lines: lines.into_iter().map(|l| (l.id, l)).collect(), stored: BTreeMap::new() }
+    }
+
+    /// Unites the set with the lines of a stored document.
+    fn unite(&mut self, stored: Stored) {
+        for line in lines_of(&stored.transaction) {
+            match self.lines.get_mut(&line.id) {
+                Some(known) => known.time = Line::better_time(known.time, line.time),
+                None => drop(self.lines.insert(line.id, line)),
+            }
+        }
+        self.stored.insert(stored.transaction.mail.id.clone(), stored);
+    }
+
+    fn span(&self) -> Range {
+        let times = || self.lines.values().map(|l| l.time);
+        Range { from: times().min().unwrap_or_default(), to: times().max().unwrap_or_default().plus(1) }
+    }
+}
+
+/// The lines of a document.
+pub fn lines_of(transaction: &Transaction) -> Vec<Line> {
+    let host: Arc<str> = transaction.host.name.as_str().into();
+    let line = |e: &crate::model::transaction::Evidence| Line {
+        id: e.id,
+        time: e.time,
+        host: Arc::clone(&host),
+        program: e.program.as_str().into(),
+        pid: e.pid,
+        text: e.text.as_str().into(),
+    };
+    transaction.mail.lines.iter().map(line).collect()
+}
+
+/// Fetches what the store has of short ids, which may have come back. Unique ids are written without asking.
+async fn look_up(store: &dyn Store, work: &mut BTreeMap<Key, Work>, rules: &Rules) -> Result<()> {
+    let mut wanted: Vec<&Key> = Vec::new();
+    let (mut from, mut to) = (Time(i64::MAX), Time(i64::MIN));
+    for (key, w) in work.iter() {
+        let span = w.span();
+        if !IdForm::of(&key.queue_id, span.from).is_unique() {
+            wanted.push(key);
+            from = from.min(span.from);
+            to = to.max(span.to);
+        }
+    }
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let names: BTreeSet<QueueKey> = wanted.iter().map(|key| name(key)).collect();
+    let names: Vec<QueueKey> = names.into_iter().collect();
+    let within = Range { from: from.plus(-rules.horizon_ms), to: to.plus(rules.horizon_ms) };
+    for stored in store.find(&names, within).await? {
+        if let Some(w) = key_of(&stored.transaction, rules).and_then(|key| work.get_mut(&key)) {
+            w.unite(stored);
+        }
+    }
+    Ok(())
+}
+
+fn name(key: &Key) -> QueueKey {
+    QueueKey { host: key.host.to_string(), queue_id: key.queue_id.to_string() }
+}
+
+/// The key of a document; `None` for one without a queue id.
+pub fn key_of(transaction: &Transaction, rules: &Rules) -> Option<Key> {
+    Some(Key {
+        host: transaction.host.name.as_str().into(),
+        instance: rules.instance(&transaction.service.name),
+        queue_id: transaction.email.local_id.as_deref()?.into(),
+    })
+}
+
+/// Folds and writes until no other writer was in between. Returns the short keys that now have a document they did not
+/// have before, with their lines.
+async fn write(
+    store: &dyn Store,
+    mut work: BTreeMap<Key, Work>,
+    rules: &Rules,
+    merged: &mut Merged,
+) -> Result<BTreeMap<Key, Work>> {
+    let mut created = BTreeMap::new();
+    for round in 0..ROUNDS {
+        if work.is_empty() {
+            return Ok(created);
+        }
+        if round > 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(10 << round.min(7))).await;
+        }
+        let mut plan = Plan::default();
+        for (key, w) in &work {
+            plan.add(key, w, rules);
+        }
+        fault::point("before-write");
+        let lost = plan.carry_out(store, merged).await?;
+        let again = reread(store, &mut work, lost).await?;
+        let done = std::mem::replace(&mut work, again);
+        created.extend(done.into_iter().filter(|(key, _)| plan.moved.contains(key)));
+    }
+    let (key, _) = work.pop_first().ok_or_else(|| Error::new(Kind::Software, "lost the keys of a stretch"))?;
+    Err(Error::new(Kind::Temporary, format!("cannot write the transaction of queue id `{}`", key.queue_id))
+        .because("another writer changes it all the time"))
+}
+
+/// What to write and to delete.
+#[derive(Default)]
+struct Plan {
+    /// Further parts, then part 0.
+    puts: [Vec<Put>; 2],
+    deletes: Vec<(String, crate::store::Version)>,
+    keys: HashMap<String, Key>,
+    moved: BTreeSet<Key>,
+}
+
+impl Plan {
+    fn add(&mut self, key: &Key, work: &Work, rules: &Rules) {
+        let lines: Vec<&Line> = work.lines.values().collect();
+        let mut stale: BTreeSet<&String> = work.stored.keys().collect();
+        for transaction in stitch::fold(key, &lines, rules) {
+            let id = transaction.mail.id.clone();
+            stale.remove(&id);
+            let known = work.stored.get(&id);
+            if known.is_some_and(|k| k.transaction == transaction) {
+                continue;
+            }
+            if known.is_none() {
+                self.moved.insert(key.clone());
+            }
+            let put = Put { expected: known.map(|k| k.version), transaction };
+            self.puts[usize::from(put.transaction.mail.part == 0)].push(put);
+            self.keys.insert(id, key.clone());
+        }
+        for id in stale {
+            self.deletes.extend(work.stored.get(id).map(|k| (id.clone(), k.version)));
+            self.keys.insert(id.clone(), key.clone());
+        }
+    }
+
+    /// Writes, then deletes. Returns the keys that another writer was faster with, and the ids concerned.
+    async fn carry_out(&mut self, store: &dyn Store, merged: &mut Merged) -> Result<BTreeMap<Key, BTreeSet<String>>> {
+        let mut lost: BTreeMap<Key, BTreeSet<String>> = BTreeMap::new();
+        for puts in std::mem::take(&mut self.puts) {
+            if puts.is_empty() {
+                continue;
+            }
+            let expected: HashMap<String, bool> =
+                puts.iter().map(|p| (p.transaction.mail.id.clone(), p.expected.is_some())).collect();
+            let copies: HashMap<String, Transaction> =
+                puts.iter().map(|p| (p.transaction.mail.id.clone(), p.transaction.clone())).collect();
+            let report = store.put(puts).await?;
+            let mut failed: BTreeSet<&String> = report.conflicts.iter().collect();
+            failed.extend(report.refused.iter().map(|(id, _)| id));
+            let written = expected.iter().filter(|(id, _)| !failed.contains(id));
+            for (_, known) in written {
+                *(if *known { &mut merged.updated } else { &mut merged.created }) += 1;
+            }
+            for id in &report.conflicts {
+                if let Some(key) = self.keys.get(id) {
+                    lost.entry(key.clone()).or_default().insert(id.clone());
+                }
+            }
+            for (id, reason) in report.refused {
+                merged.refused.extend(copies.get(&id).map(|t| (t.clone(), reason)));
+            }
+        }
+        fault::point("before-delete");
+        let deletes: Vec<_> = self.deletes.drain(..).filter(|(id, _)| self.keys.get(id).is_none_or(|k| !lost.contains_key(k))).collect();
+        if !deletes.is_empty() {
+            let report = store.delete(&deletes).await?;
+            merged.deleted += (deletes.len() - report.conflicts.len()) as u64;
+            for id in report.conflicts {
+                if let Some(key) = self.keys.get(&id) {
+                    lost.entry(key.clone()).or_default().insert(id.clone());
+                }
+            }
+        }
+        Ok(lost)
+    }
+}
+
+/// Gets what other writers made of the keys that were lost, all parts of it, and unites. Leaves only those keys.
+async fn reread(
+    store: &dyn Store,
+    work: &mut BTreeMap<Key, Work>,
+    lost: BTreeMap<Key, BTreeSet<String>>,
+) -> Result<BTreeMap<Key, Work>> {
+    let mut again = BTreeMap::new();
+    let ids: Vec<String> = lost.values().flatten().cloned().collect();
+    let mut found: HashMap<String, Stored> = HashMap::new();
+    for stored in if ids.is_empty() { Vec::new() } else { store.get(&ids).await? } {
+        found.insert(stored.transaction.mail.id.clone(), stored);
+    }
+    let further: Vec<String> = found.values().flat_map(|s| parts_of(&s.transaction)).filter(|id| !found.contains_key(id)).collect();
+    for stored in if further.is_empty() { Vec::new() } else { store.get(&further).await? } {
+        found.insert(stored.transaction.mail.id.clone(), stored);
+    }
+    for (key, ids) in lost {
+        let Some(mut w) = work.remove(&key) else { continue };
+        let mut known: BTreeSet<String> = w.stored.keys().cloned().collect();
+        known.extend(ids);
+        let parts: Vec<String> = known.iter().filter_map(|id| found.get(id)).flat_map(|s| parts_of(&s.transaction)).collect();
+        known.extend(parts);
+        for id in known {
+            match found.remove(&id) {
+                Some(stored) => w.unite(stored),
+                // It was there and is gone: the other writer deleted it.
+                None => drop(w.stored.remove(&id)),
+            }
+        }
+        again.insert(key, w);
+    }
+    Ok(again)
+}
+
+/// The ids of all parts of a large message, from any of them.
+fn parts_of(transaction: &Transaction) -> Vec<String> {
+    let mail = &transaction.mail;
+    if mail.parts <= 1 {
+        return Vec::new();
+    }
+    let base = mail.id.strip_suffix(&format!("-{}", mail.part)).filter(|_| mail.part > 0).unwrap_or(&mail.id);
+    (0..mail.parts).map(|n| if n == 0 { base.to_owned() } else { format!("{base}-{n}") }).collect()
+}
+
+/// Short ids can be given a document by two writers at once under two ids, which no version catches: look at what was
+/// created or moved once more, and unite what another writer made.
+async fn look_again(store: &dyn Store, created: BTreeMap<Key, Work>, rules: &Rules, merged: &mut Merged) -> Result<()> {
+    let mut created: BTreeMap<Key, Work> =
+        created.into_iter().filter(|(key, w)| !IdForm::of(&key.queue_id, w.span().from).is_unique()).collect();
+    if created.is_empty() || !store.is_shared() {
+        return Ok(());
+    }
+    store.refresh().await?;
+    for w in created.values_mut() {
+        w.stored.clear();
+    }
+    look_up(store, &mut created, rules).await?;
+    write(store, created, rules, merged).await?;
+    Ok(())
+}

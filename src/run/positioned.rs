@@ -1,0 +1,68 @@
+//! A pass over a positioned source: read on from where the last one stopped.
+
+use super::{Pass, Progress, Summary, still_open};
+use crate::{
+    checkpoint::{Checkpoint, KeptLine},
+    error::Result,
+    model::{Line, LineId, Range},
+    source::PositionedSource,
+    stitch,
+    window::STRETCH_LINES,
+};
+use std::collections::HashSet;
+
+/// Reads all that is new.
+pub async fn run(source: &mut dyn PositionedSource, ledger: &mut Checkpoint, pass: &Pass<'_>) -> Result<Summary> {
+    let fingerprint = source.fingerprint();
+    read(source, ledger, None, fingerprint, pass).await
+}
+
+/// Reads on in what a backfill was asked for; `asked` tells it from others. `within` leaves out lines of other times.
+pub async fn backfill(
+    source: &mut dyn PositionedSource,
+    ledger: &mut Checkpoint,
+    within: Option<Range>,
+    asked: String,
+    pass: &Pass<'_>,
+) -> Result<Summary> {
+    read(source, ledger, within, asked, pass).await
+}
+
+async fn read(
+    source: &mut dyn PositionedSource,
+    ledger: &mut Checkpoint,
+    within: Option<Range>,
+    fingerprint: String,
+    pass: &Pass<'_>,
+) -> Result<Summary> {
+    let mut summary = Summary::default();
+    let lead_ms = i64::try_from(pass.window.session_lead.as_millis()).unwrap_or(i64::MAX);
+    ledger.fingerprint = fingerprint;
+    let mut open: Vec<Line> = ledger.open.iter().map(Line::from).collect();
+    while let Some(batch) = source.next(STRETCH_LINES as usize).await? {
+        let mut lines = batch.lines;
+        if let Some(within) = within {
+            lines.retain(|line| within.from.plus(-lead_ms) <= line.time && line.time < within.to);
+        }
+        let context: HashSet<LineId> = open.iter().map(|l| l.id).collect();
+        lines.append(&mut open);
+        let duplicates = stitch::unite(&mut lines);
+        // What lies before the range asked for is looked at for sessions only.
+        let before = |line: &Line| within.is_some_and(|within| line.time < within.from);
+        let is_context = |n: usize| lines.get(n).is_some_and(|l: &Line| context.contains(&l.id) || before(l));
+        let left = pass.stretch(&lines, batch.noise.len(), duplicates, is_context, &mut summary).await?;
+        open = still_open(left, &lines, lead_ms);
+        ledger.position = Some(source.position());
+        ledger.open = open.iter().map(KeptLine::from).collect();
+        ledger.watermark = ledger.watermark.max(lines.last().map(|l| l.time));
+        ledger.tally = summary.tally;
+        pass.mark(ledger)?;
+        let (done, total) = source.progress().unzip();
+        (pass.progress)(Progress { done: done.unwrap_or(0), total, lines: summary.tally.read() });
+        if pass.stopped() {
+            summary.stopped = true;
+            break;
+        }
+    }
+    Ok(summary)
+}
