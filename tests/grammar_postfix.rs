@@ -166,3 +166,21 @@ fn rare_lines_are_not_misread_without_the_daemon() {
     let any_reason = |row: &Row<'_>| row.text == "3F2A41C0E7: reason text";
     walk(|row| !is_core(row) && !any_reason(row), without_daemon, misread);
 }
+
+/// Transports cut lines anywhere, and strangers write parts of them.
+#[test]
+fn cut_and_spoilt_lines_name_no_other_queue_id() {
+    for row in rows() {
+        let program = with_daemon(&row);
+        for (at, _) in row.text.char_indices() {
+            let (head, tail) = row.text.split_at(at);
+            for text in [head.to_owned(), format!("{head}é{tail}"), format!("{head}\"<[: ;{tail}")] {
+                for program in [program.as_str(), "postfix"] {
+                    let parsed = parse_text(program, &text);
+                    let found = queue_id(&parsed);
+                    assert!(found.is_none() || found == leading_id(&row), "{found:?}: {text}");
+                }
+            }
+        }
+    }
+}

@@ -115,6 +115,12 @@ mod tests {
     }
 
     #[test]
+    fn records_of_old_releases_have_fewer_fields() {
+        let text = "3F2A41C0E7: to=<a@example.org>, relay=mx[192.0.2.1], delay=3, status=sent (250 ok)";
+        check("smtp", text, "3F2A41C0E7 delivery to=a@example.org relay=mx[192.0.2.1] delay=3 Sent `250 ok`");
+    }
+
+    #[test]
     fn a_soft_bounce_is_deferred() {
         let text = "3F2A41C0E7: to=<a@example.org>, relay=none, delay=1.3, dsn=4.1.1, status=SOFTBOUNCE (550 no)";
         check("smtp", text, "3F2A41C0E7 delivery to=a@example.org relay=none delay=1.3 dsn=4.1.1 Deferred `550 no`");

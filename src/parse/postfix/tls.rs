@@ -8,10 +8,9 @@ use crate::{model::Event, parse::fields};
 /// `Anonymous|Untrusted|Trusted|Verified TLS connection established|reused from|to NAMADDR[ to SNI]: VERSION with cipher
 /// CIPHER (…` (`tls/tls_misc.c tls_log_summary`).
 pub fn session(text: &str) -> Option<Event<'_>> {
-    let (trust, rest) = text.split_once(" TLS connection ")?;
-    if !matches!(trust, "Anonymous" | "Untrusted" | "Trusted" | "Verified") {
-        return None;
-    }
+    // Old releases had no word for the trust.
+    const TRUST: [&str; 5] = ["Anonymous ", "Untrusted ", "Trusted ", "Verified ", ""];
+    let rest = TRUST.iter().find_map(|trust| text.strip_prefix(trust)?.strip_prefix("TLS connection "))?;
     let rest = rest.strip_prefix("established ").or_else(|| rest.strip_prefix("reused "))?;
     let (inbound, rest) = match rest.strip_prefix("from ") {
         Some(rest) => (true, rest),
@@ -122,6 +121,15 @@ mod tests {
             "smtp",
             "Untrusted TLS connection reused to mx[192.0.2.1]:25: TLSv1.2 with cipher ECDHE-RSA-AES256-GCM-SHA384 (256/256 bits)",
             "tls out mx[192.0.2.1]:25 TLSv1.2 ECDHE-RSA-AES256-GCM-SHA384",
+        );
+    }
+
+    #[test]
+    fn old_releases_have_no_word_for_the_trust() {
+        check(
+            "smtpd",
+            "TLS connection established from a[192.0.2.1]: TLSv1 with cipher AES128-SHA",
+            "tls in a[192.0.2.1] TLSv1 AES128-SHA",
         );
     }
 
