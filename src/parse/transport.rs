@@ -1,8 +1,112 @@
-//! (being written)
-use crate::model::Parsed;
-/// Whether a syslog name is a syslog daemon's.
-pub fn is_program(name: &str) -> bool { matches!(name, "rsyslogd" | "systemd-journald") }
-/// `message repeated N times: [ text]`, which any program may carry.
-pub fn repeated(_text: &str) -> Option<Parsed<'_>> { None }
+//! What the transport itself says: repeats, lost lines, and the talk of syslog daemons.
+//!
+//! In: any program's text ([`repeated`]), a syslog daemon's text ([`parse`]).  Out: `Event::Repeated`, `Event::Gap`.
+//! Ignored on purpose: starts, stops, queues and statistics of the syslog daemons; `last message repeated N times`, for
+//! it means the previous line of its host, and a set of lines has no previous one.
+
+use super::fields;
+use crate::model::{Event, Parsed};
+
+/// Whether a syslog name is a syslog daemon's. rsyslog adds a number to its name (`rsyslogd-2177`) for some messages.
+pub fn is_program(name: &str) -> bool {
+    let name = name.split_once('-').filter(|(head, _)| *head == "rsyslogd").map_or(name, |(head, _)| head);
+    matches!(
+        name,
+        "rsyslogd"
+            | "rsyslog"
+            | "syslogd"
+            | "syslog-ng"
+            | "syslog"
+            | "systemd-journald"
+            | "systemd-journal"
+            | "journal"
+    )
+}
+
+/// `message repeated N times: [ text]`, which any program may carry (rsyslog's `RepeatedMsgReduction`; the text is cut
+/// at 800 characters), and the form of classic syslogd without the text.
+pub fn repeated(text: &str) -> Option<Parsed<'_>> {
+    if let Some(rest) = text.strip_prefix("message repeated ") {
+        let (times, rest) = rest.split_once(" times: [")?;
+        let times = fields::number(times)?;
+        let text = rest.strip_suffix(']').unwrap_or(rest).trim_start_matches(' ');
+        return Some(Parsed::Event { queue_id: None, event: Event::Repeated { times, text } });
+    }
+    let times = text.strip_prefix("last message repeated ")?.split_once(" time")?.0;
+    fields::number(times).map(|_| Parsed::Ignored("repeats the line before it, whichever that was"))
+}
+
 /// Reads the text of a syslog daemon's line.
-pub fn parse(_text: &str) -> Parsed<'_> { Parsed::Unrecognised }
+pub fn parse(text: &str) -> Parsed<'_> {
+    match gap(text) {
+        Some(lost) => Parsed::Event { queue_id: None, event: Event::Gap { lost } },
+        None => Parsed::Ignored("a syslog daemon about itself"),
+    }
+}
+
+/// Lost lines, and how many if the notice says it.
+fn gap(text: &str) -> Option<Option<u64>> {
+    // journald: `Suppressed 152 messages from postfix@-.service`, `Forwarding to syslog missed 12 messages.`
+    for start in ["Suppressed ", "Forwarding to syslog missed "] {
+        if let Some(rest) = text.strip_prefix(start) {
+            return rest.split_once(" message").map(|(lost, _)| fields::number(lost));
+        }
+    }
+    if !text.contains("due to rate-limiting") && !text.contains(" to drop messages") {
+        return None;
+    }
+    // rsyslog 8: `…: 128 messages lost due to rate-limiting`; rsyslog 5 to 7: `imuxsock lost 128 messages from pid …`.
+    let before = text.split_once(" messages").map_or("", |(before, _)| before);
+    Some(before.rsplit(' ').next().and_then(fields::number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lost(text: &str) -> Option<Option<u64>> {
+        match parse(text) {
+            Parsed::Event { queue_id: None, event: Event::Gap { lost } } => Some(lost),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_repeat_carries_its_text() {
+        let Some(Parsed::Event { event, .. }) = repeated("message repeated 3 times: [ connect from a[192.0.2.1]]")
+        else {
+            panic!("not a repeat");
+        };
+        assert_eq!(event, Event::Repeated { times: 3, text: "connect from a[192.0.2.1]" });
+    }
+
+    #[test]
+    fn a_cut_repeat_keeps_what_is_there() {
+        let Some(Parsed::Event { event, .. }) = repeated("message repeated 2 times: [ disconn") else { panic!() };
+        assert_eq!(event, Event::Repeated { times: 2, text: "disconn" });
+    }
+
+    #[test]
+    fn a_repeat_without_text_tells_nothing() {
+        assert!(matches!(repeated("last message repeated 3 times"), Some(Parsed::Ignored(_))));
+        assert_eq!(repeated("message repeated often"), None);
+        assert_eq!(repeated("connect from a[192.0.2.1]"), None);
+    }
+
+    #[test]
+    fn lost_lines_are_a_gap() {
+        assert_eq!(lost("imuxsock[pid 4711]: begin to drop messages due to rate-limiting"), Some(None));
+        let named = "imuxsock[pid: 4711, name: /usr/lib/postfix/sbin/smtpd] from <postfix/smtpd>: ";
+        assert_eq!(lost(&format!("{named}128 messages lost due to rate-limiting")), Some(Some(128)));
+        assert_eq!(lost("imjournal: 236 messages lost due to rate-limiting"), Some(Some(236)));
+        assert_eq!(lost("imuxsock lost 9 messages from pid 4711 due to rate-limiting"), Some(Some(9)));
+        assert_eq!(lost("Suppressed 152 messages from postfix@-.service"), Some(Some(152)));
+        assert_eq!(lost("[origin software=\"rsyslogd\"] start"), None);
+    }
+
+    #[test]
+    fn numbered_names_are_syslog_daemons_too() {
+        assert!(is_program("rsyslogd") && is_program("rsyslogd-2177") && is_program("systemd-journald"));
+        assert!(!is_program("postfix") && !is_program("sendmail-mta"));
+    }
+}

@@ -1,11 +1,208 @@
-//! (being written)
-use crate::model::Parsed;
-/// Whether the part after the last slash of a syslog name is a postfix daemon.
-pub fn is_daemon(name: &str) -> bool { matches!(name, "smtpd" | "qmgr") }
-/// Reads the text of a postfix daemon.
-pub fn parse<'a>(_daemon: Option<&str>, _text: &'a str) -> Parsed<'a> { Parsed::Unrecognised }
-use crate::model::event::Peer;
-/// stub
-pub fn reply_queue_id(_: &str) -> Option<&str> { None }
-/// stub
-pub fn relay(_: &str) -> Peer<'_> { Peer::default() }
+//! The lines of postfix, from 2.x to 3.11.
+//!
+//! In: the daemon, if the transport kept its name, and the text.  Out: what the line tells, with the queue id it is
+//! about.  A line begins with an optional severity word, then an optional queue id or `NOQUEUE` (`util/msg_syslog.c`,
+//! `global/mail_queue.h`); the forms after that differ enough to be told apart without the daemon's name. Only where
+//! two daemons write the same words does the name decide, and without it the commoner one is taken.
+//!
+//! Ignored on purpose: statistics, lifecycle, TLS detail, configuration, complaints that name no message.
+
+mod bounce;
+mod cleanup;
+mod delivery;
+mod pickup;
+mod policy;
+mod postscreen;
+mod postsuper;
+mod qmgr;
+mod reply;
+mod service;
+mod smtpd;
+#[cfg(test)]
+mod testing;
+mod tls;
+
+pub use delivery::relay;
+pub use reply::{forwarded_queue_id, reply_queue_id};
+
+use super::fields;
+use crate::model::{Event, Parsed};
+
+/// Whether the part after the last slash of a syslog name is a postfix program. RFC 3164 tags are cut at 32
+/// characters, which may leave `postfix-script[21863` for a name.
+pub fn is_daemon(name: &str) -> bool {
+    matches!(
+        bare(name),
+        "anvil"
+            | "bounce"
+            | "cleanup"
+            | "discard"
+            | "dnsblog"
+            | "error"
+            | "flush"
+            | "lmtp"
+            | "local"
+            | "master"
+            | "mailq"
+            | "newaliases"
+            | "nqmgr"
+            | "oqmgr"
+            | "pickup"
+            | "pipe"
+            | "post-install"
+            | "postalias"
+            | "postcat"
+            | "postconf"
+            | "postdrop"
+            | "postfix"
+            | "postfix-script"
+            | "postfix-tls-script"
+            | "postfix-wrapper"
+            | "postkick"
+            | "postlock"
+            | "postlog"
+            | "postlogd"
+            | "postmap"
+            | "postmulti"
+            | "postmulti-script"
+            | "postqueue"
+            | "postscreen"
+            | "postsuper"
+            | "posttls-finger"
+            | "proxymap"
+            | "qmgr"
+            | "qmqpd"
+            | "scache"
+            | "sendmail"
+            | "showq"
+            | "smtp"
+            | "smtpd"
+            | "spawn"
+            | "tlsmgr"
+            | "tlsproxy"
+            | "trivial-rewrite"
+            | "verify"
+            | "virtual"
+    )
+}
+
+/// The daemon's name without the process id of a cut tag.
+fn bare(name: &str) -> &str {
+    name.split('[').next().unwrap_or(name)
+}
+
+/// Reads the text of a postfix program; `daemon` is `None` where the transport lost the name.
+pub fn parse<'a>(daemon: Option<&str>, text: &'a str) -> Parsed<'a> {
+    let daemon = daemon.map(bare);
+    if let Some(complaint) = without_severity(text) {
+        return warning(complaint);
+    }
+    if let Some((id, rest)) = fields::leading_queue_id(text) {
+        return told(Some(id), message(daemon, rest));
+    }
+    if let Some(rest) = text.strip_prefix("NOQUEUE: ") {
+        // A note belongs to its message; without one there is nothing to keep.
+        return told(None, message(daemon, rest).filter(|event| *event != Event::Note));
+    }
+    session(daemon, text)
+}
+
+fn told<'a>(queue_id: Option<&'a str>, event: Option<Event<'a>>) -> Parsed<'a> {
+    event.map_or(Parsed::Unrecognised, |event| Parsed::Event { queue_id, event })
+}
+
+/// The text after a severity word, which stands before the queue id. `QID: warning: header …` has none: there the
+/// word is the action of a header check.
+fn without_severity(text: &str) -> Option<&str> {
+    ["warning: ", "error: ", "fatal: ", "panic: "].iter().find_map(|word| text.strip_prefix(word))
+}
+
+fn warning(text: &str) -> Parsed<'_> {
+    if let Some((id, text)) = fields::leading_queue_id(text) {
+        return told(Some(id), Some(Event::Warning { text }));
+    }
+    match smtpd::sasl_failed(text) {
+        Some(event) => told(None, Some(event)),
+        None => Parsed::Ignored("a warning or error that names no message"),
+    }
+}
+
+/// What follows a queue id or `NOQUEUE`.
+fn message<'a>(daemon: Option<&str>, text: &'a str) -> Option<Event<'a>> {
+    let client = matches!(daemon, Some("smtp" | "lmtp"));
+    // Agents repeat what remote servers said, so that nothing but their own forms is looked for in their lines.
+    if client {
+        return Some(delivery::record(text).or_else(|| policy::client_check(text)).unwrap_or(Event::Note));
+    }
+    delivery::record(text)
+        .or_else(|| match daemon {
+            Some("postsuper") => postsuper::message(text),
+            _ => qmgr::message(text),
+        })
+        .or_else(|| cleanup::message(text))
+        .or_else(|| pickup::message(text))
+        .or_else(|| smtpd::message(text))
+        .or_else(|| bounce::message(text))
+        .or_else(|| postsuper::message(text))
+        .or_else(|| policy::message(text))
+        .or_else(|| delivery::note(text))
+}
+
+/// A line without queue id.
+fn session<'a>(daemon: Option<&str>, text: &'a str) -> Parsed<'a> {
+    let event = smtpd::session(text)
+        .or_else(|| postscreen::session(daemon, text))
+        .or_else(|| tls::session(text))
+        .or_else(|| delivery::connect_failed(text))
+        .or_else(|| policy::session(text));
+    if let Some(event) = event {
+        return told(None, Some(event));
+    }
+    match postscreen::unused(text).or_else(|| tls::unused(text)).or_else(|| service::unused(daemon, text)) {
+        Some(reason) => Parsed::Ignored(reason),
+        None => Parsed::Unrecognised,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{testing::check, *};
+
+    #[test]
+    fn warning_is_not_a_queue_id() {
+        check(
+            "cleanup",
+            "warning: 3F2A41C0E7: queue file size limit exceeded",
+            "3F2A41C0E7 warning `queue file size limit exceeded`",
+        );
+        check("smtpd", "warning: hostname a.example.org does not resolve to address 192.0.2.1", "ignored");
+        check(
+            "qmgr",
+            "fatal: 3F2A41C0E7: envelope records out of order",
+            "3F2A41C0E7 warning `envelope records out of order`",
+        );
+    }
+
+    #[test]
+    fn a_warning_that_names_an_id_in_its_middle_has_none() {
+        check(
+            "qmgr",
+            "warning: saving corrupt file \"3F2A41C0E7\" from queue \"active\" to queue \"corrupt\"",
+            "ignored",
+        );
+    }
+
+    #[test]
+    fn the_process_id_of_a_cut_tag_is_not_part_of_the_name() {
+        assert!(is_daemon("postfix-script[21863") && is_daemon("smtpd") && !is_daemon("httpd"));
+        check("postfix-script[21863", "starting the Postfix mail system", "ignored");
+    }
+
+    #[test]
+    fn nonsense_is_unrecognised() {
+        for text in ["", "hello", "3F2A41C0E7: hello world", "NOQUEUE: hello", ": ", "3F2A41C0E7: "] {
+            check("cleanup", text, "unrecognised");
+            check("", text, "unrecognised");
+        }
+    }
+}

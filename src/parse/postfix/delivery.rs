@@ -1,0 +1,195 @@
+//! Delivery records of all agents, and what smtp and lmtp say between them.
+//!
+//! In: the text after a queue id; for `connect to` the whole text.  Out: `Delivery`, `ConnectFailed`.
+//! Kept as notes: hosts that failed while another one is tried, work-arounds, delegation to another transport.
+
+use crate::{
+    model::event::{Delays, Delivery, DeliveryStatus, Event, Peer},
+    parse::fields,
+};
+
+/// `to=<…>[, orig_to=<…>], relay=…[, conn_use=N], delay=…, delays=a/b/c/d[, tls=…], dsn=…, status=WORD (TEXT)`
+/// (`global/log_adhoc.c`). A line cut before its status does not tell what happened: a note.
+pub fn record(text: &str) -> Option<Event<'_>> {
+    let (to, mut rest) = fields::angle(text.strip_prefix("to=<")?, &[", orig_to=<", ", relay="]);
+    let mut delivery = Delivery {
+        to,
+        orig_to: None,
+        relay: "",
+        delay: None,
+        delays: None,
+        tls: None,
+        dsn: None,
+        status: DeliveryStatus::Unknown,
+        reply: "",
+    };
+    while let Some(field) = rest.strip_prefix(", ") {
+        if let Some(address) = field.strip_prefix("orig_to=<") {
+            let (orig_to, after) = fields::angle(address, &[", relay="]);
+            delivery.orig_to = Some(orig_to);
+            rest = after;
+        } else if let Some(relay) = field.strip_prefix("relay=") {
+            // The path of a unix socket may hold a comma.
+            (delivery.relay, rest) = fields::until(relay, &[", conn_use=", ", delay=", ", dsn=", ", status="]);
+        } else if let Some(outcome) = field.strip_prefix("status=") {
+            (delivery.status, delivery.reply) = status(outcome);
+            return Some(Event::Delivery(delivery));
+        } else {
+            let (value, after) = fields::until(field, &[", "]);
+            match value.split_once('=') {
+                Some(("delay", delay)) => delivery.delay = fields::seconds(delay),
+                Some(("delays", four)) => delivery.delays = delays(four),
+                Some(("tls", tls)) => delivery.tls = Some(tls),
+                Some(("dsn", dsn)) => delivery.dsn = fields::dsn(dsn).map(|(dsn, _)| dsn),
+                _ => {}
+            }
+            rest = after;
+        }
+    }
+    Some(Event::Note)
+}
+
+/// `WORD (TEXT)`; the text has parentheses of its own, and in a cut line no closing one.
+fn status(text: &str) -> (DeliveryStatus, &str) {
+    let (word, rest) = text.split_once(" (").unwrap_or((text, ""));
+    let status = match word {
+        "sent" => DeliveryStatus::Sent,
+        "deferred" | "SOFTBOUNCE" => DeliveryStatus::Deferred,
+        "bounced" => DeliveryStatus::Bounced,
+        "deliverable" => DeliveryStatus::Deliverable,
+        "undeliverable" | "undeliverable-but-not-cached" => DeliveryStatus::Undeliverable,
+        _ => DeliveryStatus::Unknown,
+    };
+    (status, rest.strip_suffix(')').unwrap_or(rest))
+}
+
+fn delays(text: &str) -> Option<Delays> {
+    let mut parts = text.split('/').map(fields::seconds);
+    let mut next = || parts.next().flatten();
+    Some(Delays { before_qmgr: next()?, in_qmgr: next()?, conn_setup: next()?, transmission: next()? })
+}
+
+/// The host behind `relay=`: `name[ip]:port`, `name[path]` (a name only). `none` and the names of services such as
+/// `local` or `dovecot` name no host: all absent.
+pub fn relay(relay: &str) -> Peer<'_> {
+    fields::peer(relay).map_or(Peer::default(), |(peer, _)| peer)
+}
+
+/// `connect to HOST[IP]:PORT: reason`, `connect to HOST[PATH]: reason` (`smtp/smtp_connect.c`): no queue id, several
+/// for one message.
+pub fn connect_failed(text: &str) -> Option<Event<'_>> {
+    let (peer, rest) = fields::peer(text.strip_prefix("connect to ")?)?;
+    Some(Event::ConnectFailed { peer, reason: rest.strip_prefix(": ")? })
+}
+
+/// What smtp and lmtp say under a queue id besides delivery records (`smtp/smtp_trouble.c`, `smtp/smtp_proto.c`), and
+/// every agent when it hands a recipient on (`global/deliver_pass.c`). For lines whose daemon is not known.
+pub fn note(text: &str) -> Option<Event<'_>> {
+    const STARTS: [&str; 10] = [
+        "passing <",
+        "host ",
+        "lost connection with ",
+        "conversation with ",
+        "connect to ",
+        "enabling PIX workarounds: ",
+        "breaking line > ",
+        "Cannot start TLS: ",
+        "TLS is required, but ",
+        "Sender requested REQUIRETLS, but ",
+    ];
+    STARTS.iter().any(|start| text.starts_with(start)).then_some(Event::Note)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse::postfix::testing::check;
+
+    #[test]
+    fn a_record_has_all_its_fields() {
+        check(
+            "smtp",
+            "3F2A41C0E7: to=<bob@example.org>, orig_to=<team@example.org>, relay=mx[2001:db8::25]:25, conn_use=3, delay=0.31, delays=0.05/0/0/0.26, tls=may:none, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 7C1D2E3F40)",
+            "3F2A41C0E7 delivery to=bob@example.org orig_to=team@example.org relay=mx[2001:db8::25]:25 delay=0.31 delays=0.05/0/0/0.26 tls=may:none dsn=2.0.0 Sent `250 2.0.0 Ok: queued as 7C1D2E3F40`",
+        );
+    }
+
+    #[test]
+    fn records_of_old_releases_have_fewer_fields() {
+        let text = "3F2A41C0E7: to=<a@example.org>, relay=mx[192.0.2.1], delay=3, status=sent (250 ok)";
+        check("smtp", text, "3F2A41C0E7 delivery to=a@example.org relay=mx[192.0.2.1] delay=3 Sent `250 ok`");
+    }
+
+    #[test]
+    fn a_soft_bounce_is_deferred() {
+        let text = "3F2A41C0E7: to=<a@example.org>, relay=none, delay=1.3, dsn=4.1.1, status=SOFTBOUNCE (550 no)";
+        check("smtp", text, "3F2A41C0E7 delivery to=a@example.org relay=none delay=1.3 dsn=4.1.1 Deferred `550 no`");
+    }
+
+    #[test]
+    fn only_the_outer_parenthesis_ends_the_reply() {
+        let text =
+            "3F2A41C0E7: to=<a@example.org>, relay=filter, status=sent (delivered via filter service (scanned ok))";
+        check(
+            "pipe",
+            text,
+            "3F2A41C0E7 delivery to=a@example.org relay=filter Sent `delivered via filter service (scanned ok)`",
+        );
+    }
+
+    #[test]
+    fn a_cut_line_keeps_its_status() {
+        let text = "3F2A41C0E7: to=<a@example.org>, relay=none, status=bounced (host mx[192.0.2.1] said: 550 lo";
+        check("", text, "3F2A41C0E7 delivery to=a@example.org relay=none Bounced `host mx[192.0.2.1] said: 550 lo`");
+    }
+
+    #[test]
+    fn a_line_cut_before_its_status_is_a_note() {
+        check("smtp", "3F2A41C0E7: to=<a@example.org>, relay=mx[192.0.2.1]:25, del", "3F2A41C0E7 note");
+        check("smtp", "3F2A41C0E7: to=<a@exam", "3F2A41C0E7 note");
+    }
+
+    #[test]
+    fn unquoted_addresses_may_hold_anything() {
+        let text = "3F2A41C0E7: to=<a b, c>d@example.org>, relay=local, status=sent (x)";
+        check("local", text, "3F2A41C0E7 delivery to=a b, c>d@example.org relay=local Sent `x`");
+    }
+
+    #[test]
+    fn the_reply_may_look_like_the_record() {
+        let text = "3F2A41C0E7: to=<a@example.org>, relay=none, status=deferred (x), dsn=2.0.0, status=sent (ok))";
+        check("", text, "3F2A41C0E7 delivery to=a@example.org relay=none Deferred `x), dsn=2.0.0, status=sent (ok)`");
+    }
+
+    #[test]
+    fn a_new_word_for_the_status_is_kept_as_unknown() {
+        let text = "3F2A41C0E7: to=<a@example.org>, relay=none, status=vanished (who knows)";
+        check("error", text, "3F2A41C0E7 delivery to=a@example.org relay=none Unknown `who knows`");
+    }
+
+    #[test]
+    fn only_hosts_are_relays() {
+        assert_eq!(relay("mx.example.org[192.0.2.1]:25").port, Some(25));
+        assert_eq!(relay("mx.example.org[private/lmtp]"), Peer { name: Some("mx.example.org"), ..Peer::default() });
+        assert_eq!((relay("none"), relay("dovecot")), (Peer::default(), Peer::default()));
+    }
+
+    #[test]
+    fn a_failed_connection_has_no_id() {
+        check(
+            "smtp",
+            "connect to mx[192.0.2.1]:25: Connection refused",
+            "connect-failed mx[192.0.2.1]:25 `Connection refused`",
+        );
+        check("lmtp", "connect to mx[private/lmtp]: No such file", "connect-failed mx[-] `No such file`");
+    }
+
+    #[test]
+    fn a_host_that_failed_is_a_note_and_no_attempt() {
+        let text =
+            "3F2A41C0E7: host mx[192.0.2.1] said: 450 4.7.1 later; from=<x> to=<y> (in reply to RCPT TO command)";
+        check("smtp", text, "3F2A41C0E7 note");
+        check("", text, "3F2A41C0E7 note");
+        check("virtual", "3F2A41C0E7: passing <bob@example.org> to transport=local", "3F2A41C0E7 note");
+    }
+}

@@ -1,0 +1,70 @@
+//! The ids that a delivery's reply names: the next hop's, or the child's of a forwarded message.
+//!
+//! In: the text of `status=sent (…)`, or sendmail's `Sent (…)`.  Out: an id. The words are the receiving server's.
+//! Ignored on purpose: qmail's pid, Gmail's token and Exchange's internal id, which no log that we read shows.
+
+/// The next hop's queue id: postfix `queued as X` (the last one: a content filter quotes the reply behind it), sendmail
+/// `X Message accepted for delivery`, Exim `OK id=X`.
+pub fn reply_queue_id(reply: &str) -> Option<&str> {
+    if let Some((_, rest)) = reply.rsplit_once("queued as ") {
+        return id(rest);
+    }
+    if let Some((before, _)) = reply.split_once(" Message accepted for delivery") {
+        return before.rsplit(' ').next().and_then(id);
+    }
+    reply.rsplit_once("OK id=").and_then(|(_, rest)| id(rest))
+}
+
+/// The id of the message on this host into which local(8) turned a forwarded or list recipient: `forwarded as X`
+/// (`local/forward.c`).
+pub fn forwarded_queue_id(reply: &str) -> Option<&str> {
+    id(reply.strip_prefix("forwarded as ")?)
+}
+
+/// The word at the start of a text, if an id can look like that: postfix and sendmail ids are alphanumeric, Exim's
+/// have dashes.
+fn id(text: &str) -> Option<&str> {
+    let len = text.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'-').count();
+    (6..=40).contains(&len).then_some(&text[..len])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_server_has_its_words() {
+        assert_eq!(reply_queue_id("250 2.0.0 Ok: queued as 7C1D2E3F40"), Some("7C1D2E3F40"));
+        assert_eq!(reply_queue_id("250 2.0.0 Ok: 512 bytes queued as 4dhRlh0sf8z9rvS"), Some("4dhRlh0sf8z9rvS"));
+        assert_eq!(reply_queue_id("250 2.0.0 6010000f004711 Message accepted for delivery"), Some("6010000f004711"));
+        assert_eq!(
+            reply_queue_id("250- 512 byte chunk, total 600?250 OK id=1vbAbC-0001Xy-0a"),
+            Some("1vbAbC-0001Xy-0a")
+        );
+        assert_eq!(reply_queue_id("6010000f004711 Message accepted for delivery"), Some("6010000f004711"));
+    }
+
+    #[test]
+    fn behind_a_filter_the_last_id_counts() {
+        let reply = "250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): 250 2.0.0 Ok: queued as 7C1D2E3F40";
+        assert_eq!(reply_queue_id(reply), Some("7C1D2E3F40"));
+    }
+
+    #[test]
+    fn other_replies_name_none() {
+        for reply in [
+            "250 ok 1767225600 qp 4711",
+            "250 2.0.0 OK  1767225600 a-b.1 - gsmtp",
+            "delivered to mailbox",
+            "queued as ",
+        ] {
+            assert_eq!(reply_queue_id(reply), None, "{reply}");
+        }
+    }
+
+    #[test]
+    fn a_forwarded_message_has_a_child() {
+        assert_eq!(forwarded_queue_id("forwarded as 7C1D2E3F40"), Some("7C1D2E3F40"));
+        assert_eq!(forwarded_queue_id("delivered to mailbox"), None);
+    }
+}
