@@ -48,22 +48,17 @@ pub fn parse_text<'a>(program: &str, text: &'a str) -> Parsed<'a> {
 /// The family of a syslog name. Whole postfix instances may have a name without `postfix` in it (`mta-out/smtpd`): the
 /// daemon after the last slash decides.
 pub fn family(program: &str) -> Family<'_> {
-    if let Some((_, daemon)) = program.rsplit_once('/') {
-        if postfix::is_daemon(daemon) {
-            return Family::Postfix(Some(daemon));
-        }
+    if let Some((_, daemon)) = program.rsplit_once('/').filter(|(_, daemon)| postfix::is_daemon(daemon)) {
+        return Family::Postfix(Some(daemon));
     }
-    if program == "postfix" || program.starts_with("postfix/") || program.starts_with("postfix-") {
-        return Family::Postfix(None);
-    }
-    if sendmail::is_program(program) {
-        return Family::Sendmail;
-    }
+    // Before the prefix rule: policy daemons like to be called `postfix/policy-spf` or `postfix-policyd`.
     if neighbours::is_program(program) {
         return Family::Neighbour;
     }
-    if transport::is_program(program) {
-        return Family::Transport;
+    match () {
+        () if program == "postfix" || program.starts_with("postfix/") || program.starts_with("postfix-") => Family::Postfix(None),
+        () if sendmail::is_program(program) => Family::Sendmail,
+        () if transport::is_program(program) => Family::Transport,
+        () => Family::Foreign,
     }
-    Family::Foreign
 }

@@ -89,7 +89,9 @@ pub struct Summary {
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Whether other machines may write to it at the same time.
-    fn is_shared(&self) -> bool;
+    fn is_shared(&self) -> bool {
+        false
+    }
 
     /// Creates what must be there before the first write: tables, template, alias. Harmless when it is there.
     async fn prepare(&self) -> Result<()>;

@@ -103,7 +103,7 @@ fn delivery<'a>(draft: &mut Draft<'a>, told: &Told<'a>, record: &Delivery<'a>) {
     let peer = parse::postfix::relay(record.relay);
     let status = match record.status {
         DeliveryStatus::Sent if agent == "discard" || is_discard(record.reply) => RecipientStatus::Discarded,
-        DeliveryStatus::Sent => match record.reply.strip_prefix("forwarded as ") {
+        DeliveryStatus::Sent => match parse::postfix::forwarded_queue_id(record.reply) {
             Some(child) => {
                 draft.link(Rel::Child, child, Some(&told.line.host));
                 RecipientStatus::Expanded

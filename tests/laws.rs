@@ -1,0 +1,246 @@
+//! The laws of set semantics and of cuts (L1, L2), stated for any lines at all: few queue ids, few processes, few
+//! seconds, so that everything collides.
+
+use mailstitch::{
+    checkpoint::Checkpoint,
+    config::Window,
+    model::{Intake, Line, Range, Time, Transaction},
+    run::{Pass, counting},
+    source::memory::MemorySource,
+    stitch::{self, Rules},
+    store::memory::MemoryStore,
+};
+use proptest::{prelude::*, sample::Index};
+use std::{
+    path::Path,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+/// 2026-11-22T20:20:00Z, a whole minute.
+const START: Time = Time(1_795_378_800_000);
+const SPAN_S: i64 = 40;
+
+fn rules() -> Rules {
+    Rules { session_lead_ms: 10_000, ..Rules::default() }
+}
+
+fn window() -> Window {
+    let s = Duration::from_secs;
+    Window { bucket: s(1), first: s(60), settle: s(0), lookback: s(3600), horizon: s(14 * 86_400), session_lead: s(10) }
+}
+
+/// What a line says; `Q` stands for the queue id, `P` for the peer.
+const SAYINGS: &[(&str, &str)] = &[
+    ("postfix/smtpd", "connect from P"),
+    ("postfix/smtpd", "Anonymous TLS connection established from P: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)"),
+    ("postfix/smtpd", "NOQUEUE: hold: RCPT from P: <a@example.org>: Sender address triggers HOLD action; from=<a@example.org> to=<b@example.net> proto=ESMTP helo=<h>"),
+    ("postfix/smtpd", "Q: client=P"),
+    ("postfix/smtpd", "disconnect from P ehlo=1 mail=1 rcpt=1 data=1 quit=1 commands=5"),
+    ("postfix/smtpd", "NOQUEUE: reject: RCPT from P: 554 5.7.1 <b@example.net>: Relay access denied; from=<a@example.org> to=<b@example.net> proto=ESMTP helo=<h>"),
+    ("postfix/pickup", "Q: uid=0 from=<root>"),
+    ("postfix/cleanup", "Q: message-id=<m1@example.org>"),
+    ("postfix/cleanup", "Q: message-id=<m2@example.org>"),
+    ("postfix/qmgr", "Q: from=<a@example.org>, size=500, nrcpt=1 (queue active)"),
+    ("postfix/qmgr", "Q: from=<c@example.org>, size=900, nrcpt=2 (queue active)"),
+    ("postfix/smtp", "connect to mx.example.net[198.51.100.25]:25: Connection timed out"),
+    ("postfix/smtp", "Trusted TLS connection established to mx.example.net[198.51.100.25]:25: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)"),
+    ("postfix/smtp", "Q: to=<b@example.net>, relay=mx.example.net[198.51.100.25]:25, delay=1.2, delays=0.1/0/0.6/0.5, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 4F0)"),
+    ("postfix/smtp", "Q: to=<d@example.net>, relay=none, delay=8, delays=0.1/0/7.9/0, dsn=4.4.1, status=deferred (connect to mx.example.net[198.51.100.25]:25: Connection timed out)"),
+    ("postfix/qmgr", "Q: removed"),
+    ("postfix/postsuper", "Q: placed on hold"),
+    ("postfix/bounce", "Q: sender non-delivery notification: 9C2D96093D"),
+    ("opendkim", "Q: no signature data"),
+    ("sm-mta", "6AMKKBZu042165: from=<a@example.org>, size=500, class=0, nrcpts=1, msgid=<m1@example.org>, proto=ESMTP, daemon=MTA, relay=P"),
+    ("sm-mta", "6AMKKBZu042165: to=<b@example.net>, delay=00:00:01, xdelay=00:00:01, mailer=esmtp, pri=120000, relay=mx.example.net. [198.51.100.25], dsn=2.0.0, stat=Sent (ok)"),
+    ("sm-mta", "STARTTLS=server, relay=P, version=TLSv1.3, verify=NO, cipher=TLS_AES_256_GCM_SHA384, bits=256/256"),
+];
+
+fn line() -> impl Strategy<Value = (usize, i64, bool, u32, usize, usize, usize)> {
+    (0..SAYINGS.len(), 0..SPAN_S * 1000, any::<bool>(), 10u32..13, 0..2usize, 0..2usize, 0..2usize)
+}
+
+/// Lines with stamps of a millisecond or of a second, as syslog daemons write them.
+fn lines() -> impl Strategy<Value = Vec<Line>> {
+    (proptest::collection::vec(line(), 0..120), any::<bool>()).prop_map(|(parts, coarse)| {
+        let mut intake = Intake::default();
+        let make = |(saying, at, _, pid, host, queue_id, peer): (usize, i64, bool, u32, usize, usize, usize)| {
+            let (program, text) = SAYINGS[saying];
+            let at = if coarse { at / 1000 * 1000 } else { at };
+            let queue_id = ["3A9C96093D", "4jXgRb5BTwzq68g"][queue_id];
+            let peer = match (program, peer) {
+                ("sm-mta", 0) => "client.example.org [192.0.2.1]",
+                ("sm-mta", _) => "[192.0.2.2]",
+                (_, 0) => "client.example.org[192.0.2.1]",
+                _ => "unknown[192.0.2.2]",
+            };
+            let text = text.replace('Q', "\u{1}").replace('P', "\u{2}");
+            let text = text.replace("\u{1}: ", &format!("{queue_id}: ")).replace("NO\u{1}UEUE", "NOQUEUE");
+            let text = restore(&text, peer);
+            intake.line(START.plus(at), ["mx1", "mx2"][host], program, Some(pid), &text)
+        };
+        parts.into_iter().map(make).collect()
+    })
+}
+
+/// `P` stands alone only where a peer belongs; elsewhere it is a letter.
+fn restore(text: &str, peer: &str) -> String {
+    let mut out = String::new();
+    for (n, piece) in text.split('\u{2}').enumerate() {
+        let letter_before = out.ends_with(|c: char| c.is_ascii_alphanumeric());
+        let letter_after = piece.starts_with(|c: char| c.is_ascii_alphanumeric());
+        match n {
+            0 => {}
+            _ if letter_before || letter_after => out.push('P'),
+            _ => out.push_str(peer),
+        }
+        out.push_str(piece);
+    }
+    out
+}
+
+/// Everything at once, through the pure functions alone.
+fn whole(lines: &[Line]) -> Vec<Transaction> {
+    let mut lines = lines.to_vec();
+    stitch::unite(&mut lines);
+    let gathered = stitch::gather(&lines, |_| false, &rules());
+    let mut documents: Vec<Transaction> = gathered.single.iter().filter_map(|n| stitch::single(&lines[*n as usize])).collect();
+    for (key, set) in &gathered.sets {
+        let set: Vec<&Line> = set.iter().map(|n| &lines[*n as usize]).collect();
+        documents.extend(stitch::fold(key, &set, &rules()));
+    }
+    documents.sort_by(|a, b| a.mail.id.cmp(&b.mail.id));
+    documents
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+/// Reads ranges of a source into a store, one backfill each.
+async fn read(source: &Arc<MemorySource>, store: &MemoryStore, ranges: &[Range]) {
+    for range in ranges {
+        let (rules, stop) = (rules(), AtomicBool::new(false));
+        let pass = Pass {
+            store: Some(store),
+            rules: &rules,
+            window: window(),
+            now: START.plus(SPAN_S * 1000),
+            state_dir: Path::new("/nonexistent"),
+            save: &|_| Ok(()),
+            progress: &|_| {},
+            stop: &stop,
+        };
+        let mut ledger = Checkpoint::new(String::new());
+        let source: Arc<MemorySource> = Arc::clone(source);
+        counting::backfill(source, *range, &mut ledger, &pass).await.unwrap();
+    }
+}
+
+fn ranges(cuts: &[Index]) -> Vec<Range> {
+    let mut seconds: Vec<i64> = cuts.iter().map(|c| c.index(SPAN_S as usize) as i64).chain([0, SPAN_S]).collect();
+    seconds.sort_unstable();
+    seconds.dedup();
+    let at = |s: i64| START.plus(s * 1000);
+    seconds.windows(2).map(|w| Range { from: at(w[0]), to: at(w[1]) }).collect()
+}
+
+fn ids(documents: &[Transaction]) -> Vec<String> {
+    documents.iter().map(|d| format!("{} {}", d.mail.id, d.mail.lines.len())).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+
+    #[test]
+    fn l1_order_and_repetition_change_nothing(lines in lines(), order in any::<Vec<Index>>()) {
+        let mut shuffled = lines.clone();
+        for (n, index) in order.iter().enumerate() {
+            if !shuffled.is_empty() {
+                let (a, b) = (n % shuffled.len(), index.index(shuffled.len()));
+                shuffled.swap(a, b);
+                let again = shuffled[b].clone();
+                shuffled.push(again);
+            }
+        }
+        prop_assert_eq!(whole(&lines), whole(&shuffled));
+    }
+
+    #[test]
+    fn l1_a_document_is_a_function_of_its_own_lines(lines in lines()) {
+        for document in whole(&lines) {
+            if document.email.local_id.is_none() {
+                continue;
+            }
+            let own = mailstitch::run::merge::lines_of(&document);
+            let key = mailstitch::run::merge::key_of(&document, &rules()).unwrap();
+            let own: Vec<&Line> = own.iter().collect();
+            prop_assert_eq!(stitch::fold(&key, &own, &rules()), vec![document]);
+        }
+    }
+
+    #[test]
+    fn l2_a_cut_changes_nothing(
+        lines in lines(),
+        cuts in proptest::collection::vec(any::<Index>(), 0..6),
+        order in any::<u64>(),
+        twice in any::<bool>(),
+    ) {
+        let expected = whole(&lines);
+        let mut windows = ranges(&cuts);
+        let n = windows.len();
+        windows.rotate_left(order as usize % n);
+        if order % 2 == 0 {
+            windows.reverse();
+        }
+        if twice {
+            windows.extend(windows.clone());
+        }
+        let source = Arc::new(MemorySource::new(lines));
+        let store = MemoryStore::default();
+        block_on(read(&source, &store, &windows));
+        let found = store.export();
+        prop_assert_eq!(ids(&found), ids(&expected));
+        prop_assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn l2_a_host_that_was_cut_off_changes_nothing(lines in lines(), since in 0..SPAN_S, runs in 2..5i64, back in 1..5i64) {
+        let expected = whole(&lines);
+        let source = Arc::new(MemorySource::default());
+        // From some second on, what `mx2` logs waits in its spool until a later run.
+        for line in lines {
+            let waits = &*line.host == "mx2" && line.time >= START.plus(since * 1000);
+            source.arrive(Time(if waits { back.min(runs - 1) } else { 0 }), [line]);
+        }
+        let store = MemoryStore::default();
+        let mut ledger = Checkpoint::new(String::new());
+        let rules = rules();
+        let stop = AtomicBool::new(false);
+        for run in 0..runs {
+            source.set_now(Time(run));
+            let pass = Pass {
+                store: Some(&store),
+                rules: &rules,
+                window: window(),
+                now: START.plus(SPAN_S * 1000),
+                state_dir: Path::new("/nonexistent"),
+                save: &|_| Ok(()),
+                progress: &|_| {},
+                stop: &stop,
+            };
+            let source: Arc<MemorySource> = Arc::clone(&source);
+            block_on(counting::run(source, &mut ledger, &pass)).unwrap();
+        }
+        prop_assert_eq!(store.export(), expected);
+    }
+
+    #[test]
+    fn l4_every_line_is_counted_once(lines in lines()) {
+        let read = lines.len() as u64;
+        let mut lines = lines;
+        let duplicate = stitch::unite(&mut lines);
+        let tally = stitch::gather(&lines, |_| false, &rules()).tally;
+        prop_assert_eq!(tally.read() + duplicate, read);
+    }
+}
