@@ -7,7 +7,11 @@
 //!
 //! `model/` holds what is carried through the doors, `run/` walks the flow once, `commands/` are the ways in.
 
+// Not in `Cargo.toml`, which would ask it of tests too: whatever input can reach must end in an `Error` or in a count.
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
 pub mod error;
+pub mod escape;
 pub mod model;
 
 pub mod source;
@@ -24,4 +28,6 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod elastic;
+pub mod logging;
 pub mod run;
+pub mod when;

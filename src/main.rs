@@ -1,1 +1,49 @@
-fn main(){}
+//! Arguments in, exit code out. The only place that reads the clock, and the only one that turns errors into numbers.
+
+use clap::Parser;
+use mailstitch::{
+    cli::Cli,
+    commands,
+    config::{self, Environment},
+    error::{Error, Kind, Result},
+    escape::visible,
+    logging,
+    run::outcome::{self, Outcome},
+};
+use std::{panic, process::ExitCode};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(told) => {
+            // Where standard output is closed there is nobody to tell.
+            _ = told.print();
+            return ExitCode::from(if told.use_stderr() { outcome::exit_code(Kind::Usage) } else { 0 });
+        }
+    };
+    logging::start(cli.log_format, cli.verbose);
+    // The panic's own message is on standard error by now; its exit code, 101, would mean nothing to the caller.
+    let ended = panic::catch_unwind(|| start(cli)).unwrap_or_else(|_| {
+        Err(Error::new(Kind::Software, "mailstitch has met a bug of its own").hint("please report the message above"))
+    });
+    ExitCode::from(ended.map_or_else(|error| print(&error), Outcome::exit_code))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+fn start(cli: Cli) -> Result<Outcome> {
+    let now = cli.now.unwrap_or_else(|| chrono::Utc::now().into());
+    let settings = config::load(cli.config.as_deref(), &Environment::of_process())?;
+    for warning in &settings.warnings {
+        tracing::warn!("{}", visible(warning));
+    }
+    let runtime = tokio::runtime::Runtime::new().map_err(|cause| Error::io("cannot start threads", &cause))?;
+    runtime.block_on(commands::dispatch(cli, settings, now))
+}
+
+fn print(error: &Error) -> u8 {
+    eprintln!("error: {}", visible(&error.to_string()));
+    if let Some(hint) = error.hint_text() {
+        eprintln!("hint: {}", visible(hint));
+    }
+    outcome::exit_code(error.kind())
+}

@@ -1,4 +1,23 @@
 //! Settings: `raw.rs` is the TOML as typed, this is what was checked.
+//!
+//! [`load`] is the way in. Everything past it may rely on the ranges that `raw.rs` documents.
+
+mod check;
+mod connection;
+pub mod duration;
+mod environment;
+mod load;
+mod place;
+pub mod preset;
+pub mod raw;
+mod secret;
+mod zone;
+
+#[cfg(test)]
+mod example;
+
+pub use environment::Environment;
+pub use load::load;
 
 use chrono_tz::Tz;
 use std::{collections::HashMap, path::PathBuf, time::Duration};
@@ -11,13 +30,17 @@ pub struct Settings {
     pub group: Option<String>,
     /// First labels of syslog names that are postfix instances of their own.
     pub instances: Vec<String>,
-    /// `[hosts] alias`: host name as logged → name to use.
+    /// `[hosts] alias`: host name as logged → name to use, both in lower case.
     pub host_aliases: HashMap<String, String>,
     pub window: Window,
     pub source: Source,
     pub store: Store,
-    /// `[store] retention`-like key for `prune`; off by default.
+    /// `[store] retention`: what `prune` deletes when it is not told otherwise; off by default.
     pub retention: Option<Duration>,
+    /// The file all this was read from; `None` without a configuration.
+    pub file: Option<PathBuf>,
+    /// What the reader should change although it works: a secret that everyone may read.
+    pub warnings: Vec<String>,
 }
 
 /// `[window]`
@@ -33,6 +56,7 @@ pub struct Window {
 
 /// The one source table.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one per run")]
 pub enum Source {
     Elasticsearch(ElasticsearchSource),
     File(FileSource),
@@ -68,7 +92,8 @@ pub struct ElasticsearchSource {
     pub timezone: Tz,
 }
 
-/// Where a document of the source keeps the parts of a line. Names may be dotted paths.
+/// Where a document of the source keeps the parts of a line. Names may be dotted paths; `host`, `program` and `pid` may
+/// be several names, see [`Fields::alternatives`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fields {
     pub message: String,
@@ -82,10 +107,17 @@ pub struct Fields {
     pub time_format: Option<String>,
 }
 
+impl Fields {
+    /// The names in one of these texts, to be tried in turn: `host.hostname,host.name` is two, most others are one.
+    pub fn alternatives(names: &str) -> impl Iterator<Item = &str> {
+        names.split(',').map(str::trim)
+    }
+}
+
 /// How to reach an Elasticsearch or OpenSearch.
 #[derive(Debug, Clone)]
 pub struct Connection {
-    /// One or more base URLs, tried in turn.
+    /// One or more base URLs without a slash at the end, tried in turn.
     pub urls: Vec<String>,
     pub auth: Auth,
     /// PEM file with the authority to trust besides the system's.
@@ -112,7 +144,10 @@ impl std::fmt::Debug for Secret {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Auth {
     None,
-    Basic { username: String, password: Secret },
+    Basic {
+        username: String,
+        password: Secret,
+    },
     /// The encoded form, as `Authorization: ApiKey …` wants it.
     ApiKey(Secret),
 }

@@ -1,0 +1,207 @@
+//! From what was typed to settings that make sense.
+//!
+//! In: [`Raw`] and the environment.  Out: [`Settings`], or the first key whose value cannot be used.
+
+use super::{
+    ElasticsearchSource, ElasticsearchStore, Environment, FileSource, Settings, Source, Store, Window, connection,
+    duration::Span,
+    place::Fault,
+    preset,
+    raw::{self, Raw},
+    zone,
+};
+use chrono_tz::Tz;
+use std::path::{Path, PathBuf};
+
+/// `state_dir`: where it is when the configuration does not say.
+pub(super) fn settings(raw: Raw, state_dir: PathBuf, env: &Environment) -> Result<Settings, Fault> {
+    let state_dir = raw.state_dir.unwrap_or(state_dir);
+    let mut warnings = Vec::new();
+    if let Some(empty) = raw.instances.iter().find(|i| i.is_empty() || i.contains('/')) {
+        let fault = Fault::value("instances", format!("`{empty}` is not the first label of a syslog name"));
+        return Err(fault.hint("write \"postfix-out\" for lines of `postfix-out/smtpd`"));
+    }
+    let window = window(&raw.window)?;
+    let retention = raw.store.retention.map(|span| span.0);
+    if retention.is_some_and(|r| r < window.horizon) {
+        let why = format!("it is shorter than `horizon` in `[window]` ({})", raw.window.horizon);
+        return Err(Fault::value("store.retention", why));
+    }
+    Ok(Settings {
+        source: source(raw.source, env, &mut warnings)?,
+        store: store(raw.store, &state_dir, env, &mut warnings)?,
+        host_aliases: aliases(raw.hosts)?,
+        group: raw.group,
+        instances: raw.instances,
+        state_dir,
+        window,
+        retention,
+        file: None,
+        warnings,
+    })
+}
+
+fn aliases(hosts: raw::Hosts) -> Result<std::collections::HashMap<String, String>, Fault> {
+    let lower = |(logged, name): (String, String)| {
+        if logged.is_empty() || name.is_empty() {
+            return Err(Fault::value("hosts.alias", "a host name is empty"));
+        }
+        Ok((logged.to_lowercase(), name.to_lowercase()))
+    };
+    hosts.alias.into_iter().map(lower).collect()
+}
+
+fn window(typed: &raw::Window) -> Result<Window, Fault> {
+    let wrong = |key: &str, why: String| Err(Fault::value(format!("window.{key}"), why));
+    let bucket = typed.bucket.0;
+    // Buckets are counted from the epoch, and the hourly look at `horizon` adds them up by the hour.
+    if bucket.is_zero() || bucket.subsec_nanos() != 0 || 3600 % bucket.as_secs() != 0 {
+        let fault = Fault::value("window.bucket", format!("{} does not divide an hour", typed.bucket));
+        return Err(fault.hint("use \"1m\", \"5m\", \"15m\" or another whole part of an hour"));
+    }
+    for (key, span) in [("first", typed.first), ("lookback", typed.lookback)] {
+        if span < typed.bucket {
+            return wrong(key, format!("{span} is shorter than `bucket` ({})", typed.bucket));
+        }
+    }
+    if typed.settle >= typed.lookback {
+        return wrong("settle", format!("{} is not shorter than `lookback` ({})", typed.settle, typed.lookback));
+    }
+    if typed.horizon < typed.lookback {
+        return wrong("horizon", format!("{} is shorter than `lookback` ({})", typed.horizon, typed.lookback));
+    }
+    if typed.session_lead > Span::seconds(24 * 3600) {
+        return wrong("session_lead", format!("{} is longer than a day", typed.session_lead));
+    }
+    Ok(Window {
+        bucket,
+        first: typed.first.0,
+        settle: typed.settle.0,
+        lookback: typed.lookback.0,
+        horizon: typed.horizon.0,
+        session_lead: typed.session_lead.0,
+    })
+}
+
+fn source(typed: raw::Source, env: &Environment, warnings: &mut Vec<String>) -> Result<Source, Fault> {
+    match (typed.file, typed.elasticsearch) {
+        (Some(_), Some(_)) => Err(two("source")),
+        (None, Some(table)) => elasticsearch_source(table, env, warnings).map(Source::Elasticsearch),
+        (table, None) => file_source(table.unwrap_or_default(), env).map(Source::File),
+    }
+}
+
+fn two(kind: &str) -> Fault {
+    let why = format!("there is another {kind} table, `[{kind}.elasticsearch]`");
+    Fault::value(format!("[{kind}.{}]", if kind == "source" { "file" } else { "sqlite" }), why)
+        .hint(format!("keep one of them: several {kind}s are several configurations, each with its own state_dir"))
+}
+
+fn file_source(typed: raw::FileSource, env: &Environment) -> Result<FileSource, Fault> {
+    if typed.paths.is_empty() {
+        return Err(Fault::value("source.file.paths", "the list is empty"));
+    }
+    for path in &typed.paths {
+        if let Err(cause) = glob::Pattern::new(path) {
+            return Err(Fault::value("source.file.paths", format!("`{path}` is not a pattern: {}", cause.msg)));
+        }
+    }
+    if let Some(year) = typed.year.filter(|year| !(1970..=9999).contains(year)) {
+        return Err(Fault::value("source.file.year", format!("{year} is not a year from 1970 to 9999")));
+    }
+    let timezone = timezone("source.file", &typed.timezone, env)?;
+    Ok(FileSource { paths: typed.paths, timezone, year: typed.year })
+}
+
+fn timezone(table: &str, name: &str, env: &Environment) -> Result<Tz, Fault> {
+    zone::named(name, env).ok_or_else(|| {
+        Fault::value(format!("{table}.timezone"), format!("`{name}` is not a time zone"))
+            .hint("use a name of the tz database, such as \"Europe/Berlin\", or \"local\"")
+    })
+}
+
+fn elasticsearch_source(
+    typed: raw::ElasticsearchSource,
+    env: &Environment,
+    warnings: &mut Vec<String>,
+) -> Result<ElasticsearchSource, Fault> {
+    const TABLE: &str = "source.elasticsearch";
+    let connection = connection::check(TABLE, typed.connection(), env, warnings)?;
+    let index = typed.index.ok_or_else(|| connection::missing(TABLE, "index", "graylog_*"))?;
+    // The name becomes a part of the address: it must not lead to another one.
+    if index.is_empty() || index.starts_with('_') || index.contains(|c: char| c.is_whitespace() || "/?#\\".contains(c))
+    {
+        return Err(Fault::value(format!("{TABLE}.index"), format!("`{index}` is not the name of an index")));
+    }
+    within(TABLE, "page_size", typed.page_size, 1, 10_000)?;
+    if let Some(slices) = typed.slices {
+        within(TABLE, "slices", slices, 1, 64)?;
+    }
+    let fields = preset::fields(typed.preset, &typed.fields);
+    for (key, names) in [
+        ("message", &fields.message),
+        ("time", &fields.time),
+        ("host", &fields.host),
+        ("program", &fields.program),
+        ("pid", &fields.pid),
+    ] {
+        let one = matches!(key, "message" | "time");
+        if names.split(',').any(|name| name.trim().is_empty()) || (one && names.contains(',')) {
+            return Err(Fault::value(format!("{TABLE}.fields.{key}"), format!("`{names}` is not the name of a field")));
+        }
+    }
+    Ok(ElasticsearchSource {
+        connection,
+        index,
+        fields,
+        programs: typed.programs,
+        query: typed.query.filter(|query| !query.trim().is_empty()),
+        page_size: typed.page_size,
+        slices: typed.slices,
+        timezone: timezone(TABLE, &typed.timezone, env)?,
+    })
+}
+
+fn store(typed: raw::Store, state_dir: &Path, env: &Environment, warnings: &mut Vec<String>) -> Result<Store, Fault> {
+    match (typed.sqlite, typed.elasticsearch) {
+        (Some(_), Some(_)) => Err(two("store")),
+        (None, Some(table)) => elasticsearch_store(table, env, warnings).map(Store::Elasticsearch),
+        (table, None) => {
+            let path = table.unwrap_or_default().path;
+            Ok(Store::Sqlite { path: path.unwrap_or_else(|| state_dir.join("transactions.sqlite")) })
+        }
+    }
+}
+
+fn elasticsearch_store(
+    typed: raw::ElasticsearchStore,
+    env: &Environment,
+    warnings: &mut Vec<String>,
+) -> Result<ElasticsearchStore, Fault> {
+    const TABLE: &str = "store.elasticsearch";
+    let connection = connection::check(TABLE, typed.connection(), env, warnings)?;
+    // The engines' rules for index names; 200 of 255 bytes leave room for the month.
+    let index = typed.index;
+    let allowed = |c: char| !c.is_uppercase() && !c.is_whitespace() && !c.is_control() && !"\\/*?\"<>|,#:%".contains(c);
+    if index.is_empty() || index.len() > 200 || index.starts_with(['-', '_', '+', '.']) || !index.chars().all(allowed) {
+        let fault = Fault::value(format!("{TABLE}.index"), format!("`{index}` is not the name of an alias"));
+        return Err(fault.hint("use lower case letters, digits and `-`, such as \"mail-transactions\""));
+    }
+    within(TABLE, "shards", typed.shards as usize, 1, 1024)?;
+    within(TABLE, "replicas", typed.replicas as usize, 0, 100)?;
+    within(TABLE, "bulk_bytes", typed.bulk_bytes, 10_000, 100_000_000)?;
+    Ok(ElasticsearchStore {
+        connection,
+        index,
+        shards: typed.shards,
+        replicas: typed.replicas,
+        bulk_bytes: typed.bulk_bytes,
+    })
+}
+
+fn within(table: &str, key: &str, value: usize, least: usize, most: usize) -> Result<(), Fault> {
+    if (least..=most).contains(&value) {
+        return Ok(());
+    }
+    Err(Fault::value(format!("{table}.{key}"), format!("{value} is not between {least} and {most}")))
+}

@@ -1,0 +1,126 @@
+//! Checks the address, login and certificates of a cluster.
+//!
+//! In: the keys as typed, with the table they stand in.  Out: [`Connection`].  Nothing is sent and no certificate is
+//! opened here: `check` does that.
+
+use super::{
+    Auth, Connection, Environment, Secret,
+    duration::Span,
+    place::Fault,
+    raw::{self, OneOrMany},
+    secret::{self, Given},
+};
+use std::path::Path;
+
+/// `table`: `source.elasticsearch`; its first part names the secrets (`source.password`).
+pub(super) fn check(
+    table: &str,
+    typed: raw::Connection,
+    env: &Environment,
+    warnings: &mut Vec<String>,
+) -> Result<Connection, Fault> {
+    let urls = match &typed.url {
+        None => return Err(missing(table, "url", "https://search.example.org:9200")),
+        Some(OneOrMany::One(url)) => vec![checked_url(table, url)?],
+        Some(OneOrMany::Many(urls)) => urls.iter().map(|url| checked_url(table, url)).collect::<Result<_, _>>()?,
+    };
+    if urls.is_empty() {
+        return Err(Fault::value(format!("{table}.url"), "the list is empty"));
+    }
+    if typed.client_cert_file.is_some() != typed.client_key_file.is_some() {
+        let alone = if typed.client_cert_file.is_some() { "client_cert_file" } else { "client_key_file" };
+        let why = "a client certificate needs both `client_cert_file` and `client_key_file`";
+        return Err(Fault::value(format!("{table}.{alone}"), why));
+    }
+    if !(Span::seconds(1)..=Span::seconds(3600)).contains(&typed.timeout) {
+        return Err(Fault::value(format!("{table}.timeout"), format!("{} is not between 1s and 1h", typed.timeout)));
+    }
+    Ok(Connection {
+        urls,
+        auth: auth(table, &typed, env, warnings)?,
+        ca_file: typed.ca_file,
+        client_cert_file: typed.client_cert_file,
+        client_key_file: typed.client_key_file,
+        tls_verify: typed.tls_verify,
+        timeout: typed.timeout.0,
+    })
+}
+
+/// A key that has no default and was not typed.
+pub(super) fn missing(table: &str, key: &str, example: &str) -> Fault {
+    Fault::value(format!("[{table}]"), format!("`{key}` is missing"))
+        .hint(format!("add a line such as `{key} = \"{example}\"`"))
+}
+
+/// The base address without a slash at its end. A login in it would end up in logs and error messages.
+fn checked_url(table: &str, text: &str) -> Result<String, Fault> {
+    let key = format!("{table}.url");
+    let wrong = |why: &str| Fault::value(&key, why);
+    let parsed = reqwest::Url::parse(text);
+    let has_login = parsed.as_ref().is_ok_and(|url| !url.username().is_empty() || url.password().is_some());
+    // What cannot be parsed is not shown either when it has the sign of a login.
+    if has_login || (parsed.is_err() && text.contains('@')) {
+        return Err(wrong("an address must not hold a login").hint("use `username` and `password_file`"));
+    }
+    let scheme = || {
+        let bare = text.split_once("://").map_or(text, |(_, rest)| rest);
+        wrong("an address begins with `http://` or `https://`").hint(format!("write \"https://{bare}\""))
+    };
+    let url = parsed
+        .map_err(|_| if text.contains("://") { wrong(&format!("`{text}` is not an address")) } else { scheme() })?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(scheme());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(wrong("an address ends before `?` and `#`"));
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+/// Basic authentication when there is a name, else an API key when there is one.
+fn auth(table: &str, typed: &raw::Connection, env: &Environment, warnings: &mut Vec<String>) -> Result<Auth, Fault> {
+    let both = |one: bool, key: &str, other: &str| match one {
+        true => Err(Fault::value(format!("{table}.{key}"), format!("`{key}` and `{other}` exclude each other"))),
+        false => Ok(()),
+    };
+    both(typed.password.is_some() && typed.password_file.is_some(), "password", "password_file")?;
+    both(typed.api_key.is_some() && typed.api_key_file.is_some(), "api_key", "api_key_file")?;
+    both(typed.username.is_some() && typed.api_key.is_some(), "api_key", "username")?;
+    both(typed.username.is_some() && typed.api_key_file.is_some(), "api_key_file", "username")?;
+
+    let kind = table.split('.').next().unwrap_or(table);
+    let mut find = |what: &str, key: &Option<Secret>, file: &Option<std::path::PathBuf>| {
+        let given = Given { typed: key.as_ref(), file: file.as_deref().map(Path::new) };
+        secret::find(&format!("{kind}.{what}"), &given, env, warnings)
+    };
+    let Some(username) = typed.username.clone() else {
+        if typed.password.is_some() || typed.password_file.is_some() {
+            return Err(missing(table, "username", "mailstitch"));
+        }
+        let key = find("api_key", &typed.api_key, &typed.api_key_file)?;
+        return key.map_or(Ok(Auth::None), |key| checked_key(table, key));
+    };
+    if username.is_empty() || username.contains(|c: char| c == ':' || c.is_control()) {
+        let why = "a name for basic authentication is not empty and holds no colon (RFC 7617)";
+        return Err(Fault::value(format!("{table}.username"), why));
+    }
+    match find("password", &typed.password, &typed.password_file)? {
+        Some(password) => Ok(Auth::Basic { username, password }),
+        None => {
+            let variable = secret::variable_of(&format!("{kind}.password"));
+            let hint =
+                format!("set `password_file`, the systemd credential `{kind}.password` or the variable `{variable}`");
+            Err(Fault::value(format!("{table}.username"), "there is no password for it").hint(hint))
+        }
+    }
+}
+
+/// The encoded form is base64 of `id:key`; pasted in another form it would only be a 401 without a reason.
+fn checked_key(table: &str, key: Secret) -> Result<Auth, Fault> {
+    let of_base64 = |c: char| c.is_ascii_alphanumeric() || "+/=-_".contains(c);
+    if key.0.is_empty() || !key.0.chars().all(of_base64) {
+        let fault = Fault::value(format!("{table}.api_key"), "this is not the encoded form of an API key");
+        return Err(fault.hint("use `encoded` of the answer that created the key: base64 of `id:api_key`"));
+    }
+    Ok(Auth::ApiKey(key))
+}

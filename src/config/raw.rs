@@ -1,0 +1,336 @@
+//! The configuration as typed. The comment on each field is the reference; `config.example.toml` shows the same keys.
+//!
+//! In: TOML.  Out: [`Raw`], every key with its default.  Left alone on purpose: whether values make sense together,
+//! which is `check.rs`. No `flatten` and no tagged enums: both lose the line of a mistake or let unknown keys pass, so
+//! the keys of a connection stand in both tables that have one.
+
+use super::{Secret, duration::Span, preset::Preset};
+use serde::Deserialize;
+use std::{collections::BTreeMap, path::PathBuf};
+
+/// The whole file.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields, default)]
+pub struct Raw {
+    /// Where the ledger, the lock and dead letters live. Default: `/var/lib/mailstitch`; without any configuration
+    /// `$XDG_STATE_HOME/mailstitch` or `~/.local/state/mailstitch`.
+    pub state_dir: Option<PathBuf>,
+    /// Group that may read the state directory and the SQLite store (modes 0640 and 2750). Default: nobody but the
+    /// user (0600 and 0700).
+    pub group: Option<String>,
+    /// First labels of syslog names that are postfix instances with queues of their own (`["postfix-out"]` for
+    /// `postfix-out/smtpd`). Default: none; `postfix-submission/smtpd` works for the queue of `postfix/qmgr`.
+    pub instances: Vec<String>,
+    /// `[hosts]`
+    pub hosts: Hosts,
+    /// `[window]`
+    pub window: Window,
+    /// `[source.…]`: at most one table. Default: `[source.file]`.
+    pub source: Source,
+    /// `[store]` and `[store.…]`: at most one table. Default: `[store.sqlite]`.
+    pub store: Store,
+}
+
+/// `[hosts]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields, default)]
+pub struct Hosts {
+    /// Name as logged → name to use, where one host logs under two names. Case does not matter. Default: none.
+    pub alias: BTreeMap<String, String>,
+}
+
+/// `[window]`: which stretches of time are read. Durations are texts: `"90s"`, `"15m"`, `"24h"`, `"14d"`.
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields, default)]
+pub struct Window {
+    /// The unit of the ledger; must divide an hour. Default: `1m`.
+    pub bucket: Span,
+    /// How far the first run looks back. Default: `60m`.
+    pub first: Span,
+    /// Time that a line may take to become searchable; the newest lines are left for the next run. Default: `60s`.
+    pub settle: Span,
+    /// How far back every run counts again, for lines that come late. Default: `24h`.
+    pub lookback: Span,
+    /// How far back lines are looked for once an hour, and how long a queue id may stay silent and still be the same
+    /// message. At least `lookback`. Default: `14d`.
+    pub horizon: Span,
+    /// How long before a stretch the lines of its sessions may begin. Default: `10m`.
+    pub session_lead: Span,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self {
+            bucket: Span::seconds(60),
+            first: Span::seconds(3600),
+            settle: Span::seconds(60),
+            lookback: Span::seconds(24 * 3600),
+            horizon: Span::seconds(14 * 24 * 3600),
+            session_lead: Span::seconds(600),
+        }
+    }
+}
+
+/// `[source]`: holds one table and no keys of its own.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields, default)]
+pub struct Source {
+    /// `[source.file]`
+    pub file: Option<FileSource>,
+    /// `[source.elasticsearch]`
+    pub elasticsearch: Option<ElasticsearchSource>,
+}
+
+/// `[source.file]`: log files, rotated and compressed ones included.
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields, default)]
+pub struct FileSource {
+    /// Paths and globs; `-` is standard input. Default: `["/var/log/mail.log*", "/var/log/maillog*"]`.
+    pub paths: Vec<String>,
+    /// Time zone of stamps that carry none: a name of the tz database, or `local` for that of this machine. Default:
+    /// `local`.
+    pub timezone: String,
+    /// Year of stamps that carry none. Default: worked out from the files' modification times.
+    pub year: Option<i32>,
+}
+
+impl Default for FileSource {
+    fn default() -> Self {
+        let paths = ["/var/log/mail.log*", "/var/log/maillog*"].map(String::from).to_vec();
+        Self { paths, timezone: "local".into(), year: None }
+    }
+}
+
+/// One text or a list of texts.
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(untagged, expecting = "must be a text in quotes or a list of them")]
+pub enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+/// `[source.elasticsearch]`: an index of Elasticsearch or OpenSearch that holds log lines, also Graylog's.
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields, default)]
+pub struct ElasticsearchSource {
+    /// Address of the cluster, or a list of addresses of its nodes, tried in turn. Required.
+    pub url: Option<OneOrMany>,
+    /// Index, alias, pattern or comma-separated list of them. Required.
+    pub index: Option<String>,
+    /// Names of the fields, by who wrote the documents: `graylog`, `ecs` (filebeat), `logstash`, `rsyslog`. Default:
+    /// `graylog`.
+    pub preset: Preset,
+    /// `[source.elasticsearch.fields]`
+    pub fields: Fields,
+    /// Syslog names to ask for. Default: none, which asks for every line of the index.
+    pub programs: Vec<String>,
+    /// A further condition in Lucene query string syntax. Default: none.
+    pub query: Option<String>,
+    /// Documents per page, 1 to 10000. Default: 5000.
+    pub page_size: usize,
+    /// Slices read in parallel, 1 to 64. Default: chosen by the number of shards.
+    pub slices: Option<usize>,
+    /// As in `[source.file]`, for stamps inside the message field. Default: `local`.
+    pub timezone: String,
+    /// Name for basic authentication. Default: none.
+    pub username: Option<String>,
+    /// Its password. Better kept out of this file: the environment variable `MAILSTITCH_SOURCE_PASSWORD`, then the
+    /// systemd credential `source.password`, then `password_file` are looked for first. Default: none.
+    pub password: Option<Secret>,
+    /// File with the password. Default: none.
+    pub password_file: Option<PathBuf>,
+    /// API key in its encoded form, instead of a name and password. Also `MAILSTITCH_SOURCE_API_KEY` and the systemd
+    /// credential `source.api_key`. Default: none.
+    pub api_key: Option<Secret>,
+    /// File with the API key. Default: none.
+    pub api_key_file: Option<PathBuf>,
+    /// PEM file with an authority to trust besides the system's. Default: none.
+    pub ca_file: Option<PathBuf>,
+    /// PEM file with a client certificate; needs `client_key_file`. Default: none.
+    pub client_cert_file: Option<PathBuf>,
+    /// PEM file with its key. Default: none.
+    pub client_key_file: Option<PathBuf>,
+    /// Whether the server's certificate is checked. Default: true.
+    pub tls_verify: bool,
+    /// Longest time for one request, 1s to 1h. Default: `60s`.
+    pub timeout: Span,
+}
+
+impl Default for ElasticsearchSource {
+    fn default() -> Self {
+        Self {
+            url: None,
+            index: None,
+            preset: Preset::Graylog,
+            fields: Fields::default(),
+            programs: Vec::new(),
+            query: None,
+            page_size: 5000,
+            slices: None,
+            timezone: "local".into(),
+            username: None,
+            password: None,
+            password_file: None,
+            api_key: None,
+            api_key_file: None,
+            ca_file: None,
+            client_cert_file: None,
+            client_key_file: None,
+            tls_verify: true,
+            timeout: Span::seconds(60),
+        }
+    }
+}
+
+/// `[source.elasticsearch.fields]`: each replaces one name of the preset. Names may be dotted paths; several names
+/// separated by commas are tried in turn, except for `message`, `time` and `tie_break`, which are queried or sorted by.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields, default)]
+pub struct Fields {
+    /// The text, with or without the syslog header.
+    pub message: Option<String>,
+    /// The time of the line.
+    pub time: Option<String>,
+    /// The host that logged it.
+    pub host: Option<String>,
+    /// The syslog name.
+    pub program: Option<String>,
+    /// The process id.
+    pub pid: Option<String>,
+    /// A field that is unique to each line, sorted by after the time; `""` for none.
+    pub tie_break: Option<String>,
+    /// Date format of the time field where its mapping does not take ISO 8601 (`uuuu-MM-dd HH:mm:ss.SSS`).
+    pub time_format: Option<String>,
+}
+
+/// `[store]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields, default)]
+pub struct Store {
+    /// What `prune` deletes when it is not told otherwise: transactions that ended longer ago. At least
+    /// `window.horizon`. Default: none, nothing is deleted.
+    pub retention: Option<Span>,
+    /// `[store.sqlite]`
+    pub sqlite: Option<SqliteStore>,
+    /// `[store.elasticsearch]`
+    pub elasticsearch: Option<ElasticsearchStore>,
+}
+
+/// `[store.sqlite]`: one file, no server.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields, default)]
+pub struct SqliteStore {
+    /// The file. Default: `transactions.sqlite` in the state directory.
+    pub path: Option<PathBuf>,
+}
+
+/// `[store.elasticsearch]`: a cluster of Elasticsearch (7.10 to 9.x) or OpenSearch (1.3 to 3.x).
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields, default)]
+pub struct ElasticsearchStore {
+    /// As in `[source.elasticsearch]`. Required.
+    pub url: Option<OneOrMany>,
+    /// The alias to search; monthly indices `mail-transactions-2026.11` stand behind it. Default: `mail-transactions`.
+    pub index: String,
+    /// Primary shards of a monthly index, 1 to 1024. Default: 1.
+    pub shards: u32,
+    /// Copies of each shard. Default: 1.
+    pub replicas: u32,
+    /// Size of one bulk request in bytes, 10000 to 100000000. Default: 5000000.
+    pub bulk_bytes: usize,
+    /// As in `[source.elasticsearch]`.
+    pub username: Option<String>,
+    /// As in `[source.elasticsearch]`, with `MAILSTITCH_STORE_PASSWORD` and the credential `store.password`.
+    pub password: Option<Secret>,
+    /// As in `[source.elasticsearch]`.
+    pub password_file: Option<PathBuf>,
+    /// As in `[source.elasticsearch]`, with `MAILSTITCH_STORE_API_KEY` and the credential `store.api_key`.
+    pub api_key: Option<Secret>,
+    /// As in `[source.elasticsearch]`.
+    pub api_key_file: Option<PathBuf>,
+    /// As in `[source.elasticsearch]`.
+    pub ca_file: Option<PathBuf>,
+    /// As in `[source.elasticsearch]`.
+    pub client_cert_file: Option<PathBuf>,
+    /// As in `[source.elasticsearch]`.
+    pub client_key_file: Option<PathBuf>,
+    /// As in `[source.elasticsearch]`.
+    pub tls_verify: bool,
+    /// As in `[source.elasticsearch]`.
+    pub timeout: Span,
+}
+
+impl Default for ElasticsearchStore {
+    fn default() -> Self {
+        Self {
+            url: None,
+            index: "mail-transactions".into(),
+            shards: 1,
+            replicas: 1,
+            bulk_bytes: 5_000_000,
+            username: None,
+            password: None,
+            password_file: None,
+            api_key: None,
+            api_key_file: None,
+            ca_file: None,
+            client_cert_file: None,
+            client_key_file: None,
+            tls_verify: true,
+            timeout: Span::seconds(60),
+        }
+    }
+}
+
+/// The keys that both cluster tables have, for the one place that checks them.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    pub url: Option<OneOrMany>,
+    pub username: Option<String>,
+    pub password: Option<Secret>,
+    pub password_file: Option<PathBuf>,
+    pub api_key: Option<Secret>,
+    pub api_key_file: Option<PathBuf>,
+    pub ca_file: Option<PathBuf>,
+    pub client_cert_file: Option<PathBuf>,
+    pub client_key_file: Option<PathBuf>,
+    pub tls_verify: bool,
+    pub timeout: Span,
+}
+
+macro_rules! connection {
+    ($table:ty) => {
+        impl $table {
+            /// The keys of the connection.
+            pub fn connection(&self) -> Connection {
+                let t = self.clone();
+                Connection {
+                    url: t.url,
+                    username: t.username,
+                    password: t.password,
+                    password_file: t.password_file,
+                    api_key: t.api_key,
+                    api_key_file: t.api_key_file,
+                    ca_file: t.ca_file,
+                    client_cert_file: t.client_cert_file,
+                    client_key_file: t.client_key_file,
+                    tls_verify: t.tls_verify,
+                    timeout: t.timeout,
+                }
+            }
+        }
+    };
+}
+connection!(ElasticsearchSource);
+connection!(ElasticsearchStore);
