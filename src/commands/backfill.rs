@@ -55,7 +55,7 @@ pub async fn backfill(context: &Context, args: &Backfill) -> Result<Outcome> {
             _ => {}
         }
     }
-    summary::print(&done, args.dry_run, context);
+    summary::print(&done, args.dry_run)?;
     Ok(if dead::count(state.dir())? > 0 { Outcome::DeadLetters } else { Outcome::Done })
 }
 

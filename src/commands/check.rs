@@ -3,6 +3,7 @@
 use super::{
     Context,
     open::{self, Source, State},
+    output,
     run::LEDGER,
 };
 use crate::{
@@ -38,7 +39,7 @@ pub async fn check(context: &Context) -> Result<Outcome> {
             Ok(text) => ('✔', text),
             Err(text) => ('✖', text),
         };
-        println!("{mark} {}: {}", visible(what), visible(text));
+        output::write(&format!("{mark} {}: {}\n", visible(what), visible(text)))?;
     }
     match (failed, opened) {
         (0, _) => Ok(Outcome::Done),

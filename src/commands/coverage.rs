@@ -3,10 +3,11 @@
 use super::{
     Context,
     open::{self, Source},
+    output,
 };
 use crate::{
     cli::Coverage,
-    error::{Error, Kind, Result},
+    error::Result,
     escape::visible,
     model::Range,
     parse::coverage::Counted,
@@ -15,6 +16,7 @@ use crate::{
     window::STRETCH_LINES,
 };
 use serde_json::json;
+use std::fmt::Write;
 
 /// Counts what the parsers make of a range, or of files.
 pub async fn coverage(context: &Context, args: &Coverage) -> Result<Outcome> {
@@ -66,24 +68,20 @@ fn print(counted: &Counted, args: &Coverage) -> Result<()> {
             .collect();
         let shapes: Vec<_> =
             shapes.iter().map(|s| json!({"program": s.program, "shape": s.shape, "count": s.count, "sample": s.sample})).collect();
-        let text = serde_json::to_string_pretty(&json!({"programs": programs, "unrecognised": shapes}));
-        println!("{}", text.map_err(|e| Error::new(Kind::Software, "cannot print the coverage").because(e))?);
+        output::write_json(&json!({"programs": programs, "unrecognised": shapes}), true)?;
         return Ok(());
     }
-    println!("{:>10} {:>10} {:>10} {:>10} {:>8}  program", "read", "understood", "unused", "unknown", "share");
+    let mut out = String::new();
+    _ = writeln!(out, "{:>10} {:>10} {:>10} {:>10} {:>8}  program", "read", "understood", "unused", "unknown", "share");
     for (program, c) in counted.programs() {
         let share = 100.0 * (c.read - c.unrecognised) as f64 / c.read.max(1) as f64;
-        println!(
-            "{:>10} {:>10} {:>10} {:>10} {share:>6.2} %  {}",
-            c.read,
-            c.understood,
-            c.unused_total(),
-            c.unrecognised,
-            visible(program)
-        );
+        let (unused, program) = (c.unused_total(), visible(program));
+        _ = writeln!(out, "{:>10} {:>10} {unused:>10} {:>10} {share:>6.2} %  {program}", c.read, c.understood, c.unrecognised);
     }
-    for shape in shapes {
-        println!("\n{} times, {}: {}\n  such as: {}", shape.count, visible(&shape.program), visible(&shape.shape), visible(&shape.sample));
+    for s in shapes {
+        let (program, shape, sample) = (visible(&s.program), visible(&s.shape), visible(&s.sample));
+        _ = writeln!(out, "\n{} times, {program}: {shape}\n  such as: {sample}", s.count);
     }
+    output::write(&out)?;
     Ok(())
 }

@@ -5,6 +5,7 @@ mod check;
 mod coverage;
 mod export;
 mod open;
+mod output;
 mod prune;
 mod run;
 mod status;

@@ -3,6 +3,7 @@
 use super::{
     Context,
     open::{self, State},
+    output,
 };
 use crate::{
     cli::Prune,
@@ -20,7 +21,7 @@ pub async fn prune(context: &Context, args: &Prune) -> Result<Outcome> {
     let store = open::store(&context.settings, state.access)?;
     let deleted = store.prune(before, args.dry_run).await?;
     match args.dry_run {
-        true => println!("{deleted} transactions ended before {before}; nothing was deleted"),
+        true => drop(output::write(&format!("{deleted} transactions ended before {before}; nothing was deleted\n"))?),
         false if context.talkative => eprintln!("{deleted} transactions deleted that ended before {before}"),
         false => {}
     }

@@ -26,7 +26,7 @@ pub async fn run(context: &Context, args: &Run) -> Result<Outcome> {
     let state = State::open(&context.settings)?;
     if args.dry_run {
         let done = pass(context, &state, true).await?;
-        summary::print(&done, true, context);
+        summary::print(&done, true)?;
         return Ok(Outcome::Done);
     }
     let Some(_lock) = state.lock(LOCK, context.now, "run")? else { return Ok(Outcome::Done) };
@@ -36,7 +36,7 @@ pub async fn run(context: &Context, args: &Run) -> Result<Outcome> {
                 eprintln!("{recovered}");
             }
             if context.talkative {
-                summary::print(&done, false, context);
+                summary::print(&done, false)?;
             }
             match dead::count(state.dir())? {
                 0 => Ok(Outcome::Done),

@@ -3,11 +3,12 @@
 use super::{
     Context,
     open::{self, State},
+    output,
     run::LEDGER,
 };
 use crate::{
     cli::Status,
-    error::{Error, Kind, Result},
+    error::Result,
     escape::visible,
     model::Time,
     run::{
@@ -17,6 +18,7 @@ use crate::{
     },
 };
 use serde_json::json;
+use std::fmt::Write;
 
 /// Runs shown in the text form.
 const RUNS_SHOWN: usize = 5;
@@ -33,27 +35,31 @@ pub async fn status(context: &Context, args: &Status) -> Result<Outcome> {
     if args.json {
         let runs: Vec<_> = runs.iter().rev().collect();
         let failure = failure.map(|f| json!({"since": f.since, "reason": f.reason}));
-        let text = serde_json::to_string_pretty(&json!({
+        let whole = json!({
             "watermark": watermark, "lag_s": lag_s, "dead_letters": dead, "failing": failure, "runs": runs,
             "store": {"documents": store.documents, "open": store.open, "oldest": store.oldest, "newest": store.newest},
-        }));
-        println!("{}", text.map_err(|e| Error::new(Kind::Software, "cannot print the status").because(e))?);
+        });
+        output::write_json(&whole, true)?;
         return Ok(Outcome::Done);
     }
-    match (watermark, lag_s) {
-        (Some(watermark), Some(lag)) => println!("read up to       {watermark} ({} ago)", span(lag)),
-        _ => println!("read up to       nothing yet"),
-    }
-    if let Some(failure) = failure {
-        println!("failing since    {}: {}", failure.since, visible(&failure.reason));
-    }
+    let mut out = String::new();
     let shown = |t: Option<Time>| t.map_or_else(|| "-".to_owned(), |t| t.to_string());
-    println!("transactions     {}, from {} to {}", store.documents, shown(store.oldest), shown(store.newest));
-    println!("on their way     {}", store.open);
-    println!("dead letters     {dead}");
-    for run in runs.iter().rev().take(RUNS_SHOWN) {
-        println!("run {}  {}", run.at, one_line(run));
+    let read = match (watermark, lag_s) {
+        (Some(watermark), Some(lag)) => format!("{watermark} ({} ago)", span(lag)),
+        _ => "nothing yet".to_owned(),
+    };
+    let mut row = |label: &str, value: &str| _ = writeln!(out, "{label:<16} {value}");
+    row("read up to", &read);
+    if let Some(failure) = failure {
+        row("failing since", &format!("{}: {}", failure.since, visible(&failure.reason)));
     }
+    row("transactions", &format!("{}, from {} to {}", store.documents, shown(store.oldest), shown(store.newest)));
+    row("on their way", &store.open.to_string());
+    row("dead letters", &dead.to_string());
+    for run in runs.iter().rev().take(RUNS_SHOWN) {
+        row("run", &format!("{}  {}", run.at, one_line(run)));
+    }
+    output::write(&out)?;
     Ok(Outcome::Done)
 }
 

@@ -1,20 +1,21 @@
 //! The summary of a pass: what was read, and what became of it.
 
-use super::Context;
-use crate::run::Summary;
+use super::output;
+use crate::{error::Result, run::Summary};
 use std::fmt::Write;
 
 /// Prints the summary: to standard output for a dry run, whose result it is, else to standard error.
-pub fn print(summary: &Summary, dry_run: bool, context: &Context) {
-    let text = text(summary, dry_run, context);
+pub fn print(summary: &Summary, dry_run: bool) -> Result<()> {
+    let text = text(summary, dry_run);
     if dry_run {
-        print!("{text}");
+        output::write(&text)?;
     } else {
         eprint!("{text}");
     }
+    Ok(())
 }
 
-fn text(summary: &Summary, dry_run: bool, _context: &Context) -> String {
+fn text(summary: &Summary, dry_run: bool) -> String {
     let (tally, merged) = (summary.tally, &summary.merged);
     let mut out = String::new();
     for note in &summary.notes {

@@ -3,10 +3,11 @@
 use super::{
     Context,
     open::{self, State},
+    output,
 };
 use crate::{
     cli::Trace,
-    error::{Error, Kind, Result},
+    error::Result,
     escape::visible,
     model::{
         Transaction,
@@ -27,11 +28,13 @@ pub async fn trace(context: &Context, args: &Trace) -> Result<Outcome> {
     let mut found = store.search(&search).await?;
     found.sort_by(|a, b| a.mail.id.cmp(&b.mail.id));
     for transaction in &found {
-        let text = match args.json {
-            true => serde_json::to_string(transaction).map(|t| t + "\n"),
-            false => Ok(text(transaction)),
+        let read_on = match args.json {
+            true => output::write_json(transaction, false)?,
+            false => output::write(&text(transaction))?,
         };
-        print!("{}", text.map_err(|e| Error::new(Kind::Software, "cannot print a document").because(e))?);
+        if !read_on {
+            break;
+        }
     }
     if found.len() == args.limit {
         eprintln!("only the newest {} are shown; `--limit` shows more", args.limit);

@@ -1,0 +1,20 @@
+//! Standard output. A reader that went away (`| head`) is no failure.
+
+use crate::error::{Error, Kind, Result};
+use serde::Serialize;
+use std::io::{ErrorKind, Write};
+
+/// Writes a text; `false` when nobody reads any more.
+pub fn write(text: &str) -> Result<bool> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(false),
+        written => written.map(|()| true).map_err(|e| Error::io("cannot write to standard output", &e)),
+    }
+}
+
+/// Writes a value as one JSON text, on one line or indented, with a newline.
+pub fn write_json(value: &impl Serialize, indented: bool) -> Result<bool> {
+    let text = if indented { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
+    write(&(text.map_err(|e| Error::new(Kind::Software, "cannot print as JSON").because(e))? + "\n"))
+}
