@@ -7,6 +7,7 @@
 //!
 //! `model/` holds what is carried through the doors, `run/` walks the flow once, `commands/` are the ways in.
 
+pub mod access;
 pub mod error;
 pub mod model;
 
