@@ -11,7 +11,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     ops::Bound,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -67,11 +67,9 @@ impl Store for MemoryStore {
 
     async fn find(&self, keys: &[QueueKey], within: Range) -> Result<Vec<Stored>> {
         let state = self.state();
+        let keys: BTreeSet<(&str, &str)> = keys.iter().map(|key| (&*key.host, &*key.queue_id)).collect();
         let is_wanted = |t: &Transaction| {
-            t.email
-                .local_id
-                .as_ref()
-                .is_some_and(|queue_id| keys.iter().any(|key| key.host == t.host.name && key.queue_id == *queue_id))
+            t.email.local_id.as_deref().is_some_and(|queue_id| keys.contains(&(&*t.host.name, queue_id)))
         };
         Ok(state
             .visible

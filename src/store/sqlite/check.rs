@@ -31,7 +31,11 @@ pub async fn check(store: &SqliteStore, now: Time) -> Vec<Check> {
     let found = format!("`{}`, {} documents, {} MiB", path.display(), summary.documents, meta.len() >> 20);
     let writable = store
         .on("write to", |connection| {
-            Ok(connection.transaction_with_behavior(TransactionBehavior::Immediate)?.rollback()?)
+            // Only a statement that writes shows whether one may: a file opened for reading alone begins and ends
+            // transactions gladly.
+            let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            tx.execute("UPDATE counter SET last = last", [])?;
+            Ok(tx.rollback()?)
         })
         .await;
     vec![
