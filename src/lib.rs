@@ -10,6 +10,7 @@
 // Not in `Cargo.toml`, which would ask it of tests too: whatever input can reach must end in an `Error` or in a count.
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod access;
 pub mod error;
 pub mod escape;
 pub mod model;

@@ -1,1 +1,207 @@
-//! (being written)
+//! A store in memory: the double that other tests use.
+//!
+//! It is as strict as a cluster: `get`, `put` and `delete` see every write, all else sees the state of the last
+//! `refresh`. A caller who forgets to refresh fails here and not only in production.
+
+use super::{Page, Put, QueueKey, Report, Search, Store, Stored, Summary, Version, matching};
+use crate::{
+    error::Result,
+    model::{Range, Time, Transaction},
+    source::Check,
+};
+use async_trait::async_trait;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// Documents per page: few, so that tests turn pages.
+const PAGE: usize = 100;
+
+type Documents = BTreeMap<String, Arc<Stored>>;
+
+/// An empty store at first.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    live: Documents,
+    /// `live` at the last refresh.
+    visible: Documents,
+    /// Counts the writes; a number is never given twice, not even to a document that comes back.
+    writes: u64,
+}
+
+impl MemoryStore {
+    /// All documents in the order of their ids, refreshed or not.
+    pub fn export(&self) -> Vec<Transaction> {
+        self.state().live.values().map(|stored| stored.transaction.clone()).collect()
+    }
+
+    /// Every step on the state is whole, so a panic elsewhere leaves nothing half done.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn version(&self, id: &str) -> Option<Version> {
+        self.live.get(id).map(|stored| stored.version)
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn prepare(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn get(&self, ids: &[String]) -> Result<Vec<Stored>> {
+        let state = self.state();
+        Ok(ids.iter().filter_map(|id| state.live.get(id)).map(|stored| Stored::clone(stored)).collect())
+    }
+
+    async fn find(&self, keys: &[QueueKey], within: Range) -> Result<Vec<Stored>> {
+        let state = self.state();
+        let keys: BTreeSet<(&str, &str)> = keys.iter().map(|key| (&*key.host, &*key.queue_id)).collect();
+        let is_wanted = |t: &Transaction| {
+            t.email.local_id.as_deref().is_some_and(|queue_id| keys.contains(&(&*t.host.name, queue_id)))
+        };
+        Ok(state
+            .visible
+            .values()
+            .filter(|stored| matching::touches(&stored.transaction, within) && is_wanted(&stored.transaction))
+            .map(|stored| Stored::clone(stored))
+            .collect())
+    }
+
+    async fn put(&self, documents: Vec<Put>) -> Result<Report> {
+        let mut state = self.state();
+        let mut report = Report::default();
+        for Put { transaction, expected } in documents {
+            let id = transaction.mail.id.clone();
+            if state.version(&id) != expected {
+                report.conflicts.push(id);
+                continue;
+            }
+            state.writes += 1;
+            let version = Version { number: state.writes, term: 0 };
+            state.live.insert(id, Arc::new(Stored { transaction, version }));
+        }
+        Ok(report)
+    }
+
+    async fn delete(&self, documents: &[(String, Version)]) -> Result<Report> {
+        let mut state = self.state();
+        let mut report = Report::default();
+        for (id, expected) in documents {
+            match state.version(id) {
+                Some(version) if version == *expected => drop(state.live.remove(id)),
+                Some(_) => report.conflicts.push(id.clone()),
+                None => {}
+            }
+        }
+        Ok(report)
+    }
+
+    async fn refresh(&self) -> Result<()> {
+        let mut state = self.state();
+        state.visible = state.live.clone();
+        Ok(())
+    }
+
+    async fn commit(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn search(&self, search: &Search) -> Result<Vec<Transaction>> {
+        let state = self.state();
+        let mut found: Vec<&Transaction> =
+            state.visible.values().map(|stored| &stored.transaction).filter(|t| matching::matches(t, search)).collect();
+        found.sort_by(|a, b| (b.event.start, &b.mail.id).cmp(&(a.event.start, &a.mail.id)));
+        Ok(found.into_iter().take(search.limit).cloned().collect())
+    }
+
+    async fn page(&self, after: Option<&str>, within: Option<Range>) -> Result<Page> {
+        let state = self.state();
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut rest = state
+            .visible
+            .range::<str, _>((from, Bound::Unbounded))
+            .map(|(_, stored)| &stored.transaction)
+            .filter(|t| within.is_none_or(|range| matching::touches(t, range)));
+        let transactions: Vec<Transaction> = rest.by_ref().take(PAGE).cloned().collect();
+        let after = rest.next().and_then(|_| transactions.last()).map(|t| t.mail.id.clone());
+        Ok(Page { transactions, after })
+    }
+
+    async fn newest_end(&self, now: Time) -> Result<Option<Time>> {
+        Ok(self.state().visible.values().map(|stored| stored.transaction.event.end).filter(|end| *end <= now).max())
+    }
+
+    async fn prune(&self, before: Time, dry_run: bool) -> Result<u64> {
+        let mut state = self.state();
+        let old: Vec<(String, Version)> = state
+            .visible
+            .iter()
+            .filter(|(_, stored)| stored.transaction.event.end < before)
+            .map(|(id, stored)| (id.clone(), stored.version))
+            .collect();
+        if dry_run {
+            return Ok(old.len() as u64);
+        }
+        let mut deleted = 0;
+        for (id, seen) in old {
+            // What was written since the last refresh is not old any more.
+            if state.version(&id) == Some(seen) {
+                state.live.remove(&id);
+                deleted += 1;
+            }
+        }
+        Ok(deleted)
+    }
+
+    async fn summary(&self) -> Result<Summary> {
+        let state = self.state();
+        let all = || state.visible.values().map(|stored| &stored.transaction);
+        Ok(Summary {
+            documents: state.visible.len() as u64,
+            open: all().filter(|t| matching::is_open(t)).count() as u64,
+            oldest: all().map(|t| t.event.start).min(),
+            newest: all().map(|t| t.event.end).max(),
+        })
+    }
+
+    async fn check(&self, _now: Time) -> Vec<Check> {
+        Vec::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_not_refreshed_is_not_found() {
+        let json = r#"{"@timestamp":"2026-11-22T20:00:00Z","event":{"start":"2026-11-22T20:00:00Z","end":"2026-11-22T20:00:00Z",
+            "duration":0,"kind":"event","category":[],"dataset":"","outcome":"unknown"},"ecs":{"version":"8"},
+            "host":{"name":"mx1"},"service":{"type":"postfix","name":"postfix"},"email":{"local_id":"4F1"},
+            "mail":{"id":"1","kind":"message","origin":"smtp","status":"queued","complete":false,"part":0,"parts":1,
+            "lines":[],"schema":1}}"#;
+        let store = MemoryStore::default();
+        let put = Put { transaction: serde_json::from_str(json).unwrap(), expected: None };
+        store.put(vec![put]).await.unwrap();
+        let keys = [QueueKey { host: "mx1".to_owned(), queue_id: "4F1".to_owned() }];
+        let always = Range { from: Time(0), to: Time(i64::MAX) };
+        assert_eq!(store.find(&keys, always).await.unwrap().len(), 0);
+        assert_eq!(store.summary().await.unwrap().documents, 0);
+        assert_eq!(store.export().len(), 1);
+        store.refresh().await.unwrap();
+        assert_eq!(store.find(&keys, always).await.unwrap().len(), 1);
+        assert_eq!(store.summary().await.unwrap().open, 1);
+    }
+}

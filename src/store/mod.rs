@@ -4,6 +4,7 @@
 //! tests (`tests/store_contract.rs`).
 
 pub mod elasticsearch;
+pub mod matching;
 pub mod memory;
 pub mod sqlite;
 

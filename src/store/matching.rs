@@ -1,0 +1,84 @@
+//! Which documents a search means: the rules for stores that have to decide it themselves (memory, sqlite).
+//!
+//! In: a document, a searched term, a range. Out: the terms under which the document is found, and whether it matches.
+//! Ignored on purpose: the texts of replies and lines; `trace` looks for names, not for words.
+
+use super::Search;
+use crate::model::{
+    Range, Transaction,
+    transaction::{Kind, Status},
+};
+use std::collections::BTreeSet;
+
+/// A term as it is compared.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Term<'a> {
+    /// Queue ids, document ids, journeys and SASL users: long queue ids differ in case alone.
+    Exact(&'a str),
+    /// Addresses, hosts, Message-IDs and IP addresses, in lower case.
+    Folded(String),
+}
+
+/// All terms under which a document is found.
+pub fn terms(t: &Transaction) -> BTreeSet<Term<'_>> {
+    let (mail, email) = (&t.mail, &t.email);
+    let mut exact: Vec<&str> = vec![&mail.id, &mail.journey];
+    exact.extend(email.local_id.as_deref());
+    exact.extend(t.user.name.as_deref());
+    exact.extend(t.related.user.iter().map(String::as_str));
+
+    let mut folded: Vec<&str> = vec![&t.host.name];
+    folded.extend(email.message_id.as_deref());
+    folded.extend(email.from.address.as_deref());
+    folded.extend(email.to.address.iter().map(String::as_str));
+    folded.extend(t.source.ip.as_deref());
+    folded.extend(t.source.domain.as_deref());
+    folded.extend(t.related.ip.iter().chain(&t.related.hosts).map(String::as_str));
+    for recipient in &mail.recipients {
+        // The next hop's queue id finds the message that was handed over under it.
+        exact.extend(recipient.queued_as.as_deref());
+        folded.push(&recipient.address);
+        folded.extend(recipient.orig_to.as_deref());
+        folded.extend(recipient.relay.ip.as_deref());
+        folded.extend(recipient.relay.domain.as_deref());
+    }
+    for link in &mail.links {
+        exact.extend(link.queue_id.as_deref());
+        folded.extend(link.message_id.as_deref());
+    }
+    folded.extend(mail.rejects.iter().filter_map(|reject| reject.recipient.as_deref()));
+
+    let exact = exact.into_iter().filter(|text| !text.is_empty()).map(Term::Exact);
+    let folded = folded.into_iter().filter(|text| !text.is_empty()).map(fold);
+    exact.chain(folded).collect()
+}
+
+/// What a searched term may be found as.
+pub fn forms(term: &str) -> [Term<'_>; 2] {
+    [Term::Exact(term), fold(term)]
+}
+
+fn fold(text: &str) -> Term<'_> {
+    Term::Folded(text.to_lowercase())
+}
+
+/// Whether `search` finds this document.
+pub fn matches(t: &Transaction, search: &Search) -> bool {
+    if t.mail.part != 0 || !search.within.is_none_or(|range| touches(t, range)) {
+        return false;
+    }
+    let places = terms(t);
+    search.terms.iter().all(|term| forms(term).iter().any(|form| places.contains(form)))
+}
+
+/// Whether the time span of a document, first and last line included, touches a range.
+pub fn touches(t: &Transaction, range: Range) -> bool {
+    t.event.start < range.to && range.from <= t.event.end
+}
+
+/// Whether this is a message still on its way; of a large message only part 0 counts.
+pub fn is_open(t: &Transaction) -> bool {
+    t.mail.part == 0
+        && t.mail.kind == Kind::Message
+        && matches!(t.mail.status, Status::Queued | Status::Deferred | Status::Held)
+}

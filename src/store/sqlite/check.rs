@@ -1,0 +1,82 @@
+//! What `check` shows of an SQLite store: is it there, may we write, may others read, are its clocks sane.
+
+use super::SqliteStore;
+use crate::{
+    error::Error,
+    model::Time,
+    source::Check,
+    store::{Store, Summary},
+};
+use rusqlite::TransactionBehavior;
+use std::{fs, io, os::unix::fs::MetadataExt, path::Path};
+
+/// How far in the future an event may lie before a clock or a time zone is wrong somewhere.
+const AHEAD_MS: i64 = 3_600_000;
+
+/// The rows of `check`. Makes and changes nothing.
+pub async fn check(store: &SqliteStore, now: Time) -> Vec<Check> {
+    let path = &store.database.path;
+    let meta = match fs::metadata(path) {
+        Ok(meta) => meta,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return vec![row("database", can_be_made(path))],
+        Err(e) => {
+            let error = Error::io(format!("cannot open database `{}`", path.display()), &e);
+            return vec![row("database", Err(text(&error)))];
+        }
+    };
+    let summary = match store.summary().await {
+        Ok(summary) => summary,
+        Err(error) => return vec![row("database", Err(text(&error)))],
+    };
+    let found = format!("`{}`, {} documents, {} MiB", path.display(), summary.documents, meta.len() >> 20);
+    let writable = store
+        .on("write to", |connection| {
+            // Only a statement that writes shows whether one may: a file opened for reading alone begins and ends
+            // transactions gladly.
+            let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            tx.execute("UPDATE counter SET last = last", [])?;
+            Ok(tx.rollback()?)
+        })
+        .await;
+    vec![
+        row("database", Ok(found)),
+        row("database can be written", writable.map(|()| "yes".to_owned()).map_err(|e| text(&e))),
+        row("database is private", private(path, meta.mode())),
+        row("newest document", newest(&summary, now)),
+    ]
+}
+
+fn row(what: &str, found: Result<String, String>) -> Check {
+    Check { what: what.to_owned(), found }
+}
+
+fn text(error: &Error) -> String {
+    error.hint_text().map_or_else(|| error.to_string(), |hint| format!("{error} ({hint})"))
+}
+
+/// A database that is not there yet is fine if the first run can make it.
+fn can_be_made(path: &Path) -> Result<String, String> {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let nearest = absolute.ancestors().find(|dir| dir.is_dir()).unwrap_or(Path::new("/"));
+    match tempfile::tempfile_in(nearest) {
+        Ok(_) => Ok(format!("`{}` is not there yet, the first run makes it", path.display())),
+        Err(e) => Err(Error::io(format!("cannot create files in `{}`", nearest.display()), &e).to_string()),
+    }
+}
+
+fn private(path: &Path, mode: u32) -> Result<String, String> {
+    match mode & 0o007 {
+        0 => Ok(format!("mode {:04o}", mode & 0o7777)),
+        _ => Err(format!("everyone may use it; run `chmod o= {}`", path.display())),
+    }
+}
+
+fn newest(summary: &Summary, now: Time) -> Result<String, String> {
+    match summary.newest {
+        None => Ok("none yet".to_owned()),
+        Some(end) if end > now.plus(AHEAD_MS) => {
+            Err(format!("{end} is in the future: a clock or the time zone of a source is wrong"))
+        }
+        Some(end) => Ok(end.to_string()),
+    }
+}

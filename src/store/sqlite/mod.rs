@@ -1,0 +1,151 @@
+//! The embedded store: one SQLite file, no server.
+//!
+//! In: documents. Out: documents, found by id, key, term and time. A write is visible to every reader when `put` returns,
+//! so `refresh` does nothing; it survives a crash of the program at once, and a power loss after `commit`. Several
+//! processes may use one file; what they do to one document is told apart by versions.
+//!
+//! SQLite blocks, so the work is done on the runtime's blocking threads, one at a time per store.
+
+mod check;
+mod codec;
+mod failure;
+mod read;
+mod schema;
+mod terms;
+mod write;
+
+use super::{Page, Put, QueueKey, Report, Search, Store, Stored, Summary, Version};
+use crate::{
+    access::Access,
+    error::{Error, Kind, Result},
+    model::{Range, Time, Transaction},
+    source::Check,
+};
+use async_trait::async_trait;
+use failure::Outcome;
+use rusqlite::Connection;
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// A store in one SQLite file. Nothing is opened before the first use, and nothing made before `prepare`.
+#[derive(Debug, Clone)]
+pub struct SqliteStore {
+    database: Arc<Database>,
+}
+
+#[derive(Debug)]
+struct Database {
+    path: PathBuf,
+    access: Access,
+    connection: Mutex<Option<Connection>>,
+}
+
+impl SqliteStore {
+    /// `access`: who may read the file, if it has to be made.
+    pub fn new(path: impl Into<PathBuf>, access: Access) -> Self {
+        let database = Database { path: path.into(), access, connection: Mutex::new(None) };
+        Self { database: Arc::new(database) }
+    }
+
+    /// Does `work` on the open database; `doing` is what the user reads if it fails: `read`, `write to`.
+    async fn on<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&mut Connection) -> Outcome<T> + Send + 'static,
+    ) -> Result<T> {
+        self.blocking(move |database| {
+            let mut slot = database.connection.lock().unwrap_or_else(PoisonError::into_inner);
+            let connection = match slot.take() {
+                Some(connection) => connection,
+                None => schema::open(&database.path, database.access)?,
+            };
+            work(slot.insert(connection)).map_err(|e| e.at(doing, &database.path))
+        })
+        .await
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Database) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let database = Arc::clone(&self.database);
+        let done = tokio::task::spawn_blocking(move || work(&database)).await;
+        done.unwrap_or_else(|e| match e.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(e) => Err(Error::new(Kind::Temporary, "cannot go on with the database").because(e)),
+        })
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn prepare(&self) -> Result<()> {
+        self.blocking(|database| {
+            let mut slot = database.connection.lock().unwrap_or_else(PoisonError::into_inner);
+            if slot.is_none() {
+                *slot = Some(schema::prepare(&database.path, database.access)?);
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn get(&self, ids: &[String]) -> Result<Vec<Stored>> {
+        let ids = ids.to_vec();
+        self.on("read", move |connection| read::get(connection, &ids)).await
+    }
+
+    async fn find(&self, keys: &[QueueKey], within: Range) -> Result<Vec<Stored>> {
+        let keys = keys.to_vec();
+        self.on("read", move |connection| read::find(connection, &keys, within)).await
+    }
+
+    async fn put(&self, documents: Vec<Put>) -> Result<Report> {
+        self.on("write to", move |connection| write::put(connection, &documents)).await
+    }
+
+    async fn delete(&self, documents: &[(String, Version)]) -> Result<Report> {
+        let documents = documents.to_vec();
+        self.on("write to", move |connection| write::delete(connection, &documents)).await
+    }
+
+    async fn refresh(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn commit(&self) -> Result<()> {
+        let path = self.database.path.clone();
+        self.on("sync", move |connection| write::commit(connection, &path)).await
+    }
+
+    async fn search(&self, search: &Search) -> Result<Vec<Transaction>> {
+        let search = search.clone();
+        self.on("search", move |connection| read::search(connection, &search)).await
+    }
+
+    async fn page(&self, after: Option<&str>, within: Option<Range>) -> Result<Page> {
+        let after = after.map(str::to_owned);
+        self.on("read", move |connection| read::page(connection, after.as_deref(), within)).await
+    }
+
+    async fn newest_end(&self, now: Time) -> Result<Option<Time>> {
+        self.on("read", move |connection| read::newest_end(connection, now)).await
+    }
+
+    async fn prune(&self, before: Time, dry_run: bool) -> Result<u64> {
+        if dry_run {
+            return self.on("read", move |connection| read::count_before(connection, before)).await;
+        }
+        self.on("prune", move |connection| write::prune(connection, before)).await
+    }
+
+    async fn summary(&self) -> Result<Summary> {
+        self.on("read", read::summary).await
+    }
+
+    async fn check(&self, now: Time) -> Vec<Check> {
+        check::check(self, now).await
+    }
+}

@@ -1,0 +1,160 @@
+//! The tables, and the way to them: making the file, opening it, and telling a database of ours from any other.
+//!
+//! A document is a row of `transactions`: its `blob` holds all of it, the columns beside it are what searches need, and
+//! what someone with the `sqlite3` shell wants to see. `terms` says where a search term occurs, as a 64-bit hash: hostile
+//! text of any length costs 16 bytes, and what is found is confirmed on the document. The numbers of versions come from
+//! `counter`, not from the row, so that a document that was deleted and made again never fits an old expectation.
+
+use super::failure::Outcome;
+use crate::{
+    access::Access,
+    error::{Error, Kind, Result},
+};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
+use std::{path::Path, time::Duration};
+
+/// `PRAGMA user_version` of the tables below.
+const VERSION: i32 = 1;
+
+/// `PRAGMA application_id`, "mstc": this file is mailstitch's.
+const APPLICATION: i32 = 0x6d73_7463;
+
+/// How long to wait for another process: a stretch is written in far less.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const TABLES: &str = "
+CREATE TABLE transactions (
+  doc INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  version INTEGER NOT NULL,
+  host TEXT NOT NULL,
+  queue_id TEXT,
+  part INTEGER NOT NULL,
+  start_ms INTEGER NOT NULL,
+  end_ms INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  status TEXT NOT NULL,
+  sender TEXT,
+  message_id TEXT,
+  journey TEXT,
+  blob BLOB NOT NULL
+);
+CREATE INDEX by_key ON transactions (queue_id, host, start_ms, end_ms);
+CREATE INDEX by_id ON transactions (id, start_ms, end_ms);
+CREATE INDEX by_start ON transactions (start_ms, id);
+CREATE INDEX by_end ON transactions (end_ms);
+CREATE INDEX open ON transactions (doc)
+  WHERE part = 0 AND kind = 'message' AND status IN ('queued', 'deferred', 'held');
+CREATE TABLE terms (
+  term INTEGER NOT NULL,
+  doc INTEGER NOT NULL,
+  PRIMARY KEY (term, doc)
+) WITHOUT ROWID;
+CREATE INDEX terms_of ON terms (doc);
+CREATE TABLE counter (last INTEGER NOT NULL);
+INSERT INTO counter VALUES (0);
+";
+
+/// Opens a database that is there.
+pub fn open(path: &Path, access: Access) -> Result<Connection> {
+    let connection = connect(path, access)?;
+    match recognise(&connection).map_err(|e| e.at("open", path))? {
+        None => Ok(connection),
+        Some(obstacle) => Err(obstacle.error(path)),
+    }
+}
+
+/// Makes the file and its tables where there are none, then opens it.
+pub fn prepare(path: &Path, access: Access) -> Result<Connection> {
+    if let Some(dir) = path.parent() {
+        access.make_dir(dir)?;
+    }
+    access.make_file(path)?;
+    let mut connection = connect(path, access)?;
+    match create(&mut connection).map_err(|e| e.at("prepare", path))? {
+        None => Ok(connection),
+        Some(obstacle) => Err(obstacle.error(path)),
+    }
+}
+
+fn connect(path: &Path, access: Access) -> Result<Connection> {
+    // SQLite says "unable to open" and nothing more; the operating system knows why.
+    std::fs::metadata(path).map_err(|e| {
+        let error = Error::io(format!("cannot open database `{}`", path.display()), &e);
+        if e.kind() == std::io::ErrorKind::NotFound { error.hint("`mailstitch run` makes it") } else { error }
+    })?;
+    let connect = || -> Outcome<Connection> {
+        let connection =
+            Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        connection.busy_timeout(PATIENCE)?;
+        // The log is synced by the checkpoint in `commit`, not by every transaction: the ledger is marked after it.
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        connection.pragma_update(None, "cache_size", -32_768)?; // KiB
+        connection.set_prepared_statement_cache_capacity(32);
+        // Readers of the group may not make the side files of the log, so these stay when the last writer leaves.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, access.is_shared())?;
+        Ok(connection)
+    };
+    connect().map_err(|e| e.at("open", path))
+}
+
+/// Why a database cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Obstacle {
+    Empty,
+    Newer(i32),
+    Foreign,
+    NoLog,
+}
+
+impl Obstacle {
+    fn error(self, path: &Path) -> Error {
+        let error = Error::new(Kind::Config, format!("cannot open database `{}`", path.display()));
+        match self {
+            Self::Empty => error.because("it has no tables yet").hint("`mailstitch run` makes them"),
+            Self::Newer(version) => error
+                .because(format!("it has version {version}, this mailstitch knows up to {VERSION}"))
+                .hint("use the newer mailstitch that wrote the file"),
+            Self::Foreign => {
+                error.because("it belongs to another program").hint("name a file of its own in `[store.sqlite] path`")
+            }
+            Self::NoLog => error
+                .because("its file system does not let processes share memory, as write-ahead logging needs")
+                .hint("put the database on a local disk"),
+        }
+    }
+}
+
+/// `None`: it is ours.
+fn recognise(connection: &Connection) -> Outcome<Option<Obstacle>> {
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    let (application, version) = (pragma("application_id")?, pragma("user_version")?);
+    if application == APPLICATION {
+        return Ok((version > VERSION).then_some(Obstacle::Newer(version)));
+    }
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let is_empty = application == 0 && version == 0 && tables == 0;
+    Ok(Some(if is_empty { Obstacle::Empty } else { Obstacle::Foreign }))
+}
+
+/// Makes the tables in an empty database; what is none of ours is left alone.
+fn create(connection: &mut Connection) -> Outcome<Option<Obstacle>> {
+    let found = recognise(connection)?;
+    if found.is_some_and(|obstacle| obstacle != Obstacle::Empty) {
+        return Ok(found);
+    }
+    // Cannot be changed inside a transaction. Asking for what is there already changes nothing.
+    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if mode != "wal" {
+        return Ok(Some(Obstacle::NoLog));
+    }
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have been first.
+    if recognise(&tx)? == Some(Obstacle::Empty) {
+        tx.execute_batch(TABLES)?;
+        tx.pragma_update(None, "application_id", APPLICATION)?;
+        tx.pragma_update(None, "user_version", VERSION)?;
+    }
+    tx.commit()?;
+    recognise(connection)
+}

@@ -1,0 +1,178 @@
+//! Everything that changes rows: put, delete, prune, and the checkpoint behind `commit`.
+
+use super::{
+    codec,
+    failure::{Failure, Outcome},
+    terms,
+};
+use crate::{
+    model::{Time, Transaction as Document},
+    store::{Put, Report, Version},
+};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, ffi, params};
+use serde::Serialize;
+use std::path::Path;
+
+/// Documents per transaction of `prune`, so that the log stays small and a run is not kept waiting.
+const PRUNED_AT_ONCE: i64 = 1_000;
+
+/// Writes documents in one transaction, each if its expectation holds.
+pub fn put(connection: &mut Connection, documents: &[Put]) -> Outcome<Report> {
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut report = Report::default();
+    let mut last: i64 = tx.query_row("SELECT last FROM counter", [], |row| row.get(0))?;
+    for Put { transaction, expected } in documents {
+        let id = &transaction.mail.id;
+        if row(&tx, id)?.map(|row| row.version) != *expected {
+            report.conflicts.push(id.clone());
+            continue;
+        }
+        last += 1;
+        match write(&tx, transaction, last) {
+            Err(Failure::Sqlite(e)) if is_too_big(&e) => report.refused.push((id.clone(), e.to_string())),
+            Err(Failure::Blob(e)) => report.refused.push((id.clone(), e.to_string())),
+            written => written?,
+        }
+    }
+    tx.execute("UPDATE counter SET last = ?1", [last])?;
+    tx.commit()?;
+    Ok(report)
+}
+
+/// A row beyond a gigabyte is no matter of time or rights: it will never fit.
+fn is_too_big(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|e| e.extended_code & 0xff == ffi::SQLITE_TOOBIG)
+}
+
+/// Where a document is, and its version.
+struct RowOf {
+    doc: i64,
+    version: Version,
+}
+
+fn row(tx: &Transaction<'_>, id: &str) -> Outcome<Option<RowOf>> {
+    Ok(tx
+        .prepare_cached("SELECT doc, version FROM transactions WHERE id = ?1")?
+        .query_row([id], |row| {
+            let version = Version { number: row.get::<_, i64>(1)?.cast_unsigned(), term: 0 };
+            Ok(RowOf { doc: row.get(0)?, version })
+        })
+        .optional()?)
+}
+
+/// Makes or replaces the row of a document.
+fn write(tx: &Transaction<'_>, t: &Document, version: i64) -> Outcome<()> {
+    let blob = codec::encode(t).map_err(Failure::Blob)?;
+    let mut upsert = tx.prepare_cached(
+        "INSERT INTO transactions
+           (id, version, host, queue_id, part, start_ms, end_ms, kind, status, sender, message_id, journey, blob)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+         ON CONFLICT (id) DO UPDATE SET
+           version = excluded.version, host = excluded.host, queue_id = excluded.queue_id, part = excluded.part,
+           start_ms = excluded.start_ms, end_ms = excluded.end_ms, kind = excluded.kind, status = excluded.status,
+           sender = excluded.sender, message_id = excluded.message_id, journey = excluded.journey, blob = excluded.blob
+         RETURNING doc",
+    )?;
+    let columns = params![
+        t.mail.id,
+        version,
+        t.host.name,
+        t.email.local_id,
+        t.mail.part,
+        t.event.start.0,
+        t.event.end.0,
+        word(&t.mail.kind),
+        word(&t.mail.status),
+        t.email.from.address,
+        t.email.message_id,
+        t.mail.journey,
+        blob,
+    ];
+    let doc = upsert.query_row(columns, |row| row.get(0))?;
+    terms::write(tx, doc, t)
+}
+
+/// The word by which a document calls its kind or status.
+fn word(value: &impl Serialize) -> Option<String> {
+    serde_json::to_value(value).ok()?.as_str().map(str::to_owned)
+}
+
+/// Deletes documents in one transaction, each if it still has that version.
+pub fn delete(connection: &mut Connection, documents: &[(String, Version)]) -> Outcome<Report> {
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut report = Report::default();
+    for (id, expected) in documents {
+        match row(&tx, id)? {
+            Some(row) if row.version == *expected => remove(&tx, row.doc)?,
+            Some(_) => report.conflicts.push(id.clone()),
+            None => {}
+        }
+    }
+    tx.commit()?;
+    Ok(report)
+}
+
+fn remove(tx: &Transaction<'_>, doc: i64) -> Outcome<()> {
+    tx.prepare_cached("DELETE FROM terms WHERE doc = ?1")?.execute([doc])?;
+    tx.prepare_cached("DELETE FROM transactions WHERE doc = ?1")?.execute([doc])?;
+    Ok(())
+}
+
+/// Deletes what ended before `before`, a batch at a time. What is deleted is overwritten: someone asked for it to be gone.
+pub fn prune(connection: &mut Connection, before: Time) -> Outcome<u64> {
+    connection.pragma_update(None, "secure_delete", true)?;
+    let mut deleted = 0;
+    loop {
+        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let old: Vec<i64> = tx
+            .prepare_cached("SELECT doc FROM transactions WHERE end_ms < ?1 LIMIT ?2")?
+            .query_map([before.0, PRUNED_AT_ONCE], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        for doc in &old {
+            remove(&tx, *doc)?;
+        }
+        tx.commit()?;
+        if old.is_empty() {
+            break;
+        }
+        deleted += old.len() as u64;
+    }
+    connection.pragma_update(None, "secure_delete", false)?;
+    Ok(deleted)
+}
+
+/// Moves the log into the database and syncs both.
+///
+/// A reader that is still busy with the log keeps the move from finishing, and then nothing may have been synced: so the
+/// log itself is, which is as good, because SQLite reads it again after a power loss. (Opening the log is harmless. The
+/// database must not be opened beside SQLite: closing it would drop SQLite's locks.)
+pub fn commit(connection: &Connection, path: &Path) -> Outcome<()> {
+    let is_busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    if is_busy {
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        std::fs::File::open(log).and_then(|log| log.sync_all()).map_err(Failure::Log)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{access::Access, store::sqlite::schema};
+
+    #[test]
+    fn a_commit_is_not_held_up_by_a_reader() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.sqlite");
+        let writer = schema::prepare(&path, Access::default()).unwrap();
+        writer.busy_timeout(std::time::Duration::ZERO).unwrap();
+        let mut reader = schema::open(&path, Access::default()).unwrap();
+        let reading = reader.transaction().unwrap();
+        let last = || reading.query_row("SELECT last FROM counter", [], |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(last(), 0);
+        writer.execute("UPDATE counter SET last = 7", []).unwrap();
+        commit(&writer, &path).unwrap();
+        assert_eq!(last(), 0, "the reader still sees its moment");
+    }
+}

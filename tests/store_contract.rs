@@ -1,0 +1,91 @@
+//! The promises of `Store`, kept by every store.
+//!
+//! A promise is a function that takes a store, empty and prepared, and is named after the fact it states. To hold another
+//! store to all of them, add one `contract!` line with a function that opens such a store; what that function returns
+//! beside the store (a directory, a server) is kept until the promise was tested. A promise that is missing in the list
+//! below is dead code, and the compiler says so.
+
+#[path = "store_contract/finding.rs"]
+mod finding;
+#[path = "store_contract/fixture.rs"]
+mod fixture;
+#[path = "store_contract/hostile.rs"]
+mod hostile;
+#[path = "store_contract/overview.rs"]
+mod overview;
+#[path = "store_contract/searching.rs"]
+mod searching;
+#[path = "store_contract/sqlite_file.rs"]
+mod sqlite_file;
+#[path = "store_contract/writing.rs"]
+mod writing;
+
+use mailstitch::{
+    access::Access,
+    store::{Store, memory::MemoryStore, sqlite::SqliteStore},
+};
+use tempfile::TempDir;
+
+macro_rules! contract {
+    ($store:ident = $open:expr) => {
+        contract! { $store = $open;
+            writing::what_is_put_is_what_is_got,
+            writing::a_document_is_created_once,
+            writing::an_update_needs_the_version_it_saw,
+            writing::an_update_of_what_is_gone_conflicts,
+            writing::a_conflict_holds_up_nothing_else,
+            writing::a_delete_needs_the_version_it_saw,
+            writing::a_delete_of_what_is_gone_is_no_conflict,
+            writing::a_document_that_came_back_has_another_version,
+            writing::nothing_asked_is_nothing_done,
+            writing::preparing_again_keeps_everything,
+            writing::a_commit_keeps_everything,
+            finding::get_sees_a_write_at_once,
+            finding::get_leaves_out_what_is_not_there,
+            finding::find_wants_host_and_queue_id,
+            finding::find_takes_what_touches_the_range,
+            finding::find_gives_every_life_and_every_part,
+            finding::find_gives_versions_that_fit,
+            finding::find_takes_thousands_of_keys,
+            searching::every_kind_of_term_is_found,
+            searching::case_matters_only_in_queue_ids,
+            searching::a_piece_of_a_term_finds_nothing,
+            searching::all_terms_must_hold,
+            searching::the_newest_come_first,
+            searching::a_search_keeps_to_its_range,
+            searching::a_large_message_is_found_once,
+            searching::an_update_moves_the_terms,
+            overview::pages_hold_every_document_once_in_order,
+            overview::a_page_starts_after_any_id,
+            overview::pages_keep_to_the_range,
+            overview::an_empty_store_is_no_error,
+            overview::newest_end_ignores_the_future,
+            overview::prune_takes_what_ended_before,
+            overview::summary_counts_messages_on_their_way_once,
+            hostile::text_of_strangers_comes_back_unchanged,
+            hostile::wildcards_and_queries_are_only_text,
+            hostile::twenty_thousand_recipients_are_kept,
+        }
+    };
+    ($store:ident = $open:expr; $($room:ident :: $promise:ident),+ $(,)?) => {
+        mod $store {
+            use super::*;
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $promise() {
+                    let (store, _kept) = $open;
+                    store.prepare().await.unwrap();
+                    $room::$promise(&store).await;
+                }
+            )+
+        }
+    };
+}
+
+contract!(memory = (MemoryStore::default(), ()));
+contract!(sqlite = sqlite_in_a_new_directory());
+
+fn sqlite_in_a_new_directory() -> (SqliteStore, TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    (SqliteStore::new(dir.path().join("transactions.sqlite"), Access::default()), dir)
+}

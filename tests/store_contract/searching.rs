@@ -1,0 +1,132 @@
+//! Promises of `search`: what `trace` asks.
+
+use crate::fixture::{at, create, found, found_by, get, message, message_with, part_of, range, recipient};
+use mailstitch::{
+    model::Transaction,
+    store::{Put, Search, Store},
+};
+
+/// A message with a term of its own in every place where a search looks.
+fn everywhere() -> Transaction {
+    message_with("3xYz", 0, |t| {
+        t.host.name = "relay7".to_owned();
+        t.email.message_id = Some("One.Two@Example.ORG".to_owned());
+        t.email.from.address = Some("From@example.org".to_owned());
+        t.email.to.address = vec!["Final@example.org".to_owned()];
+        t.source.ip = Some("192.0.2.1".to_owned());
+        t.source.domain = Some("Client.example.net".to_owned());
+        t.user.name = Some("login".to_owned());
+        t.related.ip = vec!["192.0.2.1".to_owned(), "2001:db8::25".to_owned()];
+        t.related.hosts = vec!["helo.example.com".to_owned(), "relay7".to_owned()];
+        t.related.user = vec!["login".to_owned(), "other".to_owned()];
+        let mut to = recipient("Final@example.org");
+        to.orig_to = Some("Alias@example.org".to_owned());
+        to.relay.ip = Some("198.51.100.3".to_owned());
+        to.relay.domain = Some("MX.example.net".to_owned());
+        t.mail.recipients = vec![to];
+        t.mail.journey = "00ff00ff00ff00ff".to_owned();
+    })
+}
+
+pub async fn every_kind_of_term_is_found(store: &dyn Store) {
+    let t = everywhere();
+    create(store, &[t.clone(), message("4F1", 0)]).await;
+    for term in [
+        "3xYz",
+        &t.mail.id,
+        "00ff00ff00ff00ff",
+        "relay7",
+        "one.two@example.org",
+        "from@example.org",
+        "final@example.org",
+        "alias@example.org",
+        "192.0.2.1",
+        "2001:db8::25",
+        "198.51.100.3",
+        "client.example.net",
+        "helo.example.com",
+        "mx.example.net",
+        "login",
+        "other",
+    ] {
+        assert_eq!(found_by(store, &[term]).await, ["3xYz"], "{term}");
+    }
+}
+
+pub async fn case_matters_only_in_queue_ids(store: &dyn Store) {
+    create(store, &[everywhere()]).await;
+    for term in [
+        "ONE.TWO@EXAMPLE.ORG",
+        "FROM@EXAMPLE.ORG",
+        "fINAL@eXAMPLE.oRG",
+        "ALIAS@example.org",
+        "RELAY7",
+        "client.EXAMPLE.net",
+        "mx.example.NET",
+    ] {
+        assert_eq!(found_by(store, &[term]).await, ["3xYz"], "{term}");
+    }
+    assert!(found_by(store, &["3XYZ"]).await.is_empty());
+}
+
+pub async fn a_piece_of_a_term_finds_nothing(store: &dyn Store) {
+    create(store, &[everywhere()]).await;
+    for term in ["from", "example.org", "from@example", "3xY", "192.0.2", "192.0.2.10", "", " "] {
+        assert!(found_by(store, &[term]).await.is_empty(), "{term}");
+    }
+}
+
+pub async fn all_terms_must_hold(store: &dyn Store) {
+    create(store, &[everywhere(), message("4F1", 0)]).await;
+    assert_eq!(found_by(store, &["From@example.org", "final@example.org"]).await, ["3xYz"]);
+    assert!(found_by(store, &["From@example.org", "sender@example.org"]).await.is_empty());
+    // However many there are.
+    let mut many = vec!["from@example.org"; 40];
+    assert_eq!(found_by(store, &many).await, ["3xYz"]);
+    many.push("sender@example.org");
+    assert!(found_by(store, &many).await.is_empty());
+}
+
+pub async fn the_newest_come_first(store: &dyn Store) {
+    let all: Vec<Transaction> = [3, 1, 4, 2].map(|minute| message(&minute.to_string(), minute)).into();
+    create(store, &all).await;
+    let search = |limit| Search { terms: vec!["sender@example.org".to_owned()], within: None, limit };
+    assert_eq!(found(store, search(10)).await, ["4", "3", "2", "1"]);
+    assert_eq!(found(store, search(2)).await, ["4", "3"]);
+    assert!(found(store, search(0)).await.is_empty());
+}
+
+pub async fn a_search_keeps_to_its_range(store: &dyn Store) {
+    let long = message_with("long", 0, |t| t.event.end = at(100));
+    create(store, &[long, message("early", 0), message("late", 50)]).await;
+    let search = |terms: &[&str]| Search {
+        terms: terms.iter().map(|term| (*term).to_owned()).collect(),
+        within: Some(range(50, 60)),
+        limit: 10,
+    };
+    assert_eq!(found(store, search(&["sender@example.org"])).await, ["late", "long"]);
+    assert_eq!(found(store, search(&[])).await, ["late", "long"]);
+    assert!(found(store, search(&["early"])).await.is_empty());
+}
+
+pub async fn a_large_message_is_found_once(store: &dyn Store) {
+    create(store, &[part_of("4F1", 0, 0, 4), part_of("4F1", 0, 1, 4), part_of("4F1", 0, 2, 4)]).await;
+    let found = store.search(&Search { terms: vec!["4F1".to_owned()], within: None, limit: 10 }).await.unwrap();
+    assert_eq!(found.iter().map(|t| t.mail.part).collect::<Vec<_>>(), [0]);
+}
+
+pub async fn an_update_moves_the_terms(store: &dyn Store) {
+    let old = message_with("4F1", 0, |t| t.email.to.address = vec!["ann@example.org".to_owned()]);
+    create(store, std::slice::from_ref(&old)).await;
+    let new = message_with("4F1", 0, |t| t.email.to.address = vec!["bob@example.org".to_owned()]);
+    let expected = Some(get(store, &old.mail.id).await.version);
+    store.put(vec![Put { transaction: new.clone(), expected }]).await.unwrap();
+    store.refresh().await.unwrap();
+    assert!(found_by(store, &["ann@example.org"]).await.is_empty());
+    assert_eq!(found_by(store, &["bob@example.org"]).await, ["4F1"]);
+
+    let version = get(store, &new.mail.id).await.version;
+    store.delete(&[(new.mail.id, version)]).await.unwrap();
+    store.refresh().await.unwrap();
+    assert!(found_by(store, &["bob@example.org"]).await.is_empty());
+}
