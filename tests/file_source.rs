@@ -314,6 +314,18 @@ fn a_journal_in_json_is_read_like_any_log() {
     assert_eq!(logs.times(), ["2026-11-22T20:20:11.599Z"]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn progress_ends_at_the_size_of_what_was_read() {
+    let logs = Logs::new();
+    logs.append("mail.log", &lines(0..2));
+    let mut source = logs.source().unwrap();
+    let total = lines(0..2).len() as u64;
+    assert_eq!(source.progress(), Some((0, total)));
+    assert_eq!(source.next(10).await.unwrap().unwrap().lines.len(), 2);
+    assert_eq!(source.progress(), Some((total, total)));
+    assert!(source.next(10).await.unwrap().is_none());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

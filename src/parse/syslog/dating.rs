@@ -97,15 +97,15 @@ impl Dater {
             // 29 February in a year that has none runs over into March: the line is kept.
             (Some(year), _) => day_number(year, month, day),
             (None, None) => latest(self.latest_day, month, day),
-            (None, Some(before)) => match carried(before, self.latest_day, month, day) {
-                Some(number) => number,
-                // A stray, as of a machine that starts without a clock: the lines after it go on from those before.
-                None => {
+            (None, Some(before)) => {
+                let Some(number) = carried(before, self.latest_day, month, day) else {
+                    // A stray, as of a machine that starts without a clock: the lines after it go on from those before.
                     let number = latest(self.latest_day, month, day);
                     self.known_day = Some((month, day, number));
                     return number;
-                }
-            },
+                };
+                number
+            }
         };
         self.day = Some(number);
         self.known_day = Some((month, day, number));

@@ -59,7 +59,7 @@ pub struct FileSource {
 }
 
 enum Input {
-    File(Found, Mark),
+    File(Box<Found>, Mark),
     Stream(PathBuf),
 }
 
@@ -88,7 +88,7 @@ impl FileSource {
         let mut inputs = Vec::new();
         for (file, mark) in found.files.into_iter().zip(marks) {
             total_bytes = total_bytes.map(|total| total + unread_bytes(&file, &mark));
-            inputs.push(Input::File(file, mark));
+            inputs.push(Input::File(Box::new(file), mark));
         }
         inputs.extend(found.streams.into_iter().map(Input::Stream));
         Ok(Self {
@@ -117,17 +117,22 @@ impl FileSource {
         let mut batch = Batch::default();
         let mut bytes = 0;
         while batch.lines.len() + batch.noise.len() < limit.max(1) && bytes < BATCH_BYTES {
-            let Some((_, reading)) = &mut self.open else {
-                if self.open_next()? {
-                    continue;
+            // What was read before an error is delivered first; the next call meets the error again.
+            let more = match &mut self.open {
+                Some((_, reading)) => {
+                    let before = reading.offset();
+                    let more = reading.next(&mut self.intake, &mut batch);
+                    bytes += reading.offset() - before;
+                    more
                 }
-                break;
+                None => match self.open_next() {
+                    Ok(false) => break,
+                    opened => opened,
+                },
             };
-            let before = reading.offset();
-            match reading.next(&mut self.intake, &mut batch) {
-                Ok(true) => bytes += reading.offset() - before,
+            match more {
+                Ok(true) => {}
                 Ok(false) => self.close(),
-                // What was read before is delivered first; the next call meets the error again.
                 Err(_) if !is_empty(&batch) => break,
                 Err(e) => return Err(e),
             }

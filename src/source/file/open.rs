@@ -98,3 +98,34 @@ pub fn is_torn(cause: &std::io::Error) -> bool {
     matches!(cause.kind(), E::UnexpectedEof | E::InvalidData | E::InvalidInput)
         || (cause.kind() == E::Other && cause.raw_os_error().is_none())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Cursor, Write};
+
+    #[track_caller]
+    fn check(bytes: Vec<u8>, expected: &str) {
+        let mut text = String::new();
+        stream(Cursor::new(bytes)).unwrap().read_to_string(&mut text).unwrap();
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_stream_is_unpacked_by_what_it_begins_with() {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(b"one\n").unwrap();
+        let gzip = gzip.finish().unwrap();
+        check([gzip.clone(), gzip].concat(), "one\none\n");
+        check(zstd::encode_all(&b"two\n"[..], 1).unwrap(), "two\n");
+        check(b"three".to_vec(), "three");
+        check(Vec::new(), "");
+    }
+
+    #[test]
+    fn a_stream_of_half_a_file_is_torn() {
+        let packed = zstd::encode_all(&b"two\n"[..], 1).unwrap();
+        let mut stream = stream(Cursor::new(packed[..packed.len() - 1].to_vec())).unwrap();
+        assert!(is_torn(&stream.read_to_end(&mut Vec::new()).unwrap_err()));
+    }
+}
