@@ -1,1 +1,165 @@
-//! (being written)
+//! A counting source over lines in memory, the double of Elasticsearch and Graylog in tests.
+//!
+//! In: lines, each from a time on at which it has arrived.  Out: what a log server that never loses a line would say.
+//! It can keep lines back (late arrival), drop them (retention), fail on request, and tells what it was asked.
+
+use super::{Batch, Check, CountingSource};
+use crate::{
+    error::{Error, Kind, Result},
+    model::{Line, Range, Time},
+};
+use async_trait::async_trait;
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+/// Lines in memory.
+#[derive(Debug, Default)]
+pub struct MemorySource(Mutex<Inside>);
+
+#[derive(Debug, Default)]
+struct Inside {
+    /// Each line with the time at which it reaches the source.
+    lines: Vec<(Time, Line)>,
+    now: Time,
+    fails: Option<Failure>,
+    asked: Vec<Asked>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Failure {
+    /// So many requests succeed before.
+    after: usize,
+    /// How many fail then.
+    times: usize,
+    kind: Kind,
+}
+
+/// A request that the source was sent, in order; failed ones count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    Counts(Range),
+    Read(Range),
+}
+
+impl MemorySource {
+    /// A source to which all of `lines` have come.
+    pub fn new(lines: Vec<Line>) -> Self {
+        let source = Self::default();
+        source.arrive(Time(i64::MIN), lines);
+        source
+    }
+
+    /// Adds lines that are hidden until [`set_now`](Self::set_now) has reached `at`.
+    pub fn arrive(&self, at: Time, lines: impl IntoIterator<Item = Line>) {
+        self.inside().lines.extend(lines.into_iter().map(|line| (at, line)));
+    }
+
+    /// Lets lines that were kept back until `now` be seen.
+    pub fn set_now(&self, now: Time) {
+        self.inside().now = now;
+    }
+
+    /// Forgets the lines before `time`, as retention does.
+    pub fn forget_before(&self, time: Time) {
+        self.inside().lines.retain(|(_, line)| line.time >= time);
+    }
+
+    /// Lets `times` requests fail after the next `after` succeeded.
+    pub fn fail(&self, after: usize, times: usize, kind: Kind) {
+        self.inside().fails = Some(Failure { after, times, kind });
+    }
+
+    /// What was asked since the last call of this.
+    pub fn take_asked(&self) -> Vec<Asked> {
+        std::mem::take(&mut self.inside().asked)
+    }
+
+    /// A test that panicked elsewhere should not hide its own message behind a poisoned lock.
+    fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ask(&self, asked: Asked) -> Result<MutexGuard<'_, Inside>> {
+        let mut inside = self.inside();
+        inside.asked.push(asked);
+        match &mut inside.fails {
+            Some(Failure { after: 0, times, kind }) if *times > 0 => {
+                *times -= 1;
+                let kind = *kind;
+                Err(Error::new(kind, "cannot read the lines in memory").because("told to fail"))
+            }
+            Some(Failure { after, .. }) => {
+                *after = after.saturating_sub(1);
+                Ok(inside)
+            }
+            None => Ok(inside),
+        }
+    }
+}
+
+impl Inside {
+    fn visible(&self, within: Range) -> impl Iterator<Item = &Line> {
+        self.lines.iter().filter(move |(at, line)| *at <= self.now && within.contains(line.time)).map(|(_, line)| line)
+    }
+}
+
+#[async_trait]
+impl CountingSource for MemorySource {
+    fn fingerprint(&self) -> String {
+        "memory".into()
+    }
+
+    async fn counts(&self, within: Range, bucket_ms: i64) -> Result<BTreeMap<Time, u64>> {
+        let inside = self.ask(Asked::Counts(within))?;
+        let mut counts = BTreeMap::new();
+        for line in inside.visible(within) {
+            *counts.entry(Time(line.time.0.div_euclid(bucket_ms) * bucket_ms)).or_default() += 1;
+        }
+        Ok(counts)
+    }
+
+    async fn read(&self, within: Range) -> Result<Batch> {
+        let inside = self.ask(Asked::Read(within))?;
+        Ok(Batch { lines: inside.visible(within).cloned().collect(), noise: Vec::new() })
+    }
+
+    async fn check(&self, _now: Time) -> Vec<Check> {
+        vec![Check { what: "lines in memory".into(), found: Ok(format!("{} held", self.inside().lines.len())) }]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Intake;
+
+    const ALL: Range = Range { from: Time(0), to: Time(i64::MAX) };
+
+    fn line(ms: i64) -> Line {
+        Intake::default().line(Time(ms), "mx1", "postfix/qmgr", Some(1), "4F: removed")
+    }
+
+    #[tokio::test]
+    async fn a_late_line_is_seen_when_its_time_has_come() {
+        let source = MemorySource::new(vec![line(1000), line(61_000)]);
+        source.arrive(Time(500_000), [line(62_000)]);
+        let minute = |n: i64, count| (Time(n * 60_000), count);
+        assert_eq!(source.counts(ALL, 60_000).await.unwrap(), BTreeMap::from([minute(0, 1), minute(1, 1)]));
+        source.set_now(Time(500_000));
+        assert_eq!(source.counts(ALL, 60_000).await.unwrap(), BTreeMap::from([minute(0, 1), minute(1, 2)]));
+        let within = Range { from: Time(61_000), to: Time(62_000) };
+        assert_eq!(source.read(within).await.unwrap().lines, [line(61_000)]);
+        assert_eq!(source.take_asked(), [Asked::Counts(ALL), Asked::Counts(ALL), Asked::Read(within)]);
+    }
+
+    #[tokio::test]
+    async fn it_fails_as_often_as_it_was_told() {
+        let source = MemorySource::new(vec![line(1000)]);
+        source.fail(1, 1, Kind::Temporary);
+        assert!(source.read(ALL).await.is_ok());
+        assert_eq!(source.read(ALL).await.unwrap_err().kind(), Kind::Temporary);
+        assert!(source.read(ALL).await.is_ok());
+    }
+}

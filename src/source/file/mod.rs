@@ -1,1 +1,244 @@
-//! (being written)
+//! Log files and standard input, read on from where the last run stopped.
+//!
+//! In: paths and a position.  Out: lines in file order, oldest file first.
+//! A line is what has its newline; the rest waits, except at the end of a packed file or of a stream. Appended lines
+//! are new, whatever their stamp. A short read cannot happen in silence: a file that fails is an error, a packed file
+//! that ends too early is said and read again when it has changed.
+//! Ignored on purpose: lines of blanks only. A line without a host is given to `localhost`: to guess another would
+//! make its identity depend on its neighbours.
+//!
+//! Files are opened when their turn comes. One that was rotated between is left to the next run, which knows it again.
+
+mod find;
+mod lines;
+mod open;
+mod position;
+mod reading;
+mod years;
+
+pub use years::IdTime;
+
+use super::{Batch, Check, PositionedSource};
+use crate::{
+    config,
+    error::{Error, Kind, Result},
+    model::{Intake, Time},
+};
+use async_trait::async_trait;
+use find::{DAY_MS, Found};
+use open::Packing;
+use position::{Mark, Position};
+use reading::{Reading, unread_bytes};
+use std::{
+    hash::Hasher,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+/// A batch ends early when it took this much text: half a million lines of a mebibyte would fill any memory.
+const BATCH_BYTES: u64 = 256 << 20;
+
+/// The lines of log files.
+pub struct FileSource {
+    settings: config::FileSource,
+    intake: Intake,
+    id_time: IdTime,
+    now: Time,
+    inputs: Vec<Input>,
+    /// Marks of files that are not there now.
+    gone: Vec<Mark>,
+    /// The next of `inputs` to open.
+    next: usize,
+    /// What is being read, and which of `inputs` it is.
+    open: Option<(usize, Reading)>,
+    read_bytes: Arc<AtomicU64>,
+    total_bytes: Option<u64>,
+}
+
+enum Input {
+    File(Box<Found>, Mark),
+    Stream(PathBuf),
+}
+
+impl FileSource {
+    /// Finds the files and where to go on in each. `now` dates stamps of standard input that carry no year, and nothing
+    /// else; `position` is what [`PositionedSource::position`] gave.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] when no file matches or the position cannot be understood; [`Kind::Permission`] when a file may
+    /// not be read.
+    pub fn new(
+        settings: &config::FileSource,
+        intake: Intake,
+        now: Time,
+        position: Option<serde_json::Value>,
+    ) -> Result<Self> {
+        let position: Position = match position {
+            Some(value) => serde_json::from_value(value)
+                .map_err(|e| Error::new(Kind::Config, "cannot understand the position of the log files").because(e))?,
+            None => Position::default(),
+        };
+        let found = find::inputs(settings)?;
+        let seen: Vec<_> = found.files.iter().map(|f| f.seen.clone()).collect();
+        let (marks, gone) = position::assign(&seen, position.files);
+        let mut total_bytes = found.streams.is_empty().then_some(0);
+        let mut inputs = Vec::new();
+        for (file, mark) in found.files.into_iter().zip(marks) {
+            total_bytes = total_bytes.map(|total| total + unread_bytes(&file, &mark));
+            inputs.push(Input::File(Box::new(file), mark));
+        }
+        inputs.extend(found.streams.into_iter().map(Input::Stream));
+        Ok(Self {
+            settings: settings.clone(),
+            intake,
+            id_time: |_| None,
+            now,
+            inputs,
+            gone,
+            next: 0,
+            open: None,
+            read_bytes: Arc::default(),
+            total_bytes,
+        })
+    }
+
+    /// Says how to find the time that a queue id at the beginning of a text holds: it overrides other guesses of a
+    /// file's year.
+    #[must_use]
+    pub fn with_id_time(mut self, id_time: IdTime) -> Self {
+        self.id_time = id_time;
+        self
+    }
+
+    fn read(&mut self, limit: usize) -> Result<Option<Batch>> {
+        let mut batch = Batch::default();
+        let mut bytes = 0;
+        while batch.lines.len() + batch.noise.len() < limit.max(1) && bytes < BATCH_BYTES {
+            // What was read before an error is delivered first; the next call meets the error again.
+            let more = match &mut self.open {
+                Some((_, reading)) => {
+                    let before = reading.offset();
+                    let more = reading.next(&mut self.intake, &mut batch);
+                    bytes += reading.offset() - before;
+                    more
+                }
+                None => match self.open_next() {
+                    Ok(false) => break,
+                    opened => opened,
+                },
+            };
+            match more {
+                Ok(true) => {}
+                Ok(false) => self.close(),
+                Err(_) if !is_empty(&batch) => break,
+                Err(e) => return Err(e),
+            }
+        }
+        self.note();
+        Ok((!is_empty(&batch)).then_some(batch))
+    }
+
+    /// Notes how far the open file was read.
+    fn note(&mut self) {
+        if let Some((number, reading)) = &self.open
+            && let Some(Input::File(file, mark)) = self.inputs.get_mut(*number)
+        {
+            reading.note(file, mark);
+        }
+    }
+
+    fn close(&mut self) {
+        self.note();
+        if let Some(Input::File(file, mark)) = self.open.take().and_then(|(number, _)| self.inputs.get_mut(number)) {
+            mark.read_at_size = (file.packing != Packing::Plain).then_some(file.size);
+        }
+    }
+
+    /// Opens the next input that has something to read; `false` when there is none.
+    fn open_next(&mut self) -> Result<bool> {
+        while self.open.is_none() {
+            let number = self.next;
+            let Some(input) = self.inputs.get_mut(number) else { return Ok(false) };
+            let reading = match input {
+                Input::File(file, mark) => reading::file(file, mark, &self.settings, self.id_time, &self.read_bytes)?,
+                Input::Stream(path) => Some(reading::stream(path, &self.settings, self.id_time, self.now)?),
+            };
+            self.open = reading.map(|reading| (number, reading));
+            // Only now: after an error the same input is tried again.
+            self.next += 1;
+        }
+        Ok(true)
+    }
+}
+
+fn is_empty(batch: &Batch) -> bool {
+    batch.lines.is_empty() && batch.noise.is_empty()
+}
+
+/// Runs what waits for the disk without keeping other tasks from running.
+fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    use tokio::runtime::{Handle, RuntimeFlavor};
+    match Handle::try_current() {
+        Ok(handle) if handle.runtime_flavor() == RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
+        _ => work(),
+    }
+}
+
+#[async_trait]
+impl PositionedSource for FileSource {
+    fn fingerprint(&self) -> String {
+        let mut h = siphasher::sip::SipHasher13::new();
+        let config::FileSource { paths, timezone, year } = &self.settings;
+        h.write(format!("{paths:?} {timezone} {year:?}").as_bytes());
+        format!("file-{:016x}", h.finish())
+    }
+
+    async fn next(&mut self, limit: usize) -> Result<Option<Batch>> {
+        blocking(|| self.read(limit))
+    }
+
+    fn position(&self) -> serde_json::Value {
+        let marks = self.inputs.iter().filter_map(|input| match input {
+            Input::File(_, mark) => Some(mark.clone()),
+            Input::Stream(_) => None,
+        });
+        let files = marks.chain(self.gone.iter().cloned()).collect();
+        // Numbers and strings always have a JSON form.
+        serde_json::to_value(Position { files }).unwrap_or_default()
+    }
+
+    fn progress(&self) -> Option<(u64, u64)> {
+        let read = self.read_bytes.load(Ordering::Relaxed);
+        // Files grow while they are read.
+        self.total_bytes.map(|total| (read, total.max(read)))
+    }
+
+    async fn check(&self, now: Time) -> Vec<Check> {
+        let mut rows = Vec::new();
+        let files = self.inputs.iter().filter_map(|input| match input {
+            Input::File(file, _) => Some(file),
+            Input::Stream(_) => None,
+        });
+        let count = files.clone().count();
+        rows.push(Check { what: "log files readable".into(), found: Ok(format!("{count} found")) });
+        for file in files.clone().filter(|f| f.size > 0 && f.first.is_none()) {
+            rows.push(Check {
+                what: format!("first lines of `{}`", file.seen.path),
+                found: Err("no line begins as syslog lines do: leave this file out of `paths`, or unpack it".into()),
+            });
+        }
+        if let Some(newest) = files.map(|f| f.modified).max() {
+            rows.push(Check {
+                what: "log is written to".into(),
+                found: match now.0 - newest.0 {
+                    age if age < DAY_MS => Ok(format!("last at {newest}")),
+                    _ => Err(format!("last at {newest}: the mail log may be elsewhere, or nobody writes it")),
+                },
+            });
+        }
+        rows
+    }
+}

@@ -1,0 +1,113 @@
+//! Lines of `journalctl -o json`.
+//!
+//! In: one JSON object (systemd.journal-fields(7); "Journal JSON Format" of systemd).  Out: a [`Journalled`].
+//! Ignored on purpose: every field but the six named here; of a field with several values all but the first.
+
+use crate::model::Time;
+use serde::Deserialize;
+use std::borrow::Cow;
+
+/// A line of the journal taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Journalled<'a> {
+    pub time: Time,
+    pub host: Option<Cow<'a, str>>,
+    /// `SYSLOG_IDENTIFIER`; empty where it is missing.
+    pub program: Cow<'a, str>,
+    pub pid: Option<u32>,
+    pub text: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+struct Object<'a> {
+    /// Microseconds since 1970, as a string.
+    #[serde(borrow, rename = "__REALTIME_TIMESTAMP")]
+    time: Value<'a>,
+    #[serde(borrow, default, rename = "_HOSTNAME")]
+    host: Value<'a>,
+    #[serde(borrow, default, rename = "SYSLOG_IDENTIFIER")]
+    program: Value<'a>,
+    /// What the program itself put into its tag; `_PID` is who handed the line over.
+    #[serde(borrow, default, rename = "SYSLOG_PID")]
+    syslog_pid: Value<'a>,
+    #[serde(borrow, default, rename = "_PID")]
+    pid: Value<'a>,
+    #[serde(borrow, rename = "MESSAGE")]
+    text: Value<'a>,
+}
+
+/// A field: a string; numbers of bytes where it is not printable UTF-8; an array where it was given more than once;
+/// null where it is too long.
+#[derive(Deserialize, Default)]
+#[serde(untagged)]
+enum Value<'a> {
+    Text(#[serde(borrow)] Cow<'a, str>),
+    Bytes(Vec<u8>),
+    Several(Vec<Value<'a>>),
+    #[default]
+    Absent,
+}
+
+impl<'a> Value<'a> {
+    fn text(self) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Bytes(bytes) => Some(Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())),
+            Self::Several(values) => values.into_iter().next().and_then(Self::text),
+            Self::Absent => None,
+        }
+    }
+
+    fn number<N: std::str::FromStr>(self) -> Option<N> {
+        self.text()?.parse().ok()
+    }
+}
+
+/// Takes a line of `journalctl -o json` apart; `None` when it is none, or has no time or no message.
+pub fn journal(line: &str) -> Option<Journalled<'_>> {
+    let object: Object = serde_json::from_str(line).ok()?;
+    Some(Journalled {
+        time: Time(object.time.number::<i64>()?.div_euclid(1000)),
+        host: object.host.text(),
+        program: object.program.text().unwrap_or_default(),
+        pid: object.syslog_pid.number().or_else(|| object.pid.number()),
+        text: object.text.text()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(line: &str, expected: &str) {
+        let found = journal(line).map_or_else(
+            || "none".to_owned(),
+            |j| format!("{} {:?} {} {:?} {}", j.time, j.host.as_deref(), j.program, j.pid, j.text),
+        );
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn the_tag_s_own_process_id_comes_first() {
+        check(
+            r#"{"__REALTIME_TIMESTAMP":"1795378811599454","_HOSTNAME":"mx1","SYSLOG_IDENTIFIER":"postfix/smtpd","SYSLOG_PID":"7","_PID":"1","MESSAGE":"connect from \"x\""}"#,
+            r#"2026-11-22T20:20:11.599Z Some("mx1") postfix/smtpd Some(7) connect from "x""#,
+        );
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_come_as_numbers() {
+        check(
+            r#"{"__REALTIME_TIMESTAMP":"1795378811000000","_PID":"1","MESSAGE":[104,105,255],"SYSLOG_IDENTIFIER":["a","b"]}"#,
+            "2026-11-22T20:20:11.000Z None a Some(1) hi\u{fffd}",
+        );
+    }
+
+    #[test]
+    fn nothing_without_time_or_message() {
+        check(r#"{"__REALTIME_TIMESTAMP":"x","MESSAGE":"a"}"#, "none");
+        check(r#"{"__REALTIME_TIMESTAMP":"1","MESSAGE":null}"#, "none");
+        check("{", "none");
+    }
+}

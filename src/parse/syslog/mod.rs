@@ -1,0 +1,192 @@
+//! The frame that a syslog daemon, a relay or a log server puts around a text.
+//!
+//! In: one line of a log file ([`frame`]), one line of `journalctl -o json` ([`journal`]), or the message field of an
+//! indexed document, which may still hold all or part of its frame ([`message`]).
+//! Out: stamp, host, syslog name, process id and text, borrowed from the line.
+//! Ignored on purpose: priority, message id and structured data, which say nothing about mail.
+//!
+//! This runs on every line of files of any size: bytes are looked at once, nothing is copied.
+
+pub mod dating;
+mod journal;
+mod stamp;
+mod tag;
+
+pub use dating::Dater;
+pub use journal::{Journalled, journal};
+pub use stamp::{Stamp, day_number, year_of};
+
+use super::{Family, family};
+use tag::Tag;
+
+/// A line taken apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Frame<'a> {
+    pub stamp: Stamp,
+    /// As logged; `None` where a relay lost it.
+    pub host: Option<&'a str>,
+    /// The syslog name, whole: `postfix/submission/smtpd`. Empty where the line carries none
+    /// (`last message repeated 3 times`).
+    pub program: &'a str,
+    pub pid: Option<u32>,
+    /// What follows the tag, without the blank between.
+    pub text: &'a str,
+}
+
+/// A message field taken apart; what neither the field nor the document knew is `None`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Message<'a> {
+    /// The stamp inside the field: the document's own time may only be the time of receipt.
+    pub stamp: Option<Stamp>,
+    pub host: Option<&'a str>,
+    pub program: Option<&'a str>,
+    pub pid: Option<u32>,
+    pub text: &'a str,
+}
+
+/// Takes a line of a log file apart: RFC 3164, the same with an ISO 8601 stamp, RFC 5424. `None` when no frame with a
+/// time fits.
+pub fn frame(line: &str) -> Option<Frame<'_>> {
+    let line = line.strip_prefix('\u{feff}').unwrap_or(line);
+    let Message { stamp, host, program, pid, text } = header(line)?;
+    Some(Frame { stamp: stamp?, host, program: program.unwrap_or_default(), pid, text })
+}
+
+/// Takes the message field of a document apart. `host`, `program` and `pid` are what the document's other fields say;
+/// the field itself knows better where it has a header, because a log server may have put the sender's address or its
+/// reverse name in place of the host.
+///
+/// A header is only believed when it agrees with a `program` known from elsewhere; without one, a tag needs a process
+/// id or the name of a mail program, so that `warning: …` is not taken for a program's name.
+pub fn message<'a>(text: &'a str, host: Option<&'a str>, program: Option<&'a str>, pid: Option<u32>) -> Message<'a> {
+    let inside = header(text).filter(|h| h.program.is_some()).or_else(|| bare_tag(text));
+    let agrees = |name: &str| match program {
+        None => true,
+        // A transport that cuts `postfix/smtpd` at the slash leaves the first part.
+        Some(known) => name.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
+    };
+    match inside {
+        Some(h) if h.program.is_some_and(agrees) => Message { host: h.host.or(host), pid: h.pid.or(pid), ..h },
+        _ => Message { stamp: None, host, program, pid, text },
+    }
+}
+
+/// Everything up to the text, where it begins with a priority or a stamp.
+fn header(line: &str) -> Option<Message<'_>> {
+    let after_priority = strip_priority(line);
+    if let Some(rest) = after_priority.and_then(|rest| rest.strip_prefix("1 ")) {
+        return protocol(rest);
+    }
+    match stamp::read(after_priority.unwrap_or(line)) {
+        Some((stamp, rest)) => named(Some(stamp), rest),
+        None => named(None, after_priority?),
+    }
+}
+
+/// `<22>`; RFC 5424 section 6.2.1.
+fn strip_priority(line: &str) -> Option<&str> {
+    let rest = line.strip_prefix('<')?;
+    let digits = rest.bytes().take(4).take_while(u8::is_ascii_digit).count();
+    (1..=3).contains(&digits).then(|| rest[digits..].strip_prefix('>')).flatten()
+}
+
+/// Host and tag after the stamp of RFC 3164. Either may be missing.
+fn named(stamp: Option<Stamp>, rest: &str) -> Option<Message<'_>> {
+    let rest = skip_level(rest);
+    if rest.is_empty() {
+        return None;
+    }
+    let bare = |host, text| Message { stamp, host, program: None, pid: None, text };
+    let token = rest.split(' ').next().unwrap_or(rest);
+    if looks_like_tag(token)
+        && let Some(tag) = tag::read(rest)
+    {
+        return Some(tagged(stamp, None, tag));
+    }
+    if rest.starts_with("last message repeated ") {
+        return Some(bare(None, rest));
+    }
+    let after = rest[token.len()..].trim_start_matches(' ');
+    Some(match tag::read(after) {
+        Some(tag) => tagged(stamp, Some(token), tag),
+        None => bare(Some(token), after),
+    })
+}
+
+/// FreeBSD's `syslogd -v -v` writes `<mail.info>` before the host.
+fn skip_level(rest: &str) -> &str {
+    match rest.strip_prefix('<').and_then(|inner| inner.split_once("> ")) {
+        Some((level, after)) if level.len() <= 20 && !level.contains(' ') => after,
+        _ => rest,
+    }
+}
+
+/// A host name holds no bracket and does not end in a colon, save for an IPv6 address that ends in two.
+fn looks_like_tag(token: &str) -> bool {
+    (token.ends_with(':') && !token.ends_with("::")) || token.bytes().skip(1).any(|b| b == b'[')
+}
+
+fn tagged<'a>(stamp: Option<Stamp>, host: Option<&'a str>, tag: Tag<'a>) -> Message<'a> {
+    Message { stamp, host, program: Some(tag.program), pid: tag.pid, text: tag.text }
+}
+
+/// `mx1 postfix/smtpd[2134]: …` or `postfix/smtpd[2134]: …`, as a syslog input leaves an RFC 3164 line.
+fn bare_tag(text: &str) -> Option<Message<'_>> {
+    let believable = |tag: &Tag<'_>| tag.pid.is_some() || family(tag.program) != Family::Foreign;
+    if let Some(tag) = tag::read(text).filter(believable) {
+        return Some(tagged(None, None, tag));
+    }
+    let (host, rest) = text.split_once(' ')?;
+    let is_host = !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-:".contains(&b));
+    let tag = tag::read(rest).filter(|tag| is_host && believable(tag))?;
+    Some(tagged(None, Some(host), tag))
+}
+
+/// RFC 5424 after its version: `STAMP HOST APP PROCID MSGID SD TEXT`, `-` for what is not known.
+fn protocol(rest: &str) -> Option<Message<'_>> {
+    let (time, rest) = rest.split_once(' ')?;
+    let (host, rest) = rest.split_once(' ')?;
+    let (program, rest) = rest.split_once(' ')?;
+    let (pid, rest) = rest.split_once(' ')?;
+    let (_message_id, rest) = rest.split_once(' ')?;
+    let text = &rest[structured_data_end(rest)?..];
+    // rsyslog keeps the blank after the tag of RFC 3164, so that two blanks follow the nil of the structured data.
+    let text = text.trim_start_matches(' ');
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let stamp = match nil(time) {
+        Some(time) => Some(stamp::read(time).filter(|(_, left)| left.is_empty())?.0),
+        None => None,
+    };
+    Some(Message { stamp, host: nil(host), program: nil(program), pid: pid.parse().ok(), text })
+}
+
+fn nil(field: &str) -> Option<&str> {
+    (field != "-").then_some(field)
+}
+
+/// The length of `-` or of `[id name="value"]…`; a bracket inside quotes ends nothing, whether escaped or not.
+fn structured_data_end(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    if bytes.first() == Some(&b'-') {
+        return Some(1);
+    }
+    let mut at = 0;
+    while bytes.get(at) == Some(&b'[') {
+        let mut quoted = false;
+        loop {
+            match bytes.get(at)? {
+                b'\\' if quoted => at += 1,
+                b'"' => quoted = !quoted,
+                b']' if !quoted => break,
+                _ => {}
+            }
+            at += 1;
+        }
+        at += 1;
+    }
+    // After a backslash `at` may stand inside a character, but never after the bracket that ends an element.
+    (at > 0).then_some(at)
+}
+
+#[cfg(test)]
+mod tests;

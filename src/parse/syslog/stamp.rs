@@ -1,0 +1,182 @@
+//! Stamps at the beginning of a line.
+//!
+//! In: `Nov 22 20:19:26 …` (RFC 3164; also with a year or a fraction, as some daemons add) or
+//! `2026-11-22T20:19:26.549623+00:00 …` (RFC 3339, ISO 8601; also with a blank for the `T` or without a zone).
+//! Out: a [`Stamp`], which says only what the line says; [`Dater`](super::Dater) adds year and zone.
+//! Ignored on purpose: everything below the millisecond.
+
+use crate::model::Time;
+
+/// When a line says that it was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stamp {
+    Exact(Time),
+    /// RFC 3164: neither year nor zone. `ms` counts from midnight by the wall clock.
+    NoYear {
+        month: u8,
+        day: u8,
+        ms: u32,
+    },
+    /// A wall clock: days since 1970-01-01, milliseconds since midnight.
+    NoZone {
+        day: i64,
+        ms: u32,
+    },
+}
+
+pub const DAY_MS: i64 = 86_400_000;
+
+/// The stamp that `text` begins with, and what follows it without the blanks between.
+pub fn read(text: &str) -> Option<(Stamp, &str)> {
+    let (stamp, end) = match text.as_bytes().first()? {
+        b'0'..=b'9' => iso(text.as_bytes())?,
+        b'A'..=b'Z' => traditional(text.as_bytes())?,
+        _ => return None,
+    };
+    match text.as_bytes().get(end) {
+        None | Some(b' ' | b'\t') => Some((stamp, text[end..].trim_start_matches([' ', '\t']))),
+        Some(_) => None,
+    }
+}
+
+/// `Nov 22 20:19:26`. The day is padded with a blank, a zero (postlogd) or nothing.
+fn traditional(b: &[u8]) -> Option<(Stamp, usize)> {
+    let month = month(b.get(..3)?)?;
+    blank(b, 3)?;
+    let at = if b.get(4) == Some(&b' ') { 5 } else { 4 };
+    let (day, at) = match two(b, at) {
+        Some(day) => (day, at + 2),
+        None => (digit(b, at)?, at + 1),
+    };
+    blank(b, at)?;
+    let at = at + 1;
+    // `Nov 22 2026 20:19:26`: what network devices and some relays write.
+    if let Some(year) = four(b, at).filter(|_| b.get(at + 4) == Some(&b' ')) {
+        let (ms, end) = clock(b, at + 5)?;
+        return Some((Stamp::NoZone { day: date(year, month, day)?, ms }, end));
+    }
+    // In a leap year every day of every year exists.
+    date(2000, month, day)?;
+    let (ms, end) = clock(b, at)?;
+    Some((Stamp::NoYear { month, day, ms }, end))
+}
+
+/// `2026-11-22T20:19:26.549623+00:00`.
+fn iso(b: &[u8]) -> Option<(Stamp, usize)> {
+    let year = four(b, 0)?;
+    if b.get(4)? != &b'-' || b.get(7)? != &b'-' {
+        return None;
+    }
+    let day = date(year, two(b, 5)?, two(b, 8)?)?;
+    if !matches!(b.get(10)?, b'T' | b't' | b' ') {
+        return None;
+    }
+    let (ms, at) = clock(b, 11)?;
+    let wall = day * DAY_MS + i64::from(ms);
+    let (east, end) = match b.get(at) {
+        Some(b'Z' | b'z') => (0, at + 1),
+        Some(sign @ (b'+' | b'-')) => {
+            let hours = two(b, at + 1).filter(|h| *h < 24)?;
+            let colon = usize::from(b.get(at + 3) == Some(&b':'));
+            let (minutes, end) = match two(b, at + 3 + colon) {
+                Some(minutes) if minutes < 60 => (minutes, at + 5 + colon),
+                _ => (0, at + 3),
+            };
+            let east = i64::from(hours) * 3_600_000 + i64::from(minutes) * 60_000;
+            (if *sign == b'-' { -east } else { east }, end)
+        }
+        _ => return Some((Stamp::NoZone { day, ms }, at)),
+    };
+    Some((Stamp::Exact(Time(wall - east)), end))
+}
+
+/// `20:19:26`, perhaps with a fraction, as milliseconds since midnight. A leap second counts as the second after it.
+fn clock(b: &[u8], at: usize) -> Option<(u32, usize)> {
+    let (hour, minute, second) = (two(b, at)?, two(b, at + 3)?, two(b, at + 6)?);
+    if b[at + 2] != b':' || b[at + 5] != b':' || hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    let ms = ((u32::from(hour) * 60 + u32::from(minute)) * 60 + u32::from(second)) * 1000;
+    let end = at + 8;
+    if !matches!(b.get(end), Some(b'.' | b',')) || digit(b, end + 1).is_none() {
+        return Some((ms, end));
+    }
+    let (mut end, mut fraction, mut unit) = (end + 1, 0, 100);
+    while let Some(digit) = digit(b, end) {
+        fraction += u32::from(digit) * unit;
+        unit /= 10;
+        end += 1;
+    }
+    Some((ms + fraction, end))
+}
+
+fn month(name: &[u8]) -> Option<u8> {
+    Some(match name {
+        b"Jan" => 1,
+        b"Feb" => 2,
+        b"Mar" => 3,
+        b"Apr" => 4,
+        b"May" => 5,
+        b"Jun" => 6,
+        b"Jul" => 7,
+        b"Aug" => 8,
+        b"Sep" => 9,
+        b"Oct" => 10,
+        b"Nov" => 11,
+        b"Dec" => 12,
+        _ => return None,
+    })
+}
+
+fn blank(b: &[u8], at: usize) -> Option<()> {
+    (b.get(at) == Some(&b' ')).then_some(())
+}
+
+fn digit(b: &[u8], at: usize) -> Option<u8> {
+    b.get(at).filter(|d| d.is_ascii_digit()).map(|d| d - b'0')
+}
+
+fn two(b: &[u8], at: usize) -> Option<u8> {
+    Some(digit(b, at)? * 10 + digit(b, at + 1)?)
+}
+
+fn four(b: &[u8], at: usize) -> Option<i32> {
+    Some(i32::from(two(b, at)?) * 100 + i32::from(two(b, at + 2)?))
+}
+
+/// The day number of a date that exists.
+fn date(year: i32, month: u8, day: u8) -> Option<i64> {
+    (1..=12).contains(&month).then_some(())?;
+    (day > 0 && day <= days_in(year, month)).then(|| day_number(year, month, day))
+}
+
+/// How many days a month (1 to 12) has.
+pub fn days_in(year: i32, month: u8) -> u8 {
+    match month {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// Days since 1970-01-01 in the Gregorian calendar; a day past the end of its month runs over into the next.
+/// <https://howardhinnant.github.io/date_algorithms.html>
+pub fn day_number(year: i32, month: u8, day: u8) -> i64 {
+    let year = i64::from(year) - i64::from(month <= 2);
+    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    // The year begins in March, so that the leap day is its last.
+    let day_of_year = (153 * ((i64::from(month) + 9) % 12) + 2) / 5 + i64::from(day) - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
+/// The year in which a day number lies.
+pub fn year_of(day: i64) -> i32 {
+    let day = day.saturating_add(719_468);
+    let (era, day_of_era) = (day.div_euclid(146_097), day.rem_euclid(146_097));
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    // From the 306th day of a year that begins in March it is January.
+    let year = year_of_era + era * 400 + i64::from(day_of_year >= 306);
+    i32::try_from(year).unwrap_or(if year < 0 { i32::MIN } else { i32::MAX })
+}

@@ -1,0 +1,65 @@
+//! The tag of RFC 3164: `postfix/smtpd[2134]: `.
+//!
+//! In: what follows the host.  Out: syslog name, process id, text.
+//! Ignored on purpose: process ids that are no number; they stay part of the name.
+
+/// Relays that follow RFC 3164 section 4.1.3 cut a tag at 32 characters, colon and bracket included: six digits of
+/// process id after `postfix/submission/smtpd` lose the colon, seven also the bracket.
+const CUT: usize = 32;
+
+/// No syslog name is longer: RFC 5424 allows 48, instances with long names a little more.
+const LONGEST: usize = 128;
+
+pub struct Tag<'a> {
+    pub program: &'a str,
+    pub pid: Option<u32>,
+    pub text: &'a str,
+}
+
+/// The tag that `text` begins with; `None` when it begins with none.
+pub fn read(text: &str) -> Option<Tag<'_>> {
+    let bytes = text.as_bytes();
+    for (at, byte) in bytes.iter().enumerate().take(LONGEST) {
+        match byte {
+            b'[' if at > 0 => {
+                if let Some(tag) = numbered(text, at) {
+                    return Some(tag);
+                }
+            }
+            b':' if at > 0 && matches!(bytes.get(at + 1), None | Some(b' ' | b'\t')) => {
+                return Some(Tag { program: &text[..at], pid: None, text: after(text, at + 1) });
+            }
+            b' ' if at == CUT => return Some(Tag { program: &text[..at], pid: None, text: after(text, at) }),
+            0..=b' ' => return None,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// `name[123]: text`, or a cut `name[123 text`, with its bracket at `open`.
+fn numbered(text: &str, open: usize) -> Option<Tag<'_>> {
+    let bytes = text.as_bytes();
+    let digits = bytes[open + 1..].iter().take_while(|b| b.is_ascii_digit()).count();
+    let end = open + 1 + digits;
+    // The end of a cut process id is lost, but what is left is the same on all lines of that process.
+    let pid = text[open + 1..end].parse().ok();
+    match bytes.get(end) {
+        Some(b']') if digits > 0 => {
+            let colon = usize::from(bytes.get(end + 1) == Some(&b':'));
+            Some(Tag { program: &text[..open], pid, text: after(text, end + 1 + colon) })
+        }
+        None | Some(b' ') if end == CUT => Some(Tag { program: &text[..open], pid, text: after(text, end) }),
+        _ => None,
+    }
+}
+
+/// The text from `at` on, without the blank that divides it from the tag. Solaris puts `[ID 197553 mail.info] ` before it.
+fn after(text: &str, at: usize) -> &str {
+    let text = &text[at..];
+    let text = text.strip_prefix(' ').unwrap_or(text);
+    match text.strip_prefix("[ID ").and_then(|inner| inner.split_once("] ")) {
+        Some((id, rest)) if id.len() <= 32 && id.starts_with(|c: char| c.is_ascii_digit()) => rest,
+        _ => text,
+    }
+}

@@ -1,0 +1,202 @@
+//! Finds the files that the paths of the configuration mean, oldest first.
+//!
+//! In: paths, globs, `-`.  Out: files with what they are known by, and streams.
+//! Ignored on purpose: directories, sockets and devices that a glob happens to match; `X.gz` while `X` is there with
+//! the same beginning (it is being packed); the same file under a second name.
+
+use super::{
+    open::{self, Packing},
+    position::{HEAD, Seen},
+};
+use crate::{
+    config,
+    error::{Error, Kind, Result},
+    model::Time,
+    parse::syslog::{Dater, Stamp, frame, journal},
+};
+use std::{
+    collections::HashSet,
+    fs::{File, Metadata},
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+/// One day, in milliseconds: how much later than its modification time a file's stamps may be.
+pub const DAY_MS: i64 = 86_400_000;
+
+/// A regular file.
+#[derive(Debug)]
+pub struct Found {
+    pub path: PathBuf,
+    pub seen: Seen,
+    /// Bytes on disk.
+    pub size: u64,
+    pub modified: Time,
+    pub packing: Packing,
+    /// The first stamp in the head.
+    pub first: Option<Stamp>,
+    /// When that was, as far as the modification time tells: for the order of files only.
+    began: Option<Time>,
+}
+
+/// All that there is to read.
+#[derive(Debug, Default)]
+pub struct Inputs {
+    pub files: Vec<Found>,
+    /// `-` and paths of pipes and devices: read once, without a position.
+    pub streams: Vec<PathBuf>,
+}
+
+/// Looks for all paths.
+///
+/// # Errors
+/// [`Kind::Config`] when a path without wildcards does not exist or nothing matches at all; [`Kind::Permission`] when a
+/// file may not be read.
+pub fn inputs(settings: &config::FileSource) -> Result<Inputs> {
+    let mut found = Inputs::default();
+    let mut known = HashSet::new();
+    for pattern in &settings.paths {
+        if pattern == "-" {
+            if known.insert((0, 0)) {
+                found.streams.push("-".into());
+            }
+            continue;
+        }
+        let (paths, literal) = matches(pattern)?;
+        for path in paths {
+            let Some(meta) = examine(&path, literal)? else { continue };
+            if !known.insert((meta.dev(), meta.ino())) {
+                continue;
+            }
+            if meta.is_file() {
+                found.files.extend(look(&path, settings)?);
+            } else {
+                found.streams.push(path);
+            }
+        }
+    }
+    if known.is_empty() {
+        let all = settings.paths.join("`, `");
+        return Err(Error::new(Kind::Config, format!("no log file matches `{all}`"))
+            .hint("set `paths` in `[source.file]` to where the mail log is"));
+    }
+    drop_half_packed(&mut found.files);
+    found.files.sort_by_cached_key(|f| (f.began.unwrap_or(Time(i64::MAX)), age(&f.seen.path)));
+    Ok(found)
+}
+
+/// The paths that a pattern means, and whether it was a plain path.
+fn matches(pattern: &str) -> Result<(Vec<PathBuf>, bool)> {
+    let literal = Path::new(pattern);
+    if literal.exists() || !pattern.contains(['*', '?', '[']) {
+        return Ok((vec![literal.to_owned()], true));
+    }
+    let paths = glob::glob(pattern)
+        .map_err(|e| Error::new(Kind::Config, format!("cannot use `{pattern}` as a path")).because(e.msg))?;
+    let paths = paths.collect::<std::result::Result<Vec<_>, _>>();
+    let paths = paths.map_err(|e| unreadable(e.path(), e.error()))?;
+    Ok((paths, false))
+}
+
+/// The metadata of what can be read here; `None` for what a glob matched by chance, or what is gone since.
+fn examine(path: &Path, literal: bool) -> Result<Option<Metadata>> {
+    let meta = match path.metadata() {
+        Ok(meta) => meta,
+        Err(e) if !literal && e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(unreadable(path, &e)),
+    };
+    if meta.is_dir() && literal {
+        let shown = path.display();
+        return Err(Error::new(Kind::Config, format!("cannot read `{shown}`"))
+            .because("is a directory")
+            .hint(format!("name its files: `{shown}/*`")));
+    }
+    Ok((literal || meta.is_file()).then_some(meta))
+}
+
+/// Reads what a file is known by; `None` when it was renamed in this moment: the next run finds it.
+fn look(path: &Path, settings: &config::FileSource) -> Result<Option<Found>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(unreadable(path, &e)),
+    };
+    let failed = |e: &std::io::Error| unreadable(path, e);
+    let meta = file.metadata().map_err(|e| failed(&e))?;
+    let packing = open::packing(&open::head(&file, Packing::Plain, 8).map_err(|e| failed(&e))?);
+    let head = open::head(&file, packing, HEAD as u64).map_err(|e| failed(&e))?;
+    let modified = Time(meta.mtime().saturating_mul(1000));
+    let first = match packing {
+        Packing::Unknown(_) => None,
+        _ => first_stamp(&head),
+    };
+    let began = first.map(|s| Dater::new(settings.timezone, settings.year, modified.plus(DAY_MS), None).date(s));
+    let plain_size = (packing == Packing::Plain).then_some(meta.len());
+    let seen = Seen { path: path.to_string_lossy().into_owned(), inode: meta.ino(), head, plain_size };
+    Ok(Some(Found { path: path.to_owned(), seen, size: meta.len(), modified, packing, first, began }))
+}
+
+/// "cannot read `…`", with a hint where the rights are the cause.
+pub fn unreadable(path: &Path, cause: &std::io::Error) -> Error {
+    let error = Error::io(format!("cannot read `{}`", path.display()), cause);
+    match error.kind() {
+        Kind::Permission => error.hint("on Debian and Ubuntu the group `adm` may read the mail log"),
+        _ => error,
+    }
+}
+
+fn first_stamp(head: &[u8]) -> Option<Stamp> {
+    head.split(|b| *b == b'\n').find_map(|raw| {
+        let line = String::from_utf8_lossy(raw);
+        frame(&line).map(|f| f.stamp).or_else(|| journal(&line).map(|j| Stamp::Exact(j.time)))
+    })
+}
+
+/// gzip and zstd remove the file only when its packed form is whole.
+fn drop_half_packed(files: &mut Vec<Found>) {
+    let plain: Vec<(PathBuf, Vec<u8>)> =
+        files.iter().filter(|f| f.packing == Packing::Plain).map(|f| (f.path.clone(), f.seen.head.clone())).collect();
+    files.retain(|f| {
+        let packed = matches!(f.packing, Packing::Gzip | Packing::Zstd) || f.size == 0;
+        let extension = f.path.extension().is_some_and(|e| e == "gz" || e == "zst");
+        let origin = f.path.with_extension("");
+        !(packed && extension && plain.iter().any(|(path, head)| *path == origin && head.starts_with(&f.seen.head)))
+    });
+}
+
+/// Sorts the files of a rotated set from the oldest to the newest by their names: `log-20261121.gz`, `log-20261122`,
+/// `log.2.gz`, `log.1`, `log`. It decides where the first stamps do not.
+fn age(path: &str) -> (String, u8, i64) {
+    let name = path.strip_suffix(".gz").or_else(|| path.strip_suffix(".zst")).unwrap_or(path);
+    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let number = name[stem.len()..].parse::<i64>().ok();
+    match (number, stem.strip_suffix(['.', '-', '_'])) {
+        // A date, perhaps with a time, is written without divisions by logrotate.
+        (Some(date), Some(stem)) if date >= 19_700_101 => (stem.into(), 0, date),
+        (Some(turns), Some(stem)) => (stem.into(), 1, -turns),
+        _ => (name.into(), 2, 0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_a_rotated_set_sort_from_the_oldest_to_the_newest() {
+        let sorted = ["log-20261120.gz", "log-20261121", "log.10.gz", "log.2.gz", "log.1", "log"];
+        let mut names = sorted;
+        names.sort_unstable();
+        names.sort_by_key(|n| age(n));
+        assert_eq!(names, sorted);
+    }
+
+    #[test]
+    fn a_file_that_may_not_be_read_is_named() {
+        let error = unreadable(Path::new("/var/log/mail.log"), &std::io::ErrorKind::PermissionDenied.into());
+        assert_eq!(
+            (error.kind(), error.to_string().as_str()),
+            (Kind::Permission, "cannot read `/var/log/mail.log`: permission denied")
+        );
+    }
+}

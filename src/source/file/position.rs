@@ -1,0 +1,208 @@
+//! How far each file was read, and which of today's files is which of yesterday's.
+//!
+//! In: the files that are there now, the position of the last run.  Out: for each file where to go on.
+//! Ignored on purpose: names. They change when a log is rotated; they only decide between two that are alike.
+//!
+//! A file is known by its inode, if its head still is the same; else by its head alone (rotated by copying, or packed).
+//! Where neither is sure the file is read from the start: reading a line twice changes nothing, a gap would.
+
+use crate::model::Time;
+use serde::{Deserialize, Serialize};
+use siphasher::sip128::{Hasher128, SipHasher13};
+use std::hash::Hasher;
+
+/// Bytes of (unpacked) text that a file is known by.
+pub const HEAD: usize = 1024;
+/// Files that were read once and are not there any more are remembered, because they may come back packed.
+const KEPT: usize = 256;
+
+/// The position of all files, as it stands in the checkpoint.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Position {
+    pub files: Vec<Mark>,
+}
+
+/// How far one file was read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Mark {
+    pub path: String,
+    pub inode: u64,
+    /// How many bytes [`head`](Self::head) was made from: fewer than [`HEAD`] when the file was short.
+    pub head_bytes: usize,
+    /// Hash of the first bytes of unpacked text.
+    pub head: String,
+    /// Bytes of unpacked text up to and with the last newline that was read.
+    pub offset: u64,
+    /// Size on disk when a packed file was read to its end; while it stays, there is nothing new in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_at_size: Option<u64>,
+    /// Time of the last line: stamps without a year are dated from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Time>,
+}
+
+/// What is needed of a file that is there now.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    pub path: String,
+    pub inode: u64,
+    /// Its first bytes of unpacked text, at most [`HEAD`].
+    pub head: Vec<u8>,
+    /// Its size, where it is plain text.
+    pub plain_size: Option<u64>,
+}
+
+impl Mark {
+    /// The mark of a file of which nothing was read.
+    pub fn new(seen: &Seen) -> Self {
+        Self {
+            path: seen.path.clone(),
+            inode: seen.inode,
+            head_bytes: seen.head.len(),
+            head: hash(&seen.head),
+            offset: 0,
+            read_at_size: None,
+            last: None,
+        }
+    }
+
+    /// Takes a head that has grown.
+    pub fn know_by(&mut self, seen: &Seen) {
+        (self.head_bytes, self.head) = (seen.head.len(), hash(&seen.head));
+    }
+
+    /// Whether the head covers what was read: a file that grew while it was read is known by too little.
+    pub fn is_sure(&self) -> bool {
+        self.head_bytes as u64 >= self.offset.min(HEAD as u64)
+    }
+
+    /// Whether `seen` begins as this file did.
+    fn begins_like(&self, seen: &Seen) -> bool {
+        seen.head.get(..self.head_bytes).is_some_and(|head| hash(head) == self.head)
+    }
+
+    /// Whether this file, or what became of it, may be `seen`: a shorter one was truncated.
+    fn fits(&self, seen: &Seen) -> bool {
+        self.is_sure() && self.begins_like(seen) && seen.plain_size.is_none_or(|size| size >= self.offset)
+    }
+}
+
+/// One mark for each of `seen`, in their order, and the marks that belong to none of them.
+pub fn assign(seen: &[Seen], known: Vec<Mark>) -> (Vec<Mark>, Vec<Mark>) {
+    let mut known: Vec<Option<Mark>> = known.into_iter().map(Some).collect();
+    let mut found: Vec<Option<Mark>> = seen
+        .iter()
+        .map(|seen| {
+            take_best(&mut known, |mark| (mark.inode == seen.inode && mark.fits(seen)).then_some(mark.head_bytes))
+        })
+        .collect();
+    for (seen, found) in seen.iter().zip(&mut found).filter(|(_, found)| found.is_none()) {
+        // Among copies the one with the like name, then the one that was read less far.
+        *found = take_best(&mut known, |mark| {
+            let like = mark.path.bytes().zip(seen.path.bytes()).take_while(|(a, b)| a == b).count();
+            (mark.head_bytes > 0 && mark.fits(seen)).then_some((mark.head_bytes, like, u64::MAX - mark.offset))
+        });
+        // Its size on disk was that of another file.
+        if let Some(mark) = found {
+            mark.read_at_size = None;
+        }
+    }
+    let marks = seen.iter().zip(found).map(|(seen, found)| match found {
+        Some(mark) => Mark { offset: mark.offset, read_at_size: mark.read_at_size, last: mark.last, ..Mark::new(seen) },
+        None => Mark::new(seen),
+    });
+    let marks = marks.collect();
+    let mut gone: Vec<Mark> = known.into_iter().flatten().filter(|mark| mark.offset > 0).collect();
+    gone.truncate(KEPT);
+    (marks, gone)
+}
+
+/// Takes out the mark with the highest score; the first of equals.
+fn take_best<S: Ord>(known: &mut [Option<Mark>], score: impl Fn(&Mark) -> Option<S>) -> Option<Mark> {
+    let best = known
+        .iter()
+        .enumerate()
+        .filter_map(|(at, mark)| Some((score(mark.as_ref()?)?, std::cmp::Reverse(at))))
+        .max()?;
+    known[best.1.0].take()
+}
+
+fn hash(head: &[u8]) -> String {
+    let mut h = SipHasher13::new();
+    h.write(head);
+    format!("{:032x}", h.finish128().as_u128())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(path: &str, inode: u64, text: &str) -> Seen {
+        Seen {
+            path: path.into(),
+            inode,
+            head: text.bytes().take(HEAD).collect(),
+            plain_size: (!path.ends_with(".gz")).then_some(text.len() as u64),
+        }
+    }
+
+    fn read(seen: &Seen, offset: u64) -> Mark {
+        Mark { offset, ..Mark::new(seen) }
+    }
+
+    /// Shows where each file goes on: "path@offset".
+    #[track_caller]
+    fn check(now: &[Seen], known: Vec<Mark>, expected: &[&str]) {
+        let (marks, _) = assign(now, known);
+        let found: Vec<String> = marks.iter().map(|m| format!("{}@{}", m.path, m.offset)).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_renamed_file_is_known_by_its_inode() {
+        let known = vec![read(&seen("log", 1, "one\n"), 4)];
+        check(&[seen("log.1", 1, "one\ntwo\n"), seen("log", 2, "three\n")], known, &["log.1@4", "log@0"]);
+    }
+
+    #[test]
+    fn a_packed_or_copied_file_is_known_by_its_head() {
+        let known = vec![read(&seen("log", 1, "one\n"), 4)];
+        check(&[seen("log.1.gz", 3, "one\ntwo\n"), seen("log", 2, "three\n")], known.clone(), &["log.1.gz@4", "log@0"]);
+        check(&[seen("log.1", 3, "one\ntwo\n"), seen("log", 1, "three\n")], known, &["log.1@4", "log@0"]);
+    }
+
+    #[test]
+    fn a_file_shorter_than_its_offset_starts_again_and_its_copy_goes_on() {
+        let known = vec![read(&seen("log", 1, "one\ntwo\n"), 8)];
+        check(&[seen("log.1", 2, "one\ntwo\nthree\n"), seen("log", 1, "")], known.clone(), &["log.1@8", "log@0"]);
+        check(&[seen("log", 1, "one\n")], known, &["log@0"]);
+    }
+
+    #[test]
+    fn of_two_copies_each_inode_keeps_its_own_offset() {
+        let (a, b) = (seen("a", 1, "one\ntwo\n"), seen("b", 2, "one\ntwo\n"));
+        check(&[a.clone(), b.clone()], vec![read(&b, 8), read(&a, 4)], &["a@4", "b@8"]);
+        check(&[a.clone(), b.clone()], vec![read(&a, 4)], &["a@4", "b@0"]);
+        let packed = [seen("a.1.gz", 3, "one\ntwo\n"), seen("b.1.gz", 4, "one\ntwo\n")];
+        check(&packed, vec![read(&b, 8), read(&a, 4)], &["a.1.gz@4", "b.1.gz@8"]);
+    }
+
+    #[test]
+    fn a_reused_inode_is_no_acquaintance() {
+        check(&[seen("log", 1, "other\n")], vec![read(&seen("log", 1, "one\n"), 4)], &["log@0"]);
+    }
+
+    #[test]
+    fn a_head_that_covers_less_than_was_read_proves_nothing() {
+        let known = vec![read(&seen("log", 1, "o"), 4)];
+        check(&[seen("log", 1, "other\n")], known.clone(), &["log@0"]);
+        check(&[seen("log.1", 2, "other\n")], known, &["log.1@0"]);
+    }
+
+    #[test]
+    fn a_file_that_vanished_is_remembered() {
+        let known = vec![read(&seen("log", 1, "one\n"), 4)];
+        let (_, gone) = assign(&[], known.clone());
+        assert_eq!(gone, known);
+    }
+}

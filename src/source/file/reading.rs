@@ -1,0 +1,197 @@
+//! One file or stream being read.
+//!
+//! In: where to go on.  Out: lines with their times, noise, and how far it is read.
+//! Ignored on purpose: lines of blanks only.
+
+use super::{
+    Batch,
+    find::{DAY_MS, Found, unreadable},
+    lines::Lines,
+    open::{self, Packing, Text},
+    position::{HEAD, Mark},
+    years::{self, IdTime},
+};
+use crate::{
+    config,
+    error::Result,
+    model::{Intake, Time},
+    parse::syslog::{self, Dater, Stamp},
+};
+use std::{
+    fs::File,
+    io::{Cursor, Read},
+    os::unix::fs::{FileExt, MetadataExt},
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::AtomicU64},
+};
+
+/// What is kept of a line that is no line.
+const NOISE_BYTES: usize = 64 << 10;
+/// How much of a stream is looked at to find its year.
+const STREAM_HEAD_BYTES: u64 = 256 << 10;
+
+/// What is being read.
+pub struct Reading {
+    path: PathBuf,
+    lines: Lines<Text>,
+    dater: Dater,
+    /// Packed files and streams: their end is final, and they may be torn.
+    ends: bool,
+    /// The file again, where it is plain text: its head grows while it is read.
+    plain: Option<File>,
+}
+
+impl Reading {
+    /// Reads the next line into the batch; `false` at the end.
+    ///
+    /// # Errors
+    /// When the disk fails. What was read before stays read, and the next call tries again.
+    pub fn next(&mut self, intake: &mut Intake, batch: &mut Batch) -> Result<bool> {
+        match self.lines.next() {
+            Ok(Some(raw)) => {
+                take(raw, &mut self.dater, intake, batch);
+                return Ok(true);
+            }
+            Ok(None) if self.ends => take(self.lines.rest(), &mut self.dater, intake, batch),
+            Ok(None) => {}
+            Err(e) if self.ends && open::is_torn(&e) => say_torn(&self.path, &e),
+            Err(e) => return Err(unreadable(&self.path, &e)),
+        }
+        Ok(false)
+    }
+
+    /// Where the last line ended, in bytes of text.
+    pub fn offset(&self) -> u64 {
+        self.lines.offset()
+    }
+
+    /// Notes how far the file was read.
+    pub fn note(&self, found: &mut Found, mark: &mut Mark) {
+        mark.offset = self.offset();
+        mark.last = self.dater.last();
+        if let Some(file) = self.plain.as_ref().filter(|_| !mark.is_sure()) {
+            let mut head = vec![0; HEAD];
+            // A file that cannot be read again is known by less, and read again at worst.
+            let len = file.read_at(&mut head, 0).unwrap_or(0);
+            head.truncate(len);
+            if head.starts_with(&found.seen.head) {
+                found.seen.head = head;
+                mark.know_by(&found.seen);
+            }
+        }
+    }
+}
+
+/// Opens a file where its mark says; `None` when nothing in it is new, it cannot be unpacked, or it was rotated since
+/// it was found.
+pub fn file(
+    found: &Found,
+    mark: &mut Mark,
+    settings: &config::FileSource,
+    id_time: IdTime,
+    count: &Arc<AtomicU64>,
+) -> Result<Option<Reading>> {
+    if unread_bytes(found, mark) == 0 {
+        return Ok(None);
+    }
+    let failed = |e: &std::io::Error| unreadable(&found.path, e);
+    let file = match File::open(&found.path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(failed(&e)),
+    };
+    if file.metadata().map_err(|e| failed(&e))?.ino() != found.seen.inode {
+        return Ok(None);
+    }
+    if let Packing::Unknown(packer) = found.packing {
+        tracing::warn!("skipped `{}`: it is packed by {packer}, which is not read", found.path.display());
+        mark.read_at_size = Some(found.size);
+        return Ok(None);
+    }
+    let text_from = |offset: u64, count: &Arc<AtomicU64>| {
+        open::from_offset(file.try_clone()?, found.packing, offset, Arc::clone(count))
+    };
+    let latest = found.modified.plus(DAY_MS);
+    let mut dater = Dater::new(settings.timezone, settings.year, latest, mark.last);
+    if mark.last.is_none() && settings.year.is_none() && matches!(found.first, Some(Stamp::NoYear { .. })) {
+        // An error comes again when the lines are read.
+        if let Ok(Some(text)) = text_from(mark.offset, &Arc::default())
+            && let Some(day) = years::first_day(text, latest, id_time)
+        {
+            dater.begin_on(day);
+        }
+    }
+    let plain = (found.packing == Packing::Plain).then(|| file.try_clone()).transpose().map_err(|e| failed(&e))?;
+    let ends = plain.is_none();
+    let reading = |lines, dater| Reading { path: found.path.clone(), lines, dater, ends, plain };
+    match text_from(mark.offset, count) {
+        Ok(Some(text)) => Ok(Some(reading(Lines::new(text, mark.offset), dater))),
+        // A packed text that is shorter than what was read of it is another text.
+        Ok(None) => {
+            (mark.offset, mark.last) = (0, None);
+            let text = text_from(0, count).map_err(|e| failed(&e))?;
+            dater = Dater::new(settings.timezone, settings.year, latest, None);
+            Ok(text.map(|text| reading(Lines::new(text, 0), dater)))
+        }
+        Err(e) if found.packing != Packing::Plain && open::is_torn(&e) => {
+            say_torn(&found.path, &e);
+            mark.read_at_size = Some(found.size);
+            Ok(None)
+        }
+        Err(e) => Err(failed(&e)),
+    }
+}
+
+/// Opens standard input, a pipe or a device; `now` is the latest time that its stamps can mean.
+pub fn stream(path: &Path, settings: &config::FileSource, id_time: IdTime, now: Time) -> Result<Reading> {
+    let failed = |e: &std::io::Error| unreadable(path, e);
+    let mut text = if path == Path::new("-") {
+        open::stream(std::io::stdin()).map_err(|e| failed(&e))?
+    } else {
+        open::stream(File::open(path).map_err(|e| failed(&e))?).map_err(|e| failed(&e))?
+    };
+    let latest = now.plus(DAY_MS);
+    let mut dater = Dater::new(settings.timezone, settings.year, latest, None);
+    if settings.year.is_none() {
+        let mut head = Vec::new();
+        // An error comes again when the lines are read.
+        let _ = (&mut text).take(STREAM_HEAD_BYTES).read_to_end(&mut head);
+        if let Some(day) = years::first_day(head.as_slice(), latest, id_time) {
+            dater.begin_on(day);
+        }
+        text = Box::new(Cursor::new(head).chain(text));
+    }
+    Ok(Reading { path: path.to_owned(), lines: Lines::new(text, 0), dater, ends: true, plain: None })
+}
+
+/// Bytes on disk that are still to be read: all of a packed file, unless it is as it was when it was read to its end.
+pub fn unread_bytes(file: &Found, mark: &Mark) -> u64 {
+    match file.seen.plain_size {
+        Some(size) => size.saturating_sub(mark.offset),
+        None if mark.read_at_size == Some(file.size) => 0,
+        None => file.size,
+    }
+}
+
+fn say_torn(path: &Path, cause: &std::io::Error) {
+    tracing::warn!("`{}` cannot be unpacked to its end: {cause}; what could be read was kept", path.display());
+}
+
+/// One raw line becomes a line or noise; blank ones vanish.
+fn take(raw: &[u8], dater: &mut Dater, intake: &mut Intake, batch: &mut Batch) {
+    if raw.iter().all(|b| *b <= b' ') {
+        return;
+    }
+    let text = String::from_utf8_lossy(raw);
+    let host = |host: Option<&str>| host.unwrap_or("localhost").to_owned();
+    if let Some(f) = syslog::frame(&text) {
+        let time = dater.date(f.stamp);
+        batch.lines.push(intake.line(time, f.host.unwrap_or("localhost"), f.program, f.pid, f.text));
+    } else if let Some(j) = text.starts_with('{').then(|| syslog::journal(&text)).flatten() {
+        let time = dater.date(Stamp::Exact(j.time));
+        batch.lines.push(intake.line(time, &host(j.host.as_deref()), &j.program, j.pid, &j.text));
+    } else {
+        let end = (0..=NOISE_BYTES.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        batch.noise.push(text[..end].to_owned());
+    }
+}

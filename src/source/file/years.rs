@@ -1,0 +1,131 @@
+//! The year in which a file without years begins.
+//!
+//! In: the text of a file, and the latest time that it can hold.  Out: the day of its first stamp without a year.
+//! Ignored on purpose: everything but stamps and queue ids. The year is carried forward from here while lines are read
+//! (`parse::syslog::Dater`), so only the beginning must be found: from the first queue id that holds its time, else by
+//! counting the turns of the year and going back from the end. The second costs a pass over the file, the price of
+//! dating a log that nobody rotated for years.
+
+use super::lines::Lines;
+use crate::{
+    model::Time,
+    parse::syslog::{Stamp, dating::latest, day_number, frame, year_of},
+};
+use std::io::Read;
+
+/// The time that a queue id at the beginning of a text holds, if it is of a kind that does.
+pub type IdTime = fn(&str) -> Option<Time>;
+
+/// A file that is longer than this and has not turned the year by then is judged by this much of it.
+const SEARCHED_BYTES: u64 = 256 << 20;
+/// How many lines are asked for a queue id.
+const ASKED: usize = 10_000;
+/// A turn of the year is a turn if so many days follow without going back: a machine that starts without a clock writes
+/// lines of 1 January among others.
+const CONFIRMED_DAYS: u32 = 5;
+/// A stamp further back than this belongs to the next year.
+const BACKWARDS_DAYS: i64 = 31;
+const DAY_MS: i64 = 86_400_000;
+/// The year that stamps are put into to compare them: a leap year.
+const SOME_YEAR: i32 = 2000;
+
+/// The day number of the first stamp without a year in `text`; `None` when it holds none. Errors end the search: they
+/// are reported when the lines are read.
+pub fn first_day(text: impl Read, latest_time: Time, id_time: IdTime) -> Option<i64> {
+    let latest_day = latest_time.0.div_euclid(DAY_MS);
+    let mut turns = Turns::default();
+    let (mut first, mut last) = (None, None);
+    let mut asked = 0;
+    let mut lines = Lines::new(text.take(SEARCHED_BYTES), 0);
+    while let Ok(Some(raw)) = lines.next() {
+        let line = String::from_utf8_lossy(raw);
+        let Some((Stamp::NoYear { month, day, .. }, text)) = frame(&line).map(|f| (f.stamp, f.text)) else { continue };
+        first.get_or_insert((month, day));
+        last = Some((month, day));
+        turns.next(day_number(SOME_YEAR, month, day));
+        if asked < ASKED {
+            asked += 1;
+            if let Some(year) = id_time(text).and_then(|id| year_by_id(id, latest_day, month, day)) {
+                return first.map(|(m, d)| day_number(year - turns.count, m, d));
+            }
+        }
+    }
+    let (month, day) = first?;
+    let (last_month, last_day) = last?;
+    let last_year = year_of(latest(latest_day, last_month, last_day));
+    // Where a turn was taken for a stray the first stamp would come out too late.
+    let first_year = last_year - turns.count;
+    [first_year, first_year - 1].map(|year| day_number(year, month, day)).into_iter().find(|d| *d <= latest_day)
+}
+
+/// The year of a stamp on the line of a message that arrived at `id`: the first in which it is not before that.
+fn year_by_id(id: Time, latest_day: i64, month: u8, day: u8) -> Option<i32> {
+    let arrived = id.0.div_euclid(DAY_MS);
+    let year = year_of(arrived - 1);
+    (year..=year.saturating_add(1))
+        .find(|year| day_number(*year, month, day) >= arrived - 1)
+        .filter(|year| day_number(*year, month, day) <= latest_day)
+}
+
+/// Counts how often a file turns the year.
+#[derive(Default)]
+struct Turns {
+    count: i32,
+    last: Option<i64>,
+    /// The day before the last turn, and how many days came after it: it may yet be none.
+    doubtful: Option<(i64, u32)>,
+}
+
+impl Turns {
+    /// `day`: the number of the day in [`SOME_YEAR`].
+    fn next(&mut self, day: i64) {
+        match self.doubtful {
+            Some((before, _)) if day >= before - BACKWARDS_DAYS => {
+                self.count -= 1;
+                self.doubtful = None;
+            }
+            Some((before, days)) if self.last != Some(day) => {
+                self.doubtful = (days + 1 < CONFIRMED_DAYS).then_some((before, days + 1));
+            }
+            _ => {}
+        }
+        if let Some(last) = self.last.filter(|last| day < last - BACKWARDS_DAYS) {
+            self.count += 1;
+            self.doubtful = Some((last, 0));
+        }
+        self.last = Some(day);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(lines: &[&str], latest: &str, id_time: IdTime, expected: &str) {
+        let text: String = lines.iter().map(|l| format!("{l} mx1 postfix/qmgr[1]: 4Zk3: removed\n")).collect();
+        let day = first_day(text.as_bytes(), Time::parse_rfc3339(latest).unwrap(), id_time).unwrap();
+        assert_eq!(Time(day * DAY_MS).utc().format("%F").to_string(), expected);
+    }
+
+    #[test]
+    fn a_file_of_three_years_begins_two_turns_before_its_end() {
+        let days = ["Nov 22", "Feb  1", "Feb  2", "Mar  3", "Apr  4", "Jul  1", "Aug  8", "Nov 22", "Jan 11"];
+        let lines = days.map(|day| format!("{day} 01:00:00"));
+        check(&lines.each_ref().map(String::as_str), "2026-01-12T00:00:00Z", |_| None, "2024-11-22");
+    }
+
+    #[test]
+    fn a_machine_that_starts_without_a_clock_makes_no_turn() {
+        let lines = ["Nov 21 01:00:00", "Jan  1 00:00:02", "Nov 22 01:00:00"];
+        check(&lines, "2026-11-23T00:00:00Z", |_| None, "2026-11-21");
+    }
+
+    #[test]
+    fn an_id_that_holds_its_time_says_the_year() {
+        let id: IdTime = |_| Time::parse_rfc3339("2019-12-30T00:00:00Z");
+        check(&["Jan  2 01:00:00"], "2026-11-23T00:00:00Z", id, "2020-01-02");
+        // An id from the future says nothing.
+        check(&["Jan  2 01:00:00"], "2018-11-23T00:00:00Z", id, "2018-01-02");
+    }
+}
