@@ -9,7 +9,7 @@ use crate::{
     model::{Intake, Time},
     run::lock::{self, Attempt, Lock},
     source::{self, CountingSource, PositionedSource},
-    stitch::Rules,
+    stitch::{self, Rules},
     store::{self, Store},
 };
 use std::{
@@ -94,7 +94,7 @@ pub fn rules(settings: &Settings) -> Rules {
 /// The store, ready to be read.
 pub fn store(settings: &Settings, access: Access) -> Result<Box<dyn Store>> {
     Ok(match &settings.store {
-        config::Store::Sqlite { path } => Box::new(store::sqlite::SqliteStore::open(path, access)?),
+        config::Store::Sqlite { path } => Box::new(store::sqlite::SqliteStore::new(path.clone(), access)),
         config::Store::Elasticsearch(s) => Box::new(store::elasticsearch::ElasticsearchStore::new(s.clone())?),
     })
 }
@@ -123,7 +123,7 @@ pub fn named_files(context: &Context, paths: &[PathBuf], position: Option<serde_
 
 fn files(context: &Context, settings: &FileSource, position: Option<serde_json::Value>) -> Result<Source> {
     let intake = Intake::new(context.settings.host_aliases.clone());
-    let source = source::file::FileSource::new(settings, intake, context.now, position)?;
+    let source = source::file::FileSource::new(settings, intake, context.now, position)?.with_id_time(stitch::id::time_in_text);
     Ok(Source::Positioned(Box::new(source)))
 }
 

@@ -61,6 +61,16 @@ fn base52(digit: u8) -> Option<i64> {
     ALPHABET.iter().position(|&b| b == digit).map(|n| n as i64)
 }
 
+/// The time in the queue id that a line's text begins with, if it holds one; for stamps that have no year. A sendmail
+/// id tells its year modulo 60: the one of 1992 to 2051 is meant.
+pub fn time_in_text(text: &str) -> Option<Time> {
+    const KNOWN_YEARS_END: Time = Time(4_102_444_800_000); // 2100
+    const KNOWN_YEARS_START: Time = Time(946_684_800_000); // 2000
+    let (id, _) = text.split_once(": ")?;
+    let known = |t: &Time| (KNOWN_YEARS_START..KNOWN_YEARS_END).contains(t);
+    long_id_time(id).filter(known).or_else(|| sendmail_id_time(id, Time(2_556_057_600_000)).filter(known))
+}
+
 /// The creation time in a sendmail queue id: `YMDhms` in base 60, two sequence digits, at least six digits of pid. The
 /// year digit is the year modulo 60 from 1900; the latest such year not after `near` is meant.
 pub fn sendmail_id_time(queue_id: &str, near: Time) -> Option<Time> {

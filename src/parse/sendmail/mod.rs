@@ -1,15 +1,186 @@
-//! (being written)
-use crate::model::Parsed;
-/// Whether a syslog name is sendmail's.
-pub fn is_program(name: &str) -> bool { matches!(name, "sendmail" | "sm-mta") }
+//! sendmail: one program, one format per record.
+//!
+//! In: a text logged by sendmail.  Out: an event with the queue id of its line, where it has one.
+//! Ignored on purpose: the life of the daemon, its tables and sockets; what `known` lists. `NOQUEUE` is no queue id.
+//!
+//! The frame is `conf.c sm_syslog`'s: `ID: text`, `NOQUEUE: text`, the bare text, and `ID[1]: part ...` for a text that
+//! was too long. The addresses of an event are as logged; [`unescape`] undoes the octal of `str2prt`.
+
+mod from;
+mod ids;
+mod known;
+mod milter;
+mod notice;
+mod peer;
+mod reject;
+pub mod scan;
+mod session;
+mod to;
+
+pub use ids::{id_time, is_id, reply_queue_id};
+pub use peer::peer;
+pub use scan::unescape;
+pub use to::recipients;
+
+use crate::model::{Event, Parsed};
+
+/// Whether a syslog name is sendmail's: its own, or a `-L` label that Debian, RHEL or the BSDs give it.
+pub fn is_program(name: &str) -> bool {
+    matches!(
+        name,
+        "sendmail"
+            | "sm-mta"
+            | "sm-mta-queue"
+            | "sm-msp"
+            | "sm-msp-queue"
+            | "sm-que"
+            | "sm-queue"
+            | "sm-client"
+            | "sendmail-mta"
+            | "sendmail-msp"
+            | "sendmail-client"
+    )
+}
+
 /// Reads the text of a sendmail line.
-pub fn parse(_text: &str) -> Parsed<'_> { Parsed::Unrecognised }
-use crate::model::event::Peer;
-/// stub
-pub fn unescape(s: &str) -> std::borrow::Cow<'_, str> { s.into() }
-/// stub
-pub fn recipients(s: &str) -> impl Iterator<Item = &str> { s.split(',') }
-/// stub
-pub fn reply_queue_id(_: &str) -> Option<&str> { None }
-/// stub
-pub fn peer(_: &str) -> Peer<'_> { Peer::default() }
+pub fn parse(text: &str) -> Parsed<'_> {
+    match text.split_once(": ") {
+        Some(("NOQUEUE", rest)) => parse_body(None, rest),
+        Some((head, rest)) if is_id(head) => parse_body(Some(head), rest),
+        Some((head, rest)) => piece(head, rest).unwrap_or_else(|| parse_body(None, text)),
+        None => parse_body(None, text),
+    }
+}
+
+/// `ID[n]: part ...`, with the separator at which it was cut; the last part has no ` ...`.
+fn piece<'a>(head: &'a str, rest: &'a str) -> Option<Parsed<'a>> {
+    let (id, number) = head.strip_suffix(']')?.split_once('[')?;
+    if !is_id(id) || number.len() > 3 {
+        return None;
+    }
+    let (text, last) = rest.strip_suffix(" ...").map_or((rest, true), |text| (text, false));
+    let event = Event::Piece { number: number.parse().ok()?, text, last };
+    Some(Parsed::Event { queue_id: Some(id), event })
+}
+
+/// Reads what follows the queue id: for a text that was put together from its parts, joined as they are.
+pub fn parse_body<'a>(queue_id: Option<&'a str>, text: &'a str) -> Parsed<'a> {
+    if queue_id.is_some() {
+        let event = with_id(text).or_else(|| known::unused(text).map(|_| Event::Note));
+        return event.map_or(Parsed::Unrecognised, |event| Parsed::Event { queue_id, event });
+    }
+    match without_id(text) {
+        Some(Event::Note | Event::MilterEdit { .. }) => Parsed::Ignored("a detail of a session"),
+        Some(Event::Warning { .. }) => Parsed::Ignored("a warning about no message"),
+        Some(event) => Parsed::Event { queue_id, event },
+        None => known::unused(text).map_or(Parsed::Unrecognised, Parsed::Ignored),
+    }
+}
+
+/// The record of a message or session. The order matters where one beginning is another's, too.
+fn with_id(text: &str) -> Option<Event<'_>> {
+    if text.starts_with("from=") {
+        return from::parse(text);
+    }
+    if text.starts_with("to=") {
+        return to::parse(text);
+    }
+    if text.starts_with("done; ") {
+        return Some(Event::Done);
+    }
+    if text.starts_with("<-- ") || text.starts_with("--- ") {
+        return Some(Event::Note);
+    }
+    notice::parse(text)
+        .or_else(|| reject::ruleset(text))
+        .or_else(|| reject::message(text))
+        .or_else(|| milter::parse(text))
+        .or_else(|| session::login_failed(text))
+        .or_else(|| session::aborted(text))
+        .or_else(|| session::watched(text))
+        .or_else(|| known::warns(text).then_some(Event::Warning { text }))
+        .or_else(|| session::user_error(text))
+}
+
+/// What belongs to a session or a refusal and goes without an id.
+fn without_id(text: &str) -> Option<Event<'_>> {
+    session::tls(text)
+        .or_else(|| session::login(text))
+        .or_else(|| session::connect(text))
+        .or_else(|| session::login_failed(text))
+        .or_else(|| session::watched(text))
+        .or_else(|| reject::ruleset(text))
+        .or_else(|| milter::parse(text))
+        .or_else(|| known::warns(text).then_some(Event::Warning { text }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let found = match parse(text) {
+            Parsed::Event { queue_id, event } => {
+                let event = format!("{event:?}");
+                let name = event.split([' ', '(']).next().unwrap_or_default();
+                format!("{} {name}", queue_id.unwrap_or("-"))
+            }
+            Parsed::Ignored(reason) => format!("ignored: {reason}"),
+            Parsed::Unrecognised => "unrecognised".to_owned(),
+        };
+        assert_eq!(found, expected, "{text}");
+    }
+
+    #[test]
+    fn a_line_has_an_id_noqueue_or_neither() {
+        check("6010000f004711: done; delay=00:00:03, ntries=1", "6010000f004711 Done");
+        check("NOQUEUE: connect from c.example.org [192.0.2.1]", "- Connect");
+        check("AUTH=server, relay=[192.0.2.1], authid=a, mech=PLAIN, bits=0", "- SaslLogin");
+    }
+
+    #[test]
+    fn an_impossible_date_is_not_a_queue_id() {
+        check("6C10000f004711: done; delay=00:00:03, ntries=1", "unrecognised");
+    }
+
+    #[track_caller]
+    fn check_piece(text: &str, expected: (u16, &str, bool)) {
+        match parse(text) {
+            Parsed::Event { queue_id: Some("6010000f004711"), event: Event::Piece { number, text, last } } => {
+                assert_eq!((number, text, last), expected);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_parts_of_a_split_line_join_to_the_line() {
+        check_piece("6010000f004711[1]: to=<a@example.org>, ...", (1, "to=<a@example.org>,", false));
+        check_piece("6010000f004711[2]: <b@example.org>, stat=Sent", (2, "<b@example.org>, stat=Sent", true));
+        let joined = "to=<a@example.org>,<b@example.org>, stat=Sent";
+        assert!(matches!(parse_body(Some("6010000f004711"), joined), Parsed::Event { event: Event::To(_), .. }));
+    }
+
+    #[test]
+    fn a_ruleset_without_an_id_refuses_a_client_or_blames_a_server() {
+        check("ruleset=check_relay, arg1=[192.0.2.66], arg2=192.0.2.66, relay=[192.0.2.66], discard", "- Policy");
+        check(
+            "ruleset=tls_server, arg1=SOFTWARE, relay=mx.example.org, reject=403 4.7.0 TLS handshake failed.",
+            "ignored: a warning about no message",
+        );
+    }
+
+    #[test]
+    fn an_error_without_a_message_is_the_servers_own() {
+        check("NOQUEUE: SYSERR(root): cannot bind", "ignored: a warning about no message");
+        check("6010000f004711: SYSERR(root): Too many hops", "6010000f004711 Warning");
+    }
+
+    #[test]
+    fn what_nobody_wrote_is_unrecognised() {
+        check("6010000f004711: the cat sat on the mat", "unrecognised");
+        check("the cat sat on the mat", "unrecognised");
+        check("", "unrecognised");
+    }
+}

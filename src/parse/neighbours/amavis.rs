@@ -1,0 +1,128 @@
+//! amavis: one line for each message and outcome, in the default short template.
+//!
+//! In: `(AMID) Passed|Blocked WORD[ (NAMES)] {ACTIONS}, … <from> -> <to>,<to2>, …`.  Out: its verdict.
+//! Ignored on purpose: the rest of a line that was too long (`(AMID) ...`), what amavis says of itself.
+
+use super::{between, filter, judged};
+use crate::model::Parsed;
+use crate::parse::sendmail::scan::find_outside;
+
+/// How many places are tried as the beginning of the envelope; more would let a hostile line cost time.
+const CANDIDATES: usize = 16;
+
+/// Reads a text logged by amavis.
+pub fn parse(text: &str) -> Parsed<'_> {
+    const OWN: Parsed<'static> = Parsed::Ignored("amavis says this of itself");
+    let Some(rest) = text.strip_prefix('(') else { return OWN };
+    let Some((id, rest)) = rest.split_once(") ") else { return OWN };
+    if !id.bytes().all(|b| b.is_ascii_digit() || b == b'-') {
+        return OWN;
+    }
+    if rest.starts_with("...") {
+        return Parsed::Ignored("the rest of a line that was too long");
+    }
+    if rest.starts_with("Passed ") || rest.starts_with("Blocked ") {
+        return verdict(rest).unwrap_or(Parsed::Unrecognised);
+    }
+    Parsed::Ignored("amavis at work on a message")
+}
+
+/// `Passed CLEAN {RelayedInbound}, [ip]:port [ip] <from> -> <to>, key: value, …, N ms`.
+fn verdict(text: &str) -> Option<Parsed<'_>> {
+    let word = text.find(' ')? + 1;
+    let end = word + text[word..].find([' ', ','])?;
+    let mut found = filter("amavis", &text[..end]);
+    let rest = &text[end..];
+    // Names of viruses or files in parentheses, then what was done in braces.
+    found.detail = match rest.strip_prefix(" (") {
+        Some(names) => names.split_once(") {").or_else(|| names.split_once("), ")).map(|(names, _)| names),
+        None => rest.strip_prefix(" {").and_then(|actions| actions.split_once('}')).map(|(actions, _)| actions),
+    };
+    // The name of a file may hold ` <` as well: the envelope is the first address with an arrow behind it.
+    let (at, from, to) = rest.match_indices(" <").take(CANDIDATES).find_map(|(at, _)| {
+        let (from, arrow) = address(&rest[at + 1..])?;
+        arrow.strip_prefix(" -> ").filter(|to| to.starts_with('<')).map(|to| (at, from, to))
+    })?;
+    found.client = between(&rest[..at], ", [", "]").or_else(|| between(&rest[..at], " [", "]"));
+    let (to, mut rest) = address(to)?;
+    (found.from, found.to) = (Some(from), Some(to));
+    while let Some((_, more)) = rest.strip_prefix(',').filter(|r| r.starts_with('<')).and_then(address) {
+        rest = more;
+    }
+    found.message_id = after(rest, ", Message-ID: ").and_then(address).map(|(id, _)| id);
+    let plain = |key| after(rest, key).map(|value| value.split([',', ' ', '/']).next().unwrap_or(value));
+    found.queued_as = plain(", queued_as: ");
+    found.score = plain(", Hits: ").and_then(|hits| hits.parse().ok()).filter(|hits: &f64| hits.is_finite());
+    Some(judged(plain(", Queue-ID: ").filter(|id| super::is_queue_id(id)), found))
+}
+
+/// What follows a key that stands outside of quotes and brackets.
+fn after<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    find_outside(text, key).map(|at| &text[at + key.len()..])
+}
+
+/// The address in `<…>` at the beginning, and the rest. A quoted local part may hold `>`.
+fn address(text: &str) -> Option<(&str, &str)> {
+    let inner = text.strip_prefix('<')?;
+    let (mut quoted, mut escaped) = (false, false);
+    let end = inner.bytes().position(|b| match b {
+        _ if escaped => {
+            escaped = false;
+            false
+        }
+        b'\\' if quoted => {
+            escaped = true;
+            false
+        }
+        b'"' => {
+            quoted = !quoted;
+            false
+        }
+        b => b == b'>' && !quoted,
+    });
+    let end = end.or_else(|| inner.find('>'))?;
+    Some((&inner[..end], &inner[end + 1..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::parse::neighbours::check;
+
+    #[test]
+    fn a_passed_message_has_its_next_id() {
+        check(
+            "amavis",
+            "(12345-06) Passed CLEAN {RelayedInbound}, [192.0.2.10]:49152 [192.0.2.10] <a@example.org> -> <b@example.org>,<c@example.org>, \
+             Queue-ID: 3F2A41C0E7, Message-ID: <1@example.org>, mail_id: Ab3d, Hits: -1.9, size: 2345, queued_as: 7C1D2E3F40, 812 ms",
+            "3F2A41C0E7: amavis Passed CLEAN score=-1.9 detail=RelayedInbound mid=1@example.org as=7C1D2E3F40 client=192.0.2.10 \
+             from=a@example.org to=b@example.org",
+        );
+    }
+
+    #[test]
+    fn a_blocked_message_has_its_virus() {
+        check(
+            "amavis",
+            "(12345-08) Blocked INFECTED (Eicar, X) {DiscardedInbound,Quarantined}, [192.0.2.66]:40122 <> -> <b@example.org>, Hits: -, size: 690, 90 ms",
+            "amavis Blocked INFECTED detail=Eicar, X client=192.0.2.66 from= to=b@example.org",
+        );
+    }
+
+    #[test]
+    fn a_key_in_an_address_or_id_is_text() {
+        check(
+            "amavis",
+            r#"(1-2) Passed CLEAN {X}, [192.0.2.1]:1 <a@example.org> -> <"b>, Queue-ID: 3F2A41C0E7"@example.org>, Message-ID: <x, queued_as: 7C1D2E3F40>, Hits: 1, 9 ms"#,
+            r#"amavis Passed CLEAN score=1 detail=X mid=x, queued_as: 7C1D2E3F40 client=192.0.2.1 from=a@example.org to="b>, Queue-ID: 3F2A41C0E7"@example.org"#,
+        );
+    }
+
+    #[test]
+    fn the_rest_of_a_long_line_is_not_a_verdict() {
+        check("amavis", "(12345-08) ...org>, Hits: -, size: 690", "ignored: the rest of a line that was too long");
+        check("amavis", "(12345-08) (!)DENIED ACCESS", "ignored: amavis at work on a message");
+        check("amavis", "No decoder for       .zoo", "ignored: amavis says this of itself");
+        check("amavis", "(1-2) Passed", "ignored: amavis at work on a message");
+        check("amavis", "(1-2) Passed CLEAN", "unrecognised");
+    }
+}

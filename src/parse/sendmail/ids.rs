@@ -1,0 +1,142 @@
+//! sendmail's queue ids, and the ids that another server's reply names.
+//!
+//! In: a word or a `stat=` text.  Out: whether it is an id, the time it holds, the next hop's id.
+
+use crate::model::Time;
+use chrono::{Datelike, NaiveDate};
+
+/// The 60 digits of `queue.c QueueIdChars`.
+const DIGITS: u32 = 60;
+
+/// Whether a word is a queue id as `queue.c assign_queueid` makes it: `YMDhmsSSpid`, in UTC, the process id in at least
+/// six digits. Month, day, hour, minute and second must be possible.
+pub fn is_id(word: &str) -> bool {
+    parts(word).is_some()
+}
+
+/// The UTC second in which a queue id was made. The id holds its year only modulo 60, so the year nearest to that of
+/// `around` is taken. `None` for what is no id.
+pub fn id_time(id: &str, around: Time) -> Option<Time> {
+    let [year, month, day, hour, minute, second] = parts(id)?;
+    let around = around.utc().year();
+    // `year` counts from 1900: -30..30 years around the line's own year.
+    let offset = (1900 + i32::try_from(year).ok()? - around + 30).rem_euclid(60) - 30;
+    let date = NaiveDate::from_ymd_opt(around.checked_add(offset)?, month + 1, day)?;
+    Some(date.and_hms_opt(hour, minute, second)?.and_utc().into())
+}
+
+/// Year modulo 60 (from 1900), month from 0, day, hour, minute, second.
+fn parts(id: &str) -> Option<[u32; 6]> {
+    let bytes = id.as_bytes();
+    if !(14..=18).contains(&bytes.len()) || !bytes[8..].iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let mut values = [0; 8];
+    for (value, byte) in values.iter_mut().zip(bytes) {
+        *value = digit(*byte)?;
+    }
+    let [year, month, day, hour, minute, second, ..] = values;
+    let possible = month < 12 && (1..=31).contains(&day) && hour < 24;
+    possible.then_some([year, month, day, hour, minute, second])
+}
+
+/// The value of one digit in base 60; minutes and seconds need no other check.
+fn digit(byte: u8) -> Option<u32> {
+    let value = match byte {
+        b'0'..=b'9' => byte - b'0',
+        b'A'..=b'Z' => byte - b'A' + 10,
+        b'a'..=b'z' => byte - b'a' + 36,
+        _ => return None,
+    };
+    Some(u32::from(value)).filter(|v| *v < DIGITS)
+}
+
+/// The id that the next hop gave the message, out of the text of its reply: that of `stat=Sent (…)`, or a whole reply.
+///
+/// Known are postfix (also behind a filter: the last `queued as` counts), sendmail, Exim, and Exchange's internal id.
+/// A qmail process number and Gmail's token name nothing that a log of ours could hold.
+pub fn reply_queue_id(stat: &str) -> Option<&str> {
+    if let Some((_, id)) = stat.rsplit_once("queued as ") {
+        return word(id);
+    }
+    if let Some((before, _)) = stat.split_once(" Message accepted for delivery") {
+        let id = before.rsplit([' ', '(']).next()?;
+        return word(id).filter(|found| found.len() == id.len());
+    }
+    if let Some((_, id)) = stat.rsplit_once("OK id=") {
+        return word(id);
+    }
+    if let Some((_, id)) = stat.rsplit_once("[InternalId=") {
+        return word(id);
+    }
+    None
+}
+
+/// The letters, digits and hyphens (Exim) at the beginning, at least five: shorter is no id of any server.
+fn word(text: &str) -> Option<&str> {
+    let end = text.bytes().position(|b| !(b.is_ascii_alphanumeric() || b == b'-')).unwrap_or(text.len());
+    Some(text[..end].trim_end_matches('-')).filter(|id| id.len() >= 5)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_a_date_and_a_process() {
+        assert!(is_id("6010000f004711"));
+        assert!(is_id("6AMKJjq4009066"));
+        assert!(is_id("6AMKJjq41009066"));
+        for wrong in
+            ["6C10000f004711", "6000000f004711", "6010O00f00471x", "601000zf004711", "6010000f04711", "collect"]
+        {
+            assert!(!is_id(wrong), "{wrong}");
+        }
+        assert!(!is_id("601Oxx0f004711"), "hour 24 does not exist");
+    }
+
+    #[track_caller]
+    fn check_time(id: &str, around: &str, expected: &str) {
+        let around = Time::parse_rfc3339(around).unwrap();
+        assert_eq!(id_time(id, around).map(|t| t.to_string()).unwrap_or_default(), expected);
+    }
+
+    #[test]
+    fn an_id_holds_its_second_and_the_line_its_century() {
+        check_time("6010000f004711", "2026-01-01T00:00:05Z", "2026-01-01T00:00:00.000Z");
+        check_time("6AMKJjq4009066", "2026-11-22T20:19:45Z", "2026-11-22T20:19:45.000Z");
+        check_time("5BVNxx00004711", "2026-01-01T00:00:05Z", "2025-12-31T23:59:59.000Z");
+        check_time("6010000f004711", "1970-01-01T00:00:00Z", "1966-01-01T00:00:00.000Z");
+        check_time("61U0000f004711", "2026-01-01T00:00:00Z", "");
+    }
+
+    #[test]
+    fn a_reply_names_the_next_id() {
+        let sent = |text| reply_queue_id(text).unwrap_or_default();
+        assert_eq!(sent("Sent (Ok: queued as 7C1D2E3F40)"), "7C1D2E3F40");
+        assert_eq!(sent("Sent (6010001g004722 Message accepted for delivery)"), "6010001g004722");
+        assert_eq!(sent("250 2.0.0 6010001g004722 Message accepted for delivery"), "6010001g004722");
+        assert_eq!(
+            sent("from MTA(smtp:[127.0.0.1]:10025): 250 2.0.0 Ok: queued as 4dhRlh0sf8z9rvS"),
+            "4dhRlh0sf8z9rvS"
+        );
+        assert_eq!(sent("Sent (OK id=1rKabc-0001Xy-2z)"), "1rKabc-0001Xy-2z");
+        assert_eq!(
+            sent("Sent (<a@example.org> [InternalId=12345678, Hostname=h] Queued mail for delivery)"),
+            "12345678"
+        );
+    }
+
+    #[test]
+    fn a_reply_without_an_id_names_none() {
+        for text in [
+            "Sent",
+            "Sent (Ok)",
+            "Sent (ok 1767225600 qp 4711)",
+            "Sent (queued as )",
+            "Sent (Message accepted for delivery)",
+        ] {
+            assert_eq!(reply_queue_id(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! Scanning of sendmail's texts: fields, quotes, brackets, escapes.
+//!
+//! In: a text, or a part of one.  Out: slices of it; only [`unescape`] may copy.
+//! Left alone on purpose: what a field means.
+//!
+//! Addresses and message-ids are written by strangers and may hold `, relay=`. Inside quotes and angle brackets a
+//! separator is text. sendmail cuts long values in the middle, quotes and brackets included, so a separator that is
+//! found nowhere outside of them is then looked for without regard to them.
+
+use std::borrow::Cow;
+
+/// Follows quotes and angle brackets through a text as `conf.c sm_syslog` wrote it, where `\\` stands for one backslash.
+#[derive(Default)]
+struct Nesting {
+    quoted: bool,
+    angle: bool,
+    /// The next byte is escaped inside quotes: it closes nothing.
+    escaped: bool,
+    /// The first half of the log's own `\\` was seen.
+    backslash: bool,
+}
+
+impl Nesting {
+    /// Takes one byte; whether it stands outside of quotes and brackets.
+    fn outside(&mut self, byte: u8) -> bool {
+        if byte == b'\\' && !self.backslash {
+            self.backslash = true;
+            return !self.quoted && !self.angle;
+        }
+        if byte == b'\\' {
+            self.backslash = false;
+            self.escaped = self.quoted && !self.escaped;
+            return !self.quoted && !self.angle;
+        }
+        // A single backslash begins `\n` or `\ooo`: one control character, which closes nothing. Before a quote it is the
+        // quote's own escape, of a log that was made printable by something else.
+        let lone = std::mem::take(&mut self.backslash);
+        if std::mem::take(&mut self.escaped) || (lone && self.quoted && byte == b'"') {
+            return false;
+        }
+        match byte {
+            b'"' => {
+                self.quoted = !self.quoted;
+                false
+            }
+            _ if self.quoted => false,
+            b'<' => {
+                self.angle = true;
+                false
+            }
+            b'>' => {
+                self.angle = false;
+                false
+            }
+            _ => !self.angle,
+        }
+    }
+}
+
+/// The first place of `needle` outside of quotes and angle brackets. `None` says nothing about places inside them.
+pub fn find_outside(text: &str, needle: &str) -> Option<usize> {
+    let first = *needle.as_bytes().first()?;
+    let mut nesting = Nesting::default();
+    text.bytes().enumerate().find_map(|(at, byte)| {
+        let outside = nesting.outside(byte);
+        // `first` is ASCII in every call, so `at` is a character boundary.
+        (outside && byte == first && text.as_bytes()[at..].starts_with(needle.as_bytes())).then_some(at)
+    })
+}
+
+/// Splits at the first `needle` outside of quotes and brackets, or, where they do not close, at the first of all.
+pub fn split_outside<'a>(text: &'a str, needle: &str) -> Option<(&'a str, &'a str)> {
+    let at = find_outside(text, needle).or_else(|| text.find(needle))?;
+    Some((&text[..at], &text[at + needle.len()..]))
+}
+
+/// `key=value, key=value` with the keys in the order in which sendmail writes them.
+///
+/// Each value ends where one of the *later* keys begins, so that a key inside a hostile value is seldom taken for a
+/// field; the last key has the rest of the text.
+pub struct Fields<'a, 'k> {
+    rest: Option<&'a str>,
+    keys: &'k [&'k str],
+}
+
+impl<'a, 'k> Fields<'a, 'k> {
+    /// `text` begins with the first field; `keys` are all that may come.
+    pub fn new(text: &'a str, keys: &'k [&'k str]) -> Self {
+        Self { rest: Some(text), keys }
+    }
+}
+
+impl<'a, 'k> Iterator for Fields<'a, 'k> {
+    type Item = (&'k str, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let text = self.rest.take()?;
+        let (key, value) = text.split_once('=')?;
+        let at = self.keys.iter().position(|k| *k == key)?;
+        let key = self.keys[at];
+        self.keys = &self.keys[at + 1..];
+        if self.keys.is_empty() {
+            return Some((key, value));
+        }
+        let end = boundary(value, self.keys, true).or_else(|| boundary(value, self.keys, false));
+        self.rest = end.map(|end| &value[end + 2..]);
+        Some((key, end.map_or(value, |end| &value[..end])))
+    }
+}
+
+/// The place of the first `, KEY=` with one of the keys.
+fn boundary(value: &str, keys: &[&str], nested: bool) -> Option<usize> {
+    let mut nesting = Nesting::default();
+    value.bytes().enumerate().find_map(|(at, byte)| {
+        let outside = nesting.outside(byte) || !nested;
+        (outside && byte == b',' && starts_field(&value.as_bytes()[at..], keys)).then_some(at)
+    })
+}
+
+fn starts_field(text: &[u8], keys: &[&str]) -> bool {
+    let Some(text) = text.strip_prefix(b", ") else { return false };
+    keys.iter().any(|key| text.strip_prefix(key.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'=')))
+}
+
+/// An address without its angle brackets; anything else as it is.
+pub fn bare(address: &str) -> &str {
+    address.strip_prefix('<').and_then(|a| a.strip_suffix('>')).unwrap_or(address)
+}
+
+/// `550 5.7.1 text` in its parts; a text without a code stays whole.
+pub fn reply(text: &str) -> (Option<u16>, Option<&str>, &str) {
+    let (code, text) = match text.split_at_checked(3) {
+        Some((digits, rest)) if is_code(digits) && (rest.is_empty() || rest.starts_with([' ', '-'])) => {
+            (digits.parse().ok(), rest.get(1..).unwrap_or(""))
+        }
+        _ => (None, text),
+    };
+    match text.split_once(' ') {
+        Some((dsn, rest)) if is_dsn(dsn) => (code, Some(dsn), rest),
+        None if is_dsn(text) => (code, Some(text), ""),
+        _ => (code, None, text),
+    }
+}
+
+fn is_code(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.len() == 3 && matches!(bytes[0], b'2'..=b'5') && bytes.iter().all(u8::is_ascii_digit)
+}
+
+/// Whether a word is an enhanced status code (RFC 3463): `5.7.1`.
+pub fn is_dsn(word: &str) -> bool {
+    let mut parts = word.split('.');
+    let class = parts.next().is_some_and(|p| matches!(p, "2" | "4" | "5"));
+    let number =
+        |p: Option<&str>| p.is_some_and(|p| (1..=3).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_digit()));
+    class && number(parts.next()) && number(parts.next()) && parts.next().is_none()
+}
+
+/// `[d+]hh:mm:ss` in seconds (`libsm pintvl`).
+pub fn interval(text: &str) -> Option<f64> {
+    let (days, clock) = text.split_once('+').unwrap_or(("0", text));
+    let mut parts = clock.split(':').map(small);
+    let (h, m, s) = (parts.next()??, parts.next()??, parts.next()??);
+    let seconds = small(days)? * 86_400 + h * 3600 + m * 60 + s;
+    parts.next().is_none().then_some(seconds as f64)
+}
+
+/// A number of at most six digits, so that no sum of them overflows.
+fn small(digits: &str) -> Option<u64> {
+    let fits = (1..=6).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    fits.then(|| digits.parse().ok()).flatten()
+}
+
+/// A logged text as it was before `libsm str2prt` made it printable: `\\`, `\t`, `\n`, `\r` and `\ooo`.
+///
+/// Bytes that are no UTF-8 become U+FFFD. An unknown escape is left as it is.
+pub fn unescape(text: &str) -> Cow<'_, str> {
+    if !text.contains('\\') {
+        return Cow::Borrowed(text);
+    }
+    let mut raw = Vec::with_capacity(text.len());
+    let mut bytes = text.as_bytes();
+    while let Some((&byte, rest)) = bytes.split_first() {
+        let (plain, length) = match (byte, rest) {
+            (b'\\', [b'\\', ..]) => (b'\\', 2),
+            (b'\\', [b't', ..]) => (b'\t', 2),
+            (b'\\', [b'n', ..]) => (b'\n', 2),
+            (b'\\', [b'r', ..]) => (b'\r', 2),
+            (b'\\', [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', ..]) => {
+                ((a - b'0') * 64 + (b - b'0') * 8 + (c - b'0'), 4)
+            }
+            _ => (byte, 1),
+        };
+        raw.push(plain);
+        bytes = &bytes[length..];
+    }
+    match String::from_utf8(raw) {
+        Ok(text) => Cow::Owned(text),
+        Err(bad) => Cow::Owned(String::from_utf8_lossy(bad.as_bytes()).into_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_separator_in_quotes_or_brackets_is_text() {
+        assert_eq!(split_outside(r#""a, b"@x, c"#, ", "), Some((r#""a, b"@x"#, "c")));
+        assert_eq!(split_outside("<@a, b:c@d>, e", ", "), Some(("<@a, b:c@d>", "e")));
+        assert_eq!(split_outside(r#"<"x>, y"@z>, e"#, ", "), Some((r#"<"x>, y"@z>"#, "e")));
+    }
+
+    #[test]
+    fn an_escaped_quote_closes_nothing() {
+        assert_eq!(split_outside(r#""a\\", b"@x, c"#, ", "), Some((r#""a\\", b"@x"#, "c")));
+        assert_eq!(split_outside(r#""a\\\\", b"#, ", "), Some((r#""a\\\\""#, "b")));
+        assert_eq!(split_outside(r"\\erin, b", ", "), Some((r"\\erin", "b")));
+    }
+
+    #[test]
+    fn what_never_closes_ends_at_the_first_separator() {
+        assert_eq!(split_outside("<cut.., c", ", "), Some(("<cut..", "c")));
+    }
+
+    #[test]
+    fn a_field_does_not_begin_with_an_earlier_key() {
+        let fields: Vec<_> = Fields::new("a=1, b=x, a=2, c=3, b=4", &["a", "b", "c"]).collect();
+        assert_eq!(fields, [("a", "1"), ("b", "x, a=2"), ("c", "3, b=4")]);
+    }
+
+    #[test]
+    fn a_reply_is_code_dsn_and_text() {
+        assert_eq!(reply("550 5.7.1 no"), (Some(550), Some("5.7.1"), "no"));
+        assert_eq!(reply("550-5.7.1 no"), (Some(550), Some("5.7.1"), "no"));
+        assert_eq!(reply("421"), (Some(421), None, ""));
+        assert_eq!(reply("5500 no"), (None, None, "5500 no"));
+        assert_eq!(reply("ü"), (None, None, "ü"));
+    }
+
+    #[test]
+    fn an_interval_is_days_and_a_clock() {
+        assert_eq!(interval("00:00:02"), Some(2.0));
+        assert_eq!(interval("1+02:03:04"), Some(93_784.0));
+        assert_eq!(interval("99999999999:00:00"), None);
+        assert_eq!(interval("00:02"), None);
+    }
+
+    #[test]
+    fn octal_bytes_are_utf8() {
+        assert_eq!(unescape(r"j\303\274rgen\\x\n"), "jürgen\\x\n");
+        assert_eq!(unescape(r"\377 \9 \"), "\u{fffd} \\9 \\");
+        assert!(matches!(unescape("plain"), Cow::Borrowed("plain")));
+    }
+}
