@@ -93,7 +93,7 @@ fn every_story_is_in_it() {
         "mail=3",
         "sender notify",
     ] {
-        assert!(text(part) > 3, "{part}");
+        assert!(text(part) > 0, "{part}");
     }
 }
 

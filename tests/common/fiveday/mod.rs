@@ -104,7 +104,7 @@ pub struct FiveDays {
     pub refusals: Vec<Refusal>,
 }
 
-/// About `lines` lines, a few more; 5,000 hold every story many times.
+/// About `lines` lines, a few more; 5,000 hold every story.
 pub fn five_days(lines: usize, seed: u64) -> FiveDays {
     let mut world = World { random: Random::new(seed), log: FiveDays::default(), pid: 2_000, inode: 0x57_C000 };
     while world.log.lines.len() < lines {
