@@ -1,0 +1,44 @@
+//! A line before any source has carried it, and the forms in which syslog daemons write it.
+
+use mailstitch::model::{Intake, Line, Time};
+
+/// What a mail server hands to syslog.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawLine {
+    pub time: Time,
+    /// Fully qualified, as a collector sees it.
+    pub host: String,
+    pub program: String,
+    pub pid: Option<u32>,
+    pub text: String,
+}
+
+impl RawLine {
+    /// `postfix/smtpd[4711]: text`.
+    pub fn tagged(&self) -> String {
+        match self.pid {
+            Some(pid) => format!("{}[{pid}]: {}", self.program, self.text),
+            None => format!("{}: {}", self.program, self.text),
+        }
+    }
+
+    /// As classic syslog daemons write files, in UTC: `Oct 29 07:01:02 mx1 postfix/smtpd[4711]: text`. The host's first
+    /// label, whole seconds, no year.
+    pub fn rfc3164(&self) -> String {
+        format!("{} {} {}", self.time.utc().format("%b %e %H:%M:%S"), self.label(), self.tagged())
+    }
+
+    /// As rsyslog writes files since 2023: `2026-10-29T07:01:02.345+00:00 mx1 postfix/smtpd[4711]: text`.
+    pub fn iso(&self) -> String {
+        format!("{} {} {}", self.time.utc().format("%Y-%m-%dT%H:%M:%S%.3f+00:00"), self.label(), self.tagged())
+    }
+
+    /// The line that a source must make of it.
+    pub fn line(&self, intake: &mut Intake) -> Line {
+        intake.line(self.time, &self.host, &self.program, self.pid, &self.text)
+    }
+
+    fn label(&self) -> &str {
+        self.host.split('.').next().unwrap_or(&self.host)
+    }
+}

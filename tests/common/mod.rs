@@ -1,0 +1,12 @@
+//! What several test files share: raw lines, places to work in, and a log whose truth is known.
+//!
+//! In: nothing. Out: [`RawLine`], [`Workspace`], [`fiveday`]. No law is tested here.
+// Each test binary uses the part that it needs.
+#![allow(dead_code, unused_imports)]
+
+pub mod fiveday;
+mod line;
+mod workspace;
+
+pub use line::RawLine;
+pub use workspace::{Ran, Workspace};

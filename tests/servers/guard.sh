@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Runs one search server for as long as somebody holds the other end of standard input, and not a moment longer.
+#
+#   JAVA_HOME=… guard.sh HOME DATA
+#
+# In: HOME from setup.sh; DATA, a directory with config/ in it. The end of standard input comes when the test process
+# ends, whatever way it ends (SIGKILL too: the kernel closes its pipes), and then the server is killed and DATA removed.
+# Nothing is lost by a kill: the data is thrown away. When the server dies by itself, the guard says why and ends.
+set -u
+home=$1 data=$2
+log=$data/server.log
+"$JAVA_HOME/bin/java" -Xms256m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djava.io.tmpdir="$data/tmp" -Dserver.conf="$data/config" \
+  -Djava.awt.headless=true -Dio.netty.noUnsafe=true -Dio.netty.noKeySetOptimization=true \
+  -Dio.netty.recycler.maxCapacityPerThread=0 -Dlog4j.shutdownHookEnabled=false -Dlog4j2.disable.jmx=true \
+  @"$home/java.args" >"$log" 2>&1 </dev/null &
+server=$!
+finish() {
+  kill -9 "$server" 2>/dev/null
+  wait "$server" 2>/dev/null
+  rm -rf "$data"
+}
+trap finish EXIT
+trap exit INT TERM HUP
+while kill -0 "$server" 2>/dev/null; do
+  read -r -t 1 _
+  # More than 128 is the second that passed; anything else is the end of the input.
+  [ $? -gt 128 ] || exit 0
+done
+echo "the search server in $home died; its last words:" >&2
+tail -n 30 "$log" >&2
+exit 1

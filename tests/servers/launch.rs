@@ -1,0 +1,182 @@
+//! Lays a server out, starts it, and waits until it answers.
+//!
+//! In: a name and settings. Out: a running process and its address, or a text that says what is missing. The port is
+//! chosen by the server and read from the file that it writes, so that two of them never want the same.
+
+use super::http;
+use fs4::fs_std::FileExt;
+use siphasher::sip::SipHasher13;
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    hash::Hasher,
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+const HERE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers");
+/// What a home is made from; another recipe gives another directory, so that no stale home is used.
+const RECIPE: [&str; 4] = [
+    include_str!("setup.sh"),
+    include_str!("launcher/Server.java"),
+    include_str!("launcher/PluggedServer.java"),
+    include_str!("launcher/RestRoot.java"),
+];
+/// Ten seconds do on an idle machine; a build beside it can make minutes of them.
+const PATIENCE: Duration = Duration::from_secs(300);
+const INSTEAD: &str =
+    "or name running servers with MAILSTITCH_TEST_OPENSEARCH_URL and MAILSTITCH_TEST_ELASTICSEARCH_URL";
+
+/// A guard and its server. The guard's standard input is the leash: see `guard.sh`.
+pub struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Waiting closes standard input first; after that the server and its data are gone.
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts `opensearch-2.19.6` and the like; gives the address once the cluster is yellow.
+pub fn launch(name: &str, settings: &[(&str, &str)]) -> Result<(Process, String), String> {
+    let (product, version) = name.split_once('-').ok_or_else(|| format!("`{name}` is no PRODUCT-VERSION"))?;
+    let jdk = jdk(product, version)?;
+    let home = home(name, product, version, &jdk)?;
+    let data = tempfile::Builder::new().prefix("mailstitch-server-").tempdir().map_err(|e| e.to_string())?;
+    configure(data.path(), product, settings).map_err(|e| format!("cannot configure {name}: {e}"))?;
+    let guard = Command::new("bash")
+        .args([Path::new(HERE).join("guard.sh"), home, data.path().to_owned()])
+        .env("JAVA_HOME", &jdk)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        // A Ctrl-C in the terminal ends the test process, and by that the leash; the guard itself must live to clean up.
+        .process_group(0)
+        .spawn()
+        .map_err(|e| format!("cannot run bash: {e}"))?;
+    // From here on the directory is the guard's, which outlives this process.
+    let mut process = Process(guard);
+    let url = wait_until_up(&mut process.0, &data.keep()).map_err(|e| format!("{name} {e}"))?;
+    Ok((process, url))
+}
+
+/// The JDK to use: the oldest that this server runs on. The security manager that the older servers want is gone from
+/// JDK 24 on.
+fn jdk(product: &str, version: &str) -> Result<PathBuf, String> {
+    let old = (product == "opensearch" && !version.starts_with('3')) || version.starts_with("7.");
+    let (variable, fit, wanted) =
+        if old { ("MAILSTITCH_TEST_JDK17", 17..22, "17") } else { ("MAILSTITCH_TEST_JDK21", 21..99, "21 or later") };
+    if let Some(named) = env::var_os(variable).map(PathBuf::from) {
+        let there = named.join("bin/javac").exists();
+        return there.then_some(named).ok_or_else(|| format!("{variable} names no JDK: it has no bin/javac"));
+    }
+    let mut found: Vec<(u32, PathBuf)> = fs::read_dir("/usr/lib/jvm")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.join("bin/javac").exists())
+        .filter_map(|path| Some((java_version(&path)?, path)))
+        .filter(|(major, _)| fit.contains(major))
+        .collect();
+    found.sort();
+    found.into_iter().next().map(|(_, path)| path).ok_or_else(|| {
+        format!(
+            "no JDK {wanted} under /usr/lib/jvm for {product} {version}: install one, compiler included (Debian: \
+             `apt install openjdk-{}-jdk-headless`), say with {variable} where it is, {INSTEAD}",
+            fit.start
+        )
+    })
+}
+
+/// 17 for `JAVA_VERSION="17.0.15"` in the file that every JDK carries.
+fn java_version(jdk: &Path) -> Option<u32> {
+    let release = fs::read_to_string(jdk.join("release")).ok()?;
+    let version = release.lines().find_map(|line| line.strip_prefix("JAVA_VERSION=\""))?;
+    version.split(['.', '"', '-']).next()?.parse().ok()
+}
+
+/// The directory with the server's jars, laid out when it is not there. The lock keeps other test processes waiting.
+fn home(name: &str, product: &str, version: &str, jdk: &Path) -> Result<PathBuf, String> {
+    let cache = match (env::var_os("MAILSTITCH_TEST_CACHE"), env::var_os("HOME")) {
+        (Some(cache), _) => PathBuf::from(cache),
+        (None, Some(user)) => Path::new(&user).join(".cache/mailstitch-test-servers"),
+        (None, None) => return Err("neither MAILSTITCH_TEST_CACHE nor HOME says where to keep the servers".into()),
+    };
+    let mut recipe = SipHasher13::new();
+    RECIPE.iter().for_each(|part| recipe.write(part.as_bytes()));
+    let home = cache.join(format!("{name}-{:08x}", recipe.finish() >> 32));
+    let problem = |e: std::io::Error| format!("cannot prepare `{}`: {e}", home.display());
+    fs::create_dir_all(&cache).map_err(problem)?;
+    let lock = fs::File::create(cache.join(format!("{name}.lock"))).map_err(problem)?;
+    lock.lock_exclusive().map_err(problem)?;
+    if home.exists() {
+        return Ok(home);
+    }
+    if Command::new("mvn").arg("-v").env("JAVA_HOME", jdk).output().is_err() {
+        return Err(format!("the tests fetch {name} with Maven: install it (Debian: `apt install maven`), {INSTEAD}"));
+    }
+    let setup = Command::new("bash")
+        .args([Path::new(HERE).join("setup.sh"), product.into(), version.into(), home.clone()])
+        .env("JAVA_HOME", jdk)
+        // The lock lives as long as anybody has the file open: a setup whose test was killed goes on under its lock.
+        .stdin(lock)
+        .output()
+        .map_err(problem)?;
+    if setup.status.success() {
+        Ok(home)
+    } else {
+        Err(format!("cannot lay out {name}: {}", String::from_utf8_lossy(&setup.stderr)))
+    }
+}
+
+/// One node that elects itself, on a port of its own choice. A full disk is no reason to refuse a test's documents.
+fn configure(data: &Path, product: &str, settings: &[(&str, &str)]) -> std::io::Result<()> {
+    for directory in ["config", "data", "logs", "tmp"] {
+        fs::create_dir(data.join(directory))?;
+    }
+    let (documents, logs) = (data.join("data").display().to_string(), data.join("logs").display().to_string());
+    let mut all = BTreeMap::from([
+        ("cluster.name", "mailstitch-tests"),
+        ("node.name", "n1"),
+        ("network.host", "127.0.0.1"),
+        ("http.port", "0"),
+        ("transport.port", "0"),
+        ("node.portsfile", "true"),
+        ("discovery.type", "single-node"),
+        ("path.data", &documents),
+        ("path.logs", &logs),
+        ("cluster.routing.allocation.disk.threshold_enabled", "false"),
+    ]);
+    all.extend(settings.iter().copied());
+    let yaml: String = all.iter().map(|(key, value)| format!("{key}: {value:?}\n")).collect();
+    fs::write(data.join("config").join(format!("{product}.yml")), yaml)?;
+    let log4j = "status = error\nappender.console.type = Console\nappender.console.name = console\n\
+                 appender.console.layout.type = PatternLayout\n\
+                 appender.console.layout.pattern = [%d{ISO8601}][%-5p][%c{1.}] %m%n\n\
+                 rootLogger.level = info\nrootLogger.appenderRef.console.ref = console\n";
+    fs::write(data.join("config/log4j2.properties"), log4j)
+}
+
+/// The address, once the server has written its port and its cluster is ready to take documents.
+fn wait_until_up(guard: &mut Child, data: &Path) -> Result<String, String> {
+    let ports = data.join("logs/http.ports");
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
+        if guard.try_wait().map_err(|e| e.to_string())?.is_some() {
+            return Err("did not start; its last words are above, on standard error".into());
+        }
+        // One line per address; the server is bound to one.
+        if let Some(address) = fs::read_to_string(&ports).ok().and_then(|text| text.lines().next().map(str::to_owned)) {
+            let url = format!("http://{address}");
+            let health =
+                http::call("GET", &format!("{url}/_cluster/health?wait_for_status=yellow&timeout=5s"), String::new());
+            if health.is_ok_and(|(status, answer)| status == 200 && answer["timed_out"] == false) {
+                return Ok(url);
+            }
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    Err(format!("was not up after {} s", PATIENCE.as_secs()))
+}

@@ -1,0 +1,152 @@
+//! Real search servers for the tests: no containers, no doubles.
+//!
+//! In: a server's name (`opensearch-2.19.6`). Out: an [`Engine`] that answers HTTP. A test file that says `mod servers;`
+//! says `mod common;` too. The servers are laid out once per machine from jars of Maven Central (`setup.sh`), started on
+//! a free port with an empty data directory (`launch.rs`), shared by the tests of one binary, and gone when the test
+//! process is gone (`guard.sh`). Nothing is skipped in silence: without a JDK or Maven a test fails and says what to
+//! install. `MAILSTITCH_TEST_OPENSEARCH_URL` and `MAILSTITCH_TEST_ELASTICSEARCH_URL` name running servers to use instead;
+//! `MAILSTITCH_TEST_OPENSEARCH_VERSION` and `MAILSTITCH_TEST_ELASTICSEARCH_VERSION` run the same tests with another
+//! version. Known to work: OpenSearch 1.3.14, 2.19.6, 3.8.0; Elasticsearch 7.10.2, 7.17.29, 8.19.21, 9.5.3.
+//!
+//! Shared servers hold the indices of all tests: each test takes names of its own from [`unique_name`].
+// Each test binary uses the part that it needs.
+#![allow(dead_code)]
+
+mod http;
+mod launch;
+mod load;
+
+pub use load::Shape;
+
+use serde_json::Value;
+use std::{
+    collections::HashMap,
+    sync::{
+        LazyLock, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+/// A server that answers.
+pub struct Engine {
+    name: String,
+    url: String,
+    /// `None` for a server that the environment named. It stops when this is dropped.
+    _process: Option<launch::Process>,
+}
+
+type Slot = OnceLock<Result<Engine, String>>;
+
+impl Engine {
+    /// The OpenSearch that the tests of this binary share.
+    pub fn opensearch() -> &'static Self {
+        Self::shared(&opensearch())
+    }
+
+    /// The Elasticsearch that the tests of this binary share.
+    pub fn elasticsearch() -> &'static Self {
+        Self::shared(&elasticsearch())
+    }
+
+    /// A server by name, shared by the tests of this binary and started by the first that asks.
+    pub fn shared(name: &str) -> &'static Self {
+        static ALL: LazyLock<Mutex<HashMap<String, &'static Slot>>> = LazyLock::new(Mutex::default);
+        // The table is locked for the look-up only, so that two servers can start side by side.
+        let slot: &'static Slot = ALL
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(name.to_owned())
+            .or_insert_with(|| Box::leak(Box::default()));
+        // A failure is kept: the other tests need not wait for it again.
+        match slot.get_or_init(|| Self::named_by_environment(name).map_or_else(|| Self::launch(name, &[]), Ok)) {
+            Ok(engine) => engine,
+            Err(reason) => panic!("{reason}"),
+        }
+    }
+
+    /// A server of the caller's own, with settings of its own (`http.max_content_length`), killed when it is dropped.
+    pub fn start(name: &str, settings: &[(&str, &str)]) -> Self {
+        Self::launch(name, settings).unwrap_or_else(|reason| panic!("{reason}"))
+    }
+
+    fn launch(name: &str, settings: &[(&str, &str)]) -> Result<Self, String> {
+        let (process, url) = launch::launch(name, settings)?;
+        Ok(Self { name: name.to_owned(), url, _process: Some(process) })
+    }
+
+    fn named_by_environment(name: &str) -> Option<Self> {
+        let variable = match name {
+            _ if name == opensearch() => "MAILSTITCH_TEST_OPENSEARCH_URL",
+            _ if name == elasticsearch() => "MAILSTITCH_TEST_ELASTICSEARCH_URL",
+            _ => return None,
+        };
+        let url = std::env::var(variable).ok().filter(|url| !url.is_empty())?;
+        Some(Self { name: name.to_owned(), url: url.trim_end_matches('/').to_owned(), _process: None })
+    }
+
+    /// `opensearch-2.19.6`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// `http://127.0.0.1:40123`, without a slash at the end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The JSON answer to a request; any status but 2xx fails the test. `Value::Null` sends no body. Works inside and
+    /// outside of an async runtime.
+    #[track_caller]
+    pub fn request(&self, method: &str, path: &str, body: Value) -> Value {
+        let (status, answer) = self.answer(method, path, body);
+        assert!((200..300).contains(&status), "{method} {path} on {}: {status} {answer}", self.name);
+        answer
+    }
+
+    /// Like [`request`](Self::request), with the status, whatever it is.
+    #[track_caller]
+    pub fn answer(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        self.send(method, path, body)
+    }
+
+    /// Indexes documents, each with its id or one that the server gives, and makes them visible.
+    #[track_caller]
+    pub fn index(&self, index: &str, documents: impl IntoIterator<Item = (Option<String>, Value)>) {
+        let mut documents = documents.into_iter().peekable();
+        while documents.peek().is_some() {
+            let mut body = String::new();
+            for (id, document) in documents.by_ref().take(2_000) {
+                let action = id.map_or_else(|| serde_json::json!({}), |id| serde_json::json!({ "_id": id }));
+                body += &format!("{}\n{document}\n", serde_json::json!({ "index": action }));
+            }
+            let (status, answer) = self.send("POST", &format!("/{index}/_bulk"), body);
+            assert!(status == 200 && answer["errors"] == false, "bulk on {}: {status} {answer}", self.name);
+        }
+        self.request("POST", &format!("/{index}/_refresh"), Value::Null);
+    }
+
+    fn send(&self, method: &str, path: &str, body: String) -> (u16, Value) {
+        http::call(method, &format!("{}{path}", self.url), body)
+            .unwrap_or_else(|cause| panic!("{method} {path} on {}: {cause}", self.name))
+    }
+}
+
+/// The name of the OpenSearch to test with.
+pub fn opensearch() -> String {
+    let version = std::env::var("MAILSTITCH_TEST_OPENSEARCH_VERSION");
+    format!("opensearch-{}", version.as_deref().unwrap_or("2.19.6"))
+}
+
+/// The name of the Elasticsearch to test with.
+pub fn elasticsearch() -> String {
+    let version = std::env::var("MAILSTITCH_TEST_ELASTICSEARCH_VERSION");
+    format!("elasticsearch-{}", version.as_deref().unwrap_or("8.19.21"))
+}
+
+/// A name that no other test, process or earlier run uses: `graylog-4711-18d3a…-0`. Fit for an index.
+pub fn unique_name(stem: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let since = std::time::UNIX_EPOCH.elapsed().map_or(0, |t| t.as_millis());
+    format!("{stem}-{}-{since:x}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
