@@ -1,1 +1,258 @@
-//! (being written)
+//! Lines from an Elasticsearch or OpenSearch index: filled by Graylog, filebeat, logstash or rsyslog.
+//!
+//! * A window becomes a range on the time field in `bool.filter`, `[from, to)`; counting and reading send the same query.
+//! * Lines arrive in no order.
+//! * A page limit is no limit: the walk (`walk.rs`) goes on until the engine has no more.
+//! * A short answer is noticed by `timed_out`, by failed shards, by an index pattern that matches nothing, and by a number
+//!   of documents that is not the number counted on the same point in time.
+
+mod check;
+mod document;
+mod frame;
+mod query;
+mod walk;
+
+use super::{Batch, Check, CountingSource};
+use crate::{
+    config::ElasticsearchSource,
+    elastic::{Body, Call, Client, Method, in_path, search::Hit},
+    error::{Error, Kind, Result},
+    model::{Intake, Range, Time},
+};
+use async_trait::async_trait;
+use query::Schema;
+use serde_json::Value;
+use siphasher::sip128::{Hasher128, SipHasher13};
+use std::{
+    collections::{BTreeMap, HashMap},
+    hash::Hasher,
+    sync::{Mutex, PoisonError},
+};
+use tokio::sync::OnceCell;
+
+/// Milliseconds of a day: the longest piece that is counted in one search.
+const DAY_MS: i64 = 86_400_000;
+
+/// Most buckets that one search may give; engines refuse more than 65,535, older ones more than 10,000.
+const BUCKETS: i64 = 10_000;
+
+/// A range longer than this is first counted by the day, so that only days with lines are asked for their buckets.
+const LONG_MS: i64 = 32 * DAY_MS;
+
+/// The source.
+pub struct Elasticsearch {
+    client: Client,
+    settings: ElasticsearchSource,
+    intake: Mutex<Intake>,
+    schema: OnceCell<Schema>,
+}
+
+impl Elasticsearch {
+    /// `aliases`: `[hosts] alias`. Sends nothing yet.
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    pub fn new(settings: ElasticsearchSource, aliases: HashMap<String, String>) -> Result<Self> {
+        let client = Client::new(&settings.connection)?;
+        Ok(Self { client, settings, intake: Mutex::new(Intake::new(aliases)), schema: OnceCell::new() })
+    }
+
+    fn doing(&self, what: &str) -> String {
+        format!("cannot {what} index `{}`", self.settings.index)
+    }
+
+    /// How the fields can be searched; asked once.
+    async fn schema(&self) -> Result<&Schema> {
+        self.schema.get_or_try_init(|| self.ask_schema()).await
+    }
+
+    async fn ask_schema(&self) -> Result<Schema> {
+        let doing = self.doing("ask for the fields of");
+        let fields = &self.settings.fields;
+        let path = format!(
+            "{}/_field_caps?fields={},{},{}",
+            in_path(&self.settings.index),
+            in_path(&fields.time),
+            in_path(&fields.program),
+            in_path(&fields.message)
+        );
+        let caps: Value = self.client.json(Call::new(&doing, Method::GET, &path, Body::None)).await?;
+        let schema = Schema::from_caps(&caps, fields);
+        if schema.indices == 0 {
+            return Err(walk::no_index(&self.client, &doing));
+        }
+        if !schema.time.date || schema.time.other || schema.time.term || schema.time.words {
+            return Err(self.unusable(&doing, &format!("field `{}` is no date in all of its indices", fields.time)));
+        }
+        Ok(schema)
+    }
+
+    fn unusable(&self, doing: &str, cause: &str) -> Error {
+        let hint = "set the names under `[source.elasticsearch.fields]`, or another `preset`";
+        self.client.search_error(Kind::Config, doing).because(cause).hint(hint)
+    }
+
+    async fn query(&self, doing: &str, within: Range) -> Result<Value> {
+        let fields = &self.settings.fields;
+        query::query(&self.settings, self.schema().await?, within).ok_or_else(|| {
+            let cause = format!("neither `{}` nor `{}` can be searched for `programs`", fields.program, fields.message);
+            self.unusable(doing, &cause)
+        })
+    }
+
+    /// One search: the lines per bucket.
+    async fn histogram(&self, within: Range, bucket_ms: i64, into: &mut BTreeMap<Time, u64>) -> Result<()> {
+        let doing = self.doing("count lines in");
+        let query = self.query(&doing, within).await?;
+        let body = query::counts(&query, &self.settings.fields.time, bucket_ms);
+        let path = format!("{}/_search", in_path(&self.settings.index));
+        let found = self.client.search(&doing, &path, &body).await?;
+        if found.shards.total == 0 {
+            return Err(walk::no_index(&self.client, &doing));
+        }
+        let mut sum = 0;
+        for bucket in found.aggregations.pointer("/buckets/buckets").and_then(Value::as_array).into_iter().flatten() {
+            let (start, count) = (bucket.get("key"), bucket.get("doc_count").and_then(Value::as_u64).unwrap_or(0));
+            if let Some(start) = start.and_then(Value::as_i64) {
+                *into.entry(Time(start)).or_default() += count;
+                sum += count;
+            }
+        }
+        match found.total() {
+            Some(total) if total == sum => Ok(()),
+            _ => {
+                let cause = format!("the counts per bucket add up to {sum}, which is not the total");
+                Err(self.client.search_error(Kind::Temporary, &doing).because(cause))
+            }
+        }
+    }
+
+    /// Counts piece by piece.
+    async fn pieces(&self, within: Range, bucket_ms: i64, into: &mut BTreeMap<Time, u64>) -> Result<()> {
+        for piece in pieces(within, bucket_ms) {
+            self.histogram(piece, bucket_ms, into).await?;
+        }
+        Ok(())
+    }
+
+    fn take(&self, hits: Vec<Hit>, batch: &Mutex<Batch>, doing: &str) -> Result<()> {
+        // A panic elsewhere leaves both as usable as they were: they are only added to.
+        let mut intake = self.intake.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut batch = batch.lock().unwrap_or_else(PoisonError::into_inner);
+        for hit in hits {
+            let source = hit.source.ok_or_else(|| {
+                self.client.search_error(Kind::Config, doing).because("the index keeps no `_source` to read lines from")
+            })?;
+            match document::line(source.get(), &self.settings.fields, &mut intake) {
+                Ok(line) => batch.lines.push(line),
+                Err(noise) => batch.noise.push(noise),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The range in pieces of at most a day and at most [`BUCKETS`] buckets, cut at bucket limits.
+fn pieces(within: Range, bucket_ms: i64) -> impl Iterator<Item = Range> {
+    let bucket_ms = bucket_ms.max(1);
+    let buckets = (DAY_MS / bucket_ms).clamp(1, BUCKETS);
+    let step = buckets.saturating_mul(bucket_ms);
+    let mut from = within.from;
+    std::iter::from_fn(move || {
+        let to = from.0.div_euclid(step).saturating_add(1).saturating_mul(step).min(within.to.0);
+        let piece = Range { from, to: Time(to) };
+        from = piece.to;
+        (piece.from < piece.to).then_some(piece)
+    })
+}
+
+#[async_trait]
+impl CountingSource for Elasticsearch {
+    fn fingerprint(&self) -> String {
+        let settings = &self.settings;
+        let mut addresses = self.client.addresses();
+        addresses.sort();
+        let mut programs = settings.programs.clone();
+        programs.sort();
+        let text = format!("{addresses:?} {} {:?} {programs:?} {:?}", settings.index, settings.fields, settings.query);
+        let mut hasher = SipHasher13::new();
+        hasher.write(text.as_bytes());
+        format!("elasticsearch:{:032x}", hasher.finish128().as_u128())
+    }
+
+    async fn counts(&self, within: Range, bucket_ms: i64) -> Result<BTreeMap<Time, u64>> {
+        let mut counts = BTreeMap::new();
+        if within.to.0.saturating_sub(within.from.0) <= LONG_MS {
+            self.pieces(within, bucket_ms, &mut counts).await?;
+            return Ok(counts);
+        }
+        let mut days = BTreeMap::new();
+        self.histogram(within, DAY_MS, &mut days).await?;
+        for &day in days.keys() {
+            let piece = Range { from: day.max(within.from), to: day.plus(DAY_MS).min(within.to) };
+            self.pieces(piece, bucket_ms, &mut counts).await?;
+        }
+        Ok(counts)
+    }
+
+    async fn read(&self, within: Range) -> Result<Batch> {
+        let doing = self.doing("read from");
+        let query = self.query(&doing, within).await?;
+        let batch = Mutex::new(Batch::default());
+        let walk = walk::Walk { client: &self.client, settings: &self.settings, query: &query, doing: &doing };
+        let visit = |hits| self.take(hits, &batch, &doing);
+        let restart = || *batch.lock().unwrap_or_else(PoisonError::into_inner) = Batch::default();
+        walk.run(&visit, &restart).await?;
+        Ok(batch.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn check(&self, now: Time) -> Vec<Check> {
+        self.checks(now).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(from: i64, to: i64, bucket_ms: i64, expected: &[(i64, i64)]) {
+        let found: Vec<_> = pieces(Range { from: Time(from), to: Time(to) }, bucket_ms)
+            .map(|piece| (piece.from.0, piece.to.0))
+            .collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_piece_is_a_day_at_most_and_ends_at_a_bucket() {
+        let noon = DAY_MS / 2;
+        check(noon, DAY_MS + noon, 60_000, &[(noon, DAY_MS), (DAY_MS, DAY_MS + noon)]);
+        check(0, 60_000, 60_000, &[(0, 60_000)]);
+        check(5, 5, 60_000, &[]);
+    }
+
+    #[test]
+    fn small_buckets_make_small_pieces() {
+        check(0, 25_000_000, 1000, &[(0, 10_000_000), (10_000_000, 20_000_000), (20_000_000, 25_000_000)]);
+    }
+
+    #[test]
+    fn an_endless_range_has_an_end() {
+        let range = Range { from: Time(i64::MAX - 5), to: Time(i64::MAX) };
+        assert_eq!(pieces(range, 60_000).count(), 1);
+    }
+
+    #[test]
+    fn the_fingerprint_follows_what_decides_which_lines_there_are() {
+        let source = |change: fn(&mut ElasticsearchSource)| {
+            let mut settings = query::tests::settings(None);
+            change(&mut settings);
+            Elasticsearch::new(settings, HashMap::new()).unwrap().fingerprint()
+        };
+        let plain = source(|_| ());
+        assert_eq!(plain, source(|s| s.connection.urls = vec!["https://u:p@search.example.org:9200/".into()]));
+        assert_eq!(plain, source(|s| s.page_size = 7));
+        assert_ne!(plain, source(|s| s.index = "other".into()));
+        assert_ne!(plain, source(|s| s.programs.push("sendmail".into())));
+    }
+}

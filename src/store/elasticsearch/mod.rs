@@ -1,1 +1,140 @@
-//! (being written)
+//! Transactions in an Elasticsearch or OpenSearch: monthly indices behind an alias, written by bulk with optimistic
+//! concurrency, without scripts on the server.
+//!
+//! `template.rs` and `query.rs` say what is asked, `encode.rs` what is sent, `bulk.rs` and `read.rs` send it, `verdict.rs`
+//! decides on the answer. An acknowledged write is in the translog on disk (`index.translog.durability: request`, which
+//! the template sets), so there is nothing left to commit.
+
+mod bulk;
+mod check;
+mod encode;
+mod month;
+mod prepare;
+mod prune;
+mod query;
+mod read;
+mod template;
+mod verdict;
+
+use super::{Page, Put, QueueKey, Report, Search, Store, Stored, Summary, Version};
+use crate::{
+    config::ElasticsearchStore,
+    elastic::{Body, Call, Client, Method, in_path, search::Shards},
+    error::{Kind, Result},
+    model::{Range, Time, Transaction},
+    source::Check,
+};
+use async_trait::async_trait;
+use serde::Deserialize;
+use std::{
+    collections::HashSet,
+    sync::{Mutex, PoisonError},
+};
+
+/// The store.
+pub struct Elasticsearch {
+    client: Client,
+    settings: ElasticsearchStore,
+    /// Monthly indices known to be there.
+    months: Mutex<HashSet<String>>,
+}
+
+#[derive(Deserialize)]
+struct Refreshed {
+    #[serde(rename = "_shards")]
+    shards: Shards,
+}
+
+impl Elasticsearch {
+    /// Sends nothing yet.
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    pub fn new(settings: ElasticsearchStore) -> Result<Self> {
+        let client = Client::new(&settings.connection)?;
+        Ok(Self { client, settings, months: Mutex::new(HashSet::new()) })
+    }
+
+    fn doing(&self, what: &str) -> String {
+        format!("cannot {what} index `{}`", self.settings.index)
+    }
+
+    fn forget_index(&self, index: &str) {
+        self.months.lock().unwrap_or_else(PoisonError::into_inner).remove(index);
+    }
+
+    async fn refresh_alias(&self) -> Result<()> {
+        let doing = self.doing("refresh");
+        let path = format!("{}/_refresh?ignore_unavailable=true", in_path(&self.settings.index));
+        let refreshed: Refreshed = self.client.json(Call::new(&doing, Method::POST, &path, Body::None)).await?;
+        match refreshed.shards.trouble() {
+            None => Ok(()),
+            Some(cause) => Err(self.client.search_error(Kind::Temporary, &doing).because(cause)),
+        }
+    }
+}
+
+#[async_trait]
+impl Store for Elasticsearch {
+    async fn prepare(&self) -> Result<()> {
+        self.install().await
+    }
+
+    async fn get(&self, ids: &[String]) -> Result<Vec<Stored>> {
+        self.get_all(ids).await
+    }
+
+    async fn find(&self, keys: &[QueueKey], within: Range) -> Result<Vec<Stored>> {
+        self.find_all(keys, within).await
+    }
+
+    async fn put(&self, documents: Vec<Put>) -> Result<Report> {
+        let alias = &self.settings.index;
+        self.bulk(documents.into_iter().map(|document| encode::put(alias, &document)), true).await
+    }
+
+    async fn delete(&self, documents: &[(String, Version)]) -> Result<Report> {
+        let alias = &self.settings.index;
+        let items: Vec<_> = documents.iter().map(|(id, version)| encode::delete(alias, id, *version)).collect();
+        let mut report = self.bulk(items.into_iter(), false).await?;
+        // A delete that expects a version of a document that is gone answers 409 too.
+        if !report.conflicts.is_empty() {
+            let stored = self.get_all(&report.conflicts).await?;
+            let there: HashSet<&str> = stored.iter().map(|document| document.transaction.mail.id.as_str()).collect();
+            report.conflicts.retain(|id| there.contains(id.as_str()));
+        }
+        Ok(report)
+    }
+
+    async fn refresh(&self) -> Result<()> {
+        self.refresh_alias().await
+    }
+
+    async fn commit(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn search(&self, search: &Search) -> Result<Vec<Transaction>> {
+        self.search_for(search).await
+    }
+
+    async fn page(&self, after: Option<&str>, within: Option<Range>) -> Result<Page> {
+        self.page_after(after, within).await
+    }
+
+    async fn newest_end(&self, now: Time) -> Result<Option<Time>> {
+        self.newest(now).await
+    }
+
+    async fn prune(&self, before: Time, dry_run: bool) -> Result<u64> {
+        self.prune_before(before, dry_run).await
+    }
+
+    async fn summary(&self) -> Result<Summary> {
+        self.summarise().await
+    }
+
+    async fn check(&self, now: Time) -> Vec<Check> {
+        self.checks(now).await
+    }
+}

@@ -1,0 +1,192 @@
+//! An answer, and what its status means for the run.
+//!
+//! In: status, body, where it came from.  Out: the JSON in it, or the error as the user reads it.
+//! Ignored on purpose: everything of an engine's error but the innermost type and reason.
+
+use crate::{
+    error::{Error, Kind, Result},
+    model::Time,
+};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// Longest reason that is passed on, characters.
+const REASON: usize = 300;
+
+/// What a server answered, whatever the status.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub status: u16,
+    /// The server's clock, where it or a proxy before it sends `Date`.
+    pub date: Option<Time>,
+    pub body: Vec<u8>,
+    /// The base URL that answered, without user and password.
+    pub base: String,
+}
+
+/// What an engine says of its error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// `index_not_found_exception`
+    pub kind: String,
+    /// In the engine's words, cut to a length fit for an error message.
+    pub reason: String,
+}
+
+impl Cause {
+    /// From the `error` of an answer, of an item of a bulk, or of a failed shard. Of a search that failed everywhere
+    /// ("all shards failed") the root cause is what the reader needs.
+    pub fn of(error: &Value) -> Self {
+        let inner = error.pointer("/root_cause/0").filter(|root| root.get("reason").is_some()).unwrap_or(error);
+        let text = |key: &str| inner.get(key).and_then(Value::as_str);
+        let reason = match (text("reason"), inner.pointer("/caused_by/reason").and_then(Value::as_str)) {
+            (Some(reason), Some(deeper)) if !reason.contains(deeper) => format!("{reason}: {deeper}"),
+            (Some(reason), _) => reason.to_owned(),
+            (None, _) => inner.as_str().unwrap_or_default().to_owned(),
+        };
+        // What follows is the refused value itself, which may be an address.
+        let reason = reason.split(". Preview of field's value").next().unwrap_or_default();
+        Self { kind: text("type").unwrap_or_default().to_owned(), reason: reason.chars().take(REASON).collect() }
+    }
+
+    /// A block that an administrator or the disk's flood stage put on an index: it goes away, so it is no verdict on
+    /// what was sent.
+    pub fn is_block(&self) -> bool {
+        self.kind == "cluster_block_exception"
+    }
+}
+
+impl Answer {
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The JSON of a successful answer.
+    ///
+    /// # Errors
+    /// As [`failure`](Self::failure) says for another status; temporary when the body is not what it should be, because
+    /// a proxy's page or a cut body looks like that.
+    pub fn json<T: DeserializeOwned>(&self, doing: &str) -> Result<T> {
+        if !self.is_success() {
+            return Err(self.failure(doing));
+        }
+        serde_json::from_slice(&self.body).map_err(|cause| {
+            self.error(Kind::Temporary, doing).because(format!("the answer is not understood: {cause}"))
+        })
+    }
+
+    /// The engine's own account of an error, if the body has one.
+    pub fn cause(&self) -> Option<Cause> {
+        let body: Value = serde_json::from_slice(&self.body).ok()?;
+        body.get("error").map(Cause::of)
+    }
+
+    /// The error that a status is. `doing` is "cannot search index `graylog_*`"; where is added here.
+    ///
+    /// | status                                   | kind       |
+    /// |------------------------------------------|------------|
+    /// | 401, 403                                 | Permission |
+    /// | 403 by a block on the index              | Temporary  |
+    /// | 408, 429, 5xx                            | Temporary  |
+    /// | a scroll or point in time that timed out | Temporary  |
+    /// | everything else: 3xx, 400, 404           | Config     |
+    pub fn failure(&self, doing: &str) -> Error {
+        let cause = self.cause();
+        let kind = match (self.status, &cause) {
+            (401, _) => Kind::Permission,
+            (403, Some(cause)) if cause.is_block() => Kind::Temporary,
+            (403, _) => Kind::Permission,
+            (status, _) if super::retry::may_pass(status) => Kind::Temporary,
+            (_, Some(cause)) if cause.kind == "search_context_missing_exception" => Kind::Temporary,
+            _ => Kind::Config,
+        };
+        let error = self.error(kind, doing);
+        match (self.status, cause) {
+            (401, _) => error.because("the user name, password or API key was not accepted (401)"),
+            (300..=399, _) => error.because(format!("it answers with a redirect ({})", self.status)),
+            (_, Some(cause)) if cause.kind == "index_not_found_exception" => error.because("no such index"),
+            (status, Some(cause)) if !cause.reason.is_empty() => error.because(format!("{} ({status})", cause.reason)),
+            (status, _) => error.because(format!("status {status}")),
+        }
+    }
+
+    /// An error of this answer's server; the cause is still to be added.
+    pub fn error(&self, kind: Kind, doing: &str) -> Error {
+        Error::new(kind, format!("{doing} on {}", self.base))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(status: u16, body: &str, expected: &str) {
+        let answer =
+            Answer { status, date: None, body: body.into(), base: "https://search.example.org:9200".to_owned() };
+        let error = answer.failure("cannot search index `graylog_*`");
+        assert_eq!(format!("{:?}: {error}", error.kind()), expected);
+    }
+
+    #[test]
+    fn an_unknown_index_is_a_matter_of_settings() {
+        check(
+            404,
+            r#"{"error":{"root_cause":[{"type":"index_not_found_exception","reason":"no such index [x]"}],"type":"index_not_found_exception","reason":"no such index [x]"},"status":404}"#,
+            "Config: cannot search index `graylog_*` on https://search.example.org:9200: no such index",
+        );
+    }
+
+    #[test]
+    fn rights_and_blocks_are_both_403() {
+        check(
+            403,
+            r#"{"error":{"type":"security_exception","reason":"no permissions for [indices:data/read/search]"},"status":403}"#,
+            "Permission: cannot search index `graylog_*` on https://search.example.org:9200: no permissions for [indices:data/read/search] (403)",
+        );
+        check(
+            403,
+            r#"{"error":{"type":"cluster_block_exception","reason":"index [x] blocked by: [FORBIDDEN/8/index write (api)];"},"status":403}"#,
+            "Temporary: cannot search index `graylog_*` on https://search.example.org:9200: index [x] blocked by: [FORBIDDEN/8/index write (api)]; (403)",
+        );
+    }
+
+    #[test]
+    fn the_root_cause_is_told_and_not_that_all_shards_failed() {
+        check(
+            400,
+            r#"{"error":{"root_cause":[{"type":"query_shard_exception","reason":"Failed to parse query [a(]","caused_by":{"reason":"Encountered \"<EOF>\""}}],"type":"search_phase_execution_exception","reason":"all shards failed"}}"#,
+            "Config: cannot search index `graylog_*` on https://search.example.org:9200: Failed to parse query [a(]: Encountered \"<EOF>\" (400)",
+        );
+    }
+
+    #[test]
+    fn a_proxys_page_is_told_by_its_status() {
+        check(
+            503,
+            "<html>down for maintenance</html>",
+            "Temporary: cannot search index `graylog_*` on https://search.example.org:9200: status 503",
+        );
+        check(
+            302,
+            "",
+            "Config: cannot search index `graylog_*` on https://search.example.org:9200: it answers with a redirect (302)",
+        );
+    }
+
+    #[test]
+    fn a_scroll_that_timed_out_can_be_started_again() {
+        check(
+            404,
+            r#"{"error":{"root_cause":[{"type":"search_context_missing_exception","reason":"No search context found for id [7]"}]}}"#,
+            "Temporary: cannot search index `graylog_*` on https://search.example.org:9200: No search context found for id [7] (404)",
+        );
+    }
+
+    #[test]
+    fn a_refused_value_is_not_repeated() {
+        let error = serde_json::json!({"type": "mapper_parsing_exception",
+            "reason": "failed to parse field [a] of type [ip]. Preview of field's value: 'user@example.org'"});
+        assert_eq!(Cause::of(&error).reason, "failed to parse field [a] of type [ip]");
+    }
+}

@@ -1,0 +1,74 @@
+//! When to try again and how long to wait before: pure rules.
+
+use crate::model::Time;
+use chrono::DateTime;
+use std::time::Duration;
+
+/// Tries of one request, or of the items of one bulk, before it is an error.
+pub(crate) const TRIES: u32 = 5;
+
+/// The longest wait, whatever a server asks for: the next run comes in a quarter of an hour.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Whether a status is one that trying again may cure: 408, 429 and the server's own failures.
+pub(crate) fn may_pass(status: u16) -> bool {
+    matches!(status, 408 | 429 | 500..=599)
+}
+
+/// Whether another node may do better at once: this one, or what stands before it, is not up to the job.
+pub(crate) fn try_next_node(status: u16) -> bool {
+    matches!(status, 502..=504)
+}
+
+/// The wait after the `failed`-th failure in a row: what the server asked for, else half a second doubling.
+pub(crate) fn wait(failed: u32, asked: Option<Duration>) -> Duration {
+    let own = Duration::from_millis(500) * 2u32.saturating_pow(failed.saturating_sub(1).min(10));
+    asked.unwrap_or(own).min(LONGEST)
+}
+
+/// `Retry-After` (RFC 9110, 10.2.3): seconds, or a date, which is taken relative to the answer's own `Date`.
+pub(crate) fn retry_after(header: Option<&str>, date: Option<Time>) -> Option<Duration> {
+    let header = header?.trim();
+    if let Ok(seconds) = header.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let wait_ms = http_date(header)?.0.saturating_sub(date?.0);
+    u64::try_from(wait_ms).ok().map(Duration::from_millis)
+}
+
+/// The time in an HTTP `Date`: `Sun, 22 Nov 2026 20:20:11 GMT`.
+pub(crate) fn http_date(header: &str) -> Option<Time> {
+    DateTime::parse_from_rfc2822(header).ok().map(|date| Time(date.timestamp_millis()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_and_have_an_end() {
+        let waits: Vec<_> = [1, 2, 3, 4, 40].map(|failed| wait(failed, None).as_millis()).into();
+        assert_eq!(waits, [500, 1000, 2000, 4000, 60_000]);
+    }
+
+    #[test]
+    fn the_server_may_ask_for_a_wait_but_not_for_an_hour() {
+        assert_eq!(wait(1, retry_after(Some("7"), None)), Duration::from_secs(7));
+        assert_eq!(wait(1, retry_after(Some("3600"), None)), Duration::from_secs(60));
+    }
+
+    #[test]
+    fn a_date_to_retry_after_is_relative_to_the_servers_clock() {
+        let date = http_date("Sun, 22 Nov 2026 20:20:11 GMT");
+        let asked = retry_after(Some("Sun, 22 Nov 2026 20:20:41 GMT"), date);
+        assert_eq!(asked, Some(Duration::from_secs(30)));
+        assert_eq!(retry_after(Some("Sun, 22 Nov 2026 20:20:41 GMT"), None), None);
+        assert_eq!(retry_after(Some("soon"), date), None);
+    }
+
+    #[test]
+    fn a_refused_query_is_not_tried_again() {
+        assert_eq!([400, 401, 403, 404, 409, 413].map(may_pass), [false; 6]);
+        assert_eq!([408, 429, 500, 502, 503, 504].map(may_pass), [true; 6]);
+    }
+}

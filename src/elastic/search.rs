@@ -1,0 +1,157 @@
+//! The answer of a search, and whether it is whole (law L6: a short answer is an error).
+
+use super::{Body, Call, Cause, Client};
+use crate::error::{Error, Kind, Result};
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
+
+/// A search answer. Documents stay raw until someone needs them.
+#[derive(Debug, Deserialize)]
+pub struct Found {
+    #[serde(default)]
+    pub timed_out: bool,
+    #[serde(rename = "_shards")]
+    pub shards: Shards,
+    pub hits: Hits,
+    #[serde(default)]
+    pub aggregations: Value,
+    /// The point in time to go on with, which may differ from the one asked.
+    pub pit_id: Option<String>,
+    #[serde(rename = "_scroll_id")]
+    pub scroll_id: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub struct Shards {
+    pub total: u64,
+    #[serde(default)]
+    pub failed: u64,
+    #[serde(default)]
+    pub failures: Vec<Value>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub struct Hits {
+    /// Absent with `track_total_hits: false`.
+    pub total: Option<Total>,
+    #[serde(default)]
+    pub hits: Vec<Hit>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Total {
+    pub value: u64,
+    /// `eq`, or `gte` when the engine stopped counting.
+    pub relation: String,
+}
+
+/// One document found.
+#[derive(Debug, Deserialize)]
+pub struct Hit {
+    #[serde(rename = "_id", default)]
+    pub id: String,
+    /// With `seq_no_primary_term`.
+    #[serde(rename = "_seq_no")]
+    pub seq_no: Option<u64>,
+    #[serde(rename = "_primary_term")]
+    pub primary_term: Option<u64>,
+    #[serde(rename = "_source")]
+    pub source: Option<Box<RawValue>>,
+    /// Where the next page starts.
+    #[serde(default)]
+    pub sort: Vec<Value>,
+}
+
+impl Shards {
+    /// Why a part of the shards did not answer; `None` when all did.
+    pub fn trouble(&self) -> Option<String> {
+        let reason = self.failures.first().map(|failure| Cause::of(failure.get("reason").unwrap_or(failure)).reason);
+        let reason = reason.filter(|reason| !reason.is_empty()).map(|reason| format!(": {reason}")).unwrap_or_default();
+        (self.failed > 0).then(|| format!("{} of {} shards failed{reason}", self.failed, self.total))
+    }
+}
+
+impl Found {
+    /// Why this is not the whole answer; `None` when it is.
+    pub fn trouble(&self) -> Option<String> {
+        if self.timed_out {
+            return Some("the search timed out and its answer is short".to_owned());
+        }
+        self.shards.trouble()
+    }
+
+    /// The exact number of documents that match.
+    pub fn total(&self) -> Option<u64> {
+        self.hits.total.as_ref().filter(|total| total.relation == "eq").map(|total| total.value)
+    }
+}
+
+impl Client {
+    /// A search whose answer is whole.
+    ///
+    /// # Errors
+    /// `Temporary` for a short answer, else as [`Answer::failure`](super::Answer::failure).
+    pub async fn search(&self, doing: &str, path: &str, body: &Value) -> Result<Found> {
+        self.whole(Call::new(doing, Method::POST, path, Body::Json(body))).await
+    }
+
+    /// As [`search`](Self::search), for any call that answers like one.
+    pub async fn whole(&self, call: Call<'_>) -> Result<Found> {
+        let answer = self.send(&call).await?;
+        let found: Found = answer.json(call.doing)?;
+        match found.trouble() {
+            None => Ok(found),
+            Some(cause) => Err(answer.error(Kind::Temporary, call.doing).because(cause)),
+        }
+    }
+
+    /// An error about what a search found, named by the address that settings know.
+    pub fn search_error(&self, kind: Kind, doing: &str) -> Error {
+        Error::new(kind, format!("{doing} on {}", self.addresses().join(", ")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(json: &str, expected: Option<&str>) {
+        let found: Found = serde_json::from_str(json).unwrap();
+        assert_eq!(found.trouble().as_deref(), expected);
+    }
+
+    #[test]
+    fn a_search_that_timed_out_is_short() {
+        check(
+            r#"{"timed_out":true,"_shards":{"total":1,"successful":1,"skipped":0,"failed":0},"hits":{"total":{"value":7,"relation":"eq"},"hits":[]}}"#,
+            Some("the search timed out and its answer is short"),
+        );
+    }
+
+    #[test]
+    fn a_failed_shard_makes_the_answer_short() {
+        check(
+            r#"{"timed_out":false,"_shards":{"total":4,"successful":3,"failed":1,"failures":[{"shard":2,"reason":{"type":"x","reason":"rejected execution"}}]},"hits":{"hits":[]}}"#,
+            Some("1 of 4 shards failed: rejected execution"),
+        );
+    }
+
+    #[test]
+    fn skipped_shards_are_no_failure() {
+        check(
+            r#"{"timed_out":false,"_shards":{"total":4,"successful":4,"skipped":3,"failed":0},"hits":{"hits":[]}}"#,
+            None,
+        );
+    }
+
+    #[test]
+    fn a_total_that_is_only_a_lower_bound_is_none() {
+        let found: Found = serde_json::from_str(
+            r#"{"_shards":{"total":1},"hits":{"total":{"value":10000,"relation":"gte"},"hits":[]}}"#,
+        )
+        .unwrap();
+        assert_eq!(found.total(), None);
+    }
+}

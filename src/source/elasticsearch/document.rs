@@ -1,0 +1,166 @@
+//! From a document to a line.
+//!
+//! In: the `_source` of a document.  Out: a line, or the text that no line could be made of (counted as noise).
+//! Ignored on purpose: every field but the five that settings name.
+
+use super::frame::line_parts;
+use crate::{
+    config::Fields,
+    model::{Intake, Line, Time},
+};
+use chrono::{DateTime, NaiveDateTime};
+use serde_json::{Map, Value};
+use std::borrow::Cow;
+
+/// Longest noise that is kept, characters.
+const NOISE: usize = 500;
+
+/// # Errors
+/// What is left of a document without a usable time, host, program or message.
+pub fn line(source: &str, fields: &Fields, intake: &mut Intake) -> Result<Line, String> {
+    let noise = |text: &str| text.chars().take(NOISE).collect::<String>();
+    let Ok(document) = serde_json::from_str::<Map<String, Value>>(source) else {
+        return Err(noise(source));
+    };
+    let text = |path: &str| lookup(&document, path).and_then(as_text).filter(|text| !text.trim().is_empty());
+    let Some(message) = text(&fields.message) else {
+        return Err(noise(source));
+    };
+    let (host, program) = (text(&fields.host), text(&fields.program));
+    let pid = text(&fields.pid).and_then(|pid| pid.trim().parse().ok());
+    let time = lookup(&document, &fields.time).and_then(|value| time(value, fields.time_format.as_deref()));
+    match (time, line_parts(&message, host.as_deref(), program.as_deref(), pid)) {
+        (Some(time), Some(parts)) => Ok(intake.line(time, parts.host, parts.program, parts.pid, parts.text)),
+        _ => Err(noise(&message)),
+    }
+}
+
+/// A value by its path, whichever of its dots separate objects and whichever belong to names: `host.name` is found in
+/// `{"host.name": …}` and in `{"host": {"name": …}}`.
+fn lookup<'d>(object: &'d Map<String, Value>, path: &str) -> Option<&'d Value> {
+    if let Some(value) = object.get(path) {
+        return Some(value);
+    }
+    path.match_indices('.').find_map(|(at, _)| {
+        let inner = object.get(&path[..at])?.as_object()?;
+        lookup(inner, &path[at + 1..])
+    })
+}
+
+/// A text or number, or the first one of a list. An object stands for its `name` (beats write `host: {name: …}`).
+fn as_text(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::String(text) => Some(Cow::Borrowed(text)),
+        Value::Number(number) => Some(Cow::Owned(number.to_string())),
+        // One level only: what strangers nest deeper is no name.
+        Value::Array(values) => {
+            values.first().filter(|first| !first.is_array() && !first.is_object()).and_then(as_text)
+        }
+        Value::Object(object) => object.get("name").and_then(Value::as_str).map(Cow::Borrowed),
+        Value::Null | Value::Bool(_) => None,
+    }
+}
+
+/// ISO 8601 with or without a zone (UTC then), the same with a blank for the `T` (Graylog), or a number since the epoch:
+/// milliseconds, unless the index keeps seconds.
+fn time(value: &Value, format: Option<&str>) -> Option<Time> {
+    let value = value.as_array().map_or(Some(value), |values| values.first())?;
+    let seconds = format == Some("epoch_second");
+    if let Some(number) = value.as_i64() {
+        return Some(if seconds { Time::from_seconds(number) } else { Time(number) });
+    }
+    if let Some(number) = value.as_f64() {
+        // Whole milliseconds are far below what a float loses; `as` clamps.
+        #[expect(clippy::cast_possible_truncation, reason = "clamping is what is wanted of a hostile number")]
+        return Some(Time(if seconds { (number * 1000.0) as i64 } else { number as i64 }));
+    }
+    let text = value.as_str()?.trim();
+    if let Ok(number) = text.parse() {
+        return Some(if seconds { Time::from_seconds(number) } else { Time(number) });
+    }
+    Time::parse_rfc3339(text)
+        .or_else(|| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z").ok().map(|t| Time(t.timestamp_millis())))
+        .or_else(|| {
+            let naive = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f"];
+            let found = naive.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
+            found.map(|t| Time(t.and_utc().timestamp_millis()))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::elasticsearch::query::tests::settings;
+    use serde_json::json;
+
+    #[track_caller]
+    fn check(document: Value, expected: &str) {
+        let line = line(&document.to_string(), &settings(None).fields, &mut Intake::default());
+        let compact = match line {
+            Ok(line) => {
+                format!("{} {} {}[{}]: {}", line.time, line.host, line.program, line.pid.unwrap_or(0), line.text)
+            }
+            Err(noise) => format!("noise: {noise}"),
+        };
+        assert_eq!(compact, expected);
+    }
+
+    #[test]
+    fn graylogs_syslog_message_is_a_line() {
+        check(
+            json!({"timestamp": "2026-11-22 20:20:11.599", "source": "mx1.example.org", "message": "mx1 postfix/qmgr[7]: 4F1: removed"}),
+            "2026-11-22T20:20:11.599Z mx1 postfix/qmgr[7]: 4F1: removed",
+        );
+    }
+
+    #[test]
+    fn a_parsed_message_is_the_same_line() {
+        check(
+            json!({"timestamp": 1_795_378_811_599_i64, "source": "MX1", "application_name": "postfix/qmgr", "process_id": "7", "message": "4F1: removed"}),
+            "2026-11-22T20:20:11.599Z mx1 postfix/qmgr[7]: 4F1: removed",
+        );
+    }
+
+    #[test]
+    fn what_lacks_a_time_or_a_message_is_noise() {
+        check(json!({"source": "mx1", "message": "postfix/qmgr[7]: x"}), "noise: postfix/qmgr[7]: x");
+        check(
+            json!({"timestamp": "yesterday", "source": "mx1", "message": "postfix/qmgr[7]: x"}),
+            "noise: postfix/qmgr[7]: x",
+        );
+        check(json!({"timestamp": 0}), r#"noise: {"timestamp":0}"#);
+    }
+
+    #[test]
+    fn dots_may_be_objects_or_parts_of_names() {
+        let documents =
+            [json!({"host": {"name": "a"}}), json!({"host.name": "a"}), json!({"host": {"name": ["a", "b"]}})];
+        for document in documents {
+            let found = lookup(document.as_object().unwrap(), "host.name").and_then(as_text);
+            assert_eq!(found.as_deref(), Some("a"));
+        }
+        let mixed = json!({"a.b": {"c": "x"}});
+        assert_eq!(lookup(mixed.as_object().unwrap(), "a.b.c"), Some(&json!("x")));
+        let beats = json!({"host": {"name": "a"}});
+        assert_eq!(lookup(beats.as_object().unwrap(), "host").and_then(as_text).as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn times_come_in_many_forms() {
+        let forms = [
+            json!("2026-11-22T20:20:11.599Z"),
+            json!("2026-11-22T21:20:11.599123+01:00"),
+            json!("2026-11-22T21:20:11.599+0100"),
+            json!("2026-11-22T20:20:11.599"),
+            json!("2026-11-22 20:20:11.599"),
+            json!("1795378811599"),
+            json!([1_795_378_811_599_i64]),
+        ];
+        for form in forms {
+            assert_eq!(time(&form, None), Some(Time(1_795_378_811_599)), "{form}");
+        }
+        assert_eq!(time(&json!(1_795_378_811), Some("epoch_second")), Some(Time(1_795_378_811_000)));
+        assert_eq!(time(&json!(1_795_378_811.5), Some("epoch_second")), Some(Time(1_795_378_811_500)));
+        assert_eq!(time(&json!({}), None), None);
+    }
+}

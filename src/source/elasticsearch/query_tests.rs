@@ -1,0 +1,137 @@
+//! Queries as JSON, for each shape that indices come in.
+
+use super::*;
+use crate::config::{Auth, Connection};
+use std::time::Duration;
+
+pub fn settings(time_format: Option<&str>) -> ElasticsearchSource {
+    ElasticsearchSource {
+        connection: Connection {
+            urls: vec!["https://search.example.org:9200".into()],
+            auth: Auth::None,
+            ca_file: None,
+            client_cert_file: None,
+            client_key_file: None,
+            tls_verify: true,
+            timeout: Duration::from_secs(60),
+        },
+        index: "graylog_*".into(),
+        fields: Fields {
+            message: "message".into(),
+            time: "timestamp".into(),
+            host: "source".into(),
+            program: "application_name".into(),
+            pid: "process_id".into(),
+            tie_break: Some("gl2_message_id".into()),
+            time_format: time_format.map(str::to_owned),
+        },
+        programs: vec!["postfix".into()],
+        query: None,
+        page_size: 5000,
+        slices: None,
+        timezone: chrono_tz::UTC,
+    }
+}
+
+const HOUR: Range = Range { from: Time(1_795_377_600_000), to: Time(1_795_381_200_000) };
+
+#[track_caller]
+fn check_programs(caps: Value, expected: Value) {
+    let settings = settings(None);
+    let schema = Schema::from_caps(&caps, &settings.fields);
+    let query = query(&settings, &schema, HOUR).unwrap();
+    assert_eq!(query["bool"]["filter"][1], json!({"bool": {"should": expected, "minimum_should_match": 1}}));
+}
+
+fn caps(program: Option<&str>, message: &str) -> Value {
+    let field = |kind: &str| one(kind, json!({"type": kind, "searchable": true, "aggregatable": false}));
+    let mut fields = json!({"message": field(message), "timestamp": field("date")});
+    if let Some(kind) = program {
+        fields["application_name"] = field(kind);
+    }
+    json!({"indices": ["graylog_0"], "fields": fields})
+}
+
+#[test]
+fn the_range_is_written_in_the_format_of_the_index() {
+    let bounds = |format| range(&settings(format).fields, HOUR)["range"]["timestamp"].clone();
+    assert_eq!(
+        bounds(Some("uuuu-MM-dd HH:mm:ss.SSS")),
+        json!({"gte": "2026-11-22 20:00:00.000", "lt": "2026-11-22 21:00:00.000", "format": "uuuu-MM-dd HH:mm:ss.SSS"})
+    );
+    assert_eq!(
+        bounds(None),
+        json!({"gte": "2026-11-22T20:00:00.000Z", "lt": "2026-11-22T21:00:00.000Z", "format": "strict_date_optional_time"})
+    );
+    assert_eq!(
+        bounds(Some("epoch_millis")),
+        json!({"gte": 1_795_377_600_000_i64, "lt": 1_795_381_200_000_i64, "format": "epoch_millis"})
+    );
+}
+
+#[test]
+fn all_of_time_is_cut_to_years_that_can_be_written() {
+    let all = range(&settings(None).fields, Range { from: Time(i64::MIN), to: Time(i64::MAX) });
+    assert_eq!(all["range"]["timestamp"]["gte"], "1970-01-01T00:00:00.000Z");
+    assert_eq!(all["range"]["timestamp"]["lt"], "9999-12-31T23:59:59.999Z");
+}
+
+#[test]
+fn a_program_in_the_message_is_a_phrase() {
+    check_programs(caps(None, "text"), json!([{"match_phrase": {"message": "postfix"}}]));
+}
+
+#[test]
+fn a_program_field_wins_and_the_message_serves_documents_without_it() {
+    check_programs(
+        caps(Some("keyword"), "text"),
+        json!([
+            {"prefix": {"application_name": "postfix"}},
+            {"bool": {
+                "must_not": {"exists": {"field": "application_name"}},
+                "should": [{"match_phrase": {"message": "postfix"}}],
+                "minimum_should_match": 1,
+            }},
+        ]),
+    );
+}
+
+#[test]
+fn a_program_field_of_words_is_searched_by_phrase() {
+    let mut caps = caps(Some("text"), "text");
+    caps["fields"]["message"]["text"]["searchable"] = json!(false);
+    check_programs(caps, json!([{"match_phrase": {"application_name": "postfix"}}]));
+}
+
+#[test]
+fn a_message_that_is_a_keyword_is_searched_by_wildcard() {
+    check_programs(caps(None, "keyword"), json!([{"wildcard": {"message": "*postfix*"}}]));
+    assert_eq!(escaped(r"a*b?c\d"), r"a\*b\?c\\d");
+}
+
+#[test]
+fn programs_that_nothing_can_be_searched_for_are_no_query() {
+    let settings = settings(None);
+    let schema = Schema::from_caps(&json!({"indices": [], "fields": {}}), &settings.fields);
+    assert_eq!(query(&settings, &schema, HOUR), None);
+}
+
+#[test]
+fn an_extra_query_is_one_more_filter() {
+    let mut settings = settings(None);
+    settings.programs.clear();
+    settings.query = Some("facility:mail".into());
+    let query = query(&settings, &Schema::default(), HOUR).unwrap();
+    assert_eq!(query["bool"]["filter"][1], json!({"query_string": {"query": "facility:mail"}}));
+}
+
+#[test]
+fn counting_asks_for_no_documents_and_for_an_exact_total() {
+    let body = counts(&json!({"match_all": {}}), "timestamp", 60_000);
+    assert_eq!(body["size"], 0);
+    assert_eq!(body["track_total_hits"], true);
+    assert_eq!(
+        body["aggs"]["buckets"]["date_histogram"],
+        json!({"field": "timestamp", "fixed_interval": "60000ms", "min_doc_count": 1})
+    );
+}

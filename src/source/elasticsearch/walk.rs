@@ -1,0 +1,305 @@
+//! Walks over everything that a query matches, page by page, in slices.
+//!
+//! In: a query.  Out: every document that matched when the walk began, once each, handed to a visitor page by page; or
+//! an error, when the number handed over is not the number that the engine counted (law L6).
+//!
+//! Three ways, chosen from the version alone:
+//!
+//! | engine                                       | way                                                            |
+//! |----------------------------------------------|----------------------------------------------------------------|
+//! | Elasticsearch ≥ 7.12, OpenSearch ≥ 3.3       | point in time, sorted by `_shard_doc`                          |
+//! | OpenSearch ≥ 2.4, a tie-break field is set   | point in time, sorted by time and that field                   |
+//! | all others                                   | scroll, sorted by `_doc`                                       |
+//!
+//! `_shard_doc` comes first even where there is a tie-break field: it is unique whatever documents hold, and three times
+//! as fast, and the order of lines is nobody's business here. Without either, OpenSearch adds no tie-break of its own
+//! and loses documents at page ends; sorting by `_id` would load all ids of the index into its heap; a scroll is exact.
+//! Should a field that settings call unique not be so, the count tells, and the range is read again by scroll.
+
+use crate::{
+    config::ElasticsearchSource,
+    elastic::{
+        Body, Call, Client, Engine, Method, PointInTime, in_path,
+        search::{Found, Hit},
+    },
+    error::{Error, Kind, Result},
+};
+use futures::future::try_join_all;
+use serde_json::{Value, json};
+
+/// How long the engine keeps a walk open between two pages.
+const KEEP: &str = "5m";
+
+/// Slices when settings leave it to us: more than this slow down the servers' own work.
+const SLICES: u64 = 4;
+
+/// Gets each page of documents.
+pub type Visitor<'v> = &'v (dyn Fn(Vec<Hit>) -> Result<()> + Sync);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way<'s> {
+    ShardDoc(PointInTime),
+    TieBreak(PointInTime, &'s str),
+    Scroll,
+}
+
+impl<'s> Way<'s> {
+    fn of(engine: &Engine, tie_break: Option<&'s str>) -> Self {
+        match (engine.point_in_time(), tie_break) {
+            (Some(api), _) if engine.sorts_by_shard_doc() => Self::ShardDoc(api),
+            (Some(api), Some(field)) => Self::TieBreak(api, field),
+            _ => Self::Scroll,
+        }
+    }
+}
+
+/// One walk over what a query matches.
+#[derive(Clone, Copy)]
+pub struct Walk<'s> {
+    pub client: &'s Client,
+    pub settings: &'s ElasticsearchSource,
+    pub query: &'s Value,
+    /// What fails: "cannot read from index `graylog_*`".
+    pub doing: &'s str,
+}
+
+impl Walk<'_> {
+    /// Hands every matching document to `visit`. When `restart` is called, all that was handed over is void and the
+    /// walk begins anew.
+    pub async fn run(self, visit: Visitor<'_>, restart: &(dyn Fn() + Sync)) -> Result<()> {
+        let engine = self.client.engine().await?;
+        let way = Way::of(engine, self.settings.fields.tie_break.as_deref());
+        let mut shortfall = self.walk(way, visit).await?;
+        if let (Some(_), Way::TieBreak(_, field)) = (&shortfall, way) {
+            tracing::debug!("`{field}` is not unique in `{}`; reading by scroll", self.settings.index);
+            restart();
+            shortfall = self.walk(Way::Scroll, visit).await?;
+        }
+        shortfall.map_or(Ok(()), |cause| Err(self.error(Kind::Temporary).because(cause)))
+    }
+
+    /// `Some` tells how many documents are missing.
+    async fn walk(self, way: Way<'_>, visit: Visitor<'_>) -> Result<Option<String>> {
+        let (Way::ShardDoc(api) | Way::TieBreak(api, _)) = way else {
+            return self.slices(way, None, visit).await;
+        };
+        let pit = self.open(api).await?;
+        let result = self.slices(way, Some(&pit), visit).await;
+        self.close(api, &pit).await;
+        result
+    }
+
+    async fn slices(self, way: Way<'_>, pit: Option<&str>, visit: Visitor<'_>) -> Result<Option<String>> {
+        let (total, shards) = self.size(pit).await?;
+        let slices = slices(self.settings.slices, shards, total, self.settings.page_size);
+        let done = try_join_all((0..slices).map(|number| {
+            let slice = Slice { walk: self, way, number, of: slices };
+            async move {
+                match pit {
+                    Some(pit) => slice.by_point_in_time(pit, visit).await,
+                    None => slice.by_scroll(visit).await,
+                }
+            }
+        }))
+        .await?;
+        let (seen, counted) = done.iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        // Between the two searches of a scroll the index goes on growing; a point in time stands still.
+        let expected = if pit.is_some() { total } else { counted };
+        Ok((seen != expected || counted != expected)
+            .then(|| format!("{seen} documents came where the engine counted {expected}")))
+    }
+
+    /// The number of matching documents and of shards.
+    async fn size(self, pit: Option<&str>) -> Result<(u64, u64)> {
+        let mut body = json!({"size": 0, "track_total_hits": true, "query": self.query});
+        let path = match pit {
+            Some(pit) => {
+                body["pit"] = json!({"id": pit, "keep_alive": KEEP});
+                "_search".to_owned()
+            }
+            None => format!("{}/_search", in_path(&self.settings.index)),
+        };
+        let found = self.client.search(self.doing, &path, &body).await?;
+        if found.shards.total == 0 {
+            return Err(no_index(self.client, self.doing));
+        }
+        Ok((self.total(&found)?, found.shards.total))
+    }
+
+    fn total(self, found: &Found) -> Result<u64> {
+        found.total().ok_or_else(|| self.error(Kind::Temporary).because("the engine did not count exactly"))
+    }
+
+    async fn open(self, api: PointInTime) -> Result<String> {
+        let index = in_path(&self.settings.index);
+        let path = match api {
+            PointInTime::Elasticsearch => format!("{index}/_pit?keep_alive={KEEP}"),
+            PointInTime::OpenSearch => format!("{index}/_search/point_in_time?keep_alive={KEEP}"),
+        };
+        let answer: Value = self.client.json(Call::new(self.doing, Method::POST, &path, Body::None)).await?;
+        let id = answer.get("id").or_else(|| answer.get("pit_id")).and_then(Value::as_str);
+        match (id, answer.pointer("/_shards/failed").and_then(Value::as_u64)) {
+            (Some(id), None | Some(0)) => Ok(id.to_owned()),
+            (_, Some(failed)) if failed > 0 => {
+                Err(self.error(Kind::Temporary).because(format!("{failed} shards failed to open a point in time")))
+            }
+            _ => Err(self.error(Kind::Temporary).because("the engine gave no point in time")),
+        }
+    }
+
+    /// A walk that stays open costs the engine memory for five minutes, so a failure to close it is not worth an error.
+    async fn close(self, api: PointInTime, pit: &str) {
+        let (path, body) = match api {
+            PointInTime::Elasticsearch => ("_pit", json!({"id": pit})),
+            PointInTime::OpenSearch => ("_search/point_in_time", json!({"pit_id": [pit]})),
+        };
+        self.forget(path, &body).await;
+    }
+
+    async fn forget(self, path: &str, body: &Value) {
+        let call = Call::new("cannot end a search", Method::DELETE, path, Body::Json(body)).once();
+        if let Err(error) = self.client.send(&call).await {
+            tracing::debug!("{error}");
+        }
+    }
+
+    fn error(self, kind: Kind) -> Error {
+        self.client.search_error(kind, self.doing)
+    }
+}
+
+/// The error of a pattern that matches nothing, and of one whose indices the user may not see.
+pub fn no_index(client: &Client, doing: &str) -> Error {
+    client
+        .search_error(Kind::Config, doing)
+        .because("no such index")
+        .hint("check `index`, and that the user may read it")
+}
+
+/// How many slices: never more than shards, and none that would get less than a page.
+fn slices(wanted: Option<usize>, shards: u64, total: u64, page_size: usize) -> u64 {
+    let wanted = wanted.map_or(SLICES, |wanted| wanted as u64);
+    let pages = total.div_ceil(page_size.max(1) as u64);
+    wanted.min(shards).min(pages).max(1)
+}
+
+struct Slice<'s> {
+    walk: Walk<'s>,
+    way: Way<'s>,
+    number: u64,
+    of: u64,
+}
+
+impl Slice<'_> {
+    /// Documents seen, and counted by the engine.
+    async fn by_point_in_time(&self, pit: &str, visit: Visitor<'_>) -> Result<(u64, u64)> {
+        let Walk { client, doing, .. } = self.walk;
+        let mut pit = pit.to_owned();
+        let (mut seen, mut counted, mut after) = (0, None, None);
+        loop {
+            let mut body = self.body();
+            body["pit"] = json!({"id": pit, "keep_alive": KEEP});
+            body["track_total_hits"] = json!(after.is_none());
+            if let Some(after) = after {
+                body["search_after"] = after;
+            }
+            let found = client.search(doing, "_search?allow_partial_search_results=false", &body).await?;
+            let total = match counted {
+                Some(total) => total,
+                None => *counted.insert(self.walk.total(&found)?),
+            };
+            if let Some(next) = found.pit_id {
+                pit = next;
+            }
+            let hits = found.hits.hits;
+            seen += hits.len() as u64;
+            after = hits.last().map(|hit| Value::Array(hit.sort.clone()));
+            let last = hits.len() < self.walk.settings.page_size;
+            visit(hits)?;
+            if last || after.is_none() {
+                return Ok((seen, total));
+            }
+        }
+    }
+
+    async fn by_scroll(&self, visit: Visitor<'_>) -> Result<(u64, u64)> {
+        let Walk { client, settings, doing, .. } = self.walk;
+        let mut body = self.body();
+        // A scroll without an exact total is a 400 on some versions.
+        body["track_total_hits"] = json!(true);
+        let path = format!("{}/_search?scroll={KEEP}", in_path(&settings.index));
+        let mut found = client.search(doing, &path, &body).await?;
+        let total = self.walk.total(&found)?;
+        let mut scroll = String::new();
+        let mut seen = 0;
+        let result = loop {
+            if let Some(next) = found.scroll_id.take() {
+                scroll = next;
+            }
+            let hits = std::mem::take(&mut found.hits.hits);
+            seen += hits.len() as u64;
+            let last = hits.is_empty() || seen >= total;
+            if let Err(error) = visit(hits) {
+                break Err(error);
+            }
+            if last {
+                break Ok((seen, total));
+            }
+            let body = json!({"scroll": KEEP, "scroll_id": scroll});
+            match client.whole(Call::new(doing, Method::POST, "_search/scroll", Body::Json(&body)).once()).await {
+                Ok(next) => found = next,
+                Err(error) => break Err(error),
+            }
+        };
+        self.walk.forget("_search/scroll", &json!({"scroll_id": [scroll]})).await;
+        result
+    }
+
+    /// What all pages have in common. Whole documents: a list of fields is slower to fetch.
+    fn body(&self) -> Value {
+        let settings = self.walk.settings;
+        let sort = match self.way {
+            Way::ShardDoc(_) => json!(["_shard_doc"]),
+            Way::TieBreak(_, field) => json!([
+                {(settings.fields.time.as_str()): "asc"},
+                {(field): {"order": "asc", "unmapped_type": "keyword"}},
+            ]),
+            Way::Scroll => json!(["_doc"]),
+        };
+        let mut body = json!({"size": settings.page_size, "query": self.walk.query, "sort": sort});
+        if self.of > 1 {
+            body["slice"] = json!({"id": self.number, "max": self.of});
+        }
+        body
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn engine(distribution: &str, number: &str) -> Engine {
+        Engine::from_root(&json!({"version": {"number": number, "distribution": distribution}})).unwrap()
+    }
+
+    #[test]
+    fn the_version_decides_how_to_walk() {
+        use PointInTime::{Elasticsearch, OpenSearch};
+        let way = |product, number, tie_break| Way::of(&engine(product, number), tie_break);
+        assert_eq!(way("", "8.19.21", Some("id")), Way::ShardDoc(Elasticsearch));
+        assert_eq!(way("", "7.10.2", Some("id")), Way::Scroll);
+        assert_eq!(way("opensearch", "3.8.0", None), Way::ShardDoc(OpenSearch));
+        assert_eq!(way("opensearch", "2.19.6", Some("id")), Way::TieBreak(OpenSearch, "id"));
+        assert_eq!(way("opensearch", "2.19.6", None), Way::Scroll);
+        assert_eq!(way("opensearch", "1.3.14", Some("id")), Way::Scroll);
+    }
+
+    #[test]
+    fn there_are_never_more_slices_than_shards_or_pages() {
+        assert_eq!(slices(None, 1, 1_000_000, 5000), 1);
+        assert_eq!(slices(None, 80, 1_000_000, 5000), 4);
+        assert_eq!(slices(Some(8), 6, 1_000_000, 5000), 6);
+        assert_eq!(slices(Some(8), 6, 5001, 5000), 2);
+        assert_eq!(slices(None, 4, 0, 5000), 1);
+    }
+}

@@ -1,0 +1,145 @@
+//! Sends bulk requests and tries again what may pass, item by item.
+//!
+//! In: items, encoded as they are needed.  Out: the conflicts and the refused, or an error when the cluster takes nothing
+//! more. What was stored before an error stays stored: the caller has not marked its buckets, so they are read again.
+
+use super::{
+    Elasticsearch,
+    encode::{self, Item},
+    verdict::{Verdict, verdict},
+};
+use crate::{
+    elastic::{Body, Call, Method, in_path, retry},
+    error::{Error, Kind, Result},
+    store::Report,
+};
+use serde::Deserialize;
+use serde_json::Value;
+use std::sync::PoisonError;
+
+/// Only what is decided on comes back.
+const BULK: &str = "_bulk?filter_path=errors,items.*.status,items.*.error";
+
+#[derive(Deserialize)]
+struct BulkAnswer {
+    items: Vec<Value>,
+}
+
+impl Elasticsearch {
+    /// Writes or deletes all items. `writes`: the monthly indices must be there first.
+    pub(super) async fn bulk<I>(&self, items: I, writes: bool) -> Result<Report>
+    where
+        I: Iterator<Item = Result<Item>> + Send,
+    {
+        let mut report = Report::default();
+        let mut items = items.peekable();
+        loop {
+            let request = encode::next_request(&mut items, self.settings.bulk_bytes)?;
+            if request.is_empty() {
+                return Ok(report);
+            }
+            self.until_taken(request, writes, &mut report).await?;
+        }
+    }
+
+    /// One request's items, those that may pass again after a wait.
+    async fn until_taken(&self, mut pending: Vec<Item>, writes: bool, report: &mut Report) -> Result<()> {
+        let mut failed = 0;
+        loop {
+            if writes {
+                self.make_indices(&pending).await?;
+            }
+            let mut again = Vec::new();
+            let mut last = None;
+            for (item, verdict) in self.send(pending).await? {
+                match verdict {
+                    Verdict::Stored => {}
+                    Verdict::Conflict => report.conflicts.push(item.id),
+                    Verdict::Refused(reason) => report.refused.push((item.id, reason)),
+                    Verdict::Denied(reason) => {
+                        return Err(self.write_error(Kind::Permission, &item.index).because(reason));
+                    }
+                    Verdict::Retry(reason) => {
+                        last = Some((item.index.clone(), reason));
+                        again.push(item);
+                    }
+                }
+            }
+            let Some((index, reason)) = last else {
+                return Ok(());
+            };
+            failed += 1;
+            if failed >= retry::TRIES {
+                return Err(self.not_taken(&index, &reason));
+            }
+            tracing::debug!("{} documents are tried again: {reason}", again.len());
+            // Perhaps somebody dropped an index: look again.
+            self.months.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            tokio::time::sleep(retry::wait(failed, None)).await;
+            pending = again;
+        }
+    }
+
+    fn write_error(&self, kind: Kind, index: &str) -> Error {
+        self.client.search_error(kind, &format!("cannot write to index `{index}`"))
+    }
+
+    fn not_taken(&self, index: &str, reason: &str) -> Error {
+        let error = self.write_error(Kind::Temporary, index).because(reason);
+        if reason.contains("read-only") {
+            return error.hint("the cluster's disks are nearly full: free some space, and the block goes away");
+        }
+        error
+    }
+
+    /// Sends items, in halves when the server finds the request too large (413), and gives the verdict on each.
+    async fn send(&self, items: Vec<Item>) -> Result<Vec<(Item, Verdict)>> {
+        let doing = format!("cannot write to index `{}`", self.settings.index);
+        let mut done = Vec::with_capacity(items.len());
+        let mut parts = vec![items];
+        while let Some(mut part) = parts.pop() {
+            let body: Vec<u8> = part.iter().flat_map(|item| item.bytes.iter().copied()).collect();
+            let answer = self.client.send(&Call::new(&doing, Method::POST, BULK, Body::Lines(&body))).await?;
+            if answer.status == 413 {
+                let half = part.split_off(part.len() / 2);
+                if part.is_empty() {
+                    let reason = "larger than the server takes in one request (413)";
+                    done.extend(half.into_iter().map(|item| (item, Verdict::Refused(reason.to_owned()))));
+                } else {
+                    parts.push(half);
+                    parts.push(part);
+                }
+                continue;
+            }
+            let bulk: BulkAnswer = answer.json(&doing)?;
+            if bulk.items.len() != part.len() {
+                let cause = format!("{} documents were sent and {} answered for", part.len(), bulk.items.len());
+                return Err(answer.error(Kind::Temporary, &doing).because(cause));
+            }
+            done.extend(part.into_iter().zip(&bulk.items).map(|(item, result)| (item, verdict(result))));
+        }
+        Ok(done)
+    }
+
+    /// Makes the monthly indices that this process has not seen yet. A bulk would make them by itself, but not where
+    /// `action.auto_create_index` is off.
+    async fn make_indices(&self, items: &[Item]) -> Result<()> {
+        let mut new: Vec<&str> = {
+            let known = self.months.lock().unwrap_or_else(PoisonError::into_inner);
+            items.iter().map(|item| item.index.as_str()).filter(|index| !known.contains(*index)).collect()
+        };
+        new.sort_unstable();
+        new.dedup();
+        for index in new {
+            let doing = format!("cannot make index `{index}`");
+            let path = in_path(index);
+            let answer = self.client.send(&Call::new(&doing, Method::PUT, &path, Body::None)).await?;
+            let is_there = answer.cause().is_some_and(|cause| cause.kind == "resource_already_exists_exception");
+            if !answer.is_success() && !is_there {
+                return Err(answer.failure(&doing));
+            }
+            self.months.lock().unwrap_or_else(PoisonError::into_inner).insert(index.to_owned());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,193 @@
+//! What the store asks of the alias, as JSON: pure.
+//!
+//! Dates are compared as ISO 8601 text, which the mapping's own format reads. Every list is sorted by `mail.id` at the
+//! end: it is unique, so that `search_after` neither repeats nor skips, whatever is written meanwhile.
+
+use crate::{
+    elastic::readable,
+    model::{Range, Time},
+    store::Search,
+};
+use serde_json::{Value, json};
+use std::net::IpAddr;
+
+/// Documents of a page; with their evidence they have some kilobytes each, those of mass mailings a megabyte.
+pub const PAGE: usize = 250;
+
+/// Ids of a page of what is to be deleted.
+pub const ENDED_PAGE: usize = 5000;
+
+/// The time span of the document touches the range.
+fn touches(within: Range) -> [Value; 2] {
+    [
+        json!({"range": {"event.start": {"lt": readable(within.to)}}}),
+        json!({"range": {"event.end": {"gte": readable(within.from)}}}),
+    ]
+}
+
+/// All parts of all documents with these queue ids; hosts are told apart by the caller, because a queue id hardly ever
+/// occurs on two of them.
+pub fn find(queue_ids: &[&str], within: Range, after: Option<&str>) -> Value {
+    let mut filter = vec![json!({"terms": {"email.local_id": queue_ids}})];
+    filter.extend(touches(within));
+    page_of(json!({"bool": {"filter": filter}}), after)
+}
+
+/// A page of everything, or of a range.
+pub fn page(within: Option<Range>, after: Option<&str>) -> Value {
+    let filter: Vec<Value> = within.into_iter().flat_map(touches).collect();
+    page_of(json!({"bool": {"filter": filter}}), after)
+}
+
+fn page_of(query: Value, after: Option<&str>) -> Value {
+    let mut body = json!({
+        "size": PAGE,
+        "seq_no_primary_term": true,
+        "track_total_hits": false,
+        "query": query,
+        "sort": [{"mail.id": "asc"}],
+    });
+    if let Some(after) = after {
+        body["search_after"] = json!([after]);
+    }
+    body
+}
+
+/// Ids and versions of what ended before a moment.
+pub fn ended(before: Time, after: Option<&str>) -> Value {
+    let mut body = page_of(ended_query(before), after);
+    body["_source"] = json!(false);
+    body["size"] = json!(ENDED_PAGE);
+    body
+}
+
+/// What ended before a moment.
+pub fn ended_query(before: Time) -> Value {
+    json!({"bool": {"filter": [{"range": {"event.end": {"lt": readable(before)}}}]}})
+}
+
+/// Documents in which every term occurs, newest first. `after`: the sort values of the last hit.
+pub fn search(search: &Search, size: usize, after: Option<&Value>) -> Value {
+    let mut filter: Vec<Value> = search.terms.iter().map(|term| any_place(term)).collect();
+    filter.push(json!({"term": {"mail.part": 0}}));
+    filter.extend(search.within.into_iter().flat_map(touches));
+    let mut body = json!({
+        "size": size,
+        "track_total_hits": false,
+        "query": {"bool": {"filter": filter}},
+        "sort": [{"@timestamp": "desc"}, {"mail.id": "desc"}],
+    });
+    if let Some(after) = after {
+        body["search_after"] = after.clone();
+    }
+    body
+}
+
+/// Fields that a term is looked for in. Those for addresses, hosts and Message-IDs know no case (see the mapping).
+const PLACES: [&str; 14] = [
+    "email.local_id",
+    "email.message_id",
+    "email.from.address",
+    "email.to.address",
+    "host.name",
+    "mail.id",
+    "mail.journey",
+    "mail.recipients.address",
+    "mail.recipients.orig_to",
+    "mail.recipients.relay.domain",
+    "related.hosts",
+    "related.user",
+    "source.domain",
+    "user.name",
+];
+
+fn any_place(term: &str) -> Value {
+    // A Message-ID is often copied with its brackets; `<>` is the null sender itself.
+    let term =
+        term.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).filter(|id| !id.is_empty()).unwrap_or(term);
+    let mut should: Vec<Value> = PLACES.iter().map(|&place| json!({"term": {(place): term}})).collect();
+    // A field of addresses answers 400 to anything else.
+    if let Ok(ip) = term.parse::<IpAddr>() {
+        should.extend(
+            ["source.ip", "related.ip", "mail.recipients.relay.ip"].map(|place| json!({"term": {(place): ip}})),
+        );
+    }
+    json!({"bool": {"should": should, "minimum_should_match": 1}})
+}
+
+/// The newest `event.end` up to a moment.
+pub fn newest_end(now: Time) -> Value {
+    json!({
+        "size": 0,
+        "query": {"bool": {"filter": [{"range": {"event.end": {"lte": readable(now)}}}]}},
+        "aggs": {"newest": {"max": {"field": "event.end"}}},
+    })
+}
+
+/// What `status` shows.
+pub fn summary() -> Value {
+    json!({
+        "size": 0,
+        "track_total_hits": true,
+        "aggs": {
+            "open": {"filter": {"bool": {"filter": [
+                {"term": {"mail.kind": "message"}},
+                {"term": {"mail.part": 0}},
+                {"terms": {"mail.status": ["queued", "deferred", "held"]}},
+            ]}}},
+            "oldest": {"min": {"field": "event.start"}},
+            "newest": {"max": {"field": "event.end"}},
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Range = Range { from: Time(1_795_377_600_000), to: Time(1_795_381_200_000) };
+
+    #[test]
+    fn a_find_asks_for_versions_and_for_all_parts() {
+        let body = find(&["4F1", "4F2"], HOUR, Some("id"));
+        assert_eq!(
+            body["query"]["bool"]["filter"],
+            json!([
+                {"terms": {"email.local_id": ["4F1", "4F2"]}},
+                {"range": {"event.start": {"lt": "2026-11-22T21:00:00.000Z"}}},
+                {"range": {"event.end": {"gte": "2026-11-22T20:00:00.000Z"}}},
+            ])
+        );
+        assert_eq!(body["seq_no_primary_term"], true);
+        assert_eq!(body["search_after"], json!(["id"]));
+        assert!(!body.to_string().contains("mail.part"));
+    }
+
+    #[test]
+    fn a_page_of_everything_has_no_filter() {
+        let body = page(None, None);
+        assert_eq!(body["query"], json!({"bool": {"filter": []}}));
+        assert_eq!(body["sort"], json!([{"mail.id": "asc"}]));
+        assert_eq!(body.get("search_after"), None);
+    }
+
+    #[test]
+    fn an_ip_is_looked_for_among_addresses_and_a_name_is_not() {
+        assert!(any_place("192.0.2.1").to_string().contains(r#"{"source.ip":"192.0.2.1"}"#));
+        assert!(!any_place("mx1.example.org").to_string().contains("source.ip"));
+    }
+
+    #[test]
+    fn brackets_of_a_message_id_are_not_part_of_it() {
+        assert!(any_place("<1@example.org>").to_string().contains(r#"{"email.message_id":"1@example.org"}"#));
+        assert!(any_place("<>").to_string().contains(r#"{"email.from.address":"<>"}"#));
+    }
+
+    #[test]
+    fn a_search_is_for_part_0_and_newest_first() {
+        let search_for = Search { terms: vec!["4F1".into()], within: Some(HOUR), limit: 10 };
+        let body = search(&search_for, 10, None);
+        assert_eq!(body["query"]["bool"]["filter"][1], json!({"term": {"mail.part": 0}}));
+        assert_eq!(body["sort"], json!([{"@timestamp": "desc"}, {"mail.id": "desc"}]));
+    }
+}

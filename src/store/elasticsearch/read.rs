@@ -1,0 +1,191 @@
+//! Gets and searches: sends what `query.rs` asks and makes documents of the answers.
+//!
+//! An alias without an index yet is an empty store, not an error.
+
+use super::{Elasticsearch, month, query};
+use crate::{
+    elastic::{
+        Body, Call, Cause, Method, in_path,
+        search::{Found, Hit},
+    },
+    error::{Error, Kind, Result},
+    model::{Range, Time, Transaction},
+    store::{Page, QueueKey, Search, Stored, Summary, Version},
+};
+use serde::Deserialize;
+use serde_json::{Value, json, value::RawValue};
+use std::collections::BTreeSet;
+
+/// Queue ids of one search. Engines take 65,536 terms; a page of answers is read before the next are asked.
+const TERMS: usize = 1000;
+
+/// Documents of one `_mget`.
+const GETS: usize = 250;
+
+#[derive(Deserialize)]
+struct Gets {
+    docs: Vec<Got>,
+}
+
+#[derive(Deserialize)]
+struct Got {
+    #[serde(rename = "_id")]
+    id: String,
+    #[serde(default)]
+    found: bool,
+    #[serde(rename = "_seq_no")]
+    seq_no: Option<u64>,
+    #[serde(rename = "_primary_term")]
+    primary_term: Option<u64>,
+    #[serde(rename = "_source")]
+    source: Option<Box<RawValue>>,
+    error: Option<Value>,
+}
+
+impl Elasticsearch {
+    pub(super) async fn get_all(&self, ids: &[String]) -> Result<Vec<Stored>> {
+        let doing = self.doing("read from");
+        let mut stored = Vec::new();
+        let alias = &self.settings.index;
+        let known: Vec<Value> =
+            ids.iter().filter_map(|id| Some(json!({"_index": month::index_of(alias, id)?, "_id": id}))).collect();
+        for chunk in known.chunks(GETS) {
+            let body = json!({"docs": chunk});
+            let gets: Gets = self.client.json(Call::new(&doing, Method::POST, "_mget", Body::Json(&body))).await?;
+            if gets.docs.len() != chunk.len() {
+                let cause = format!("{} documents were asked for and {} answered", chunk.len(), gets.docs.len());
+                return Err(self.client.search_error(Kind::Temporary, &doing).because(cause));
+            }
+            for got in gets.docs {
+                stored.extend(self.got(got, &doing)?);
+            }
+        }
+        Ok(stored)
+    }
+
+    fn got(&self, got: Got, doing: &str) -> Result<Option<Stored>> {
+        if let Some(error) = &got.error {
+            let cause = Cause::of(error);
+            if cause.kind == "index_not_found_exception" {
+                return Ok(None);
+            }
+            let kind = if cause.kind == "security_exception" { Kind::Permission } else { Kind::Temporary };
+            return Err(self.client.search_error(kind, doing).because(cause.reason));
+        }
+        if !got.found {
+            return Ok(None);
+        }
+        let version = version(got.seq_no, got.primary_term);
+        self.stored(&got.id, got.source.as_deref(), version, doing).map(Some)
+    }
+
+    pub(super) async fn find_all(&self, keys: &[QueueKey], within: Range) -> Result<Vec<Stored>> {
+        let wanted: BTreeSet<(&str, &str)> =
+            keys.iter().map(|key| (key.queue_id.as_str(), key.host.as_str())).collect();
+        let mut queue_ids: Vec<&str> = wanted.iter().map(|key| key.0).collect();
+        queue_ids.dedup();
+        let doing = self.doing("search");
+        let mut stored = Vec::new();
+        for chunk in queue_ids.chunks(TERMS) {
+            let mut after: Option<String> = None;
+            loop {
+                let found = self.search_alias(&doing, &query::find(chunk, within, after.as_deref())).await?;
+                after = next(&found, query::PAGE);
+                for hit in found.hits.hits {
+                    let document = self.hit(&hit, &doing)?;
+                    let queue_id = document.transaction.email.local_id.as_deref().unwrap_or_default();
+                    if wanted.contains(&(queue_id, document.transaction.host.name.as_str())) {
+                        stored.push(document);
+                    }
+                }
+                if after.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(stored)
+    }
+
+    pub(super) async fn search_for(&self, search: &Search) -> Result<Vec<Transaction>> {
+        let doing = self.doing("search");
+        let mut transactions = Vec::new();
+        let mut after: Option<Value> = None;
+        while transactions.len() < search.limit {
+            let size = query::PAGE.min(search.limit - transactions.len());
+            let found = self.search_alias(&doing, &query::search(search, size, after.as_ref())).await?;
+            let is_last = found.hits.hits.len() < size;
+            after = found.hits.hits.last().map(|hit| Value::Array(hit.sort.clone()));
+            for hit in &found.hits.hits {
+                transactions.push(self.hit(hit, &doing)?.transaction);
+            }
+            if is_last {
+                break;
+            }
+        }
+        Ok(transactions)
+    }
+
+    pub(super) async fn page_after(&self, after: Option<&str>, within: Option<Range>) -> Result<Page> {
+        let doing = self.doing("read from");
+        let found = self.search_alias(&doing, &query::page(within, after)).await?;
+        let transactions: Result<Vec<_>> =
+            found.hits.hits.iter().map(|hit| Ok(self.hit(hit, &doing)?.transaction)).collect();
+        Ok(Page { transactions: transactions?, after: next(&found, query::PAGE) })
+    }
+
+    pub(super) async fn newest(&self, now: Time) -> Result<Option<Time>> {
+        let found = self.search_alias(&self.doing("search"), &query::newest_end(now)).await?;
+        Ok(moment(&found, "newest"))
+    }
+
+    pub(super) async fn summarise(&self) -> Result<Summary> {
+        let found = self.search_alias(&self.doing("search"), &query::summary()).await?;
+        Ok(Summary {
+            documents: found.total().unwrap_or(0),
+            open: found.aggregations.pointer("/open/doc_count").and_then(Value::as_u64).unwrap_or(0),
+            oldest: moment(&found, "oldest"),
+            newest: moment(&found, "newest"),
+        })
+    }
+
+    pub(super) async fn search_alias(&self, doing: &str, body: &Value) -> Result<Found> {
+        let path = format!(
+            "{}/_search?ignore_unavailable=true&allow_partial_search_results=false",
+            in_path(&self.settings.index)
+        );
+        self.client.search(doing, &path, body).await
+    }
+
+    fn hit(&self, hit: &Hit, doing: &str) -> Result<Stored> {
+        self.stored(&hit.id, hit.source.as_deref(), version(hit.seq_no, hit.primary_term), doing)
+    }
+
+    fn stored(&self, id: &str, source: Option<&RawValue>, version: Version, doing: &str) -> Result<Stored> {
+        let foreign = |cause: String| -> Error {
+            let cause = format!("document `{id}` is not one that mailstitch wrote: {cause}");
+            self.client.search_error(Kind::Config, doing).because(cause)
+        };
+        let source = source.ok_or_else(|| foreign("it has no `_source`".to_owned()))?;
+        let transaction = serde_json::from_str(source.get()).map_err(|cause| foreign(cause.to_string()))?;
+        Ok(Stored { transaction, version })
+    }
+}
+
+/// Where the next page starts; `None` after a page that was not full.
+pub(super) fn next(found: &Found, size: usize) -> Option<String> {
+    let hits = &found.hits.hits;
+    hits.last().filter(|_| hits.len() >= size).and_then(|last| last.sort.first()?.as_str()).map(str::to_owned)
+}
+
+/// Searches for display do not ask for versions: nothing is written by those.
+pub(super) fn version(seq_no: Option<u64>, primary_term: Option<u64>) -> Version {
+    Version { number: seq_no.unwrap_or(0), term: primary_term.unwrap_or(0) }
+}
+
+/// The value of a `min` or `max` of dates: milliseconds as a float, or null when there is nothing.
+fn moment(found: &Found, name: &str) -> Option<Time> {
+    let value = found.aggregations.get(name)?.get("value")?.as_f64()?;
+    // Milliseconds of any year are whole and far below 2^53.
+    #[expect(clippy::cast_possible_truncation, reason = "exact for every year that a date can have")]
+    Some(Time(value as i64))
+}

@@ -1,0 +1,180 @@
+//! The index template: settings and mapping of every monthly index (DESIGN of the document: `docs/documents.md`).
+//!
+//! In: the store's settings.  Out: JSON. Changing the mapping means raising [`SCHEMA`](crate::model::transaction::SCHEMA).
+
+use crate::{config::ElasticsearchStore, model::transaction::SCHEMA};
+use serde_json::{Value, json};
+
+/// Above the templates that distributions bring for everything (100 to 200), so that ours decides.
+const PRIORITY: u32 = 500;
+
+/// The name that the template has in the cluster.
+pub fn name(settings: &ElasticsearchStore) -> String {
+    format!("mailstitch-{}", settings.index)
+}
+
+/// What tells whether the installed template is the one we would install.
+pub fn meta(settings: &ElasticsearchStore) -> Value {
+    json!({
+        "mailstitch_schema": SCHEMA,
+        "shards": settings.shards,
+        "replicas": settings.replicas,
+        "description": "transactions of mailstitch; written by it, do not edit",
+    })
+}
+
+/// The body of `PUT /_index_template/…`.
+pub fn template(settings: &ElasticsearchStore) -> Value {
+    let alias = settings.index.as_str();
+    json!({
+        // Years and months, and nothing else that happens to begin like the alias.
+        "index_patterns": [format!("{alias}-1*.*"), format!("{alias}-2*.*")],
+        "priority": PRIORITY,
+        "_meta": meta(settings),
+        "template": {
+            "aliases": {(alias): {}},
+            "settings": {"index": {
+                "number_of_shards": settings.shards,
+                "number_of_replicas": settings.replicas,
+                "codec": "best_compression",
+                // Acknowledged is on disk: the ledger relies on it.
+                "translog": {"durability": "request"},
+                "analysis": {"normalizer": {"lower": {"type": "custom", "filter": ["lowercase"]}}},
+            }},
+            "mappings": mapping(),
+        },
+    })
+}
+
+/// Longer ones are kept in the document and left out of the index: a Lucene term has an end at 32,766 bytes.
+fn keyword() -> Value {
+    json!({"type": "keyword", "ignore_above": 1024})
+}
+
+/// For what is searched without regard to case: addresses, hosts, Message-IDs.
+fn any_case() -> Value {
+    json!({"type": "keyword", "ignore_above": 1024, "normalizer": "lower"})
+}
+
+/// Words of people and servers: searched by word, counted by the whole.
+fn text() -> Value {
+    json!({"type": "text", "fields": {"keyword": keyword()}})
+}
+
+fn object(properties: Value) -> Value {
+    json!({"properties": properties})
+}
+
+/// The mapping. What is not listed stays in the document and is not searched (`dynamic: false`).
+pub fn mapping() -> Value {
+    let (date, long, flag, ip) =
+        (json!({"type": "date"}), json!({"type": "long"}), json!({"type": "boolean"}), json!({"type": "ip"}));
+    let number = json!({"type": "double"});
+    let unsearched = json!({"type": "object", "enabled": false});
+    let remark = object(json!({
+        "stage": keyword(), "code": long, "dsn": keyword(), "text": text(), "recipient": any_case(),
+    }));
+    let tls = object(json!({"version": keyword(), "version_protocol": keyword(), "cipher": keyword()}));
+    let recipients = json!({
+        "type": "nested",
+        "include_in_parent": true,
+        "properties": {
+            "address": any_case(),
+            "orig_to": any_case(),
+            "status": keyword(),
+            "final": flag,
+            "dsn": keyword(),
+            "reply": text(),
+            "relay": object(json!({"domain": any_case(), "ip": ip, "port": long, "name": keyword()})),
+            "transport": keyword(),
+            "delay_s": number,
+            "delays_s": object(json!({
+                "before_qmgr": number, "in_qmgr": number, "conn_setup": number, "transmission": number,
+            })),
+            "queued_as": keyword(),
+            "attempts": long,
+            "first_attempt": date,
+            "last_attempt": date,
+            "tls": tls,
+            "history": unsearched,
+        },
+    });
+    let mail = object(json!({
+        "id": keyword(),
+        "kind": keyword(),
+        "origin": keyword(),
+        "status": keyword(),
+        "complete": flag,
+        "gap": flag,
+        "arrival": date,
+        "size": long,
+        "nrcpt": long,
+        "attempts": long,
+        "part": long,
+        "parts": long,
+        "helo": any_case(),
+        "protocol": keyword(),
+        "auth": object(json!({"method": keyword()})),
+        "recipients": recipients,
+        "links": object(json!({
+            "rel": keyword(), "queue_id": keyword(), "host": any_case(), "message_id": any_case(),
+        })),
+        "rejects": remark,
+        "warnings": remark,
+        "filters": object(json!({
+            "name": keyword(), "verdict": keyword(), "score": number, "detail": text(),
+        })),
+        "lines": unsearched,
+        "journey": keyword(),
+        "schema": long,
+    }));
+    json!({
+        "dynamic": false,
+        "_meta": {"mailstitch_schema": SCHEMA},
+        "properties": {
+            "@timestamp": date,
+            "event": object(json!({
+                "start": date, "end": date, "duration": long, "kind": keyword(), "category": keyword(),
+                "dataset": keyword(), "outcome": keyword(),
+            })),
+            "ecs": object(json!({"version": keyword()})),
+            "host": object(json!({"name": any_case()})),
+            "service": object(json!({"type": keyword(), "name": keyword()})),
+            "email": object(json!({
+                "local_id": keyword(),
+                "message_id": any_case(),
+                "from": object(json!({"address": any_case()})),
+                "to": object(json!({"address": any_case()})),
+            })),
+            "source": object(json!({"ip": ip, "domain": any_case(), "port": long})),
+            "user": object(json!({"name": keyword()})),
+            "tls": tls,
+            "related": object(json!({"ip": ip, "hosts": any_case(), "user": keyword()})),
+            "mail": mail,
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mapping_takes_nothing_that_it_does_not_list() {
+        let mapping = mapping();
+        assert_eq!(mapping["dynamic"], false);
+        assert_eq!(mapping.pointer("/properties/mail/properties/lines/enabled"), Some(&json!(false)));
+        let recipients = mapping.pointer("/properties/mail/properties/recipients").unwrap();
+        assert_eq!(recipients["type"], "nested");
+        assert_eq!(recipients["include_in_parent"], true);
+        assert_eq!(recipients.pointer("/properties/history/enabled"), Some(&json!(false)));
+    }
+
+    #[test]
+    fn a_queue_id_has_a_case_and_an_address_has_none() {
+        let email = mapping()["properties"]["email"]["properties"].clone();
+        assert_eq!(email["local_id"].get("normalizer"), None);
+        assert_eq!(email["message_id"]["normalizer"], "lower");
+        assert_eq!(email["from"]["properties"]["address"]["normalizer"], "lower");
+    }
+}
