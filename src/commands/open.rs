@@ -95,7 +95,7 @@ pub fn rules(settings: &Settings) -> Rules {
 pub fn store(settings: &Settings, access: Access) -> Result<Box<dyn Store>> {
     Ok(match &settings.store {
         config::Store::Sqlite { path } => Box::new(store::sqlite::SqliteStore::new(path.clone(), access)),
-        config::Store::Elasticsearch(s) => Box::new(store::elasticsearch::ElasticsearchStore::new(s.clone())?),
+        config::Store::Elasticsearch(s) => Box::new(store::elasticsearch::Elasticsearch::new(s.clone())?),
     })
 }
 
@@ -105,7 +105,7 @@ pub fn source(context: &Context, position: Option<serde_json::Value>) -> Result<
     match &settings.source {
         config::Source::Elasticsearch(s) => {
             let aliases = settings.host_aliases.clone();
-            Ok(Source::Counting(Arc::new(source::elasticsearch::ElasticsearchSource::new(s.clone(), aliases)?)))
+            Ok(Source::Counting(Arc::new(source::elasticsearch::Elasticsearch::new(s.clone(), aliases)?)))
         }
         config::Source::File(s) => files(context, s, position),
     }

@@ -20,7 +20,7 @@ use std::{
 };
 
 /// What a stretch changed in the store.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Merged {
     pub created: u64,
     pub updated: u64,

@@ -65,7 +65,7 @@ impl<'a> Value<'a> {
 
 /// Takes a line of `journalctl -o json` apart; `None` when it is none, or has no time or no message.
 pub fn journal(line: &str) -> Option<Journalled<'_>> {
-    let object: Object = serde_json::from_str(line).ok()?;
+    let object: Object<'_> = serde_json::from_str(line).ok()?;
     Some(Journalled {
         time: Time(object.time.number::<i64>()?.div_euclid(1000)),
         host: object.host.text(),
