@@ -78,13 +78,9 @@ pub fn recipients(list: &str) -> impl Iterator<Item = &str> {
     let mut nested = true;
     std::iter::from_fn(move || {
         let text = rest.take()?;
-        let mut comma = if nested { find_outside(text, ",") } else { None };
-        if comma.is_none() && !closed(text) {
-            nested = false;
-        }
-        if !nested {
-            comma = text.find(',');
-        }
+        let outside = if nested { find_outside(text, ",") } else { None };
+        nested = nested && (outside.is_some() || closed(text));
+        let comma = if nested { outside } else { text.find(',') };
         rest = comma.map(|at| &text[at + 1..]);
         Some(bare(comma.map_or(text, |at| &text[..at]).trim()))
     })
@@ -170,6 +166,12 @@ mod tests {
         assert_eq!(found, ["<a@exa...mple.org", "b@example.org", "c@example.org"]);
         let found: Vec<_> = recipients("<a, b@example.org>,<\"c,d\"@example.org>,").collect();
         assert_eq!(found, ["a, b@example.org", "\"c,d\"@example.org"]);
+    }
+
+    /// Looking for the closing bracket again behind each comma would take minutes here.
+    #[test]
+    fn a_hostile_list_is_read_once() {
+        assert_eq!(recipients(&"<a,".repeat(50_000)).count(), 50_000);
     }
 
     #[test]
