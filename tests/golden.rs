@@ -99,6 +99,8 @@ fn late_lines_change_nothing() {
         for order in orders(own.len()) {
             let stretches: Vec<Vec<Line>> = order.iter().map(|n| vec![own[*n].clone()]).collect();
             let found = indexed(&stretches);
+            let (shown, wanted): (Vec<_>, Vec<_>) = (found.iter().map(compact).collect(), expected.iter().map(compact).collect());
+            assert_eq!(shown, wanted, "{} in the order {order:?}", story.display());
             assert_eq!(found, expected, "{} in the order {order:?}", story.display());
         }
     }

@@ -131,7 +131,7 @@ async fn look_up(store: &dyn Store, work: &mut BTreeMap<Key, Work>, rules: &Rule
     let (mut from, mut to) = (Time(i64::MAX), Time(i64::MIN));
     for (key, w) in work.iter() {
         let span = w.span();
-        if !IdForm::of(&key.queue_id, span.from).is_unique() {
+        if !IdForm::of_lines(&key.queue_id, w.lines.values()).is_unique() {
             wanted.push(key);
             from = from.min(span.from);
             to = to.max(span.to);
@@ -319,7 +319,7 @@ fn parts_of(transaction: &Transaction) -> Vec<String> {
 /// created or moved once more, and unite what another writer made.
 async fn look_again(store: &dyn Store, created: BTreeMap<Key, Work>, rules: &Rules, merged: &mut Merged) -> Result<()> {
     let mut created: BTreeMap<Key, Work> =
-        created.into_iter().filter(|(key, w)| !IdForm::of(&key.queue_id, w.span().from).is_unique()).collect();
+        created.into_iter().filter(|(key, w)| !IdForm::of_lines(&key.queue_id, w.lines.values()).is_unique()).collect();
     if created.is_empty() || !store.is_shared() {
         return Ok(());
     }

@@ -1,12 +1,14 @@
 //! Ids: what a queue id is made of, and the document ids made from it.
 //!
-//! In: a queue id as logged, and a time near it. Out: its form, the time it holds, and the id of a document.
+//! In: a queue id as logged. Out: its form, the time it holds, and the id of a document.
 
-use crate::model::{LineId, Time};
+use super::key::{Key, service_type};
+use crate::{
+    model::{Line, LineId, Time},
+    parse,
+};
 use siphasher::sip::SipHasher13;
 use std::hash::Hasher;
-
-use super::key::Key;
 
 /// Which generator made a queue id; decides whether the id can come back for another message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,20 +22,25 @@ pub enum IdForm {
     Sendmail(Time),
 }
 
-/// How far from its lines the time inside an id may lie and still be believed: a held message may wait for years.
-const BELIEVED_MS: i64 = 1000 * 86_400_000;
-/// How far it may lie after them: clocks differ.
-const AHEAD_MS: i64 = 2 * 86_400_000;
+/// Sendmail ids tell their year modulo 60; the one nearest to this is meant (2022-01-01, so 1992 to 2051).
+const AROUND: Time = Time(1_640_995_200_000);
+/// Times inside ids that are believed: 1992 to 2099. What decodes to another one is no such id.
+const BELIEVED: std::ops::Range<Time> = Time(694_224_000_000)..Time(4_102_444_800_000);
 
 impl IdForm {
-    /// The form of a queue id whose first known line was logged `near`. What can be read as two forms is told apart by
-    /// the time it would hold: a random hex id hardly ever decodes to a moment near its own lines.
-    pub fn of(queue_id: &str, near: Time) -> Self {
-        let believed = |t: &Time| t.0 <= near.0 + AHEAD_MS && t.0 >= near.0 - BELIEVED_MS;
-        if let Some(t) = long_id_time(queue_id).filter(believed) {
+    /// The form of a queue id. Decided by the id itself, so that it is the same whatever lines are known; only a short
+    /// id of a very large inode can look like one of sendmail's, and there the program that logged it decides.
+    pub fn of(queue_id: &str, by_postfix: bool) -> Self {
+        if let Some(t) = long_id_time(queue_id) {
             return Self::Long(t);
         }
-        sendmail_id_time(queue_id, near).filter(believed).map_or(Self::Short, Self::Sendmail)
+        let sendmail = if by_postfix { None } else { sendmail_id_time(queue_id) };
+        sendmail.map_or(Self::Short, Self::Sendmail)
+    }
+
+    /// The form of the queue id of these lines.
+    pub fn of_lines<'a>(queue_id: &str, lines: impl IntoIterator<Item = &'a Line>) -> Self {
+        Self::of(queue_id, lines.into_iter().any(|l| service_type(&l.program) == Some("postfix")))
     }
 
     /// Whether the id stands for one message for ever.
@@ -52,7 +59,8 @@ pub fn long_id_time(queue_id: &str) -> Option<Time> {
     let number = |digits: &[u8]| digits.iter().try_fold(0i64, |n, &b| n.checked_mul(52)?.checked_add(base52(b)?));
     let (seconds, micros) = (number(&id[..z - 4])?, number(&id[z - 4..z])?);
     id[z + 1..].iter().all(|&b| base52(b).is_some()).then_some(())?;
-    (micros < 1_000_000).then(|| Time(seconds.saturating_mul(1000).saturating_add(micros / 1000)))
+    let time = Time(seconds.saturating_mul(1000).saturating_add(micros / 1000));
+    Some(time).filter(|t| micros < 1_000_000 && BELIEVED.contains(t))
 }
 
 /// The value of a digit of postfix's 52-letter alphabet (`global/safe_ultostr.c`): digits, then letters without vowels.
@@ -61,40 +69,14 @@ fn base52(digit: u8) -> Option<i64> {
     ALPHABET.iter().position(|&b| b == digit).map(|n| n as i64)
 }
 
-/// The time in the queue id that a line's text begins with, if it holds one; for stamps that have no year. A sendmail
-/// id tells its year modulo 60: the one of 1992 to 2051 is meant.
+/// The time in the queue id that a line's text begins with, if it holds one; for stamps that have no year.
 pub fn time_in_text(text: &str) -> Option<Time> {
-    const KNOWN_YEARS_END: Time = Time(4_102_444_800_000); // 2100
-    const KNOWN_YEARS_START: Time = Time(946_684_800_000); // 2000
     let (id, _) = text.split_once(": ")?;
-    let known = |t: &Time| (KNOWN_YEARS_START..KNOWN_YEARS_END).contains(t);
-    long_id_time(id).filter(known).or_else(|| sendmail_id_time(id, Time(2_556_057_600_000)).filter(known))
+    long_id_time(id).or_else(|| sendmail_id_time(id))
 }
 
-/// The creation time in a sendmail queue id: `YMDhms` in base 60, two sequence digits, at least six digits of pid. The
-/// year digit is the year modulo 60 from 1900; the latest such year not after `near` is meant.
-pub fn sendmail_id_time(queue_id: &str, near: Time) -> Option<Time> {
-    let id = queue_id.as_bytes();
-    if !(14..=20).contains(&id.len()) || !id[8..].iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let digit = |n: usize| base60(id[n]);
-    let (year, month, day) = (digit(0)?, digit(1)? + 1, digit(2)?);
-    let (hour, minute, second) = (digit(3)?, digit(4)?, digit(5)?);
-    digit(6).and(digit(7))?;
-    let last = i64::from(chrono::Datelike::year(&near.plus(AHEAD_MS).utc()));
-    let year = last - (last - 1900 - i64::from(year)).rem_euclid(60);
-    let date = chrono::NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)?;
-    Some(Time(date.and_hms_opt(hour, minute, second)?.and_utc().timestamp_millis()))
-}
-
-fn base60(digit: u8) -> Option<u32> {
-    match digit {
-        b'0'..=b'9' => Some(u32::from(digit - b'0')),
-        b'A'..=b'Z' => Some(u32::from(digit - b'A') + 10),
-        b'a'..=b'x' => Some(u32::from(digit - b'a') + 36),
-        _ => None,
-    }
+fn sendmail_id_time(queue_id: &str) -> Option<Time> {
+    parse::sendmail::id_time(queue_id, AROUND).filter(|t| BELIEVED.contains(t))
 }
 
 /// The id of a message's document: 12 hex digits of its id time, then a hash of its key; `-N` for a further part.
@@ -146,16 +128,16 @@ mod tests {
 
     #[test]
     fn a_sendmail_id_holds_its_time() {
-        let t = sendmail_id_time("6AMKKBZu042165", NEAR).unwrap();
+        let t = sendmail_id_time("6AMKKBZu042165").unwrap();
         assert_eq!(t.to_string(), "2026-11-22T20:20:11.000Z");
-        let t = sendmail_id_time("6010000f004711", NEAR).unwrap();
+        let t = sendmail_id_time("6010000f004711").unwrap();
         assert_eq!(t.to_string(), "2026-01-01T00:00:00.000Z");
     }
 
     #[test]
     fn a_short_id_is_short_even_with_many_digits() {
-        for id in ["3A9C96093D", "923B0321F2", "8E65A57C83E", "12345678901234"] {
-            assert_eq!(IdForm::of(id, NEAR), IdForm::Short, "{id}");
+        for id in ["3A9C96093D", "923B0321F2", "8E65A57C83E", "6010000A004711"] {
+            assert_eq!(IdForm::of(id, true), IdForm::Short, "{id}");
         }
     }
 

@@ -73,8 +73,10 @@ fn phase(t: &Told<'_>) -> Phase {
 /// Cuts the lines under a key into lives. A key of which only shared lines are known has none.
 pub fn cut<'a>(key: &Key, mut told: Vec<Told<'a>>, rules: &Rules) -> Vec<Life<'a>> {
     told.sort_by_key(|t| (t.line.time, phase(t), t.line.id));
-    let Some(first) = told.iter().find(|t| t.own).map(|t| t.line.time) else { return Vec::new() };
-    if IdForm::of(&key.queue_id, first).is_unique() {
+    if !told.iter().any(|t| t.own) {
+        return Vec::new();
+    }
+    if IdForm::of_lines(&key.queue_id, told.iter().map(|t| t.line)).is_unique() {
         return vec![Life { told }];
     }
     let (own, shared): (Vec<_>, Vec<_>) = told.into_iter().partition(|t| t.own);

@@ -170,7 +170,7 @@ pub(super) fn join_pieces<'a>(lines: &[&'a Line]) -> Vec<(&'a Line, String)> {
         for (line, id, number, text, last) in run {
             current = match current {
                 _ if number == 1 => Some((line, 1, format!("{id}: {text}"))),
-                Some((first, n, whole)) if number == n + 1 => Some((first, number, whole + " " + text)),
+                Some((first, n, whole)) if number == n + 1 => Some((first, number, whole + text)),
                 _ => None,
             };
             if last {
