@@ -42,10 +42,10 @@ fn every_line_with_an_id_belongs_to_one_message() {
     let mut said: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for line in &log.lines {
         let host = line.host.split('.').next().expect("a label");
-        if let Some((id, _)) = line.text.split_once(": ") {
-            if lives.contains_key(&(host, id)) {
-                *said.entry((host, id)).or_default() += 1;
-            }
+        if let Some((id, _)) = line.text.split_once(": ")
+            && lives.contains_key(&(host, id))
+        {
+            *said.entry((host, id)).or_default() += 1;
         }
     }
     let told = lives.iter().map(|(key, messages)| (*key, messages.iter().map(|m| m.lines).sum())).collect();

@@ -7,6 +7,7 @@
 //! Left out on purpose: lines that no message needs to be understood (filters, content checks, aliases); stories of their
 //! own in `tests/golden` hold those.
 
+mod attempt;
 mod draft;
 mod postfix;
 mod queue;

@@ -4,7 +4,8 @@
 
 use super::{
     Draft, END, HOUR, MINUTE, Refusal, SECOND, World,
-    queue::{self, Ending},
+    attempt::Ending,
+    queue,
     random::{long_id, short_id},
 };
 use mailstitch::model::Time;
