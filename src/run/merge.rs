@@ -177,8 +177,9 @@ async fn write(
         if work.is_empty() {
             return Ok(created);
         }
-        if round > 0 {
-            tokio::time::sleep(std::time::Duration::from_millis(10 << round.min(7))).await;
+        // The first round of a unique id is a guess that it is new; only from the second on is somebody in the way.
+        if round > 1 {
+            tokio::time::sleep(std::time::Duration::from_millis(5 << round.min(8))).await;
         }
         let mut plan = Plan::default();
         for (key, w) in &work {

@@ -21,7 +21,8 @@ use std::{collections::BTreeSet, net::IpAddr};
 
 /// The document of a life, whole, without its id.
 pub(super) fn document(key: &Key, life: &Life<'_>, mut draft: Draft<'_>) -> Transaction {
-    let recipients: Vec<Recipient> = draft.recipients.iter().map(|p| recipient(p, &draft)).collect();
+    let mut recipients: Vec<Recipient> = draft.recipients.iter().map(|p| recipient(p, &draft)).collect();
+    recipients.sort_by(|a, b| (&a.address, &a.orig_to).cmp(&(&b.address, &b.orig_to)));
     let to: BTreeSet<&str> = recipients.iter().map(|r| r.address.as_str()).collect();
     let to = to.into_iter().map(str::to_owned).collect();
     draft.links.sort();

@@ -47,6 +47,7 @@ pub(super) fn read<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
             recipient: Some((*addr).to_owned()).filter(|a| !a.is_empty()),
         }),
         Event::Done => draft.removed = true,
+        Event::Connect { peer } if told.own => draft.peer = draft.peer.or(Some(*peer)),
         Event::Policy(policy) => {
             draft.envelope(policy);
             match policy.action {
