@@ -31,7 +31,7 @@ pub(super) fn document(key: &Key, life: &Life<'_>, mut draft: Draft<'_>) -> Tran
     let mut doc = Transaction {
         email: Email {
             local_id: Some(key.queue_id.to_string()),
-            message_id: draft.message_id.map(str::to_owned),
+            message_id: draft.message_id.or(draft.resent_message_id).map(str::to_owned),
             from: Address { address: draft.from.clone() },
             to: Addresses { address: to },
         },

@@ -12,6 +12,7 @@ use crate::model::{
 pub(super) struct Draft<'a> {
     pub service_type: &'static str,
     pub message_id: Option<&'a str>,
+    pub resent_message_id: Option<&'a str>,
     pub from: Option<String>,
     pub peer: Option<Peer<'a>>,
     pub origin: Origin,
@@ -62,6 +63,7 @@ impl<'a> Draft<'a> {
         Self {
             service_type: "postfix",
             message_id: None,
+            resent_message_id: None,
             from: None,
             peer: None,
             origin: Origin::Unknown,

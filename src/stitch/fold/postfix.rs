@@ -43,9 +43,8 @@ pub(super) fn read<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
         }
         Event::MessageId { id, resent } => {
             draft.has_message_id = true;
-            if draft.message_id.is_none() || !resent {
-                draft.message_id = draft.message_id.or(*id);
-            }
+            let place = if *resent { &mut draft.resent_message_id } else { &mut draft.message_id };
+            *place = place.or(*id);
         }
         Event::Queued { from, size, nrcpt } => {
             draft.sender(from);
@@ -71,7 +70,8 @@ pub(super) fn read<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
             Operation::Hold => draft.held = Some(time),
             Operation::Release => draft.released = Some(time),
             Operation::Expire => draft.expired = true,
-            Operation::Requeue => {}
+            // The queue file goes on under another id, whatever state it was in.
+            Operation::Requeue => draft.released = Some(time),
         },
         Event::Policy(policy) => decision(draft, told, policy),
         Event::Filter(filter) => draft.verdict(filter),

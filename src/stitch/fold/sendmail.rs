@@ -148,6 +148,8 @@ fn status(record: &SendmailTo<'_>, stat: &str) -> RecipientStatus {
         _ if stat.starts_with("Sent") => S::Sent,
         _ if stat.starts_with("Deferred") || stat.starts_with("queued") => S::Deferred,
         _ if stat.is_empty() => S::Unknown,
+        // No mailer was ever chosen: the message was refused, and these were to be its recipients.
+        _ if record.mailer.is_none() && record.dsn.is_none() => S::Rejected,
         _ => S::Bounced,
     }
 }

@@ -77,8 +77,10 @@ fn status(draft: &Draft<'_>) -> Status {
     if draft.discarded && statuses.iter().all(|s| !is_success(*s)) {
         return Status::Discarded;
     }
-    // Recipients that no attempt was logged for yet keep the message in the queue, unless it was removed.
-    let missing = !draft.removed && draft.nrcpt.is_some_and(|n| n > statuses.len() as u64);
+    // Recipients that no attempt was logged for yet keep the message in the queue, unless it was removed. sendmail
+    // counts addresses of VRFY and EXPN as recipients too: there only the attempts tell.
+    let fewer = draft.nrcpt.is_some_and(|n| n > statuses.len() as u64);
+    let missing = fewer && !draft.removed && draft.service_type == "postfix";
     if statuses.iter().all(|s| is_final(*s)) && !missing {
         return sum(&statuses);
     }
