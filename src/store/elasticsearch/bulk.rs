@@ -17,8 +17,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::sync::PoisonError;
 
-/// Only what is decided on comes back.
-const BULK: &str = "_bulk?filter_path=errors,items.*.status,items.*.error";
+/// Only what is decided on comes back. A shard that is away is told after 30 s by item, not after our own timeout for all.
+const BULK: &str = "_bulk?timeout=30s&filter_path=errors,items.*.status,items.*.error";
 
 #[derive(Deserialize)]
 struct BulkAnswer {
@@ -141,5 +141,74 @@ impl Elasticsearch {
             self.months.lock().unwrap_or_else(PoisonError::into_inner).insert(index.to_owned());
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        config::ElasticsearchStore,
+        elastic::scripted::{Reply, Scripted, connection},
+        store::Version,
+    };
+
+    const IDS: [&str; 2] = ["01a0c4506c00aa", "01a0c4506c00bb"];
+
+    /// Deletes two documents from a server with these replies; gives the report or error, and the requests.
+    #[track_caller]
+    fn check(replies: Vec<Reply>, expected: &str, requests: usize) {
+        let server = Scripted::new(replies);
+        let settings = ElasticsearchStore {
+            connection: connection(&[&server.url]),
+            index: "mail".into(),
+            shards: 1,
+            replicas: 0,
+            bulk_bytes: 1 << 20,
+        };
+        let store = Elasticsearch::new(settings).unwrap();
+        let items = IDS.map(|id| encode::delete("mail", id, Version { number: 1, term: 1 }));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let told = match runtime.block_on(store.bulk(items.into_iter(), false)) {
+            Ok(report) => format!("conflicts {:?} refused {:?}", report.conflicts, report.refused),
+            Err(error) => format!("{:?}: {}", error.kind(), error.to_string().replace(&server.url, "URL")),
+        };
+        assert_eq!(told, expected);
+        assert_eq!(server.asked().len(), requests, "{:?}", server.asked());
+    }
+
+    fn items(statuses: &[u16]) -> Reply {
+        let items: Vec<_> = statuses.iter().map(|status| serde_json::json!({"delete": {"status": status}})).collect();
+        (200, "", serde_json::json!({"errors": true, "items": items}).to_string())
+    }
+
+    #[test]
+    fn only_the_item_that_may_pass_is_sent_again() {
+        check(vec![items(&[200, 429]), items(&[409])], r#"conflicts ["01a0c4506c00bb"] refused []"#, 2);
+    }
+
+    #[test]
+    fn a_request_that_is_too_large_is_halved() {
+        check(vec![(413, "", String::new()), items(&[200]), items(&[200])], "conflicts [] refused []", 3);
+        let large = (413, "", String::new());
+        check(
+            vec![large.clone(), large, items(&[200])],
+            r#"conflicts [] refused [("01a0c4506c00aa", "larger than the server takes in one request (413)")]"#,
+            3,
+        );
+    }
+
+    #[test]
+    fn an_answer_for_fewer_documents_than_were_sent_is_an_error() {
+        check(
+            vec![items(&[200])],
+            "Temporary: cannot write to index `mail` on URL: 2 documents were sent and 1 answered for",
+            1,
+        );
+    }
+
+    #[test]
+    fn missing_rights_end_the_run_and_refuse_no_document() {
+        check(vec![items(&[200, 403])], "Permission: cannot write to index `mail-2026.09` on URL: status 403", 1);
     }
 }
