@@ -59,20 +59,24 @@ impl Elasticsearch {
                     Verdict::Denied(reason) => {
                         return Err(self.write_error(Kind::Permission, &item.index).because(reason));
                     }
-                    Verdict::Retry(reason) => {
-                        last = Some((item.index.clone(), reason));
+                    Verdict::Retry(reason, hint) => {
+                        let error = self.write_error(Kind::Temporary, &item.index).because(&reason);
+                        last = Some(match hint {
+                            Some(hint) => error.hint(hint),
+                            None => error,
+                        });
                         again.push(item);
                     }
                 }
             }
-            let Some((index, reason)) = last else {
+            let Some(error) = last else {
                 return Ok(());
             };
             failed += 1;
             if failed >= retry::TRIES {
-                return Err(self.not_taken(&index, &reason));
+                return Err(error);
             }
-            tracing::debug!("{} documents are tried again: {reason}", again.len());
+            tracing::debug!("{error}; trying again with {} documents", again.len());
             // Perhaps somebody dropped an index: look again.
             self.months.lock().unwrap_or_else(PoisonError::into_inner).clear();
             tokio::time::sleep(retry::wait(failed, None)).await;
@@ -82,14 +86,6 @@ impl Elasticsearch {
 
     fn write_error(&self, kind: Kind, index: &str) -> Error {
         self.client.search_error(kind, &format!("cannot write to index `{index}`"))
-    }
-
-    fn not_taken(&self, index: &str, reason: &str) -> Error {
-        let error = self.write_error(Kind::Temporary, index).because(reason);
-        if reason.contains("read-only") {
-            return error.hint("the cluster's disks are nearly full: free some space, and the block goes away");
-        }
-        error
     }
 
     /// Sends items, in halves when the server finds the request too large (413), and gives the verdict on each.
@@ -131,7 +127,7 @@ impl Elasticsearch {
         new.sort_unstable();
         new.dedup();
         for index in new {
-            let doing = format!("cannot make index `{index}`");
+            let doing = format!("cannot write to index `{index}`");
             let path = in_path(index);
             let answer = self.client.send(&Call::new(&doing, Method::PUT, &path, Body::None)).await?;
             let is_there = answer.cause().is_some_and(|cause| cause.kind == "resource_already_exists_exception");
