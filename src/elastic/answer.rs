@@ -54,6 +54,13 @@ impl Cause {
     pub fn is_block(&self) -> bool {
         self.kind == "cluster_block_exception"
     }
+
+    /// What the reader can do, where the engine's words do not say it.
+    pub fn hint(&self) -> Option<&'static str> {
+        // "read-only / allow delete" until 7.9, "read-only-allow-delete block" later: the flood stage of a full disk.
+        (self.is_block() && self.reason.contains("read-only"))
+            .then_some("the cluster's disks are nearly full: free some space, and the block goes away")
+    }
 }
 
 impl Answer {
@@ -100,7 +107,10 @@ impl Answer {
             (_, Some(cause)) if cause.kind == "search_context_missing_exception" => Kind::Temporary,
             _ => Kind::Config,
         };
-        let error = self.error(kind, doing);
+        let mut error = self.error(kind, doing);
+        if let Some(hint) = cause.as_ref().and_then(Cause::hint) {
+            error = error.hint(hint);
+        }
         match (self.status, cause) {
             (401, _) => error.because("the user name, password or API key was not accepted (401)"),
             (300..=399, _) => error.because(format!("it answers with a redirect ({})", self.status)),
@@ -172,6 +182,15 @@ mod tests {
             "",
             "Config: cannot search index `graylog_*` on https://search.example.org:9200: it answers with a redirect (302)",
         );
+    }
+
+    #[test]
+    fn a_full_disk_is_told_with_what_to_do() {
+        let body = r#"{"error":{"type":"cluster_block_exception","reason":"index [m] blocked by: [TOO_MANY_REQUESTS/12/disk usage exceeded flood-stage watermark, index has read-only-allow-delete block];"}}"#;
+        let answer = Answer { status: 429, date: None, body: body.into(), base: "http://192.0.2.1".to_owned() };
+        let error = answer.failure("cannot write to index `m`");
+        assert_eq!(error.kind(), Kind::Temporary);
+        assert!(error.hint_text().is_some_and(|hint| hint.contains("free some space")));
     }
 
     #[test]

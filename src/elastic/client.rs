@@ -303,7 +303,58 @@ fn is_this_machine(base: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Secret;
+    use crate::{
+        config::Secret,
+        elastic::scripted::{DEAD, Scripted, connection},
+    };
+
+    async fn ask(client: &Client) -> Result<Value> {
+        client.json(Call::new("cannot ask", Method::GET, "x", Body::None)).await
+    }
+
+    #[tokio::test]
+    async fn a_busy_server_is_asked_again_when_it_says() {
+        let busy = (429, "retry-after: 0\r\n", String::new());
+        let server = Scripted::new(vec![busy.clone(), busy, (200, "", "7".into())]);
+        let client = Client::new(&connection(&[&server.url])).unwrap();
+        assert_eq!(ask(&client).await.unwrap(), 7);
+        assert_eq!(server.asked(), ["GET /x"; 3]);
+    }
+
+    #[tokio::test]
+    async fn a_dead_node_is_passed_over_and_not_asked_first_again() {
+        let server = Scripted::new(vec![(200, "", "1".into()), (200, "", "2".into())]);
+        let client = Client::new(&connection(&[DEAD, &server.url])).unwrap();
+        assert_eq!(ask(&client).await.unwrap(), 1);
+        assert_eq!(client.preferred.load(Ordering::Relaxed), 1);
+        assert_eq!(ask(&client).await.unwrap(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_server_that_stays_busy_is_a_temporary_error() {
+        let server = Scripted::new(vec![(503, "retry-after: 0\r\n", String::new()); TRIES as usize]);
+        let client = Client::new(&connection(&[&server.url])).unwrap();
+        let error = ask(&client).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Temporary);
+        assert_eq!(error.to_string(), format!("cannot ask on {}: status 503", server.url));
+    }
+
+    #[tokio::test]
+    async fn a_call_that_must_happen_once_is_sent_once() {
+        let server = Scripted::new(vec![(503, "retry-after: 0\r\n", String::new()), (200, "", "1".into())]);
+        let client = Client::new(&connection(&[&server.url])).unwrap();
+        assert!(client.send(&Call::new("cannot ask", Method::GET, "x", Body::None).once()).await.is_err());
+        assert_eq!(server.asked().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_secret_never_enters_an_error() {
+        let server = Scripted::new(vec![(401, "", "{}".into())]);
+        let url = server.url.replace("http://", "http://stitch:secret@");
+        let error = ask(&Client::new(&connection(&[&url])).unwrap()).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Permission);
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
 
     #[test]
     fn a_user_in_the_url_is_used_and_never_shown() {

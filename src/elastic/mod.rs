@@ -13,6 +13,8 @@ mod client;
 mod engine;
 mod failure;
 pub(crate) mod retry;
+#[cfg(test)]
+pub(crate) mod scripted;
 pub mod search;
 mod tls;
 

@@ -277,6 +277,11 @@ impl Slice<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        elastic::scripted::{Scripted, connection},
+        source::elasticsearch::query::tests::settings,
+    };
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     fn engine(distribution: &str, number: &str) -> Engine {
         Engine::from_root(&json!({"version": {"number": number, "distribution": distribution}})).unwrap()
@@ -292,6 +297,67 @@ mod tests {
         assert_eq!(way("opensearch", "2.19.6", Some("id")), Way::TieBreak(OpenSearch, "id"));
         assert_eq!(way("opensearch", "2.19.6", None), Way::Scroll);
         assert_eq!(way("opensearch", "1.3.14", Some("id")), Way::Scroll);
+    }
+
+    fn hits(numbers: &[u64], total: u64) -> String {
+        let hits: Vec<_> = numbers.iter().map(|n| json!({"_id": "x", "_source": {}, "sort": [n]})).collect();
+        json!({"timed_out": false, "_shards": {"total": 1, "failed": 0}, "hits": {"total": {"value": total, "relation": "eq"}, "hits": hits}})
+            .to_string()
+    }
+
+    /// Walks over scripted pages of two documents; gives how many came, or the error.
+    #[track_caller]
+    fn check(root: &str, pages: Vec<String>, expected: &str) {
+        let replies = [root.to_owned()].into_iter().chain(pages).map(|body| (200, "", body)).collect();
+        let server = Scripted::new(replies);
+        let mut settings = settings(None);
+        settings.page_size = 2;
+        let client = Client::new(&connection(&[&server.url])).unwrap();
+        let seen = AtomicUsize::new(0);
+        let visit = |hits: Vec<Hit>| {
+            seen.fetch_add(hits.len(), Ordering::Relaxed);
+            Ok(())
+        };
+        let query = json!({"match_all": {}});
+        let walk = Walk { client: &client, settings: &settings, query: &query, doing: "cannot read" };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let result = runtime.block_on(walk.run(&visit, &|| seen.store(0, Ordering::Relaxed)));
+        let told = match result {
+            Ok(()) => format!("{} documents", seen.into_inner()),
+            Err(error) => format!("{:?}: {}", error.kind(), error.to_string().replace(&server.url, "URL")),
+        };
+        assert_eq!(told, expected);
+    }
+
+    const ES8: &str = r#"{"version":{"number":"8.19.21"}}"#;
+    const OS1: &str = r#"{"version":{"number":"1.3.14","distribution":"opensearch"}}"#;
+    const OS2: &str = r#"{"version":{"number":"2.19.6","distribution":"opensearch"}}"#;
+
+    #[test]
+    fn a_walk_ends_when_all_that_was_counted_has_come() {
+        let pages = vec![r#"{"id":"p"}"#.into(), hits(&[], 3), hits(&[1, 2], 3), hits(&[3], 3), "{}".into()];
+        check(ES8, pages, "3 documents");
+        let pages = vec![hits(&[], 3), hits(&[1, 2], 3), hits(&[3], 3), "{}".into()];
+        check(OS1, pages, "3 documents");
+    }
+
+    #[test]
+    fn fewer_documents_than_were_counted_is_an_error() {
+        let pages = vec![r#"{"id":"p"}"#.into(), hits(&[], 3), hits(&[1], 3), "{}".into()];
+        check(ES8, pages, "Temporary: cannot read on URL: 1 documents came where the engine counted 3");
+    }
+
+    #[test]
+    fn a_tie_break_that_is_not_unique_is_replaced_by_a_scroll() {
+        let short = vec![r#"{"pit_id":"p"}"#.into(), hits(&[], 3), hits(&[1, 1], 3), hits(&[], 3), "{}".into()];
+        let scroll = vec![hits(&[], 3), hits(&[1, 2], 3), hits(&[3], 3), "{}".into()];
+        check(OS2, short.into_iter().chain(scroll).collect(), "3 documents");
+    }
+
+    #[test]
+    fn a_pattern_that_matches_no_index_is_a_matter_of_settings() {
+        let nothing = r#"{"_shards":{"total":0,"failed":0},"hits":{"total":{"value":0,"relation":"eq"},"hits":[]}}"#;
+        check(OS1, vec![nothing.into()], "Config: cannot read on URL: no such index");
     }
 
     #[test]

@@ -17,8 +17,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::sync::PoisonError;
 
-/// Only what is decided on comes back.
-const BULK: &str = "_bulk?filter_path=errors,items.*.status,items.*.error";
+/// Only what is decided on comes back. A shard that is away is told after 30 s by item, not after our own timeout for all.
+const BULK: &str = "_bulk?timeout=30s&filter_path=errors,items.*.status,items.*.error";
 
 #[derive(Deserialize)]
 struct BulkAnswer {
@@ -59,20 +59,24 @@ impl Elasticsearch {
                     Verdict::Denied(reason) => {
                         return Err(self.write_error(Kind::Permission, &item.index).because(reason));
                     }
-                    Verdict::Retry(reason) => {
-                        last = Some((item.index.clone(), reason));
+                    Verdict::Retry(reason, hint) => {
+                        let error = self.write_error(Kind::Temporary, &item.index).because(&reason);
+                        last = Some(match hint {
+                            Some(hint) => error.hint(hint),
+                            None => error,
+                        });
                         again.push(item);
                     }
                 }
             }
-            let Some((index, reason)) = last else {
+            let Some(error) = last else {
                 return Ok(());
             };
             failed += 1;
             if failed >= retry::TRIES {
-                return Err(self.not_taken(&index, &reason));
+                return Err(error);
             }
-            tracing::debug!("{} documents are tried again: {reason}", again.len());
+            tracing::debug!("{error}; trying again with {} documents", again.len());
             // Perhaps somebody dropped an index: look again.
             self.months.lock().unwrap_or_else(PoisonError::into_inner).clear();
             tokio::time::sleep(retry::wait(failed, None)).await;
@@ -82,14 +86,6 @@ impl Elasticsearch {
 
     fn write_error(&self, kind: Kind, index: &str) -> Error {
         self.client.search_error(kind, &format!("cannot write to index `{index}`"))
-    }
-
-    fn not_taken(&self, index: &str, reason: &str) -> Error {
-        let error = self.write_error(Kind::Temporary, index).because(reason);
-        if reason.contains("read-only") {
-            return error.hint("the cluster's disks are nearly full: free some space, and the block goes away");
-        }
-        error
     }
 
     /// Sends items, in halves when the server finds the request too large (413), and gives the verdict on each.
@@ -131,7 +127,7 @@ impl Elasticsearch {
         new.sort_unstable();
         new.dedup();
         for index in new {
-            let doing = format!("cannot make index `{index}`");
+            let doing = format!("cannot write to index `{index}`");
             let path = in_path(index);
             let answer = self.client.send(&Call::new(&doing, Method::PUT, &path, Body::None)).await?;
             let is_there = answer.cause().is_some_and(|cause| cause.kind == "resource_already_exists_exception");
@@ -141,5 +137,74 @@ impl Elasticsearch {
             self.months.lock().unwrap_or_else(PoisonError::into_inner).insert(index.to_owned());
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        config::ElasticsearchStore,
+        elastic::scripted::{Reply, Scripted, connection},
+        store::Version,
+    };
+
+    const IDS: [&str; 2] = ["01a0c4506c00aa", "01a0c4506c00bb"];
+
+    /// Deletes two documents from a server with these replies; gives the report or error, and the requests.
+    #[track_caller]
+    fn check(replies: Vec<Reply>, expected: &str, requests: usize) {
+        let server = Scripted::new(replies);
+        let settings = ElasticsearchStore {
+            connection: connection(&[&server.url]),
+            index: "mail".into(),
+            shards: 1,
+            replicas: 0,
+            bulk_bytes: 1 << 20,
+        };
+        let store = Elasticsearch::new(settings).unwrap();
+        let items = IDS.map(|id| encode::delete("mail", id, Version { number: 1, term: 1 }));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let told = match runtime.block_on(store.bulk(items.into_iter(), false)) {
+            Ok(report) => format!("conflicts {:?} refused {:?}", report.conflicts, report.refused),
+            Err(error) => format!("{:?}: {}", error.kind(), error.to_string().replace(&server.url, "URL")),
+        };
+        assert_eq!(told, expected);
+        assert_eq!(server.asked().len(), requests, "{:?}", server.asked());
+    }
+
+    fn items(statuses: &[u16]) -> Reply {
+        let items: Vec<_> = statuses.iter().map(|status| serde_json::json!({"delete": {"status": status}})).collect();
+        (200, "", serde_json::json!({"errors": true, "items": items}).to_string())
+    }
+
+    #[test]
+    fn only_the_item_that_may_pass_is_sent_again() {
+        check(vec![items(&[200, 429]), items(&[409])], r#"conflicts ["01a0c4506c00bb"] refused []"#, 2);
+    }
+
+    #[test]
+    fn a_request_that_is_too_large_is_halved() {
+        check(vec![(413, "", String::new()), items(&[200]), items(&[200])], "conflicts [] refused []", 3);
+        let large = (413, "", String::new());
+        check(
+            vec![large.clone(), large, items(&[200])],
+            r#"conflicts [] refused [("01a0c4506c00aa", "larger than the server takes in one request (413)")]"#,
+            3,
+        );
+    }
+
+    #[test]
+    fn an_answer_for_fewer_documents_than_were_sent_is_an_error() {
+        check(
+            vec![items(&[200])],
+            "Temporary: cannot write to index `mail` on URL: 2 documents were sent and 1 answered for",
+            1,
+        );
+    }
+
+    #[test]
+    fn missing_rights_end_the_run_and_refuse_no_document() {
+        check(vec![items(&[200, 403])], "Permission: cannot write to index `mail-2026.09` on URL: status 403", 1);
     }
 }

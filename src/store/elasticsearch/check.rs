@@ -51,7 +51,7 @@ impl Elasticsearch {
         match answer.pointer("/items/0").map(verdict) {
             Some(Verdict::Stored | Verdict::Conflict) => Ok("the user may write".to_owned()),
             Some(Verdict::Denied(reason)) => Err(self.client.search_error(Kind::Permission, &doing).because(reason)),
-            Some(Verdict::Retry(reason) | Verdict::Refused(reason)) => {
+            Some(Verdict::Retry(reason, _) | Verdict::Refused(reason)) => {
                 Err(self.client.search_error(Kind::Temporary, &doing).because(reason))
             }
             None => Err(self.client.search_error(Kind::Temporary, &doing).because("no answer for the document")),

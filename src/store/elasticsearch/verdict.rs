@@ -12,8 +12,8 @@ pub enum Verdict {
     Stored,
     /// The document is not the one that was expected.
     Conflict,
-    /// Later perhaps; the reason is told when it never works.
-    Retry(String),
+    /// Later perhaps; the reason, and a hint, are told when it never works.
+    Retry(String, Option<&'static str>),
     /// The document can never be stored: the reason is for the dead letters.
     Refused(String),
     /// The user may not write: nothing is wrong with the document.
@@ -33,21 +33,22 @@ pub enum Verdict {
 /// `item` is one element of `items`: `{"create": {"status": 201, …}}`.
 pub fn verdict(item: &Value) -> Verdict {
     let Some((operation, result)) = item.as_object().and_then(|item| item.iter().next()) else {
-        return Verdict::Retry("the answer for a document is not understood".to_owned());
+        return Verdict::Retry("the answer for a document is not understood".to_owned(), None);
     };
     let status =
         result.get("status").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok()).unwrap_or(0);
     let cause = result.get("error").map(Cause::of);
+    let hint = cause.as_ref().and_then(Cause::hint);
     let is_block = cause.as_ref().is_some_and(Cause::is_block);
     let reason = cause.map_or_else(|| format!("status {status}"), |cause| told(&cause, status));
     match status {
         200 | 201 => Verdict::Stored,
         404 if operation == "delete" => Verdict::Stored,
         409 => Verdict::Conflict,
-        403 if is_block => Verdict::Retry(reason),
+        403 if is_block => Verdict::Retry(reason, hint),
         401 | 403 => Verdict::Denied(reason),
-        0 | 404 => Verdict::Retry(reason),
-        status if retry::may_pass(status) => Verdict::Retry(reason),
+        0 | 404 => Verdict::Retry(reason, hint),
+        status if retry::may_pass(status) => Verdict::Retry(reason, hint),
         _ => Verdict::Refused(reason),
     }
 }
@@ -94,11 +95,11 @@ mod tests {
     fn a_busy_server_is_asked_again() {
         check(
             r#"{"index":{"status":429,"error":{"type":"es_rejected_execution_exception","reason":"rejected execution of coordinating operation"}}}"#,
-            r#"Retry("rejected execution of coordinating operation")"#,
+            r#"Retry("rejected execution of coordinating operation", None)"#,
         );
         check(
             r#"{"index":{"status":503,"error":{"type":"unavailable_shards_exception","reason":"primary shard is not active"}}}"#,
-            r#"Retry("primary shard is not active")"#,
+            r#"Retry("primary shard is not active", None)"#,
         );
     }
 
@@ -108,7 +109,10 @@ mod tests {
             let item = format!(
                 r#"{{"create":{{"status":{status},"error":{{"type":"cluster_block_exception","reason":"index [m] blocked by: [FORBIDDEN/12/index read-only / allow delete (api)];"}}}}}}"#
             );
-            check(&item, r#"Retry("index [m] blocked by: [FORBIDDEN/12/index read-only / allow delete (api)];")"#);
+            check(
+                &item,
+                r#"Retry("index [m] blocked by: [FORBIDDEN/12/index read-only / allow delete (api)];", Some("the cluster's disks are nearly full: free some space, and the block goes away"))"#,
+            );
         }
     }
 
@@ -130,7 +134,7 @@ mod tests {
 
     #[test]
     fn nonsense_is_not_taken_for_success() {
-        check("[]", r#"Retry("the answer for a document is not understood")"#);
-        check(r#"{"create":{}}"#, r#"Retry("status 0")"#);
+        check("[]", r#"Retry("the answer for a document is not understood", None)"#);
+        check(r#"{"create":{}}"#, r#"Retry("status 0", None)"#);
     }
 }
