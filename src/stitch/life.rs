@@ -165,7 +165,8 @@ fn begins(latest: Option<&Draft<'_>>, t: &Told<'_>, horizon_ms: i64) -> bool {
     }
     let later_than = |other: Option<Time>| other.is_some_and(|other| time.second() > other.second());
     match phase(t) {
-        Phase::Arrival => true,
+        // Two arrivals of one moment cannot be two messages: an id comes back after a whole second at the earliest.
+        Phase::Arrival => time > latest.start,
         Phase::MessageId => later_than(latest.queued),
         Phase::Queued | Phase::Attempt | Phase::Removed => later_than(latest.removed),
         Phase::Session | Phase::Other => false,
