@@ -56,6 +56,10 @@ impl State {
 
 #[async_trait]
 impl Store for MemoryStore {
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     async fn prepare(&self) -> Result<()> {
         Ok(())
     }

@@ -76,6 +76,10 @@ impl Elasticsearch {
 
 #[async_trait]
 impl Store for Elasticsearch {
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     async fn prepare(&self) -> Result<()> {
         self.install().await
     }
