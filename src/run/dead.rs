@@ -4,7 +4,7 @@
 use crate::{
     error::{Error, Kind, Result},
     model::{Line, Transaction},
-    run::merge,
+    run::{journeys, merge},
     stitch::{self, Rules},
     store::Store,
 };
@@ -80,7 +80,8 @@ pub async fn raise(state_dir: &Path, store: &dyn Store, rules: &Rules) -> Result
     let mut lines: Vec<Line> = letters.iter().flat_map(|l| merge::lines_of(&l.transaction)).collect();
     stitch::unite(&mut lines);
     let gathered = stitch::gather(&lines, |_| false, rules);
-    let merged = merge::merge(store, &lines, &gathered, rules).await?;
+    let mut merged = merge::merge(store, &lines, &gathered, rules).await?;
+    journeys::settle(store, &std::mem::take(&mut merged.changed)).await?;
     store.commit().await?;
     let path = path(state_dir);
     std::fs::remove_file(&path).map_err(|e| Error::io(format!("cannot remove `{}`", path.display()), &e))?;

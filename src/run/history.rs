@@ -71,7 +71,8 @@ pub fn succeeded(state_dir: &Path, access: Access, now: Time, summary: &Summary)
         created: summary.merged.created,
         updated: summary.merged.updated,
         deleted: summary.merged.deleted,
-        refused: Vec::new(),
+        journeys: summary.merged.journeys,
+        ..Default::default()
     };
     runs.push(RunRecord { at: now, summary: Summary { merged, ..copy } });
     let surplus = runs.len().saturating_sub(RUNS_KEPT);

@@ -8,7 +8,7 @@
 
 use crate::{
     error::{Error, Kind, Result},
-    model::{Line, LineId, Range, Time, Transaction},
+    model::{Line, LineId, Range, Time, Transaction, transaction::Kind as TransactionKind},
     run::fault,
     stitch::{self, Gathered, Key, Rules, id::IdForm},
     store::{Put, QueueKey, Store, Stored},
@@ -25,6 +25,12 @@ pub struct Merged {
     pub created: u64,
     pub updated: u64,
     pub deleted: u64,
+    /// Documents whose journey was settled anew.
+    #[serde(default)]
+    pub journeys: u64,
+    /// Ids of the documents written, for the journey pass.
+    #[serde(skip)]
+    pub changed: Vec<String>,
     /// Refused by the store for good, with the reason.
     #[serde(skip)]
     pub refused: Vec<(Transaction, String)>,
@@ -36,6 +42,8 @@ impl Merged {
         self.created += other.created;
         self.updated += other.updated;
         self.deleted += other.deleted;
+        self.journeys += other.journeys;
+        self.changed.extend(other.changed);
         self.refused.extend(other.refused);
     }
 }
@@ -75,6 +83,9 @@ async fn put_singles(store: &dyn Store, puts: Vec<Put>, merged: &mut Merged) -> 
     let by_id: HashMap<String, Transaction> =
         puts.iter().map(|p| (p.transaction.mail.id.clone(), p.transaction.clone())).collect();
     let report = store.put(puts).await?;
+    // Of lines that stand alone only filters' verdicts have neighbours.
+    let verdicts = by_id.values().filter(|t| t.mail.kind == TransactionKind::Filter);
+    merged.changed.extend(verdicts.map(|t| t.mail.id.clone()));
     merged.created += (by_id.len() - report.conflicts.len() - report.refused.len()) as u64;
     for (id, reason) in report.refused {
         merged.refused.extend(by_id.get(&id).map(|t| (t.clone(), reason)));
@@ -210,10 +221,14 @@ impl Plan {
     fn add(&mut self, key: &Key, work: &Work, rules: &Rules) {
         let lines: Vec<&Line> = work.lines.values().collect();
         let mut stale: BTreeSet<&String> = work.stored.keys().collect();
-        for transaction in stitch::fold(key, &lines, rules) {
+        for mut transaction in stitch::fold(key, &lines, rules) {
             let id = transaction.mail.id.clone();
             stale.remove(&id);
             let known = work.stored.get(&id);
+            if let Some(known) = known {
+                // The journey is not of the lines; its pass comes after.
+                transaction.mail.journey.clone_from(&known.transaction.mail.journey);
+            }
             if known.is_some_and(|k| k.transaction == transaction) {
                 continue;
             }
@@ -245,8 +260,9 @@ impl Plan {
             let mut failed: BTreeSet<&String> = report.conflicts.iter().collect();
             failed.extend(report.refused.iter().map(|(id, _)| id));
             let written = expected.iter().filter(|(id, _)| !failed.contains(id));
-            for (_, known) in written {
+            for (id, known) in written {
                 *(if *known { &mut merged.updated } else { &mut merged.created }) += 1;
+                merged.changed.push(id.clone());
             }
             for id in &report.conflicts {
                 if let Some(key) = self.keys.get(id) {

@@ -7,6 +7,7 @@ pub mod counting;
 pub mod dead;
 pub mod fault;
 pub mod history;
+pub mod journeys;
 pub mod lock;
 pub mod merge;
 pub mod outcome;
@@ -94,6 +95,8 @@ impl Pass<'_> {
         match self.store {
             Some(store) => {
                 let mut merged = merge::merge(store, lines, &gathered, self.rules).await?;
+                fault::point("before-journeys");
+                merged.journeys = journeys::settle(store, &std::mem::take(&mut merged.changed)).await?;
                 dead::bury(self.state_dir, &merged.refused)?;
                 merged.refused.clear();
                 store.commit().await?;

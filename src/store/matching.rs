@@ -71,6 +71,20 @@ pub fn matches(t: &Transaction, search: &Search) -> bool {
     search.terms.iter().all(|term| forms(term).iter().any(|form| places.contains(form)))
 }
 
+/// The terms by which neighbours are found: queue ids, own or linked, and Message-IDs.
+pub fn neighbour_terms<'a>(queue_ids: &'a [String], message_ids: &'a [String]) -> BTreeSet<Term<'a>> {
+    let queue_ids = queue_ids.iter().map(|id| Term::Exact(id.as_str()));
+    queue_ids.chain(message_ids.iter().map(|id| fold(id))).collect()
+}
+
+/// Whether a document has one of these queue ids, names one in a link, or has one of these Message-IDs.
+pub fn is_neighbour(t: &Transaction, wanted: &BTreeSet<Term<'_>>) -> bool {
+    let linked = t.mail.links.iter().filter_map(|link| link.queue_id.as_deref());
+    let mut queue_ids = t.email.local_id.as_deref().into_iter().chain(linked);
+    queue_ids.any(|id| wanted.contains(&Term::Exact(id)))
+        || t.email.message_id.as_deref().is_some_and(|id| wanted.contains(&fold(id)))
+}
+
 /// Whether the time span of a document, first and last line included, touches a range.
 pub fn touches(t: &Transaction, range: Range) -> bool {
     t.event.start < range.to && range.from <= t.event.end

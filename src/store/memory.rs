@@ -83,6 +83,13 @@ impl Store for MemoryStore {
             .collect())
     }
 
+    async fn neighbours(&self, queue_ids: &[String], message_ids: &[String], within: Range) -> Result<Vec<Stored>> {
+        let wanted = matching::neighbour_terms(queue_ids, message_ids);
+        let is_wanted = |t: &Transaction| matching::touches(t, within) && matching::is_neighbour(t, &wanted);
+        let state = self.state();
+        Ok(state.visible.values().filter(|stored| is_wanted(&stored.transaction)).map(|stored| Stored::clone(stored)).collect())
+    }
+
     async fn put(&self, documents: Vec<Put>) -> Result<Report> {
         let mut state = self.state();
         let mut report = Report::default();

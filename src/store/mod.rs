@@ -104,6 +104,10 @@ pub trait Store: Send + Sync {
     /// [`refresh`](Self::refresh).
     async fn find(&self, keys: &[QueueKey], within: Range) -> Result<Vec<Stored>>;
 
+    /// The documents (all parts) that have one of these queue ids, name one of them in a link, or have one of these
+    /// Message-IDs, and whose time span touches `within`; for the journey pass. Visible as for [`find`](Self::find).
+    async fn neighbours(&self, queue_ids: &[String], message_ids: &[String], within: Range) -> Result<Vec<Stored>>;
+
     /// Writes documents, each if its expectation holds. When it returns, what was stored survives a crash of the server.
     async fn put(&self, documents: Vec<Put>) -> Result<Report>;
 

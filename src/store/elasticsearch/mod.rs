@@ -92,6 +92,10 @@ impl Store for Elasticsearch {
         self.find_all(keys, within).await
     }
 
+    async fn neighbours(&self, queue_ids: &[String], message_ids: &[String], within: Range) -> Result<Vec<Stored>> {
+        self.find_neighbours(queue_ids, message_ids, within).await
+    }
+
     async fn put(&self, documents: Vec<Put>) -> Result<Report> {
         let alias = &self.settings.index;
         self.bulk(documents.into_iter().map(|document| encode::put(alias, &document)), true).await

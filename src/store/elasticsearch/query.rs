@@ -33,6 +33,21 @@ pub fn find(queue_ids: &[&str], within: Range, after: Option<&str>) -> Value {
     page_of(json!({"bool": {"filter": filter}}), after)
 }
 
+/// A page of what has one of these queue ids, names one in a link, or has one of these Message-IDs.
+pub fn neighbours(queue_ids: &[String], message_ids: &[String], within: Range, after: Option<&str>) -> Value {
+    let mut either = Vec::new();
+    if !queue_ids.is_empty() {
+        either.push(json!({"terms": {"email.local_id": queue_ids}}));
+        either.push(json!({"terms": {"mail.links.queue_id": queue_ids}}));
+    }
+    if !message_ids.is_empty() {
+        either.push(json!({"terms": {"email.message_id": message_ids}}));
+    }
+    let mut filter = vec![json!({"bool": {"should": either, "minimum_should_match": 1}})];
+    filter.extend(touches(within));
+    page_of(json!({"bool": {"filter": filter}}), after)
+}
+
 /// A page of everything, or of a range.
 pub fn page(within: Option<Range>, after: Option<&str>) -> Value {
     let filter: Vec<Value> = within.into_iter().flat_map(touches).collect();

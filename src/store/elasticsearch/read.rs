@@ -14,7 +14,7 @@ use crate::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Queue ids of one search. Engines take 65,536 terms; a page of answers is read before the next are asked.
 const TERMS: usize = 1000;
@@ -84,26 +84,47 @@ impl Elasticsearch {
             keys.iter().map(|key| (key.queue_id.as_str(), key.host.as_str())).collect();
         let mut queue_ids: Vec<&str> = wanted.iter().map(|key| key.0).collect();
         queue_ids.dedup();
-        let doing = self.doing("search");
         let mut stored = Vec::new();
         for chunk in queue_ids.chunks(TERMS) {
-            let mut after: Option<String> = None;
-            loop {
-                let found = self.search_alias(&doing, &query::find(chunk, within, after.as_deref())).await?;
-                after = next(&found, query::PAGE);
-                for hit in found.hits.hits {
-                    let document = self.hit(&hit, &doing)?;
-                    let queue_id = document.transaction.email.local_id.as_deref().unwrap_or_default();
-                    if wanted.contains(&(queue_id, document.transaction.host.name.as_str())) {
-                        stored.push(document);
-                    }
-                }
-                if after.is_none() {
-                    break;
-                }
+            stored.extend(self.all_pages(|after| query::find(chunk, within, after)).await?);
+        }
+        stored.retain(|document| {
+            let queue_id = document.transaction.email.local_id.as_deref().unwrap_or_default();
+            wanted.contains(&(queue_id, document.transaction.host.name.as_str()))
+        });
+        Ok(stored)
+    }
+
+    pub(super) async fn find_neighbours(
+        &self,
+        queue_ids: &[String],
+        message_ids: &[String],
+        within: Range,
+    ) -> Result<Vec<Stored>> {
+        let mut stored: BTreeMap<String, Stored> = BTreeMap::new();
+        let by_id = queue_ids.chunks(TERMS).map(|chunk| (chunk, &[][..]));
+        for (ids, message_ids) in by_id.chain(message_ids.chunks(TERMS).map(|chunk| (&[][..], chunk))) {
+            let found = self.all_pages(|after| query::neighbours(ids, message_ids, within, after)).await?;
+            stored.extend(found.into_iter().map(|document| (document.transaction.mail.id.clone(), document)));
+        }
+        Ok(stored.into_values().collect())
+    }
+
+    /// All documents of a query that is read page by page.
+    async fn all_pages(&self, query: impl Fn(Option<&str>) -> Value) -> Result<Vec<Stored>> {
+        let doing = self.doing("search");
+        let mut stored = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let found = self.search_alias(&doing, &query(after.as_deref())).await?;
+            after = next(&found, query::PAGE);
+            for hit in found.hits.hits {
+                stored.push(self.hit(&hit, &doing)?);
+            }
+            if after.is_none() {
+                return Ok(stored);
             }
         }
-        Ok(stored)
     }
 
     pub(super) async fn search_for(&self, search: &Search) -> Result<Vec<Transaction>> {

@@ -102,6 +102,11 @@ impl Store for SqliteStore {
         self.on("read", move |connection| read::find(connection, &keys, within)).await
     }
 
+    async fn neighbours(&self, queue_ids: &[String], message_ids: &[String], within: Range) -> Result<Vec<Stored>> {
+        let (queue_ids, message_ids) = (queue_ids.to_vec(), message_ids.to_vec());
+        self.on("read", move |connection| read::neighbours(connection, &queue_ids, &message_ids, within)).await
+    }
+
     async fn put(&self, documents: Vec<Put>) -> Result<Report> {
         self.on("write to", move |connection| write::put(connection, &documents)).await
     }

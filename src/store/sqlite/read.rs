@@ -9,10 +9,11 @@ use crate::{
     model::{Range, Time, Transaction},
     store::{
         Page, QueueKey, Search, Stored, Summary, Version,
-        matching::{forms, matches},
+        matching::{forms, is_neighbour, matches, neighbour_terms},
     },
 };
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params_from_iter};
+use std::collections::BTreeSet;
 
 /// Documents per page, and bytes of their blobs: whichever is reached first ends it.
 const PAGE: usize = 250;
@@ -49,6 +50,35 @@ pub fn find(connection: &mut Connection, keys: &[QueueKey], within: Range) -> Ou
         }
     }
     tx.commit()?;
+    Ok(found)
+}
+
+/// The documents that touch a range and share a queue id or a Message-ID with those asked for.
+pub fn neighbours(
+    connection: &mut Connection,
+    queue_ids: &[String],
+    message_ids: &[String],
+    within: Range,
+) -> Outcome<Vec<Stored>> {
+    let wanted = neighbour_terms(queue_ids, message_ids);
+    let tx = connection.transaction()?;
+    let mut found = Vec::new();
+    {
+        let mut docs = tx.prepare_cached("SELECT doc FROM terms WHERE term = ?1")?;
+        let mut rows = tx.prepare_cached(
+            "SELECT version, blob FROM transactions WHERE doc = ?1 AND start_ms < ?2 AND end_ms >= ?3",
+        )?;
+        let mut seen = BTreeSet::new();
+        for term in &wanted {
+            for doc in docs.query_map([hash(term)], |row| row.get::<_, i64>(0))?.collect::<rusqlite::Result<Vec<_>>>()? {
+                if seen.insert(doc) {
+                    found.extend(rows.query_row((doc, within.to.0, within.from.0), versioned).optional()?.transpose()?);
+                }
+            }
+        }
+    }
+    tx.commit()?;
+    found.retain(|stored| is_neighbour(&stored.transaction, &wanted));
     Ok(found)
 }
 

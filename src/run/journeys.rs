@@ -1,0 +1,107 @@
+//! The journey pass: after the writes of a stretch, the journeys of the documents that changed, and of their neighbours.
+//!
+//! In: the ids of changed documents.  Out: the store, with `mail.journey` right for each of them and for all that hang
+//! together with them.  Nothing else of a document is touched.
+
+use crate::{
+    error::{Error, Kind, Result},
+    model::{Range, Time},
+    stitch::journey::{self, CLOCKS_MS, Node},
+    store::{Put, Store, Stored},
+};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Changed documents looked at together.
+const AT_ONCE: usize = 2000;
+/// Hops that a journey may have; beyond them a document keeps the root that was found so far.
+const HOPS: usize = 50;
+/// Documents that hang together, at most; a Message-ID that everyone uses must not draw in the whole store.
+const LARGEST: usize = 50_000;
+/// Another writer may be faster this often.
+const ROUNDS: usize = 20;
+
+/// Settles the journeys of changed documents. Returns the number of documents whose journey changed.
+pub async fn settle(store: &dyn Store, changed: &[String]) -> Result<u64> {
+    if changed.is_empty() {
+        return Ok(0);
+    }
+    store.refresh().await?;
+    let mut rewritten = 0;
+    for chunk in changed.chunks(AT_ONCE) {
+        let mut wanted: Vec<String> = chunk.to_vec();
+        let mut round = 0;
+        while !wanted.is_empty() {
+            if round == ROUNDS {
+                return Err(Error::new(Kind::Temporary, "cannot write journeys").because("another writer changes them all the time"));
+            }
+            round += 1;
+            let (lost, written) = one_round(store, &wanted).await?;
+            rewritten += written;
+            wanted = lost;
+        }
+    }
+    Ok(rewritten)
+}
+
+/// One attempt; returns the documents that another writer changed meanwhile.
+async fn one_round(store: &dyn Store, wanted: &[String]) -> Result<(Vec<String>, u64)> {
+    let component = neighbourhood(store, wanted).await?;
+    let mut nodes: Vec<Node> = Vec::new();
+    let mut of_node: HashMap<String, usize> = HashMap::new();
+    for stored in component.values().filter(|s| s.transaction.mail.part == 0) {
+        of_node.insert(stored.transaction.mail.id.clone(), nodes.len());
+        nodes.push(Node::new(&stored.transaction));
+    }
+    let journeys = journey::journeys(&nodes);
+    let mut puts = Vec::new();
+    for stored in component.into_values() {
+        let Some(n) = of_node.get(journey::base_id(&stored.transaction)) else { continue };
+        if stored.transaction.mail.journey != journeys[*n] {
+            let mut transaction = stored.transaction;
+            transaction.mail.journey.clone_from(&journeys[*n]);
+            puts.push(Put { transaction, expected: Some(stored.version) });
+        }
+    }
+    if puts.is_empty() {
+        return Ok((Vec::new(), 0));
+    }
+    let count = puts.len() as u64;
+    let report = store.put(puts).await?;
+    if !report.conflicts.is_empty() {
+        store.refresh().await?;
+    }
+    Ok((report.conflicts.clone(), count - report.conflicts.len() as u64))
+}
+
+/// The documents asked for and all that hang together with them.
+async fn neighbourhood(store: &dyn Store, wanted: &[String]) -> Result<BTreeMap<String, Stored>> {
+    let mut known: BTreeMap<String, Stored> = BTreeMap::new();
+    let mut frontier = store.get(wanted).await?;
+    let (mut asked_ids, mut asked_message_ids) = (BTreeSet::new(), BTreeSet::new());
+    for _ in 0..HOPS {
+        let mut queue_ids: BTreeSet<String> = BTreeSet::new();
+        let mut message_ids: BTreeSet<String> = BTreeSet::new();
+        let (mut from, mut to) = (Time(i64::MAX), Time(i64::MIN));
+        for stored in &frontier {
+            let (ids, message_id) = journey::traces(&stored.transaction);
+            queue_ids.extend(ids.into_iter().filter(|id| !asked_ids.contains(*id)).map(str::to_owned));
+            message_ids.extend(message_id.filter(|id| !asked_message_ids.contains(*id)).map(str::to_owned));
+            from = from.min(stored.transaction.event.start);
+            to = to.max(stored.transaction.event.end);
+        }
+        for stored in std::mem::take(&mut frontier) {
+            known.insert(stored.transaction.mail.id.clone(), stored);
+        }
+        if (queue_ids.is_empty() && message_ids.is_empty()) || known.len() > LARGEST {
+            break;
+        }
+        let within = Range { from: from.plus(-CLOCKS_MS), to: to.plus(CLOCKS_MS) };
+        let ids: Vec<String> = queue_ids.iter().cloned().collect();
+        let mids: Vec<String> = message_ids.iter().cloned().collect();
+        frontier = store.neighbours(&ids, &mids, within).await?;
+        frontier.retain(|s| !known.contains_key(&s.transaction.mail.id));
+        asked_ids.append(&mut queue_ids);
+        asked_message_ids.append(&mut message_ids);
+    }
+    Ok(known)
+}

@@ -1,0 +1,152 @@
+//! Journeys: the transactions of one message across queues and hosts.
+//!
+//! In: transactions that may belong together.  Out: for each the id of its journey, a hash of the root's host, queue id
+//! and Message-ID, so that it does not move with the start of a life.
+//!
+//! A transaction has at most one parent (`evidence.rs`); the root is the one without. Bounces, delay notices and
+//! sendmail's clones begin a journey of their own, with a link to the old one.
+
+mod evidence;
+
+use super::{id::hash64, key::service_name};
+use crate::model::{
+    Time, Transaction,
+    transaction::{Kind, Rel},
+};
+use std::collections::HashMap;
+
+/// A parent may begin this long after its child: clocks differ, and a reply may be logged late.
+pub const CLOCKS_MS: i64 = 120_000;
+
+/// The journey of a transaction that has no parent. A refused attempt or a filter's verdict is known by its document id
+/// instead of a queue id.
+pub fn own(doc: &Transaction) -> String {
+    let queue_id = doc.email.local_id.as_deref().unwrap_or(&doc.mail.id);
+    let message_id = doc.email.message_id.as_deref().unwrap_or_default();
+    format!("{:016x}", hash64(&[&doc.host.name, queue_id, message_id]))
+}
+
+/// What of a transaction decides its journey.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// The document id, without the number of a further part.
+    pub id: String,
+    host: String,
+    instance: String,
+    queue_id: Option<String>,
+    message_id: Option<String>,
+    kind: Kind,
+    start: Time,
+    end: Time,
+    own: String,
+    source: Source,
+    /// What this one handed on under another queue id.
+    onward: Vec<Onward>,
+    /// What it was made from.
+    previous: Vec<(Option<String>, String)>,
+    /// What its relays are called.
+    relays: Vec<String>,
+}
+
+/// Who handed it in.
+#[derive(Debug, Clone, Default)]
+struct Source {
+    /// First label of the client's name.
+    host: Option<String>,
+    loopback: bool,
+}
+
+/// A queue id that the next hop gave.
+#[derive(Debug, Clone)]
+struct Onward {
+    queue_id: String,
+    host: Option<String>,
+    /// When the reply was logged, where known.
+    at: Option<Time>,
+}
+
+impl Node {
+    /// The node of a document; further parts are known by their part 0.
+    pub fn new(doc: &Transaction) -> Self {
+        let replies = doc.mail.recipients.iter().filter_map(|r| Some((r.queued_as.as_deref()?, r.last_attempt)));
+        let replied: HashMap<&str, Option<Time>> = replies.collect();
+        let sendmail = doc.service.kind == "sendmail";
+        let joins = |rel: Rel| rel == Rel::Next || (rel == Rel::Child && !sendmail);
+        let onward = doc.mail.links.iter().filter(|l| joins(l.rel)).filter_map(|l| {
+            let queue_id = l.queue_id.clone()?;
+            let at = replied.get(queue_id.as_str()).copied().flatten();
+            Some(Onward { queue_id, host: l.host.clone(), at })
+        });
+        let previous = doc.mail.links.iter().filter(|l| l.rel == Rel::Previous);
+        let mut relays: Vec<String> = doc.mail.recipients.iter().filter_map(|r| relay_host(doc, r)).collect();
+        relays.sort();
+        relays.dedup();
+        Self {
+            id: base_id(doc).to_owned(),
+            host: doc.host.name.clone(),
+            instance: service_name(&doc.service.name).to_owned(),
+            queue_id: doc.email.local_id.clone(),
+            message_id: doc.email.message_id.clone(),
+            kind: doc.mail.kind,
+            start: doc.event.start,
+            end: doc.event.end,
+            own: own(doc),
+            source: Source {
+                host: doc.source.domain.as_deref().map(first_label),
+                loopback: doc.source.ip.as_deref().is_some_and(is_loopback),
+            },
+            onward: onward.collect(),
+            previous: previous.filter_map(|l| Some((l.host.clone(), l.queue_id.clone()?))).collect(),
+            relays,
+        }
+    }
+}
+
+/// The queue ids and Message-ID by which the neighbours of a document are found.
+pub fn traces(doc: &Transaction) -> (Vec<&str>, Option<&str>) {
+    let linked = doc.mail.links.iter().filter_map(|l| l.queue_id.as_deref());
+    (doc.email.local_id.as_deref().into_iter().chain(linked).collect(), doc.email.message_id.as_deref())
+}
+
+/// The id of part 0 of a document.
+pub fn base_id(doc: &Transaction) -> &str {
+    let mail = &doc.mail;
+    mail.id.strip_suffix(&format!("-{}", mail.part)).filter(|_| mail.part > 0).unwrap_or(&mail.id)
+}
+
+fn first_label(name: &str) -> String {
+    name.split('.').next().unwrap_or(name).to_ascii_lowercase()
+}
+
+fn is_loopback(ip: &str) -> bool {
+    ip.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// The host behind a relay, as documents name hosts.
+fn relay_host(doc: &Transaction, recipient: &crate::model::transaction::Recipient) -> Option<String> {
+    match recipient.relay.ip.as_deref() {
+        Some(ip) if is_loopback(ip) => Some(doc.host.name.clone()),
+        _ => recipient.relay.domain.as_deref().map(first_label),
+    }
+}
+
+/// The journey of each node, in their order. `nodes` must hold all neighbours of those whose answer is wanted.
+pub fn journeys(nodes: &[Node]) -> Vec<String> {
+    let parents = evidence::parents(nodes);
+    (0..nodes.len()).map(|n| nodes[root(n, &parents, nodes)].own.clone()).collect()
+}
+
+/// The root above a node. A cycle is cut at its earliest member.
+fn root(n: usize, parents: &[Option<usize>], nodes: &[Node]) -> usize {
+    let mut path = vec![n];
+    let mut at = n;
+    while let Some(parent) = parents[at] {
+        if let Some(first) = path.iter().position(|p| *p == parent) {
+            let cycle = &path[first..];
+            return cycle.iter().copied().min_by_key(|m| (nodes[*m].start, &nodes[*m].id)).unwrap_or(parent);
+        }
+        path.push(parent);
+        at = parent;
+    }
+    at
+}
