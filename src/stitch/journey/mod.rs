@@ -3,8 +3,9 @@
 //! In: transactions that may belong together.  Out: for each the id of its journey, a hash of the root's host, queue id
 //! and Message-ID, so that it does not move with the start of a life.
 //!
-//! A transaction has at most one parent (`evidence.rs`); the root is the one without. Bounces, delay notices and
-//! sendmail's clones begin a journey of their own, with a link to the old one.
+//! A transaction has at most one parent (`evidence.rs`); the root is the one without. Bounces and delay notices begin a
+//! journey of their own, with a link to the old one; what was forwarded, split or cloned for a list's owner is still the
+//! same message.
 
 mod evidence;
 
@@ -70,9 +71,7 @@ impl Node {
     pub fn new(doc: &Transaction) -> Self {
         let replies = doc.mail.recipients.iter().filter_map(|r| Some((r.queued_as.as_deref()?, r.last_attempt)));
         let replied: HashMap<&str, Option<Time>> = replies.collect();
-        let sendmail = doc.service.kind == "sendmail";
-        let joins = |rel: Rel| rel == Rel::Next || (rel == Rel::Child && !sendmail);
-        let onward = doc.mail.links.iter().filter(|l| joins(l.rel)).filter_map(|l| {
+        let onward = doc.mail.links.iter().filter(|l| matches!(l.rel, Rel::Next | Rel::Child)).filter_map(|l| {
             let queue_id = l.queue_id.clone()?;
             let at = replied.get(queue_id.as_str()).copied().flatten();
             Some(Onward { queue_id, host: l.host.clone(), at })
