@@ -5,7 +5,7 @@
 use mailstitch::{
     config::FileSource as Settings,
     model::{Intake, Line, Time, Transaction, transaction::Recipient},
-    run::merge::merge,
+    run::{journeys, merge::merge},
     source::{PositionedSource, file::FileSource},
     stitch::{self, Rules},
     store::memory::MemoryStore,
@@ -63,7 +63,8 @@ fn indexed(stretches: &[Vec<Line>]) -> Vec<Transaction> {
             let mut stretch = stretch.clone();
             stitch::unite(&mut stretch);
             let gathered = stitch::gather(&stretch, |_| false, &rules);
-            merge(&store, &stretch, &gathered, &rules).await.unwrap();
+            let merged = merge(&store, &stretch, &gathered, &rules).await.unwrap();
+            journeys::settle(&store, &merged.changed).await.unwrap();
         }
     });
     store.export()

@@ -30,7 +30,13 @@ pub struct Life<'a> {
     pub told: Vec<Told<'a>>,
 }
 
-impl Life<'_> {
+impl<'a> Life<'a> {
+    /// A life of these lines, sorted.
+    pub fn of(mut told: Vec<Told<'a>>) -> Self {
+        told.sort_by_key(|t| (t.line.time, phase(t), t.line.id));
+        Self { told }
+    }
+
     /// The time of the first own line.
     pub fn start(&self) -> Time {
         self.own().map(|t| t.line.time).min().unwrap_or_default()
@@ -41,7 +47,7 @@ impl Life<'_> {
         self.own().map(|t| t.line.time).max().unwrap_or_default()
     }
 
-    fn own(&self) -> impl Iterator<Item = &Told<'_>> {
+    fn own(&self) -> impl Iterator<Item = &Told<'a>> {
         self.told.iter().filter(|t| t.own)
     }
 }
@@ -96,10 +102,7 @@ pub fn cut<'a>(key: &Key, mut told: Vec<Told<'a>>, rules: &Rules) -> Vec<Life<'a
     share(&mut drafts, &shared, rules.session_lead_ms);
     drafts
         .into_iter()
-        .map(|mut draft| {
-            draft.told.sort_by_key(|t| (t.line.time, phase(t), t.line.id));
-            Life { told: draft.told }
-        })
+        .map(|draft| Life::of(draft.told))
         .collect()
 }
 

@@ -11,6 +11,7 @@ mod recipient;
 mod sendmail;
 mod single;
 mod status;
+mod thin;
 
 pub use single::single;
 
@@ -31,7 +32,18 @@ pub fn fold(key: &Key, lines: &[&Line], rules: &Rules) -> Vec<Transaction> {
     let told = lines.iter().map(|line| (*line, line.text.as_ref()));
     let told = told.chain(joined.iter().map(|(line, text)| (*line, text.as_str())));
     let told = told.filter_map(|(line, text)| tell(key, line, text, rules)).collect();
-    life::cut(key, told, rules).into_iter().flat_map(|life| fold_life(key, &life)).collect()
+    life::cut(key, told, rules).into_iter().flat_map(|life| fold_thinned(key, &life, rules)).collect()
+}
+
+/// The documents of a life, after its surplus attempts were shortened.
+fn fold_thinned(key: &Key, life: &Life<'_>, rules: &Rules) -> Vec<Transaction> {
+    let thinned = thin::thin(&key.queue_id, life);
+    if thinned.is_empty() {
+        return fold_life(key, life);
+    }
+    let lines = thin::replaced(life, &thinned);
+    let told = lines.into_iter().filter_map(|line| tell(key, line, &line.text, rules)).collect();
+    fold_life(key, &Life::of(told))
 }
 
 /// What a line tells about a key; `None` for what is not understood. A line that names another key, or none, is a
