@@ -113,7 +113,11 @@ pub struct Trace {
     #[arg(long, value_name = "N", default_value = "50", value_parser = at_least_one)]
     pub limit: usize,
 
-    /// Print the documents as NDJSON
+    /// Show the log lines behind each hop
+    #[arg(long)]
+    pub lines: bool,
+
+    /// Print the documents that match as NDJSON
     #[arg(long)]
     pub json: bool,
 }

@@ -4,7 +4,7 @@ use super::{
     draft::Draft,
     recipient::{is_final, is_success},
 };
-use crate::model::transaction::{Kind, Origin, RecipientStatus as R, Status};
+use crate::model::transaction::{Kind, Origin, RecipientStatus as R, Rel, Status};
 
 /// Decides what the lines read so far add up to.
 pub(super) fn settle(draft: &mut Draft<'_>) {
@@ -115,6 +115,8 @@ fn without_recipients(draft: &Draft<'_>) -> Status {
         () if draft.expired => Status::Expired,
         () if draft.refused && draft.queued.is_none_or(|_| draft.service_type == "sendmail") => Status::Rejected,
         () if draft.bounced => Status::Bounced,
+        // sendmail delivers for a list with an owner under the id of a clone.
+        () if draft.links.iter().any(|l| l.rel == Rel::Child) => Status::Delivered,
         () if draft.queued.is_some() && !draft.removed && draft.nrcpt != Some(0) => Status::Queued,
         () => Status::Unknown,
     }

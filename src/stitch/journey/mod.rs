@@ -129,9 +129,14 @@ fn relay_host(doc: &Transaction, recipient: &crate::model::transaction::Recipien
     }
 }
 
+/// The parent of each node, in their order; `None` for a root.
+pub fn parents(nodes: &[Node]) -> Vec<Option<usize>> {
+    evidence::parents(nodes)
+}
+
 /// The journey of each node, in their order. `nodes` must hold all neighbours of those whose answer is wanted.
 pub fn journeys(nodes: &[Node]) -> Vec<String> {
-    let parents = evidence::parents(nodes);
+    let parents = parents(nodes);
     (0..nodes.len()).map(|n| nodes[root(n, &parents, nodes)].own.clone()).collect()
 }
 

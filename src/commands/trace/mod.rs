@@ -1,0 +1,107 @@
+//! `trace`: what happened to a mail.
+//!
+//! In: addresses, ids, hosts.  Out: each journey that a match belongs to, as a tree, oldest first: every hop with its
+//! delay, every recipient with its fate and the reason, and the notices that were sent about it.
+
+mod text;
+mod tree;
+
+use super::{
+    Context,
+    open::{self, State},
+    output,
+};
+use crate::{
+    cli::Trace,
+    error::Result,
+    model::{Range, Time, Transaction, transaction::Rel},
+    run::outcome::Outcome,
+    stitch::journey::CLOCKS_MS,
+    store::{Search, Store},
+    when,
+};
+use std::collections::BTreeMap;
+
+/// Documents of one journey that are shown, at most.
+const LARGEST: usize = 1000;
+
+/// Prints what the store knows of the mails asked for, oldest first.
+pub async fn trace(context: &Context, args: &Trace) -> Result<Outcome> {
+    let within = when::range(args.within.since, args.within.until, context.now)?;
+    let state = State::open(&context.settings)?;
+    let store = open::store(&context.settings, state.access)?;
+    let found = store.search(&Search { terms: args.query.clone(), within, limit: args.limit }).await?;
+    if found.is_empty() {
+        eprintln!("nothing found");
+        return Ok(Outcome::NothingFound);
+    }
+    if found.len() == args.limit {
+        eprintln!("only the newest {} matches are shown; `--limit` shows more", args.limit);
+    }
+    if args.json {
+        for transaction in oldest_first(found) {
+            if !output::write_json(&transaction, false)? {
+                break;
+            }
+        }
+        return Ok(Outcome::Done);
+    }
+    let mut shown: BTreeMap<String, ()> = BTreeMap::new();
+    for transaction in oldest_first(found) {
+        if shown.contains_key(&transaction.mail.id) {
+            continue;
+        }
+        let journey = whole_journey(store.as_ref(), transaction).await?;
+        let tree = tree::of(&journey);
+        shown.extend(journey.iter().map(|t| (t.mail.id.clone(), ())));
+        if !output::write(&text::tree(&tree, args.lines))? {
+            break;
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+fn oldest_first(mut found: Vec<Transaction>) -> Vec<Transaction> {
+    found.sort_by(|a, b| (a.timestamp, &a.mail.id).cmp(&(b.timestamp, &b.mail.id)));
+    found
+}
+
+/// All documents of a transaction's journey, and the notices about them with what they are about.
+async fn whole_journey(store: &dyn Store, transaction: Transaction) -> Result<Vec<Transaction>> {
+    let mut known: BTreeMap<String, Transaction> = BTreeMap::new();
+    let mut journeys = vec![transaction.mail.journey.clone()];
+    known.insert(transaction.mail.id.clone(), transaction);
+    let mut asked: Vec<String> = Vec::new();
+    while let Some(journey) = journeys.pop() {
+        if journey.is_empty() || asked.contains(&journey) || known.len() > LARGEST {
+            continue;
+        }
+        let members = store.search(&Search { terms: vec![journey.clone()], within: None, limit: LARGEST }).await?;
+        asked.push(journey);
+        known.extend(members.iter().map(|t| (t.mail.id.clone(), t.clone())));
+        journeys.extend(notices(store, &members).await?);
+    }
+    Ok(oldest_first(known.into_values().collect()))
+}
+
+/// The journeys of the notices about these documents, and of what they are notices about.
+async fn notices(store: &dyn Store, members: &[Transaction]) -> Result<Vec<String>> {
+    let bounces = |t: &Transaction| {
+        let links = t.mail.links.iter().filter(|l| l.rel == Rel::Bounce);
+        links.filter_map(|l| Some((t.host.name.clone(), l.queue_id.clone()?))).collect::<Vec<_>>()
+    };
+    let own: Vec<String> = members.iter().filter_map(|t| t.email.local_id.clone()).collect();
+    let told: Vec<(String, String)> = members.iter().flat_map(bounces).collect();
+    let ids: Vec<String> = own.iter().cloned().chain(told.iter().map(|(_, id)| id.clone())).collect();
+    let times = || members.iter().flat_map(|t| [t.event.start, t.event.end]);
+    let from = times().min().unwrap_or(Time(0)).plus(-CLOCKS_MS);
+    let to = times().max().unwrap_or(Time(0)).plus(CLOCKS_MS);
+    let near = store.neighbours(&ids, &[], Range { from, to }).await?;
+    let concerns = |t: &Transaction| {
+        let is_notice = t.email.local_id.as_ref().is_some_and(|id| told.contains(&(t.host.name.clone(), id.clone())));
+        let members = members.iter().filter_map(|m| Some((m.host.name.clone(), m.email.local_id.clone()?)));
+        let about = bounces(t);
+        is_notice || members.into_iter().any(|m| about.contains(&m))
+    };
+    Ok(near.into_iter().map(|s| s.transaction).filter(|t| concerns(t)).map(|t| t.mail.journey).collect())
+}

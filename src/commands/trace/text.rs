@@ -1,0 +1,125 @@
+//! A journey for people: useful in 80 columns, in a pipe, and whatever strangers wrote into the log.
+
+use super::tree::Branch;
+use crate::{
+    escape::visible,
+    model::{
+        Time, Transaction,
+        transaction::{Kind, Recipient, RecipientStatus, Status},
+    },
+};
+use std::fmt::Write;
+
+/// The trees of a journey. With `lines` each hop is followed by its evidence.
+pub fn tree(roots: &[Branch<'_>], lines: bool) -> String {
+    let mut out = String::new();
+    for root in roots {
+        branch(root, None, "", "", lines, &mut out);
+        out.push('\n');
+    }
+    out
+}
+
+fn branch(b: &Branch<'_>, before: Option<Time>, first: &str, rest: &str, lines: bool, out: &mut String) {
+    let t = b.transaction;
+    _ = writeln!(out, "{first}{}", visible(&head(t, before, b.is_notice)));
+    let bar = if b.children.is_empty() { "  " } else { "│ " };
+    for row in body(t) {
+        _ = writeln!(out, "{rest}{bar}  {}", visible(&row));
+    }
+    if lines {
+        for line in &t.mail.lines {
+            let pid = line.pid.map(|p| format!("[{p}]")).unwrap_or_default();
+            let text = format!("{} {}{pid}: {}", clock(line.time), line.program, line.text);
+            _ = writeln!(out, "{rest}{bar}  | {}", visible(&text));
+        }
+    }
+    for (n, child) in b.children.iter().enumerate() {
+        let (knot, space) = if n + 1 == b.children.len() { ("└─ ", "   ") } else { ("├─ ", "│  ") };
+        branch(child, Some(t.event.start), &format!("{rest}{knot}"), &format!("{rest}{space}"), lines, out);
+    }
+}
+
+/// `2026-11-22 20:20:11.599`, UTC.
+fn stamp(time: Time) -> String {
+    time.utc().format("%Y-%m-%d %H:%M:%S%.3f").to_string()
+}
+
+fn clock(time: Time) -> String {
+    time.utc().format("%H:%M:%S%.3f").to_string()
+}
+
+/// One line for a hop: when, where, under which id, what became of it.
+fn head(t: &Transaction, before: Option<Time>, is_notice: bool) -> String {
+    let when = match before {
+        // A child may be logged before its parent: clocks differ.
+        Some(before) => format!("{:+.3} s", (t.event.start.0 - before.0) as f64 / 1000.0),
+        None => stamp(t.timestamp),
+    };
+    let id = t.email.local_id.as_deref().unwrap_or("-");
+    let what = match (t.mail.kind, is_notice) {
+        (_, true) => "notice, ",
+        (Kind::Reject, _) => "refused attempt",
+        (Kind::Filter, _) => "verdict",
+        (Kind::Session, _) => "session",
+        (Kind::Message, _) => "",
+    };
+    let open = matches!(t.mail.status, Status::Queued | Status::Deferred | Status::Held);
+    let doubt = if t.mail.kind == Kind::Message && !t.mail.complete && !open { ", not both ends were seen" } else { "" };
+    let gap = if t.mail.gap { ", lines were lost" } else { "" };
+    let status = if t.mail.kind == Kind::Message { word(t.mail.status) } else { String::new() };
+    format!("{when}  {} {id}  {}: {what}{status}{doubt}{gap}", t.host.name, t.service.name)
+}
+
+fn body(t: &Transaction) -> Vec<String> {
+    let mut rows = Vec::new();
+    if let Some(from) = &t.email.from.address {
+        rows.push(format!("from {from}{}", t.mail.size.map(|s| format!(", {s} bytes")).unwrap_or_default()));
+    }
+    let client = [t.source.domain.clone(), t.source.ip.as_ref().map(|ip| format!("[{ip}]"))];
+    let client: String = client.into_iter().flatten().collect();
+    if !client.is_empty() {
+        let user = t.user.name.as_ref().map(|u| format!(", login {u}")).unwrap_or_default();
+        let tls = t.tls.version.as_ref().map(|v| format!(", TLS {v}")).unwrap_or_default();
+        rows.push(format!("client {client}{user}{tls}"));
+    }
+    if let Some(message_id) = &t.email.message_id {
+        rows.push(format!("message-id {message_id}"));
+    }
+    rows.extend(t.mail.recipients.iter().flat_map(recipient));
+    if t.mail.parts > 1 {
+        rows.push(format!("… and more recipients in {} further parts", t.mail.parts - 1));
+    }
+    for reject in &t.mail.rejects {
+        let code = reject.code.map(|c| format!("{c} ")).unwrap_or_default();
+        let to = reject.recipient.as_ref().map(|r| format!(" for {r}")).unwrap_or_default();
+        rows.push(format!("refused{to}: {code}{}", reject.text));
+    }
+    rows.extend(t.mail.warnings.iter().map(|w| format!("note: {}", w.text)));
+    for f in &t.mail.filters {
+        let score = f.score.map(|s| format!(", score {s}")).unwrap_or_default();
+        let detail = f.detail.as_ref().map(|d| format!(" ({d})")).unwrap_or_default();
+        rows.push(format!("{}: {}{score}{detail}", f.name, f.verdict));
+    }
+    rows
+}
+
+/// A recipient: its fate, then the reason on a line of its own.
+fn recipient(r: &Recipient) -> Vec<String> {
+    let orig = r.orig_to.as_ref().map(|o| format!(" (for {o})")).unwrap_or_default();
+    let via = r.relay.name.as_ref().filter(|n| *n != "none").map(|n| format!(" via {n}")).unwrap_or_default();
+    let after = r.delay_s.map(|d| format!(" after {d} s")).unwrap_or_default();
+    let tries = if r.attempts > 1 { format!(", {} attempts", r.attempts) } else { String::new() };
+    let open = if r.is_final || r.status == RecipientStatus::Unknown { "" } else { ", still trying" };
+    let mut rows = vec![format!("to {}{orig}: {}{via}{after}{tries}{open}", r.address, word(r.status))];
+    rows.extend(r.reply.as_ref().filter(|t| !t.is_empty()).map(|text| format!("   {text}")));
+    rows
+}
+
+/// The word that a value has in the document.
+fn word(value: impl serde::Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
