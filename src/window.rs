@@ -42,10 +42,12 @@ pub fn stretches(wanted: &BTreeSet<Time>, counts: &BTreeMap<Time, u64>, bucket_m
                 last.range.to = end;
                 last.counted.insert(bucket, lines);
             }
-            _ => out.push(Stretch {
-                range: Range { from: bucket, to: end },
-                counted: BTreeMap::from([(bucket, lines)]),
-            }),
+            _ => {
+                out.push(Stretch {
+                    range: Range { from: bucket, to: end },
+                    counted: BTreeMap::from([(bucket, lines)]),
+                });
+            }
         }
     }
     out

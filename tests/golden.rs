@@ -92,7 +92,7 @@ fn every_story_gives_its_transactions() {
 fn late_lines_change_nothing() {
     for story in stories() {
         let all = lines(&story);
-        let expected = indexed(&[all.clone()]);
+        let expected = indexed(std::slice::from_ref(&all));
         let (own, session): (Vec<Line>, Vec<Line>) = all.into_iter().partition(has_queue_id);
         if !session.is_empty() {
             continue;
@@ -100,7 +100,8 @@ fn late_lines_change_nothing() {
         for order in orders(own.len()) {
             let stretches: Vec<Vec<Line>> = order.iter().map(|n| vec![own[*n].clone()]).collect();
             let found = indexed(&stretches);
-            let (shown, wanted): (Vec<_>, Vec<_>) = (found.iter().map(compact).collect(), expected.iter().map(compact).collect());
+            let (shown, wanted): (Vec<_>, Vec<_>) =
+                (found.iter().map(compact).collect(), expected.iter().map(compact).collect());
             assert_eq!(shown, wanted, "{} in the order {order:?}", story.display());
             assert_eq!(found, expected, "{} in the order {order:?}", story.display());
         }
@@ -193,7 +194,12 @@ fn compact(t: &Transaction) -> String {
     }
     for (name, remarks) in [("reject", &m.rejects), ("warning", &m.warnings)] {
         for r in remarks {
-            let about = [field("stage", r.stage.as_ref()), field("code", r.code), field("dsn", r.dsn.as_ref()), field("to", r.recipient.as_ref())];
+            let about = [
+                field("stage", r.stage.as_ref()),
+                field("code", r.code),
+                field("dsn", r.dsn.as_ref()),
+                field("to", r.recipient.as_ref()),
+            ];
             writeln!(out, "  {name}{}: {}", about.concat(), r.text).unwrap();
         }
     }

@@ -65,7 +65,8 @@ async fn twenty_thousand_recipients_are_thirty_two_parts() {
     index(&store, &list(20_000)).await;
     let found = export(&store).await;
     assert_eq!(found.len(), 32);
-    let recipients: BTreeSet<&str> = found.iter().flat_map(|t| &t.mail.recipients).map(|r| r.address.as_str()).collect();
+    let recipients: BTreeSet<&str> =
+        found.iter().flat_map(|t| &t.mail.recipients).map(|r| r.address.as_str()).collect();
     assert_eq!(recipients.len(), 20_000);
     assert_eq!(found.iter().map(|t| t.mail.lines.len()).sum::<usize>(), 20_004);
     assert!(found.iter().all(|t| t.mail.parts == 32 && t.mail.nrcpt == Some(20_000) && t.mail.attempts == 20_000));

@@ -33,26 +33,50 @@ fn window() -> Window {
 /// What a line says; `Q` stands for the queue id, `P` for the peer.
 const SAYINGS: &[(&str, &str)] = &[
     ("postfix/smtpd", "connect from P"),
-    ("postfix/smtpd", "Anonymous TLS connection established from P: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)"),
-    ("postfix/smtpd", "NOQUEUE: hold: RCPT from P: <a@example.org>: Sender address triggers HOLD action; from=<a@example.org> to=<b@example.net> proto=ESMTP helo=<h>"),
+    (
+        "postfix/smtpd",
+        "Anonymous TLS connection established from P: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)",
+    ),
+    (
+        "postfix/smtpd",
+        "NOQUEUE: hold: RCPT from P: <a@example.org>: Sender address triggers HOLD action; from=<a@example.org> to=<b@example.net> proto=ESMTP helo=<h>",
+    ),
     ("postfix/smtpd", "Q: client=P"),
     ("postfix/smtpd", "disconnect from P ehlo=1 mail=1 rcpt=1 data=1 quit=1 commands=5"),
-    ("postfix/smtpd", "NOQUEUE: reject: RCPT from P: 554 5.7.1 <b@example.net>: Relay access denied; from=<a@example.org> to=<b@example.net> proto=ESMTP helo=<h>"),
+    (
+        "postfix/smtpd",
+        "NOQUEUE: reject: RCPT from P: 554 5.7.1 <b@example.net>: Relay access denied; from=<a@example.org> to=<b@example.net> proto=ESMTP helo=<h>",
+    ),
     ("postfix/pickup", "Q: uid=0 from=<root>"),
     ("postfix/cleanup", "Q: message-id=<m1@example.org>"),
     ("postfix/cleanup", "Q: message-id=<m2@example.org>"),
     ("postfix/qmgr", "Q: from=<a@example.org>, size=500, nrcpt=1 (queue active)"),
     ("postfix/qmgr", "Q: from=<c@example.org>, size=900, nrcpt=2 (queue active)"),
     ("postfix/smtp", "connect to mx.example.net[198.51.100.25]:25: Connection timed out"),
-    ("postfix/smtp", "Trusted TLS connection established to mx.example.net[198.51.100.25]:25: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)"),
-    ("postfix/smtp", "Q: to=<b@example.net>, relay=mx.example.net[198.51.100.25]:25, delay=1.2, delays=0.1/0/0.6/0.5, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 4F0)"),
-    ("postfix/smtp", "Q: to=<d@example.net>, relay=none, delay=8, delays=0.1/0/7.9/0, dsn=4.4.1, status=deferred (connect to mx.example.net[198.51.100.25]:25: Connection timed out)"),
+    (
+        "postfix/smtp",
+        "Trusted TLS connection established to mx.example.net[198.51.100.25]:25: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)",
+    ),
+    (
+        "postfix/smtp",
+        "Q: to=<b@example.net>, relay=mx.example.net[198.51.100.25]:25, delay=1.2, delays=0.1/0/0.6/0.5, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 4F0)",
+    ),
+    (
+        "postfix/smtp",
+        "Q: to=<d@example.net>, relay=none, delay=8, delays=0.1/0/7.9/0, dsn=4.4.1, status=deferred (connect to mx.example.net[198.51.100.25]:25: Connection timed out)",
+    ),
     ("postfix/qmgr", "Q: removed"),
     ("postfix/postsuper", "Q: placed on hold"),
     ("postfix/bounce", "Q: sender non-delivery notification: 9C2D96093D"),
     ("opendkim", "Q: no signature data"),
-    ("sm-mta", "6AMKKBZu042165: from=<a@example.org>, size=500, class=0, nrcpts=1, msgid=<m1@example.org>, proto=ESMTP, daemon=MTA, relay=P"),
-    ("sm-mta", "6AMKKBZu042165: to=<b@example.net>, delay=00:00:01, xdelay=00:00:01, mailer=esmtp, pri=120000, relay=mx.example.net. [198.51.100.25], dsn=2.0.0, stat=Sent (ok)"),
+    (
+        "sm-mta",
+        "6AMKKBZu042165: from=<a@example.org>, size=500, class=0, nrcpts=1, msgid=<m1@example.org>, proto=ESMTP, daemon=MTA, relay=P",
+    ),
+    (
+        "sm-mta",
+        "6AMKKBZu042165: to=<b@example.net>, delay=00:00:01, xdelay=00:00:01, mailer=esmtp, pri=120000, relay=mx.example.net. [198.51.100.25], dsn=2.0.0, stat=Sent (ok)",
+    ),
     ("sm-mta", "STARTTLS=server, relay=P, version=TLSv1.3, verify=NO, cipher=TLS_AES_256_GCM_SHA384, bits=256/256"),
 ];
 
@@ -104,7 +128,8 @@ fn whole(lines: &[Line]) -> Vec<Transaction> {
     let mut lines = lines.to_vec();
     stitch::unite(&mut lines);
     let gathered = stitch::gather(&lines, |_| false, &rules());
-    let mut documents: Vec<Transaction> = gathered.single.iter().filter_map(|n| stitch::single(&lines[*n as usize])).collect();
+    let mut documents: Vec<Transaction> =
+        gathered.single.iter().filter_map(|n| stitch::single(&lines[*n as usize])).collect();
     for (key, set) in &gathered.sets {
         let set: Vec<&Line> = set.iter().map(|n| &lines[*n as usize]).collect();
         documents.extend(stitch::fold(key, &set, &rules()));

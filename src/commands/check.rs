@@ -19,18 +19,25 @@ pub async fn check(context: &Context) -> Result<Outcome> {
     let opened = State::open(&context.settings);
     rows.push(row("state directory", opened.as_ref().map(|s| format!("`{}`", s.dir().display()))));
     if let Ok(state) = &opened {
-        rows.push(row("ledger", state.ledger(LEDGER).map(|l| match l.and_then(|l| l.watermark) {
-            Some(watermark) => format!("read up to {watermark}"),
-            None => "none yet: the next run is the first".to_owned(),
-        })));
+        rows.push(row(
+            "ledger",
+            state.ledger(LEDGER).map(|l| match l.and_then(|l| l.watermark) {
+                Some(watermark) => format!("read up to {watermark}"),
+                None => "none yet: the next run is the first".to_owned(),
+            }),
+        ));
         match open::store(&context.settings, state.access) {
             Ok(store) => rows.extend(store.check(context.now).await.into_iter().map(|c| named("store", c))),
             Err(error) => rows.push(row("store", Err::<String, _>(&error))),
         }
     }
     match open::source(context, None) {
-        Ok(Source::Counting(source)) => rows.extend(source.check(context.now).await.into_iter().map(|c| named("source", c))),
-        Ok(Source::Positioned(source)) => rows.extend(source.check(context.now).await.into_iter().map(|c| named("source", c))),
+        Ok(Source::Counting(source)) => {
+            rows.extend(source.check(context.now).await.into_iter().map(|c| named("source", c)));
+        }
+        Ok(Source::Positioned(source)) => {
+            rows.extend(source.check(context.now).await.into_iter().map(|c| named("source", c)));
+        }
         Err(error) => rows.push(row("source", Err::<String, _>(&error))),
     }
     let failed = rows.iter().filter(|r| r.found.is_err()).count();

@@ -6,14 +6,8 @@ use super::{
     output,
 };
 use crate::{
-    cli::Coverage,
-    error::Result,
-    escape::visible,
-    model::Range,
-    parse::coverage::Counted,
-    run::outcome::Outcome,
-    source::Batch,
-    window::STRETCH_LINES,
+    cli::Coverage, error::Result, escape::visible, model::Range, parse::coverage::Counted, run::outcome::Outcome,
+    source::Batch, window::STRETCH_LINES,
 };
 use serde_json::json;
 use std::fmt::Write;
@@ -66,8 +60,10 @@ fn print(counted: &Counted, args: &Coverage) -> Result<()> {
                        "unused_by_reason": c.unused, "unrecognised": c.unrecognised})
             })
             .collect();
-        let shapes: Vec<_> =
-            shapes.iter().map(|s| json!({"program": s.program, "shape": s.shape, "count": s.count, "sample": s.sample})).collect();
+        let shapes: Vec<_> = shapes
+            .iter()
+            .map(|s| json!({"program": s.program, "shape": s.shape, "count": s.count, "sample": s.sample}))
+            .collect();
         output::write_json(&json!({"programs": programs, "unrecognised": shapes}), true)?;
         return Ok(());
     }
@@ -76,7 +72,11 @@ fn print(counted: &Counted, args: &Coverage) -> Result<()> {
     for (program, c) in counted.programs() {
         let share = 100.0 * (c.read - c.unrecognised) as f64 / c.read.max(1) as f64;
         let (unused, program) = (c.unused_total(), visible(program));
-        _ = writeln!(out, "{:>10} {:>10} {unused:>10} {:>10} {share:>6.2} %  {program}", c.read, c.understood, c.unrecognised);
+        _ = writeln!(
+            out,
+            "{:>10} {:>10} {unused:>10} {:>10} {share:>6.2} %  {program}",
+            c.read, c.understood, c.unrecognised
+        );
     }
     for s in shapes {
         let (program, shape, sample) = (visible(&s.program), visible(&s.shape), visible(&s.sample));

@@ -40,9 +40,7 @@ impl State {
     pub fn open(settings: &Settings) -> Result<Self> {
         let access = Access::new(settings.group.as_deref())?;
         let dir = settings.state_dir.clone();
-        access
-            .make_dir(&dir)
-            .map_err(|e| e.hint("the user that runs mailstitch must own `state_dir`"))?;
+        access.make_dir(&dir).map_err(|e| e.hint("the user that runs mailstitch must own `state_dir`"))?;
         Ok(Self { dir, access })
     }
 
@@ -123,7 +121,8 @@ pub fn named_files(context: &Context, paths: &[PathBuf], position: Option<serde_
 
 fn files(context: &Context, settings: &FileSource, position: Option<serde_json::Value>) -> Result<Source> {
     let intake = Intake::new(context.settings.host_aliases.clone());
-    let source = source::file::FileSource::new(settings, intake, context.now, position)?.with_id_time(stitch::id::time_in_text);
+    let source =
+        source::file::FileSource::new(settings, intake, context.now, position)?.with_id_time(stitch::id::time_in_text);
     Ok(Source::Positioned(Box::new(source)))
 }
 

@@ -14,7 +14,8 @@ use crate::{
 /// Deletes what ended longer ago than asked for.
 pub async fn prune(context: &Context, args: &Prune) -> Result<Outcome> {
     let age = args.older_than.map(|span| span.0).or(context.settings.retention).ok_or_else(|| {
-        Error::new(Kind::Usage, "cannot prune without an age").hint("say `--older-than 365d`, or set `retention` in `[store]`")
+        Error::new(Kind::Usage, "cannot prune without an age")
+            .hint("say `--older-than 365d`, or set `retention` in `[store]`")
     })?;
     let before = context.now.plus(-i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
     let state = State::open(&context.settings)?;

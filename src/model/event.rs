@@ -188,19 +188,45 @@ pub struct Filter<'a> {
 pub enum Event<'a> {
     // ---- sessions: no queue id ----
     /// smtpd, qmqpd: `connect from`.
-    Connect { peer: Peer<'a> },
+    Connect {
+        peer: Peer<'a>,
+    },
     /// smtpd, qmqpd: `disconnect from`; the counters as written.
-    Disconnect { peer: Peer<'a>, commands: Option<&'a str> },
+    Disconnect {
+        peer: Peer<'a>,
+        commands: Option<&'a str>,
+    },
     /// TLS of an incoming (`inbound`) or outgoing session. `version` as the library says it: `TLSv1.3`.
-    Tls { inbound: bool, peer: Peer<'a>, version: &'a str, cipher: Option<&'a str> },
+    Tls {
+        inbound: bool,
+        peer: Peer<'a>,
+        version: &'a str,
+        cipher: Option<&'a str>,
+    },
     /// `SASL … authentication failed`, sendmail's `AUTH failure`.
-    SaslFailed { peer: Peer<'a>, method: Option<&'a str>, user: Option<&'a str>, reason: &'a str },
+    SaslFailed {
+        peer: Peer<'a>,
+        method: Option<&'a str>,
+        user: Option<&'a str>,
+        reason: &'a str,
+    },
     /// sendmail `AUTH=server`.
-    SaslLogin { peer: Peer<'a>, method: Option<&'a str>, user: Option<&'a str> },
+    SaslLogin {
+        peer: Peer<'a>,
+        method: Option<&'a str>,
+        user: Option<&'a str>,
+    },
     /// smtp, lmtp: `connect to H[ip]:port: reason`; tried before the next delivery record of that process.
-    ConnectFailed { peer: Peer<'a>, reason: &'a str },
+    ConnectFailed {
+        peer: Peer<'a>,
+        reason: &'a str,
+    },
     /// `lost connection|timeout|too many errors after STAGE from PEER`; with an id since postfix 3.10.
-    Aborted { peer: Peer<'a>, reason: &'a str, stage: &'a str },
+    Aborted {
+        peer: Peer<'a>,
+        reason: &'a str,
+        stage: &'a str,
+    },
 
     // ---- a message in a postfix queue ----
     /// smtpd, qmqpd: `client=`. With `queue_id: None` (NOQUEUE) a before-queue filter takes the message.
@@ -213,21 +239,39 @@ pub enum Event<'a> {
         orig_client: Option<Peer<'a>>,
     },
     /// pickup: `uid= from=<…>[ orig_id=]`.
-    Pickup { uid: &'a str, from: &'a str, orig_id: Option<&'a str> },
+    Pickup {
+        uid: &'a str,
+        from: &'a str,
+        orig_id: Option<&'a str>,
+    },
     /// cleanup: `message-id=`, without `<>`; `None` when there is none.
-    MessageId { id: Option<&'a str>, resent: bool },
+    MessageId {
+        id: Option<&'a str>,
+        resent: bool,
+    },
     /// qmgr: `from=<…>, size=…, nrcpt=… (queue active)`.
-    Queued { from: &'a str, size: Option<u64>, nrcpt: Option<u64> },
+    Queued {
+        from: &'a str,
+        size: Option<u64>,
+        nrcpt: Option<u64>,
+    },
     /// A delivery record of any agent.
     Delivery(Delivery<'a>),
     /// qmgr: `removed`.
     Removed,
     /// cleanup 3.10+: `removed (canceled)` (`discarded: false`) or `removed (discarded)`.
-    Canceled { discarded: bool },
+    Canceled {
+        discarded: bool,
+    },
     /// qmgr: `status=expired` or `status=force-expired`.
-    Expired { from: &'a str },
+    Expired {
+        from: &'a str,
+    },
     /// bounce: `sender|postmaster … notification: CHILD`.
-    Notified { notice: Notice, child: &'a str },
+    Notified {
+        notice: Notice,
+        child: &'a str,
+    },
     /// postsuper.
     Operation(Operation),
 
@@ -235,7 +279,9 @@ pub enum Event<'a> {
     /// A refusal or another decision, with or without a queue id.
     Policy(Policy<'a>),
     /// Worth showing with the message: `warning: QID: …`, sendmail's SYSERR, protocol errors.
-    Warning { text: &'a str },
+    Warning {
+        text: &'a str,
+    },
     /// Belongs to the message and changes nothing: kept as evidence.
     Note,
 
@@ -243,24 +289,47 @@ pub enum Event<'a> {
     From(SendmailFrom<'a>),
     To(SendmailTo<'a>),
     /// `ID: CHILD: DSN|return to sender|sender notify|postmaster notify: text`.
-    Dsn { child: &'a str, how: &'a str, text: &'a str },
+    Dsn {
+        child: &'a str,
+        how: &'a str,
+        text: &'a str,
+    },
     /// `ID: CHILD: clone: owner=…`; `children` of a `split:` line are comma-separated.
-    Clone { children: &'a str },
+    Clone {
+        children: &'a str,
+    },
     /// `<addr>... text`: an error given to the client or met at delivery.
-    UserError { addr: &'a str, code: Option<u16>, dsn: Option<&'a str>, text: &'a str },
+    UserError {
+        addr: &'a str,
+        code: Option<u16>,
+        dsn: Option<&'a str>,
+        text: &'a str,
+    },
     /// `done; delay=…`.
     Done,
     /// A part of a line that sendmail split: `ID[n]: text ...`; `last` has no ` ...`.
-    Piece { number: u16, text: &'a str, last: bool },
+    Piece {
+        number: u16,
+        text: &'a str,
+        last: bool,
+    },
     /// A milter added or removed a recipient, or changed the sender (`Milter (x): chgfrom: a`).
-    MilterEdit { edit: MilterEdit, addr: &'a str },
+    MilterEdit {
+        edit: MilterEdit,
+        addr: &'a str,
+    },
 
     // ---- neighbours and transport ----
     Filter(Filter<'a>),
     /// The transport says that it lost lines of this host; `None` when it does not say how many.
-    Gap { lost: Option<u64> },
+    Gap {
+        lost: Option<u64>,
+    },
     /// `message repeated N times: [ text]`: `text` again, `times` times.
-    Repeated { times: u64, text: &'a str },
+    Repeated {
+        times: u64,
+        text: &'a str,
+    },
 }
 
 /// What a sendmail milter did to the envelope.

@@ -56,7 +56,9 @@ pub fn family(program: &str) -> Family<'_> {
         return Family::Neighbour;
     }
     match () {
-        () if program == "postfix" || program.starts_with("postfix/") || program.starts_with("postfix-") => Family::Postfix(None),
+        () if program == "postfix" || program.starts_with("postfix/") || program.starts_with("postfix-") => {
+            Family::Postfix(None)
+        }
         () if sendmail::is_program(program) => Family::Sendmail,
         () if transport::is_program(program) => Family::Transport,
         () => Family::Foreign,

@@ -54,7 +54,12 @@ pub async fn run(source: Arc<dyn CountingSource>, ledger: &mut Checkpoint, pass:
 }
 
 /// Reads a range once, resuming where an earlier backfill of the same range stopped (its ledger's watermark).
-pub async fn backfill(source: Arc<dyn CountingSource>, range: Range, ledger: &mut Checkpoint, pass: &Pass<'_>) -> Result<Summary> {
+pub async fn backfill(
+    source: Arc<dyn CountingSource>,
+    range: Range,
+    ledger: &mut Checkpoint,
+    pass: &Pass<'_>,
+) -> Result<Summary> {
     let mut summary = Summary::default();
     let bucket_ms = ms(pass.window.bucket);
     let from = ledger.watermark.unwrap_or(range.from).max(range.from);

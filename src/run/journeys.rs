@@ -32,7 +32,8 @@ pub async fn settle(store: &dyn Store, changed: &[String]) -> Result<u64> {
         let mut round = 0;
         while !wanted.is_empty() {
             if round == ROUNDS {
-                return Err(Error::new(Kind::Temporary, "cannot write journeys").because("another writer changes them all the time"));
+                return Err(Error::new(Kind::Temporary, "cannot write journeys")
+                    .because("another writer changes them all the time"));
             }
             round += 1;
             let (lost, written) = one_round(store, &wanted).await?;

@@ -274,7 +274,8 @@ impl Plan {
             }
         }
         fault::point("before-delete");
-        let deletes: Vec<_> = self.deletes.drain(..).filter(|(id, _)| self.keys.get(id).is_none_or(|k| !lost.contains_key(k))).collect();
+        let deletes: Vec<_> =
+            self.deletes.drain(..).filter(|(id, _)| self.keys.get(id).is_none_or(|k| !lost.contains_key(k))).collect();
         if !deletes.is_empty() {
             let report = store.delete(&deletes).await?;
             merged.deleted += (deletes.len() - report.conflicts.len()) as u64;
@@ -300,7 +301,8 @@ async fn reread(
     for stored in if ids.is_empty() { Vec::new() } else { store.get(&ids).await? } {
         found.insert(stored.transaction.mail.id.clone(), stored);
     }
-    let further: Vec<String> = found.values().flat_map(|s| parts_of(&s.transaction)).filter(|id| !found.contains_key(id)).collect();
+    let further: Vec<String> =
+        found.values().flat_map(|s| parts_of(&s.transaction)).filter(|id| !found.contains_key(id)).collect();
     for stored in if further.is_empty() { Vec::new() } else { store.get(&further).await? } {
         found.insert(stored.transaction.mail.id.clone(), stored);
     }
@@ -308,7 +310,8 @@ async fn reread(
         let Some(mut w) = work.remove(&key) else { continue };
         let mut known: BTreeSet<String> = w.stored.keys().cloned().collect();
         known.extend(ids);
-        let parts: Vec<String> = known.iter().filter_map(|id| found.get(id)).flat_map(|s| parts_of(&s.transaction)).collect();
+        let parts: Vec<String> =
+            known.iter().filter_map(|id| found.get(id)).flat_map(|s| parts_of(&s.transaction)).collect();
         known.extend(parts);
         for id in known {
             match found.remove(&id) {

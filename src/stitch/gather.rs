@@ -64,7 +64,7 @@ pub struct Gathered {
 /// Returns the number of copies removed.
 pub fn unite(lines: &mut Vec<Line>) -> u64 {
     let before = lines.len();
-    lines.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+    lines.sort_unstable_by_key(|line| line.id);
     lines.dedup_by(|later, kept| {
         let same = later.id == kept.id;
         if same {
@@ -131,10 +131,7 @@ pub fn gather(lines: &[Line], is_context: impl Fn(usize) -> bool, rules: &Rules)
 
 /// Whether an event without a queue id makes a document.
 fn stands_alone(event: &Event<'_>) -> bool {
-    matches!(
-        event,
-        Event::Policy(Policy { action: Action::Reject | Action::Hangup, .. }) | Event::Filter(_)
-    )
+    matches!(event, Event::Policy(Policy { action: Action::Reject | Action::Hangup, .. }) | Event::Filter(_))
 }
 
 /// Makes keys whose parts are shared, not copied.

@@ -6,8 +6,8 @@
 //! a whole number of seconds later. Long postfix ids and sendmail ids hold their time and never come back: one life.
 
 use super::{
-    key::{Key, Rules},
     id::IdForm,
+    key::{Key, Rules},
 };
 use crate::model::{
     Event, Line, Time,
@@ -71,7 +71,9 @@ fn phase(t: &Told<'_>) -> Phase {
         Event::MessageId { .. } => Phase::MessageId,
         Event::Queued { .. } => Phase::Queued,
         Event::Delivery(_) => Phase::Attempt,
-        Event::Removed | Event::Expired { .. } | Event::Canceled { .. } | Event::Operation(Operation::Delete) => Phase::Removed,
+        Event::Removed | Event::Expired { .. } | Event::Canceled { .. } | Event::Operation(Operation::Delete) => {
+            Phase::Removed
+        }
         _ => Phase::Other,
     }
 }
@@ -100,10 +102,7 @@ pub fn cut<'a>(key: &Key, mut told: Vec<Told<'a>>, rules: &Rules) -> Vec<Life<'a
         }
     }
     share(&mut drafts, &shared, rules.session_lead_ms);
-    drafts
-        .into_iter()
-        .map(|draft| Life::of(draft.told))
-        .collect()
+    drafts.into_iter().map(|draft| Life::of(draft.told)).collect()
 }
 
 /// A life while it is being found.
@@ -220,14 +219,17 @@ fn share<'a>(drafts: &mut [Draft<'a>], shared: &[Told<'a>], lead_ms: i64) {
             let candidates = shared.iter().enumerate().filter(|(_, s)| near(s));
             match &own.event {
                 Event::Client { peer, .. } => {
-                    let incoming: Vec<_> = candidates.filter(|(_, s)| incoming_peer(&s.event) == Some(peer.addr)).collect();
+                    let incoming: Vec<_> =
+                        candidates.filter(|(_, s)| incoming_peer(&s.event) == Some(peer.addr)).collect();
                     let connects = incoming.iter().filter(|(_, s)| matches!(s.event, Event::Connect { .. }));
                     let connected = connects.map(|(_, s)| s.line.time).max();
                     let in_session = |s: &Told<'_>| connected.is_none_or(|c| s.line.time >= c);
                     let once = |n: usize, s: &Told<'_>| matches!(s.event, Event::Policy(_)) && used[n];
                     given.extend(incoming.iter().filter(|(n, s)| in_session(s) && !once(*n, s)).map(|(n, _)| n));
                 }
-                Event::Delivery(_) => given.extend(candidates.filter(|(n, s)| is_outgoing(&s.event) && !used[*n]).map(|(n, _)| n)),
+                Event::Delivery(_) => {
+                    given.extend(candidates.filter(|(n, s)| is_outgoing(&s.event) && !used[*n]).map(|(n, _)| n));
+                }
                 _ => {}
             }
         }

@@ -12,10 +12,7 @@ use crate::model::{
     Event, Line,
     event::{Action, Delivery, Peer, Policy},
 };
-use std::{
-    collections::HashMap,
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 /// A line that matters to sessions.
 #[derive(Debug)]
@@ -53,11 +50,14 @@ pub fn matters(event: &Event<'_>) -> bool {
     )
 }
 
+/// Host, syslog name and pid.
+type Process = (Arc<str>, Arc<str>, Option<u32>);
+
 /// Shares session lines with keys. A line is shared with a message line at most `lead_ms` after it.
 pub fn share(mut told: Vec<Told<'_>>, lead_ms: i64) -> Shared {
     // Inside one moment (a whole second, where stamps are that coarse) the order of a session is that of its protocol.
     told.sort_by_key(|t| (t.line.time, phase(&t.event), t.line.id));
-    let mut processes: HashMap<(Arc<str>, Arc<str>, Option<u32>), Vec<Told<'_>>> = HashMap::new();
+    let mut processes: HashMap<Process, Vec<Told<'_>>> = HashMap::new();
     for t in told {
         let process = (Arc::clone(&t.line.host), Arc::clone(&t.line.program), t.line.pid);
         processes.entry(process).or_default().push(t);

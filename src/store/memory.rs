@@ -87,7 +87,12 @@ impl Store for MemoryStore {
         let wanted = matching::neighbour_terms(queue_ids, message_ids);
         let is_wanted = |t: &Transaction| matching::touches(t, within) && matching::is_neighbour(t, &wanted);
         let state = self.state();
-        Ok(state.visible.values().filter(|stored| is_wanted(&stored.transaction)).map(|stored| Stored::clone(stored)).collect())
+        Ok(state
+            .visible
+            .values()
+            .filter(|stored| is_wanted(&stored.transaction))
+            .map(|stored| Stored::clone(stored))
+            .collect())
     }
 
     async fn put(&self, documents: Vec<Put>) -> Result<Report> {

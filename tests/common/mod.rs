@@ -1,8 +1,7 @@
 //! What several test files share: raw lines, places to work in, and a log whose truth is known.
 //!
 //! In: nothing. Out: [`RawLine`], [`Workspace`], [`fiveday`]. No law is tested here.
-// Each test binary uses the part that it needs.
-#![allow(dead_code, unused_imports)]
+#![allow(dead_code, unused_imports, reason = "each test binary uses the part that it needs")]
 
 pub mod fiveday;
 mod line;

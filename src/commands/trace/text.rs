@@ -65,7 +65,8 @@ fn head(t: &Transaction, before: Option<Time>, is_notice: bool) -> String {
         (Kind::Message, _) => "",
     };
     let open = matches!(t.mail.status, Status::Queued | Status::Deferred | Status::Held);
-    let doubt = if t.mail.kind == Kind::Message && !t.mail.complete && !open { ", not both ends were seen" } else { "" };
+    let doubt =
+        if t.mail.kind == Kind::Message && !t.mail.complete && !open { ", not both ends were seen" } else { "" };
     let gap = if t.mail.gap { ", lines were lost" } else { "" };
     let status = if t.mail.kind == Kind::Message { word(t.mail.status) } else { String::new() };
     format!("{when}  {} {id}  {}: {what}{status}{doubt}{gap}", t.host.name, t.service.name)

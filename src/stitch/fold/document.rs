@@ -13,8 +13,8 @@ use crate::model::{
     Line, Time, Transaction,
     event::Peer,
     transaction::{
-        Address, Addresses, Attempt as HistoryAttempt, Auth, DATASET, DelaysS, ECS_VERSION, Ecs, Email, EventInfo, Evidence,
-        Host, Kind, Mail, Outcome, Recipient, Related, Relay, SCHEMA, Service, Source, Status, Tls, User,
+        Address, Addresses, Attempt as HistoryAttempt, Auth, DATASET, DelaysS, ECS_VERSION, Ecs, Email, EventInfo,
+        Evidence, Host, Kind, Mail, Outcome, Recipient, Related, Relay, SCHEMA, Service, Source, Status, Tls, User,
     },
 };
 use std::{collections::BTreeSet, net::IpAddr};
@@ -145,11 +145,7 @@ fn service(life: &Life<'_>, draft: &Draft<'_>) -> Service {
 
 pub(super) fn source(peer: Option<Peer<'_>>) -> Source {
     let peer = peer.unwrap_or_default();
-    Source {
-        ip: peer.addr.and_then(address),
-        domain: peer.name.map(str::to_owned),
-        port: peer.port,
-    }
+    Source { ip: peer.addr.and_then(address), domain: peer.name.map(str::to_owned), port: peer.port }
 }
 
 /// Only what parses as an address.

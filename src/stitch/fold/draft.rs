@@ -129,10 +129,8 @@ impl<'a> Draft<'a> {
         if self.peer.is_none() && (policy.peer.addr.is_some() || policy.peer.name.is_some()) {
             self.peer = Some(policy.peer);
         }
-        if self.from.is_none() {
-            if let Some(from) = policy.from {
-                self.sender(from);
-            }
+        if let Some(from) = policy.from.filter(|_| self.from.is_none()) {
+            self.sender(from);
         }
         self.helo = self.helo.or(policy.helo);
         self.protocol = self.protocol.or(policy.proto);

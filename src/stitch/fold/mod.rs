@@ -58,7 +58,8 @@ fn tell<'a>(key: &Key, line: &'a Line, text: &'a str, rules: &Rules) -> Option<T
 fn fold_life(key: &Key, life: &Life<'_>) -> Vec<Transaction> {
     let mut draft = Draft::new(life);
     let form = IdForm::of_lines(&key.queue_id, life.told.iter().map(|t| t.line));
-    let by_sendmail = life.told.iter().filter(|t| t.own).find_map(|t| service_type(&t.line.program)) == Some("sendmail");
+    let by_sendmail =
+        life.told.iter().filter(|t| t.own).find_map(|t| service_type(&t.line.program)) == Some("sendmail");
     let of_sendmail = by_sendmail || matches!(form, IdForm::Sendmail(_));
     for told in &life.told {
         match of_sendmail {
@@ -75,4 +76,3 @@ fn fold_life(key: &Key, life: &Life<'_>) -> Vec<Transaction> {
     let whole = document::document(key, life, draft);
     parts::split(whole, |part| id::message_id(key, id_time, part))
 }
-

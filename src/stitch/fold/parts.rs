@@ -37,7 +37,8 @@ pub(super) fn split(mut whole: Transaction, id: impl Fn(u32) -> String) -> Vec<T
     let template = whole;
     let of_part = |(n, (recipients, lines)): (usize, (Vec<_>, Vec<_>))| {
         let mut part = template.clone();
-        let to: BTreeSet<String> = recipients.iter().map(|r: &crate::model::transaction::Recipient| r.address.clone()).collect();
+        let to: BTreeSet<String> =
+            recipients.iter().map(|r: &crate::model::transaction::Recipient| r.address.clone()).collect();
         part.email.to.address = to.into_iter().collect();
         part.mail.part = n as u32;
         part.mail.id = id(n as u32);

@@ -160,7 +160,8 @@ fn decision<'a>(draft: &mut Draft<'a>, told: &Told<'a>, policy: &Policy<'a>) {
         Action::Reject | Action::Hangup => {
             draft.rejects.push(remark(policy));
             // Before DATA a refusal is about one recipient or command; from then on it is about the message.
-            draft.refused |= matches!(policy.stage, "data" | "bdat" | "end-of-message" | "header" | "body" | "mime" | "eom");
+            draft.refused |=
+                matches!(policy.stage, "data" | "bdat" | "end-of-message" | "header" | "body" | "mime" | "eom");
         }
         Action::Hold => draft.held = Some(told.line.time),
         Action::Discard => draft.discarded = true,

@@ -53,7 +53,10 @@ pub(super) fn read<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
             match policy.action {
                 Action::Reject | Action::Hangup => {
                     draft.rejects.push(remark(policy));
-                    draft.refused |= matches!(policy.stage, "check_data" | "check_eom" | "check_eoh" | "data" | "eom" | "header" | "body");
+                    draft.refused |= matches!(
+                        policy.stage,
+                        "check_data" | "check_eom" | "check_eoh" | "data" | "eom" | "header" | "body"
+                    );
                 }
                 Action::Hold => draft.held = Some(time),
                 Action::Discard => draft.discarded = true,
@@ -70,10 +73,8 @@ pub(super) fn read<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
 fn from<'a>(draft: &mut Draft<'a>, told: &Told<'a>, record: &SendmailFrom<'a>) {
     draft.arrived = true;
     draft.queued = draft.queued.max(Some(told.line.time));
-    if draft.from.is_none() {
-        if let Some(from) = record.from {
-            draft.sender(&parse::sendmail::unescape(from));
-        }
+    if let Some(from) = record.from.filter(|_| draft.from.is_none()) {
+        draft.sender(&parse::sendmail::unescape(from));
     }
     draft.size = draft.size.max(record.size);
     draft.nrcpt = draft.nrcpt.max(record.nrcpts);
@@ -128,7 +129,8 @@ fn to<'a>(draft: &mut Draft<'a>, told: &Told<'a>, record: &SendmailTo<'a>) {
             tls: None,
         };
         // Only for files and commands is `ctladdr` the alias; elsewhere it is the sender.
-        let is_file = address.starts_with(['/', '|', '"']) && !address.contains('@') || address.starts_with(":include:");
+        let is_file =
+            address.starts_with(['/', '|', '"']) && !address.contains('@') || address.starts_with(":include:");
         let orig_to = record.ctladdr.filter(|_| is_file).map(parse::sendmail::unescape);
         draft.recipients.add(parse::sendmail::unescape(address), orig_to, attempt);
     }
@@ -154,10 +156,13 @@ fn status(record: &SendmailTo<'_>, stat: &str) -> RecipientStatus {
     }
 }
 
+/// A piece of a split line: its line, the queue id, its number, its text, and whether it is the last.
+type Piece<'a> = (&'a Line, &'a str, u16, &'a str, bool);
+
 /// Lines that sendmail split (`ID[1]: part ...`, `ID[2]: part`), joined again: with each its first line and the text
 /// `ID: parts`. Incomplete ones are left out.
 pub(super) fn join_pieces<'a>(lines: &[&'a Line]) -> Vec<(&'a Line, String)> {
-    let mut runs: BTreeMap<Option<u32>, Vec<(&'a Line, &'a str, u16, &'a str, bool)>> = BTreeMap::new();
+    let mut runs: BTreeMap<Option<u32>, Vec<Piece<'a>>> = BTreeMap::new();
     for line in lines {
         if parse::family(&line.program) != Family::Sendmail {
             continue;

@@ -16,19 +16,29 @@ use std::collections::{HashMap, HashSet};
 /// Attempts kept whole at either end of a recipient's history.
 const WHOLE: usize = 100;
 
+/// A recipient, and the one it stands for.
+type Whose<'a> = (&'a str, Option<&'a str>);
+
 /// The shortened lines, to be taken in place of those with their ids.
 pub(super) fn thin(queue_id: &str, life: &Life<'_>) -> Vec<Line> {
     if life.told.len() <= 2 * WHOLE {
         return Vec::new();
     }
-    let mut attempts: HashMap<(&str, Option<&str>), Vec<(&Line, &Delivery<'_>)>> = HashMap::new();
+    let mut attempts: HashMap<Whose<'_>, Vec<(&Line, &Delivery<'_>)>> = HashMap::new();
     for told in &life.told {
         if let Event::Delivery(record) = &told.event {
             attempts.entry((record.to, record.orig_to)).or_default().push((told.line, record));
         }
     }
     let crowded = attempts.into_values().filter(|a| a.len() > 2 * WHOLE);
-    crowded.flat_map(|a| a[WHOLE..a.len() - WHOLE].iter().filter_map(|(line, record)| shorten(queue_id, line, record)).collect::<Vec<_>>()).collect()
+    crowded
+        .flat_map(|a| {
+            a[WHOLE..a.len() - WHOLE]
+                .iter()
+                .filter_map(|(line, record)| shorten(queue_id, line, record))
+                .collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 /// A delivery record without relay, times and reply. One whose status word nobody knows is left whole.

@@ -111,7 +111,12 @@ fn by_id(nodes: &[Node], c: usize, by_message_id: &HashMap<&str, Vec<usize>>) ->
             false => child.source.host.as_deref() == Some(parent.host.as_str()),
         };
         let in_time = in_time(parent, child, parent.end);
-        *p != c && parent.kind == Kind::Message && handed_in && in_time && parent.relays.contains(&child.host) && same_message_id(parent, child)
+        *p != c
+            && parent.kind == Kind::Message
+            && handed_in
+            && in_time
+            && parent.relays.contains(&child.host)
+            && same_message_id(parent, child)
     };
     nearest_before(nodes, c, others.iter().copied().filter(fits))
 }

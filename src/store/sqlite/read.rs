@@ -70,7 +70,9 @@ pub fn neighbours(
         )?;
         let mut seen = BTreeSet::new();
         for term in &wanted {
-            for doc in docs.query_map([hash(term)], |row| row.get::<_, i64>(0))?.collect::<rusqlite::Result<Vec<_>>>()? {
+            for doc in
+                docs.query_map([hash(term)], |row| row.get::<_, i64>(0))?.collect::<rusqlite::Result<Vec<_>>>()?
+            {
                 if seen.insert(doc) {
                     found.extend(rows.query_row((doc, within.to.0, within.from.0), versioned).optional()?.transpose()?);
                 }

@@ -66,8 +66,8 @@ pub fn run(world: &mut World, mut draft: Draft, only: Option<(String, Ending)>) 
 fn recipients(world: &mut World, host: &str) -> Vec<(String, Ending)> {
     let trouble = match world.random.below(100) {
         0..8 => Some(Ending::Unknown),
-        8..16 => Some(Ending::Late(1 + world.random.below(3) as u32)),
-        16..19 => Some(Ending::Late(8 + world.random.below(4) as u32)),
+        8..16 => Some(Ending::Late(1 + world.random.few(3))),
+        16..19 => Some(Ending::Late(8 + world.random.few(4))),
         19..22 => Some(Ending::Never),
         _ => None,
     };

@@ -23,13 +23,18 @@ impl Random {
         (self.next() % bound.unsigned_abs()) as i64
     }
 
+    /// As [`below`](Self::below), for counts and places.
+    pub fn few(&mut self, bound: u32) -> u32 {
+        (self.next() % u64::from(bound)) as u32
+    }
+
     /// True in `percent` of a hundred cases.
     pub fn chance(&mut self, percent: i64) -> bool {
         self.below(100) < percent
     }
 
     pub fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        from[self.below(from.len() as i64) as usize]
+        from[(self.next() % from.len() as u64) as usize]
     }
 
     /// As another server's "queued as": nobody in this log has it.

@@ -24,7 +24,7 @@ enum Ending {
 
 /// A user calls `sendmail`; the submission queue hands the message to the daemon at once.
 pub fn command_line(world: &mut World, at: Time) {
-    let (user, uid) = [("alice", 1_001), ("bob", 1_002), ("carol", 1_003)][world.random.below(3) as usize];
+    let (user, uid) = [("alice", 1_001), ("bob", 1_002), ("carol", 1_003)][world.random.few(3) as usize];
     let size = 400 + world.random.below(20_000);
     let (to, ending) = recipient(world);
     let pid = world.pid();
@@ -63,7 +63,7 @@ pub fn command_line(world: &mut World, at: Time) {
 fn recipient(world: &mut World) -> (String, Ending) {
     let ending = match world.random.below(100) {
         0..10 => Ending::Unknown,
-        10..19 => Ending::Late(1 + world.random.below(10) as u32),
+        10..19 => Ending::Late(1 + world.random.few(10)),
         19..27 => Ending::Never,
         27..60 => Ending::Relayed,
         _ => Ending::Remote,
