@@ -62,6 +62,7 @@ macro_rules! contract {
             overview::newest_end_ignores_the_future,
             overview::prune_takes_what_ended_before,
             overview::summary_counts_messages_on_their_way_once,
+            overview::a_census_counts_what_touches_the_range_by_kind_and_status,
             hostile::text_of_strangers_comes_back_unchanged,
             hostile::wildcards_and_queries_are_only_text,
             hostile::twenty_thousand_recipients_are_kept,

@@ -56,6 +56,9 @@ pub async fn backfill(context: &Context, args: &Backfill) -> Result<Outcome> {
         }
     }
     summary::print(&done, args.dry_run)?;
+    if !args.dry_run {
+        summary::print_found(context, &done, store.as_ref()).await?;
+    }
     Ok(if dead::count(state.dir())? > 0 { Outcome::DeadLetters } else { Outcome::Done })
 }
 

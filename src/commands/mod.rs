@@ -27,12 +27,14 @@ struct Context {
     now: Time,
     /// Somebody looks at standard error, or asked for more words.
     talkative: bool,
+    /// How to call this program again, for advice that can be copied.
+    called: String,
 }
 
 /// Does what the command line asks.
 pub async fn dispatch(cli: Cli, settings: Settings, now: Time) -> Result<Outcome> {
     let talkative = std::io::stderr().is_terminal() || cli.verbose > 0;
-    let context = Context { settings, now, talkative };
+    let context = Context { settings, now, talkative, called: called(&cli) };
     match cli.command {
         Command::Run(args) => run::run(&context, &args).await,
         Command::Backfill(args) => backfill::backfill(&context, &args).await,
@@ -43,4 +45,11 @@ pub async fn dispatch(cli: Cli, settings: Settings, now: Time) -> Result<Outcome
         Command::Check(_) => check::check(&context).await,
         Command::Status(args) => status::status(&context, &args).await,
     }
+}
+
+/// The program as it was called, with the configuration that was named.
+fn called(cli: &Cli) -> String {
+    let program = std::env::args_os().next().unwrap_or_else(|| "mailstitch".into());
+    let config = cli.config.as_ref().map(|path| format!(" --config {}", path.display())).unwrap_or_default();
+    format!("{}{config}", program.to_string_lossy())
 }

@@ -18,3 +18,11 @@ pub fn write_json(value: &impl Serialize, indented: bool) -> Result<bool> {
     let text = if indented { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
     write(&(text.map_err(|e| Error::new(Kind::Software, "cannot print as JSON").because(e))? + "\n"))
 }
+
+/// A word as documents have it: `delivered`.
+pub fn word(value: impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}

@@ -1,8 +1,16 @@
-//! The summary of a pass: what was read, and what became of it.
+//! The summary of a pass: what was read, what became of it, and what of that time the store holds now.
 
-use super::output;
-use crate::{error::Result, run::Summary};
+use super::{Context, output};
+use crate::{
+    error::Result,
+    model::{Range, transaction::Kind},
+    run::Summary,
+    store::{Census, Search, Store},
+};
 use std::fmt::Write;
+
+/// Transactions looked at for an address to give as an example.
+const LOOKED_AT: usize = 50;
 
 /// Prints the summary: to standard output for a dry run, whose result it is, else to standard error.
 pub fn print(summary: &Summary, dry_run: bool) -> Result<()> {
@@ -12,6 +20,20 @@ pub fn print(summary: &Summary, dry_run: bool) -> Result<()> {
     } else {
         eprint!("{text}");
     }
+    Ok(())
+}
+
+/// Prints what the store holds of the time that was read, and how to look further.
+pub async fn print_found(context: &Context, summary: &Summary, store: &dyn Store) -> Result<()> {
+    let Some(span) = summary.span else { return Ok(()) };
+    // The last line's own moment is read too.
+    let within = Range { from: span.from, to: span.to.plus(1) };
+    store.refresh().await?;
+    let census = store.census(within).await?;
+    let newest = Search { within: Some(within), limit: LOOKED_AT, ..Search::default() };
+    let senders = store.search(&newest).await?.into_iter().filter_map(|t| t.email.from.address);
+    let example = senders.into_iter().find(|address| can_be_typed(address));
+    eprint!("{}{}", counted(&census), further(&context.called, example.as_deref()));
     Ok(())
 }
 
@@ -33,9 +55,10 @@ fn text(summary: &Summary, dry_run: bool) -> String {
     if let Some(span) = summary.span {
         _ = writeln!(out, "from {} to {}", span.from, span.to);
     }
-    _ = match dry_run {
-        true => writeln!(out, "{} transactions found; nothing was written", merged.created),
-        false => writeln!(
+    _ = match (dry_run, merged.created + merged.updated + merged.deleted) {
+        (true, _) => writeln!(out, "{} transactions found; nothing was written", merged.created),
+        (false, 0) if tally.used > 0 => writeln!(out, "the store had all of it already: nothing was changed"),
+        (false, _) => writeln!(
             out,
             "{} transactions created, {} updated, {} deleted",
             merged.created, merged.updated, merged.deleted
@@ -48,4 +71,78 @@ fn text(summary: &Summary, dry_run: bool) -> String {
         _ = writeln!(out, "`mailstitch coverage` shows the lines that were not recognised");
     }
     out
+}
+
+/// `messages: 512 delivered, 31 deferred`, a line for each kind, most frequent first.
+fn counted(census: &Census) -> String {
+    let kinds = [
+        (Kind::Message, "messages"),
+        (Kind::Reject, "refused attempts"),
+        (Kind::Session, "sessions without a message"),
+        (Kind::Filter, "verdicts of filters"),
+    ];
+    let mut out = String::new();
+    for (kind, name) in kinds {
+        let mut statuses: Vec<(u64, String)> =
+            census.iter().filter(|((k, _), _)| *k == kind).map(|((_, s), n)| (*n, output::word(s))).collect();
+        statuses.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+        let all: u64 = statuses.iter().map(|(n, _)| n).sum();
+        _ = match (kind, all) {
+            (_, 0) => Ok(()),
+            (Kind::Message, _) => {
+                let each: Vec<String> = statuses.iter().map(|(n, status)| format!("{n} {status}")).collect();
+                writeln!(out, "{name}: {}", each.join(", "))
+            }
+            // Their status says no more than their kind.
+            _ => writeln!(out, "{name}: {all}"),
+        };
+    }
+    out
+}
+
+fn further(called: &str, example: Option<&str>) -> String {
+    let example = example.unwrap_or("ADDRESS");
+    format!("look further:\n  {called} trace {example}\n  {called} export\n  {called} status\n",)
+}
+
+/// Whether a shell takes a text as it is. Senders are strangers.
+fn can_be_typed(address: &str) -> bool {
+    address.contains('@')
+        && !address.starts_with('-')
+        && address.bytes().all(|b| b.is_ascii_alphanumeric() || b"@._+-".contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{model::transaction::Status, run::merge::Merged, stitch::Tally};
+
+    #[test]
+    fn the_most_frequent_status_comes_first_and_kinds_that_are_not_there_are_left_out() {
+        let census = Census::from([
+            ((Kind::Message, Status::Bounced), 2),
+            ((Kind::Message, Status::Delivered), 512),
+            ((Kind::Message, Status::Deferred), 31),
+            ((Kind::Reject, Status::Rejected), 40),
+        ]);
+        let expected = "messages: 512 delivered, 31 deferred, 2 bounced\nrefused attempts: 40\n";
+        assert_eq!(counted(&census), expected);
+    }
+
+    #[test]
+    fn reading_again_says_that_nothing_was_changed() {
+        let tally = Tally { used: 9, ..Tally::default() };
+        let again = Summary { tally, ..Summary::default() };
+        assert!(text(&again, false).ends_with("the store had all of it already: nothing was changed\n"));
+        let first = Summary { tally, merged: Merged { created: 1, ..Merged::default() }, ..Summary::default() };
+        assert!(text(&first, false).ends_with("1 transactions created, 0 updated, 0 deleted\n"));
+    }
+
+    #[test]
+    fn an_address_that_a_shell_would_misread_is_no_example() {
+        assert!(can_be_typed("alice+list@example.org"));
+        for address in ["<>", "root", "a;b@example.org", "$(x)@example.org", "-a@example.org"] {
+            assert!(!can_be_typed(address), "{address}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 //! It is as strict as a cluster: `get`, `put` and `delete` see every write, all else sees the state of the last
 //! `refresh`. A caller who forgets to refresh fails here and not only in production.
 
-use super::{Page, Put, QueueKey, Report, Search, Store, Stored, Summary, Version, matching};
+use super::{Census, Page, Put, QueueKey, Report, Search, Store, Stored, Summary, Version, matching};
 use crate::{
     error::Result,
     model::{Range, Time, Transaction},
@@ -190,6 +190,16 @@ impl Store for MemoryStore {
             oldest: all().map(|t| t.event.start).min(),
             newest: all().map(|t| t.event.end).max(),
         })
+    }
+
+    async fn census(&self, within: Range) -> Result<Census> {
+        let mut census = Census::new();
+        let state = self.state();
+        let all = state.visible.values().map(|stored| &stored.transaction);
+        for t in all.filter(|t| t.mail.part == 0 && matching::touches(t, within)) {
+            *census.entry((t.mail.kind, t.mail.status)).or_default() += 1;
+        }
+        Ok(census)
     }
 
     async fn check(&self, _now: Time) -> Vec<Check> {

@@ -10,10 +10,14 @@ pub mod sqlite;
 
 use crate::{
     error::Result,
-    model::{Range, Time, Transaction},
+    model::{
+        Range, Time, Transaction,
+        transaction::{Kind, Status},
+    },
     source::Check,
 };
 use async_trait::async_trait;
+use std::collections::BTreeMap;
 
 /// The version of a stored document, for optimistic concurrency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +90,9 @@ pub struct Summary {
     pub newest: Option<Time>,
 }
 
+/// Documents by kind and status, part 0 only; what there is none of is left out.
+pub type Census = BTreeMap<(Kind, Status), u64>;
+
 /// A place for transactions.
 #[async_trait]
 pub trait Store: Send + Sync {
@@ -133,6 +140,9 @@ pub trait Store: Send + Sync {
     async fn prune(&self, before: Time, dry_run: bool) -> Result<u64>;
 
     async fn summary(&self) -> Result<Summary>;
+
+    /// How many documents touch a range, for the summary of a backfill.
+    async fn census(&self, within: Range) -> Result<Census>;
 
     /// What `check` shows, in order.
     async fn check(&self, now: Time) -> Vec<Check>;

@@ -87,3 +87,31 @@ pub async fn summary_counts_messages_on_their_way_once(store: &dyn Store) {
     let expected = Summary { documents: 9, open: 4, oldest: Some(at(0)), newest: Some(at(91)) };
     assert_eq!(store.summary().await.unwrap(), expected);
 }
+
+pub async fn a_census_counts_what_touches_the_range_by_kind_and_status(store: &dyn Store) {
+    let with = |queue_id: &str, minute, kind, status| {
+        message_with(queue_id, minute, |t| (t.mail.kind, t.mail.status) = (kind, status))
+    };
+    let all = [
+        with("A", 10, Kind::Message, Status::Delivered),
+        with("B", 11, Kind::Message, Status::Delivered),
+        with("C", 12, Kind::Message, Status::Deferred),
+        with("D", 13, Kind::Reject, Status::Rejected),
+        with("E", 60, Kind::Message, Status::Delivered),
+        part_of("F", 0, 0, 2),
+        part_of("F", 0, 1, 2),
+    ];
+    create(store, &all).await;
+    let expected = [
+        ((Kind::Message, Status::Deferred), 1),
+        ((Kind::Message, Status::Delivered), 2),
+        ((Kind::Reject, Status::Rejected), 1),
+    ];
+    assert_eq!(store.census(range(9, 60)).await.unwrap().into_iter().collect::<Vec<_>>(), expected);
+    let status = all[5].mail.status;
+    assert_eq!(
+        store.census(range(0, 1)).await.unwrap().into_iter().collect::<Vec<_>>(),
+        [((Kind::Message, status), 1)]
+    );
+    assert!(store.census(range(200, 300)).await.unwrap().is_empty());
+}

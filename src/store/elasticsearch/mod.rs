@@ -16,7 +16,7 @@ mod read;
 mod template;
 mod verdict;
 
-use super::{Page, Put, QueueKey, Report, Search, Store, Stored, Summary, Version};
+use super::{Census, Page, Put, QueueKey, Report, Search, Store, Stored, Summary, Version};
 use crate::{
     config::ElasticsearchStore,
     elastic::{Body, Call, Client, Method, in_path, search::Shards},
@@ -140,6 +140,10 @@ impl Store for Elasticsearch {
 
     async fn summary(&self) -> Result<Summary> {
         self.summarise().await
+    }
+
+    async fn census(&self, within: Range) -> Result<Census> {
+        self.count_by_kind(within).await
     }
 
     async fn check(&self, now: Time) -> Vec<Check> {

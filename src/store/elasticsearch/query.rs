@@ -156,6 +156,21 @@ pub fn summary() -> Value {
     })
 }
 
+/// How many documents touch a range, by kind and status. There are fewer of either than buckets asked for.
+pub fn census(within: Range) -> Value {
+    let mut filter = vec![json!({"term": {"mail.part": 0}})];
+    filter.extend(touches(within));
+    json!({
+        "size": 0,
+        "track_total_hits": false,
+        "query": {"bool": {"filter": filter}},
+        "aggs": {"kind": {
+            "terms": {"field": "mail.kind", "size": 50},
+            "aggs": {"status": {"terms": {"field": "mail.status", "size": 50}}},
+        }},
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

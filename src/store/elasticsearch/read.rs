@@ -9,8 +9,8 @@ use crate::{
         search::{Found, Hit},
     },
     error::{Error, Kind, Result},
-    model::{Range, Time, Transaction},
-    store::{Page, QueueKey, Search, Stored, Summary, Version},
+    model::{Range, Time, Transaction, transaction},
+    store::{Census, Page, QueueKey, Search, Stored, Summary, Version},
 };
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
@@ -40,6 +40,24 @@ struct Got {
     #[serde(rename = "_source")]
     source: Option<Box<RawValue>>,
     error: Option<Value>,
+}
+
+/// What `query::census` is answered with.
+#[derive(Deserialize)]
+struct KindBucket {
+    key: transaction::Kind,
+    status: StatusBuckets,
+}
+
+#[derive(Deserialize)]
+struct StatusBuckets {
+    buckets: Vec<StatusBucket>,
+}
+
+#[derive(Deserialize)]
+struct StatusBucket {
+    key: transaction::Status,
+    doc_count: u64,
 }
 
 impl Elasticsearch {
@@ -167,6 +185,21 @@ impl Elasticsearch {
             oldest: moment(&found, "oldest"),
             newest: moment(&found, "newest"),
         })
+    }
+
+    pub(super) async fn count_by_kind(&self, within: Range) -> Result<Census> {
+        let doing = self.doing("search");
+        let found = self.search_alias(&doing, &query::census(within)).await?;
+        let kinds: Vec<KindBucket> = match found.aggregations.pointer("/kind/buckets") {
+            None => Vec::new(),
+            Some(buckets) => {
+                Vec::deserialize(buckets).map_err(|e| self.client.search_error(Kind::Temporary, &doing).because(e))?
+            }
+        };
+        let pairs = kinds.into_iter().flat_map(|kind| {
+            kind.status.buckets.into_iter().map(move |status| ((kind.key, status.key), status.doc_count))
+        });
+        Ok(pairs.collect())
     }
 
     pub(super) async fn search_alias(&self, doing: &str, body: &Value) -> Result<Found> {

@@ -14,7 +14,7 @@ mod schema;
 mod terms;
 mod write;
 
-use super::{Page, Put, QueueKey, Report, Search, Store, Stored, Summary, Version};
+use super::{Census, Page, Put, QueueKey, Report, Search, Store, Stored, Summary, Version};
 use crate::{
     access::Access,
     error::{Error, Kind, Result},
@@ -148,6 +148,10 @@ impl Store for SqliteStore {
 
     async fn summary(&self) -> Result<Summary> {
         self.on("read", read::summary).await
+    }
+
+    async fn census(&self, within: Range) -> Result<Census> {
+        self.on("read", move |connection| read::census(connection, within)).await
     }
 
     async fn check(&self, now: Time) -> Vec<Check> {

@@ -8,11 +8,12 @@ use super::{
 use crate::{
     model::{Range, Time, Transaction},
     store::{
-        Page, QueueKey, Search, Stored, Summary, Version,
+        Census, Page, QueueKey, Search, Stored, Summary, Version,
         matching::{forms, is_neighbour, matches, neighbour_terms},
     },
 };
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params_from_iter};
+use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
 
 /// Documents per page, and bytes of their blobs: whichever is reached first ends it.
@@ -194,4 +195,25 @@ pub fn summary(connection: &mut Connection) -> Outcome<Summary> {
     };
     tx.commit()?;
     Ok(summary)
+}
+
+/// How many documents touch a range, by kind and status.
+pub fn census(connection: &mut Connection, within: Range) -> Outcome<Census> {
+    let mut rows = connection.prepare(
+        "SELECT kind, status, count(*) FROM transactions
+         WHERE part = 0 AND start_ms < ?1 AND end_ms >= ?2 GROUP BY kind, status",
+    )?;
+    let mut rows = rows.query((within.to.0, within.from.0))?;
+    let mut census = Census::new();
+    while let Some(row) = rows.next()? {
+        let kind = meant(row.get(0)?)?;
+        let status = meant(row.get(1)?)?;
+        census.insert((kind, status), row.get::<_, i64>(2)?.cast_unsigned());
+    }
+    Ok(census)
+}
+
+/// The kind or status that a document calls by a word.
+fn meant<T: DeserializeOwned>(word: String) -> Outcome<T> {
+    serde_json::from_value(word.into()).map_err(|e| Failure::Blob(e.into()))
 }
