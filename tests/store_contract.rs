@@ -11,6 +11,8 @@ mod finding;
 mod fixture;
 #[path = "store_contract/hostile.rs"]
 mod hostile;
+#[path = "store_contract/neighbours.rs"]
+mod neighbours;
 #[path = "store_contract/overview.rs"]
 mod overview;
 #[path = "store_contract/searching.rs"]
@@ -47,6 +49,8 @@ macro_rules! contract {
             finding::find_gives_every_life_and_every_part,
             finding::find_gives_versions_that_fit,
             finding::find_takes_thousands_of_keys,
+            neighbours::neighbours_share_a_queue_id_or_a_message_id,
+            neighbours::neighbours_keep_to_their_range_and_bring_all_parts,
             searching::every_kind_of_term_is_found,
             searching::case_matters_only_in_queue_ids,
             searching::a_piece_of_a_term_finds_nothing,

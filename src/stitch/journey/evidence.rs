@@ -137,6 +137,8 @@ fn owner<'a>(
     let handed_back = filter.onward.iter().flat_map(|o| found(&o.queue_id)).copied().filter(touches);
     nearest_before(nodes, c, handed_back).or_else(|| {
         let others = by_message_id.get(prefix(filter.message_id.as_deref()?))?;
-        nearest_before(nodes, c, others.iter().copied().filter(touches))
+        let of_recipient = |p: &usize| !nodes[*p].to.is_disjoint(&filter.to);
+        nearest_before(nodes, c, others.iter().copied().filter(touches).filter(of_recipient))
+            .or_else(|| nearest_before(nodes, c, others.iter().copied().filter(touches)))
     })
 }

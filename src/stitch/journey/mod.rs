@@ -14,7 +14,7 @@ use crate::model::{
     Time, Transaction,
     transaction::{Kind, Rel},
 };
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// A parent may begin this long after its child: clocks differ, and a reply may be logged late.
 pub const CLOCKS_MS: i64 = 120_000;
@@ -47,6 +47,8 @@ pub struct Node {
     previous: Vec<(Option<String>, String)>,
     /// What its relays are called.
     relays: Vec<String>,
+    /// Envelope recipients, in lower case.
+    to: BTreeSet<String>,
 }
 
 /// Who handed it in.
@@ -97,6 +99,7 @@ impl Node {
             onward: onward.collect(),
             previous: previous.filter_map(|l| Some((l.host.clone(), l.queue_id.clone()?))).collect(),
             relays,
+            to: doc.email.to.address.iter().map(|a| a.to_lowercase()).collect(),
         }
     }
 }

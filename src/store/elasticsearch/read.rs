@@ -120,6 +120,9 @@ impl Elasticsearch {
         within: Range,
     ) -> Result<Vec<Stored>> {
         let mut stored: BTreeMap<String, Stored> = BTreeMap::new();
+        if queue_ids.is_empty() && message_ids.is_empty() {
+            return Ok(Vec::new());
+        }
         let by_id = queue_ids.chunks(TERMS).map(|chunk| (chunk, &[][..]));
         for (ids, message_ids) in by_id.chain(message_ids.chunks(TERMS).map(|chunk| (&[][..], chunk))) {
             let found = self.all_pages(|after| query::neighbours(ids, message_ids, within, after)).await?;

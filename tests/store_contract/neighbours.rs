@@ -1,0 +1,50 @@
+//! Neighbours: what the journey pass looks for.
+
+use crate::fixture::{at, create, message, message_with, part_of, range};
+use mailstitch::{
+    model::{
+        Range, Transaction,
+        transaction::{Link, Rel},
+    },
+    store::Store,
+};
+
+fn linked(queue_id: &str, minute: i64, to: &str) -> Transaction {
+    let link = Link { rel: Rel::Next, queue_id: Some(to.to_owned()), host: None, message_id: None };
+    message_with(queue_id, minute, |t| t.mail.links = vec![link])
+}
+
+async fn neighbours(store: &dyn Store, queue_ids: &[&str], message_ids: &[&str], within: Range) -> Vec<String> {
+    let owned = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+    let found = store.neighbours(&owned(queue_ids), &owned(message_ids), within).await.unwrap();
+    let mut found: Vec<String> = found.into_iter().map(|s| s.transaction.mail.id).collect();
+    found.sort();
+    found
+}
+
+fn ids(documents: &[&Transaction]) -> Vec<String> {
+    let mut ids: Vec<String> = documents.iter().map(|t| t.mail.id.clone()).collect();
+    ids.sort();
+    ids
+}
+
+pub async fn neighbours_share_a_queue_id_or_a_message_id(store: &dyn Store) {
+    let child = message_with("4F2", 0, |t| t.email.message_id = Some("One@example.org".to_owned()));
+    let parent = linked("4F1", 0, "4F2");
+    let other_case = message("4f2", 0);
+    let same_message = message_with("4F3", 0, |t| t.email.message_id = Some("One@example.org".to_owned()));
+    let stranger = linked("4F4", 0, "4F5");
+    create(store, &[child.clone(), parent.clone(), other_case, same_message.clone(), stranger]).await;
+    assert_eq!(neighbours(store, &["4F2"], &[], range(0, 60)).await, ids(&[&child, &parent]));
+    assert_eq!(neighbours(store, &[], &["One@example.org"], range(0, 60)).await, ids(&[&child, &same_message]));
+    assert_eq!(neighbours(store, &["4F1"], &["One@example.org"], range(0, 60)).await, ids(&[&parent, &child, &same_message]));
+    assert!(neighbours(store, &[], &[], range(0, 60)).await.is_empty());
+}
+
+pub async fn neighbours_keep_to_their_range_and_bring_all_parts(store: &dyn Store) {
+    let long_ago = message_with("4F2", 0, |t| t.event.end = at(2));
+    let parts = [part_of("4F2", 30, 0, 2), part_of("4F2", 30, 1, 2)];
+    create(store, &[long_ago.clone(), parts[0].clone(), parts[1].clone()]).await;
+    assert_eq!(neighbours(store, &["4F2"], &[], range(20, 60)).await, ids(&[&parts[0], &parts[1]]));
+    assert_eq!(neighbours(store, &["4F2"], &[], range(2, 3)).await, ids(&[&long_ago]));
+}
