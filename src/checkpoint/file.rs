@@ -50,9 +50,17 @@ pub fn load<T: DeserializeOwned>(path: &Path, version: u32) -> Result<Option<T>>
 ///
 /// Two processes must not save one file at once; the lock of the state directory sees to that.
 pub fn save<T: Serialize>(path: &Path, value: &T, access: Access) -> Result<()> {
+    replace(path, access, |out| {
+        serde_json::to_writer(&mut *out, value)?;
+        out.write_all(b"\n")
+    })
+}
+
+/// Replaces the file at `path` by what `content` writes, as [`save`] does.
+pub fn replace(path: &Path, access: Access, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     let new = beside(path);
     let failed = |e: io::Error| Error::io(format!("cannot write `{}`", path.display()), &e);
-    write(&new, value)
+    write(&new, content)
         .map_err(failed)
         .and_then(|()| access.share_file(&new))
         .and_then(|()| fs::rename(&new, path).map_err(failed))
@@ -63,7 +71,7 @@ pub fn save<T: Serialize>(path: &Path, value: &T, access: Access) -> Result<()> 
     sync_dir(path.parent())
 }
 
-fn write<T: Serialize>(new: &Path, value: &T) -> io::Result<()> {
+fn write(new: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     // A remnant of a killed process may have other rights; `mode` only counts for a file that is made here.
     match fs::remove_file(new) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
@@ -71,8 +79,7 @@ fn write<T: Serialize>(new: &Path, value: &T) -> io::Result<()> {
     }
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(new)?;
     let mut out = BufWriter::new(file);
-    serde_json::to_writer(&mut out, value)?;
-    out.write_all(b"\n")?;
+    content(&mut out)?;
     out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
 }
 

@@ -10,7 +10,7 @@ use crate::{
     cli::Backfill,
     error::{Error, Kind, Result},
     model::{Range, Time},
-    run::{Pass, Progress, Summary, counting, dead, outcome::Outcome, positioned},
+    run::{Pass, Progress, Summary, counting, outcome::Outcome, positioned},
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -20,10 +20,12 @@ const LOCK: &str = "backfill.lock";
 /// Reads a range of the past.
 pub async fn backfill(context: &Context, args: &Backfill) -> Result<Outcome> {
     let range = range(context, args)?;
-    let state = State::open(&context.settings)?;
-    let Some(_lock) = state.lock(LOCK, context.now, "backfill")? else {
+    // A dry run makes nothing, and so has nothing to keep others from.
+    let state = if args.dry_run { State::open(&context.settings)? } else { State::make(&context.settings)? };
+    let lock = if args.dry_run { None } else { state.lock(LOCK, context.now, "backfill")? };
+    if lock.is_none() && !args.dry_run {
         return Err(Error::new(Kind::Temporary, "cannot start a backfill").because("another one is under way"));
-    };
+    }
     let rules = open::rules(&context.settings);
     let kept = if args.dry_run { None } else { state.ledger(LEDGER)? };
     let store = open::store(&context.settings, state.access)?;
@@ -38,6 +40,7 @@ pub async fn backfill(context: &Context, args: &Backfill) -> Result<Outcome> {
         window: context.settings.window,
         now: context.now,
         state_dir: state.dir(),
+        access: state.access,
         save: &|ledger| state.save(LEDGER, ledger),
         progress: &|p| show(&bar, p),
         stop: &stop,
@@ -56,10 +59,11 @@ pub async fn backfill(context: &Context, args: &Backfill) -> Result<Outcome> {
         }
     }
     summary::print(&done, args.dry_run)?;
-    if !args.dry_run {
-        summary::print_found(context, &done, store.as_ref()).await?;
+    if args.dry_run {
+        return Ok(Outcome::Done);
     }
-    Ok(if dead::count(state.dir())? > 0 { Outcome::DeadLetters } else { Outcome::Done })
+    summary::print_found(context, &done, store.as_ref()).await?;
+    super::run::outcome(&state)
 }
 
 /// The range asked for; for files it may be open at both ends.

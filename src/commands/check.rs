@@ -17,7 +17,7 @@ use crate::{
 pub async fn check(context: &Context) -> Result<Outcome> {
     let mut rows = vec![configuration(context)];
     let opened = State::open(&context.settings);
-    rows.push(row("state directory", opened.as_ref().map(|s| format!("`{}`", s.dir().display()))));
+    rows.push(row("state directory", opened.as_ref().map(state_directory)));
     if let Ok(state) = &opened {
         rows.push(row(
             "ledger",
@@ -61,6 +61,11 @@ fn configuration(context: &Context) -> Check {
         None => "none: the local mail log, into SQLite".to_owned(),
     };
     Check { what: "configuration".to_owned(), found: Ok(found) }
+}
+
+fn state_directory(state: &State) -> String {
+    let dir = state.dir().display();
+    if state.dir().is_dir() { format!("`{dir}`") } else { format!("`{dir}` is not there yet: the first run makes it") }
 }
 
 fn named(end: &str, check: Check) -> Check {

@@ -36,12 +36,17 @@ pub struct State {
 const LOCK_TROUBLE_MS: i64 = 3_600_000;
 
 impl State {
-    /// Opens the state directory, made if need be.
+    /// The state directory as it is. What only looks makes nothing: a directory made by the wrong user (root trying
+    /// `status`) would keep the right one out of it.
     pub fn open(settings: &Settings) -> Result<Self> {
-        let access = Access::new(settings.group.as_deref())?;
-        let dir = settings.state_dir.clone();
-        access.make_dir(&dir).map_err(|e| e.hint("the user that runs mailstitch must own `state_dir`"))?;
-        Ok(Self { dir, access })
+        Ok(Self { dir: settings.state_dir.clone(), access: Access::new(settings.group.as_deref())? })
+    }
+
+    /// The state directory, made if need be.
+    pub fn make(settings: &Settings) -> Result<Self> {
+        let state = Self::open(settings)?;
+        state.access.make_dir(&state.dir).map_err(|e| e.hint("the user that runs mailstitch must own `state_dir`"))?;
+        Ok(state)
     }
 
     pub fn dir(&self) -> &Path {
@@ -105,7 +110,7 @@ pub fn source(context: &Context, position: Option<serde_json::Value>) -> Result<
             let aliases = settings.host_aliases.clone();
             Ok(Source::Counting(Arc::new(source::elasticsearch::Elasticsearch::new(s.clone(), aliases)?)))
         }
-        config::Source::File(s) => files(context, s, position),
+        config::Source::File(s) => Ok(Source::Positioned(Box::new(files(context, s, position)?))),
     }
 }
 
@@ -116,14 +121,17 @@ pub fn named_files(context: &Context, paths: &[PathBuf], position: Option<serde_
         config::Source::File(s) => FileSource { paths, ..s.clone() },
         config::Source::Elasticsearch(s) => FileSource { paths, timezone: s.timezone, year: None },
     };
-    files(context, &settings, position)
+    Ok(Source::Positioned(Box::new(files(context, &settings, position)?.read_whole())))
 }
 
-fn files(context: &Context, settings: &FileSource, position: Option<serde_json::Value>) -> Result<Source> {
+fn files(
+    context: &Context,
+    settings: &FileSource,
+    position: Option<serde_json::Value>,
+) -> Result<source::file::FileSource> {
     let intake = Intake::new(context.settings.host_aliases.clone());
-    let source =
-        source::file::FileSource::new(settings, intake, context.now, position)?.with_id_time(stitch::id::time_in_text);
-    Ok(Source::Positioned(Box::new(source)))
+    let source = source::file::FileSource::new(settings, intake, context.now, position)?;
+    Ok(source.with_id_time(stitch::id::time_in_text))
 }
 
 /// Set by SIGTERM or SIGINT.

@@ -23,12 +23,12 @@ const LOCK: &str = "run.lock";
 
 /// Reads what is new.
 pub async fn run(context: &Context, args: &Run) -> Result<Outcome> {
-    let state = State::open(&context.settings)?;
     if args.dry_run {
-        let done = pass(context, &state, true).await?;
+        let done = pass(context, &State::open(&context.settings)?, true).await?;
         summary::print(&done, true)?;
         return Ok(Outcome::Done);
     }
+    let state = State::make(&context.settings)?;
     let Some(_lock) = state.lock(LOCK, context.now, "run")? else { return Ok(Outcome::Done) };
     match pass(context, &state, false).await {
         Ok(done) => {
@@ -38,16 +38,21 @@ pub async fn run(context: &Context, args: &Run) -> Result<Outcome> {
             if context.talkative {
                 summary::print(&done, false)?;
             }
-            match dead::count(state.dir())? {
-                0 => Ok(Outcome::Done),
-                n => {
-                    let file = state.path(dead::FILE);
-                    tracing::warn!("{n} documents were refused by the store: see `{}`", file.display());
-                    Ok(Outcome::DeadLetters)
-                }
-            }
+            outcome(&state)
         }
         Err(error) => told_before(context, &state, error),
+    }
+}
+
+/// How a pass that ended well ends: dead letters are told.
+pub fn outcome(state: &State) -> Result<Outcome> {
+    match dead::count(state.dir())? {
+        0 => Ok(Outcome::Done),
+        n => {
+            let file = state.path(dead::FILE);
+            tracing::warn!("{n} documents were refused by the store: see `{}`", file.display());
+            Ok(Outcome::DeadLetters)
+        }
     }
 }
 
@@ -68,7 +73,7 @@ async fn pass(context: &Context, state: &State, dry_run: bool) -> Result<Summary
     let mut ledger = kept.unwrap_or_else(|| Checkpoint::new(String::new()));
     if !dry_run {
         store.prepare().await?;
-        dead::raise(state.dir(), store.as_ref(), &rules).await?;
+        dead::raise(state.dir(), state.access, store.as_ref(), &rules).await?;
     }
     let source = open::source(context, ledger.position.clone())?;
     let stop = open::stop_signal()?;
@@ -78,6 +83,7 @@ async fn pass(context: &Context, state: &State, dry_run: bool) -> Result<Summary
         window: context.settings.window,
         now: context.now,
         state_dir: state.dir(),
+        access: state.access,
         save: &|ledger| state.save(LEDGER, ledger),
         progress: &|_| {},
         stop: &stop,

@@ -1,50 +1,68 @@
 //! Dead letters: documents that a store refuses for good (a mapping conflict), kept with the reason and tried again by
 //! every run.
+//!
+//! The file is only ever replaced as a whole, under a lock of its own (`run` and `backfill` may both bury): a crash
+//! leaves the old letters or the new ones, and at worst one that has been delivered meanwhile, which changes nothing
+//! when it is tried again.
 
 use crate::{
+    access::Access,
+    checkpoint::file,
     error::{Error, Kind, Result},
-    model::{Line, Transaction},
-    run::{journeys, merge},
+    model::{Line, LineId, Transaction},
+    run::{fault, journeys, merge},
     stitch::{self, Rules},
     store::Store,
 };
+use fs4::fs_std::FileExt;
 use serde::{Deserialize, Serialize};
 use std::{
-    io::Write,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
 /// The file in the state directory: one JSON object a line.
 pub const FILE: &str = "dead-letters.ndjson";
+const LOCK: &str = "dead-letters.lock";
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct DeadLetter {
     reason: String,
     transaction: Transaction,
+}
+
+impl DeadLetter {
+    fn lines(&self) -> BTreeSet<LineId> {
+        self.transaction.mail.lines.iter().map(|l| l.id).collect()
+    }
 }
 
 fn path(state_dir: &Path) -> PathBuf {
     state_dir.join(FILE)
 }
 
-/// Appends refused documents to the file, durably.
-pub fn bury(state_dir: &Path, refused: &[(Transaction, String)]) -> Result<()> {
+/// Adds refused documents to the file, durably.
+pub fn bury(state_dir: &Path, access: Access, refused: &[(Transaction, String)]) -> Result<()> {
     if refused.is_empty() {
         return Ok(());
     }
-    let path = path(state_dir);
-    let doing = || format!("cannot write dead letters `{}`", path.display());
-    let mut text = Vec::new();
-    for (transaction, reason) in refused {
-        let letter = DeadLetter { reason: reason.clone(), transaction: transaction.clone() };
-        serde_json::to_writer(&mut text, &letter).map_err(|e| Error::new(Kind::Software, doing()).because(e))?;
-        text.push(b'\n');
+    change(state_dir, access, |letters| add(letters, refused))
+}
+
+/// A letter whose lines another one of the same document holds too says nothing new: a stretch that is read again after
+/// a crash is refused again. Letters with different lines stay side by side and are united when they are tried again.
+fn add(letters: &mut Vec<DeadLetter>, refused: &[(Transaction, String)]) {
+    let mut by_id: BTreeMap<String, Vec<DeadLetter>> = BTreeMap::new();
+    let new = refused.iter().map(|(t, reason)| DeadLetter { reason: reason.clone(), transaction: t.clone() });
+    for letter in std::mem::take(letters).into_iter().chain(new) {
+        let known = by_id.entry(letter.transaction.mail.id.clone()).or_default();
+        let lines = letter.lines();
+        if !known.iter().any(|k| k.lines().is_superset(&lines)) {
+            known.retain(|k| !k.lines().is_subset(&lines));
+            known.push(letter);
+        }
     }
-    let mut options = std::fs::OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.append(true).create(true).open(&path).map_err(|e| Error::io(doing(), &e))?;
-    file.write_all(&text).and_then(|()| file.sync_all()).map_err(|e| Error::io(doing(), &e))
+    letters.extend(by_id.into_values().flatten());
 }
 
 /// How many dead letters there are.
@@ -71,19 +89,50 @@ fn load(state_dir: &Path) -> Result<Vec<DeadLetter>> {
         .collect()
 }
 
-/// Tries all dead letters again; what is refused again stays.
-pub async fn raise(state_dir: &Path, store: &dyn Store, rules: &Rules) -> Result<()> {
-    let letters = load(state_dir)?;
+/// Replaces the letters by what `change` makes of them; no letters, no file.
+fn change(state_dir: &Path, access: Access, change: impl FnOnce(&mut Vec<DeadLetter>)) -> Result<()> {
+    let lock_path = state_dir.join(LOCK);
+    access.make_file(&lock_path)?;
+    let failed = |e: std::io::Error| Error::io(format!("cannot lock `{}`", lock_path.display()), &e);
+    let lock = std::fs::OpenOptions::new().write(true).open(&lock_path).map_err(failed)?;
+    // Held for the moment of rewriting only, and released with the file.
+    FileExt::lock_exclusive(&lock).map_err(failed)?;
+    let mut letters = load(state_dir)?;
+    change(&mut letters);
+    let path = path(state_dir);
     if letters.is_empty() {
+        return match std::fs::remove_file(&path) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::io(format!("cannot remove `{}`", path.display()), &e))
+            }
+            _ => Ok(()),
+        };
+    }
+    file::replace(&path, access, |out| {
+        for letter in &letters {
+            serde_json::to_writer(&mut *out, letter)?;
+            out.write_all(b"\n")?;
+        }
+        Ok(())
+    })
+}
+
+/// Tries all dead letters again; what is refused again stays.
+pub async fn raise(state_dir: &Path, access: Access, store: &dyn Store, rules: &Rules) -> Result<()> {
+    let tried = load(state_dir)?;
+    if tried.is_empty() {
         return Ok(());
     }
-    let mut lines: Vec<Line> = letters.iter().flat_map(|l| merge::lines_of(&l.transaction)).collect();
+    let mut lines: Vec<Line> = tried.iter().flat_map(|l| merge::lines_of(&l.transaction)).collect();
     stitch::unite(&mut lines);
     let gathered = stitch::gather(&lines, |_| false, rules);
     let mut merged = merge::merge(store, &lines, &gathered, rules).await?;
     journeys::settle(store, &std::mem::take(&mut merged.changed)).await?;
     store.commit().await?;
-    let path = path(state_dir);
-    std::fs::remove_file(&path).map_err(|e| Error::io(format!("cannot remove `{}`", path.display()), &e))?;
-    bury(state_dir, &merged.refused)
+    fault::point("before-raised");
+    change(state_dir, access, |letters| {
+        // Those that a backfill buried meanwhile were not tried.
+        letters.retain(|letter| !tried.contains(letter));
+        add(letters, &merged.refused);
+    })
 }

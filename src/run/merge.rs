@@ -28,7 +28,8 @@ pub struct Merged {
     /// Documents whose journey was settled anew.
     #[serde(default)]
     pub journeys: u64,
-    /// Ids of the documents written, for the journey pass.
+    /// Ids of the documents touched, for the journey pass: also of those found as they should be, because an earlier run
+    /// may have been killed between writing them and settling their journeys.
     #[serde(skip)]
     pub changed: Vec<String>,
     /// Refused by the store for good, with the reason.
@@ -72,6 +73,8 @@ pub async fn merge(store: &dyn Store, lines: &[Line], gathered: &Gathered, rules
         let created = write(store, work, rules, &mut merged).await?;
         look_again(store, created, rules, &mut merged).await?;
     }
+    merged.changed.sort_unstable();
+    merged.changed.dedup();
     Ok(merged)
 }
 
@@ -213,6 +216,7 @@ struct Plan {
     /// Further parts, then part 0.
     puts: [Vec<Put>; 2],
     deletes: Vec<(String, crate::store::Version)>,
+    unchanged: Vec<String>,
     keys: HashMap<String, Key>,
     moved: BTreeSet<Key>,
 }
@@ -230,6 +234,7 @@ impl Plan {
                 transaction.mail.journey.clone_from(&known.transaction.mail.journey);
             }
             if known.is_some_and(|k| k.transaction == transaction) {
+                self.unchanged.push(id);
                 continue;
             }
             if known.is_none() {
@@ -248,6 +253,7 @@ impl Plan {
     /// Writes, then deletes. Returns the keys that another writer was faster with, and the ids concerned.
     async fn carry_out(&mut self, store: &dyn Store, merged: &mut Merged) -> Result<BTreeMap<Key, BTreeSet<String>>> {
         let mut lost: BTreeMap<Key, BTreeSet<String>> = BTreeMap::new();
+        merged.changed.append(&mut self.unchanged);
         for puts in std::mem::take(&mut self.puts) {
             if puts.is_empty() {
                 continue;

@@ -14,6 +14,7 @@ pub mod outcome;
 pub mod positioned;
 
 use crate::{
+    access::Access,
     checkpoint::Checkpoint,
     error::Result,
     model::{Line, Range, Time},
@@ -59,6 +60,8 @@ pub struct Pass<'a> {
     pub window: crate::config::Window,
     pub now: Time,
     pub state_dir: &'a Path,
+    /// Who may read what is written there.
+    pub access: Access,
     /// Keeps the ledger, after the documents are safe.
     pub save: &'a (dyn Fn(&Checkpoint) -> Result<()> + Sync),
     /// Told after each stretch: lines done, and lines (or bytes) in all where known.
@@ -97,7 +100,7 @@ impl Pass<'_> {
                 let mut merged = merge::merge(store, lines, &gathered, self.rules).await?;
                 fault::point("before-journeys");
                 merged.journeys = journeys::settle(store, &std::mem::take(&mut merged.changed)).await?;
-                dead::bury(self.state_dir, &merged.refused)?;
+                dead::bury(self.state_dir, self.access, &merged.refused)?;
                 merged.refused.clear();
                 store.commit().await?;
                 summary.merged.add(merged);

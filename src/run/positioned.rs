@@ -64,5 +64,11 @@ async fn read(
             break;
         }
     }
+    // Without a line too there may be news: a file that was truncated or renamed, or cannot be unpacked to its end.
+    let position = Some(source.position());
+    if !summary.stopped && ledger.position != position {
+        ledger.position = position;
+        pass.mark(ledger)?;
+    }
     Ok(summary)
 }

@@ -52,6 +52,8 @@ pub struct FileSource {
     gone: Vec<Mark>,
     /// The next of `inputs` to open.
     next: usize,
+    /// The files will not grow: a last line needs no newline.
+    whole: bool,
     /// What is being read, and which of `inputs` it is.
     open: Option<(usize, Reading)>,
     read_bytes: Arc<AtomicU64>,
@@ -99,6 +101,7 @@ impl FileSource {
             inputs,
             gone,
             next: 0,
+            whole: false,
             open: None,
             read_bytes: Arc::default(),
             total_bytes,
@@ -110,6 +113,13 @@ impl FileSource {
     #[must_use]
     pub fn with_id_time(mut self, id_time: IdTime) -> Self {
         self.id_time = id_time;
+        self
+    }
+
+    /// Says that the files are what they are, and not followed: the last line of one is a line without a newline too.
+    #[must_use]
+    pub fn read_whole(mut self) -> Self {
+        self.whole = true;
         self
     }
 
@@ -166,7 +176,7 @@ impl FileSource {
                 Input::File(file, mark) => reading::file(file, mark, &self.settings, self.id_time, &self.read_bytes)?,
                 Input::Stream(path) => Some(reading::stream(path, &self.settings, self.id_time, self.now)?),
             };
-            self.open = reading.map(|reading| (number, reading));
+            self.open = reading.map(|reading| (number, if self.whole { reading.whole() } else { reading }));
             // Only now: after an error the same input is tried again.
             self.next += 1;
         }

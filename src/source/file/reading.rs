@@ -35,13 +35,20 @@ pub struct Reading {
     path: PathBuf,
     lines: Lines<Text>,
     dater: Dater,
-    /// Packed files and streams: their end is final, and they may be torn.
+    /// The end is final: packed files, streams, and files that are named to be read once.
     ends: bool,
     /// The file again, where it is plain text: its head grows while it is read.
     plain: Option<File>,
 }
 
 impl Reading {
+    /// The end of this file is final, whatever it is.
+    #[must_use]
+    pub fn whole(mut self) -> Self {
+        self.ends = true;
+        self
+    }
+
     /// Reads the next line into the batch; `false` at the end.
     ///
     /// # Errors
@@ -54,7 +61,7 @@ impl Reading {
             }
             Ok(None) if self.ends => take(self.lines.rest(), &mut self.dater, intake, batch),
             Ok(None) => {}
-            Err(e) if self.ends && open::is_torn(&e) => say_torn(&self.path, &e),
+            Err(e) if self.plain.is_none() && open::is_torn(&e) => say_torn(&self.path, &e),
             Err(e) => return Err(unreadable(&self.path, &e)),
         }
         Ok(false)
