@@ -102,6 +102,8 @@ impl Pass<'_> {
                 merged.journeys = journeys::settle(store, &std::mem::take(&mut merged.changed)).await?;
                 dead::bury(self.state_dir, self.access, &merged.refused)?;
                 merged.refused.clear();
+                // Whoever looks after a run sees all of it.
+                store.refresh().await?;
                 store.commit().await?;
                 summary.merged.add(merged);
             }
