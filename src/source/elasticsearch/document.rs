@@ -1,12 +1,13 @@
 //! From a document to a line.
 //!
 //! In: the `_source` of a document.  Out: a line, or the text that no line could be made of (counted as noise).
-//! Ignored on purpose: every field but the five that settings name.
+//! Ignored on purpose: every field but the five that settings name; a stamp in the message, because the document has a
+//! time field, and its index finds it by that.
 
-use super::frame::line_parts;
 use crate::{
     config::Fields,
     model::{Intake, Line, Time},
+    parse::syslog,
 };
 use chrono::{DateTime, NaiveDateTime};
 use serde_json::{Map, Value};
@@ -26,13 +27,33 @@ pub fn line(source: &str, fields: &Fields, intake: &mut Intake) -> Result<Line, 
     let Some(message) = text(&fields.message) else {
         return Err(noise(source));
     };
-    let (host, program) = (text(&fields.host), text(&fields.program));
-    let pid = text(&fields.pid).and_then(|pid| pid.trim().parse().ok());
+    let first = |names: &str| Fields::alternatives(names).find_map(text);
+    let host = first(&fields.host);
+    let tags: Vec<Cow<'_, str>> = Fields::alternatives(&fields.program).filter_map(text).collect();
+    let (program, tag_pid) = program(&tags);
+    let pid = first(&fields.pid).and_then(|pid| pid.trim().parse().ok()).or(tag_pid);
     let time = lookup(&document, &fields.time).and_then(|value| time(value, fields.time_format.as_deref()));
-    match (time, line_parts(&message, host.as_deref(), program.as_deref(), pid)) {
-        (Some(time), Some(parts)) => Ok(intake.line(time, parts.host, parts.program, parts.pid, parts.text)),
+    // rsyslog's `msg` keeps the blank after the tag, which is no part of a text.
+    let bare = message.strip_prefix(' ').unwrap_or(&message);
+    let parts = syslog::message(bare, host.as_deref(), program, pid);
+    match (time, parts.host, parts.program) {
+        (Some(time), Some(host), Some(program)) => Ok(intake.line(time, host, program, parts.pid, parts.text)),
         _ => Err(noise(&message)),
     }
+}
+
+/// The syslog name, and the process id where a field holds the whole tag (`postfix/smtpd[7]:`). The first field decides,
+/// unless a later one goes on where it was cut at the slash, as rsyslog's `programname` is.
+fn program<'a>(tags: &'a [Cow<'_, str>]) -> (Option<&'a str>, Option<u32>) {
+    let mut all = tags.iter().map(|tag| {
+        let tag = tag.trim();
+        let inside = syslog::message(tag, None, None, None);
+        inside.program.map_or((tag.trim_end_matches(':'), None), |program| (program, inside.pid))
+    });
+    let Some(first) = all.next() else { return (None, None) };
+    let goes_on = |name: &str| name.strip_prefix(first.0).is_some_and(|rest| rest.starts_with('/'));
+    let (name, pid) = all.find(|(name, _)| goes_on(name)).unwrap_or(first);
+    (Some(name), pid)
 }
 
 /// A value by its path, whichever of its dots separate objects and whichever belong to names: `host.name` is found in
@@ -90,7 +111,7 @@ fn time(value: &Value, format: Option<&str>) -> Option<Time> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::elasticsearch::query::tests::settings;
+    use crate::{config::preset::Preset, source::elasticsearch::query::tests::settings};
     use serde_json::json;
 
     #[track_caller]
@@ -119,6 +140,78 @@ mod tests {
             json!({"timestamp": 1_795_378_811_599_i64, "source": "MX1", "application_name": "postfix/qmgr", "process_id": "7", "message": "4F1: removed"}),
             "2026-11-22T20:20:11.599Z mx1 postfix/qmgr[7]: 4F1: removed",
         );
+    }
+
+    #[track_caller]
+    fn check_preset(preset: Preset, document: Value, expected: &str) {
+        let line = line(&document.to_string(), &preset.fields(), &mut Intake::default()).unwrap();
+        assert_eq!(
+            format!("{} {}[{}]: {}", line.host, line.program, line.pid.unwrap_or(0), line.text),
+            expected,
+            "{document}"
+        );
+    }
+
+    #[test]
+    fn a_header_in_the_message_is_taken_off() {
+        let expected = "2026-11-22T20:20:11.599Z mx1 postfix/smtpd[7]: connect from a.example.org[192.0.2.1]";
+        for header in ["<22>Nov 22 20:20:11 mx1 ", "Nov  2 20:20:11 mx1 ", "2026-11-22T20:20:11.599+01:00 mx1 ", "mx1 "] {
+            let message = format!("{header}postfix/smtpd[7]: connect from a.example.org[192.0.2.1]");
+            check(json!({"timestamp": 1_795_378_811_599_i64, "source": "192.0.2.9", "message": message}), expected);
+        }
+    }
+
+    #[test]
+    fn a_tag_cut_at_32_characters_is_a_tag() {
+        check(
+            json!({"timestamp": 0, "source": "mx1", "message": "mx1 postfix/submission/smtpd[1234567 4F1: x"}),
+            "1970-01-01T00:00:00.000Z mx1 postfix/submission/smtpd[1234567]: 4F1: x",
+        );
+    }
+
+    #[test]
+    fn a_bare_text_belongs_to_the_program_that_a_field_names() {
+        for text in ["warning: TLS library problem", "4F1: to=<a@example.org>"] {
+            check(
+                json!({"timestamp": 0, "source": "mx1", "application_name": "postfix/smtpd", "message": text}),
+                &format!("1970-01-01T00:00:00.000Z mx1 postfix/smtpd[0]: {text}"),
+            );
+        }
+    }
+
+    #[test]
+    fn fields_are_found_by_any_of_their_names() {
+        let expected = "mx1 postfix/qmgr[7]: 4F1: removed";
+        let time = "2026-11-22T20:20:11.599Z";
+        let ecs = |fields: Value| {
+            let mut document = json!({"@timestamp": time, "message": "4F1: removed"});
+            document.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+            document
+        };
+        check_preset(
+            Preset::Ecs,
+            ecs(json!({"host": {"name": "mx1"}, "process": {"name": "postfix/qmgr", "pid": 7}})),
+            expected,
+        );
+        check_preset(
+            Preset::Ecs,
+            ecs(json!({"log": {"syslog": {"hostname": "mx1", "appname": "postfix/qmgr", "procid": "7"}}, "host": {"name": "relay"}})),
+            expected,
+        );
+        check_preset(Preset::Logstash, ecs(json!({"host": "mx1", "program": "postfix/qmgr", "pid": "7"})), expected);
+    }
+
+    #[test]
+    fn rsyslogs_program_is_completed_by_its_tag() {
+        let document = json!({"@timestamp": "2026-11-22T20:20:11.599Z", "host": "mx1", "message": " 4F1: removed",
+            "programname": "postfix", "syslogtag": "postfix/qmgr[7]:"});
+        check_preset(Preset::Rsyslog, document, "mx1 postfix/qmgr[7]: 4F1: removed");
+    }
+
+    #[test]
+    fn a_text_of_nobody_is_noise() {
+        check(json!({"timestamp": 0, "source": "mx1", "message": "no header at all"}), "noise: no header at all");
+        check(json!({"timestamp": 0, "message": "postfix/qmgr[1]: 4F1: removed"}), "noise: postfix/qmgr[1]: 4F1: removed");
     }
 
     #[test]

@@ -8,13 +8,12 @@
 
 mod check;
 mod document;
-mod frame;
 mod query;
 mod walk;
 
 use super::{Batch, Check, CountingSource};
 use crate::{
-    config::ElasticsearchSource,
+    config::{ElasticsearchSource, Fields},
     elastic::{Body, Call, Client, Method, in_path, search::Hit},
     error::{Error, Kind, Result},
     model::{Intake, Range, Time},
@@ -69,13 +68,9 @@ impl Elasticsearch {
     async fn ask_schema(&self) -> Result<Schema> {
         let doing = self.doing("ask for the fields of");
         let fields = &self.settings.fields;
-        let path = format!(
-            "{}/_field_caps?fields={},{},{}",
-            in_path(&self.settings.index),
-            in_path(&fields.time),
-            in_path(&fields.program),
-            in_path(&fields.message)
-        );
+        let names = [fields.time.as_str(), &fields.message].into_iter();
+        let names: Vec<String> = names.chain(Fields::alternatives(&fields.program)).map(in_path).collect();
+        let path = format!("{}/_field_caps?fields={}", in_path(&self.settings.index), names.join(","));
         let caps: Value = self.client.json(Call::new(&doing, Method::GET, &path, Body::None)).await?;
         let schema = Schema::from_caps(&caps, fields);
         if schema.indices == 0 {

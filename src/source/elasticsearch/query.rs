@@ -24,11 +24,12 @@ pub struct Kinds {
 }
 
 /// What the indices say of the fields that the query uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Schema {
     pub indices: usize,
     pub time: Kinds,
-    pub program: Kinds,
+    /// Those of the program's names that the indices have.
+    pub programs: Vec<(String, Kinds)>,
     pub message: Kinds,
 }
 
@@ -39,7 +40,10 @@ impl Schema {
         Self {
             indices: caps.get("indices").and_then(Value::as_array).map_or(0, Vec::len),
             time: kinds(&fields.time),
-            program: kinds(&fields.program),
+            programs: Fields::alternatives(&fields.program)
+                .map(|name| (name.to_owned(), kinds(name)))
+                .filter(|(_, kinds)| kinds.term || kinds.words)
+                .collect(),
             message: kinds(&fields.message),
         }
     }
@@ -94,12 +98,14 @@ fn range(fields: &Fields, within: Range) -> Value {
 /// message, where the tag still stands in it (Graylog's syslog input). Too many is harmless, the parsers know their own.
 fn programs(programs: &[String], fields: &Fields, schema: &Schema) -> Option<Value> {
     let mut either = Vec::new();
-    if schema.program.term {
-        // `postfix` stands for `postfix/smtpd` and for `postfix-out/qmgr` too.
-        either.extend(programs.iter().map(|program| one("prefix", one(&fields.program, json!(program)))));
-    }
-    if schema.program.words {
-        either.extend(programs.iter().map(|program| one("match_phrase", one(&fields.program, json!(program)))));
+    for (field, kinds) in &schema.programs {
+        if kinds.term {
+            // `postfix` stands for `postfix/smtpd` and for `postfix-out/qmgr` too.
+            either.extend(programs.iter().map(|program| one("prefix", one(field, json!(program)))));
+        }
+        if kinds.words {
+            either.extend(programs.iter().map(|program| one("match_phrase", one(field, json!(program)))));
+        }
     }
     let has_field = !either.is_empty();
     let mut in_message = Vec::new();
@@ -118,7 +124,7 @@ fn programs(programs: &[String], fields: &Fields, schema: &Schema) -> Option<Val
         (true, true) => {}
         (false, false) => either = in_message,
         (true, false) => either.push(json!({"bool": {
-            "must_not": one("exists", json!({"field": fields.program})),
+            "must_not": schema.programs.iter().map(|(field, _)| json!({"exists": {"field": field}})).collect::<Vec<_>>(),
             "should": in_message,
             "minimum_should_match": 1,
         }})),

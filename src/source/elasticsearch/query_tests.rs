@@ -88,11 +88,33 @@ fn a_program_field_wins_and_the_message_serves_documents_without_it() {
         json!([
             {"prefix": {"application_name": "postfix"}},
             {"bool": {
-                "must_not": {"exists": {"field": "application_name"}},
+                "must_not": [{"exists": {"field": "application_name"}}],
                 "should": [{"match_phrase": {"message": "postfix"}}],
                 "minimum_should_match": 1,
             }},
         ]),
+    );
+}
+
+#[test]
+fn every_name_of_the_program_that_the_index_has_is_searched() {
+    let mut settings = settings(None);
+    settings.fields.program = "programname,syslogtag,nowhere".into();
+    let mut caps = caps(None, "text");
+    caps["fields"]["programname"] = json!({"keyword": {"searchable": true}});
+    caps["fields"]["syslogtag"] = json!({"text": {"searchable": true}});
+    let query = query(&settings, &Schema::from_caps(&caps, &settings.fields), HOUR).unwrap();
+    assert_eq!(
+        query["bool"]["filter"][1]["bool"]["should"],
+        json!([
+            {"prefix": {"programname": "postfix"}},
+            {"match_phrase": {"syslogtag": "postfix"}},
+            {"bool": {
+                "must_not": [{"exists": {"field": "programname"}}, {"exists": {"field": "syslogtag"}}],
+                "should": [{"match_phrase": {"message": "postfix"}}],
+                "minimum_should_match": 1,
+            }},
+        ])
     );
 }
 
