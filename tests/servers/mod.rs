@@ -10,7 +10,7 @@
 //!
 //! Shared servers hold the indices of all tests: each test takes names of its own from [`unique_name`].
 // Each test binary uses the part that it needs.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 mod http;
 mod launch;
