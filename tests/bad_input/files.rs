@@ -43,7 +43,8 @@ fn a_log_that_may_not_be_read_is_77() {
         command.current_dir(workspace.path()).env_remove("MAILSTITCH_CONFIG").output()
     };
     let ran: super::Ran = ran.expect("it starts").into();
-    assert_eq!((ran.code, ran.stderr.as_str()), (77, "error: cannot read `mail.log`: permission denied\n"));
+    let told = "error: cannot read `mail.log`: permission denied\nhint: on Debian and Ubuntu the group `adm` may read the mail log\n";
+    assert_eq!((ran.code, ran.stderr.as_str()), (77, told));
 }
 
 #[test]

@@ -42,8 +42,12 @@ fn server(status: u16, body: &'static str) -> String {
 #[track_caller]
 fn check_answer(status: u16, body: &'static str, code: i32, told: &str) {
     let url = server(status, body);
-    let login = "username = \"reader\"\npassword = \"wrong-secret\"\n";
-    let ran = run(&source(&url, login), &["run"]);
+    let workspace = source(&url, "username = \"reader\"\npassword_file = \"password\"\n");
+    workspace.write("password", "wrong-secret\n");
+    // A secret that everyone may read is told, which is not what is looked at here.
+    let closed = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(workspace.file("password"), closed).expect("its owner");
+    let ran = run(&workspace, &["run"]);
     assert!(!ran.stderr.contains("wrong-secret"), "{}", ran.stderr);
     assert_eq!((ran.code, ran.stderr.replace(&url, "URL").as_str()), (code, told));
 }
@@ -68,7 +72,7 @@ fn the_name_is_unknown() {
 
 #[test]
 fn the_password_is_wrong() {
-    let told = "error: cannot ask for the version on URL: the user name, password or API key was not accepted (401)\n";
+    let told = "error: cannot ask for the fields of index `mail-*` on URL: the user name, password or API key was not accepted (401)\n";
     check_answer(401, "Unauthorized", 77, told);
 }
 
@@ -83,8 +87,22 @@ fn the_user_may_not_do_it() {
 
 #[test]
 fn it_is_no_search_server() {
+    let url = server(200, r#"{"hello":"world"}"#);
+    let workspace = workspace(&format!("[store.elasticsearch]\nurl = {url:?}\n"));
+    workspace.write("mail.log", super::LINE);
+    let ran = run(&workspace, &["run"]);
     let told = "error: cannot ask for the version on URL: this is neither an Elasticsearch nor an OpenSearch\n";
-    check_answer(200, r#"{"hello":"world"}"#, 78, told);
+    assert_eq!((ran.code, ran.stderr.replace(&url, "URL").as_str()), (78, told));
+}
+
+#[test]
+fn the_index_is_unknown() {
+    let told = "error: cannot ask for the fields of index `mail-*` on URL: no such index\n\
+                hint: check `index`, and that the user may read it\n";
+    // What a pattern gives that matches nothing, and what a name gives.
+    check_answer(200, r#"{"indices":[],"fields":{}}"#, 78, told);
+    let body = r#"{"error":{"type":"index_not_found_exception","reason":"no such index [mail-*]"},"status":404}"#;
+    check_answer(404, body, 78, told);
 }
 
 /// An authority, what it signs, and a server that speaks TLS with it; told is who came with a certificate.
@@ -148,13 +166,12 @@ fn asked(trust: &Trust, more: &str) -> Ran {
 fn a_certificate_is_trusted_when_ca_file_names_its_authority() {
     let trust = trust(false);
     let ran = asked(&trust, "");
-    let told = "error: cannot ask for the version on URL: the certificate is not trusted (invalid peer certificate: \
+    let told = "error: cannot ask for the fields of index `mail-*` on URL: the certificate is not trusted (invalid peer certificate: \
                 UnknownIssuer)\nhint: set `ca_file` to the certificate of the authority that signed the server's\n";
     assert_eq!((ran.code, ran.stderr.as_str()), (69, told));
-    // The server knows nothing but its version, so what follows fails; the version was understood.
+    // The server knows nothing but its version: it was understood.
     let ran = asked(&trust, "ca_file = \"ca.pem\"\n");
-    assert!(!ran.stderr.contains("cannot ask for the version"), "{}", ran.stderr);
-    assert!(!ran.stderr.contains("certificate"), "{}", ran.stderr);
+    assert!(ran.stderr.contains(" on URL: no such index\n"), "{}", ran.stderr);
 }
 
 #[test]
@@ -166,7 +183,7 @@ fn a_client_certificate_is_sent_where_it_is_asked_for() {
     assert!(ran.stderr.ends_with(hint), "{}", ran.stderr);
     let files = "ca_file = \"ca.pem\"\nclient_cert_file = \"client.pem\"\nclient_key_file = \"client.key\"\n";
     let ran = asked(&trust, files);
-    assert!(!ran.stderr.contains("cannot ask for the version"), "{}", ran.stderr);
+    assert!(ran.stderr.contains(" on URL: no such index\n"), "{}", ran.stderr);
     assert!(trust.clients.try_iter().any(|came_with_one| came_with_one));
 }
 

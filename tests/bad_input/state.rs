@@ -8,7 +8,7 @@ fn a_state_directory_that_cannot_be_made_is_named() {
     let workspace = workspace("state_dir = \"file/state\"\n");
     workspace.write("file", "");
     workspace.write("mail.log", LINE);
-    let told = "error: cannot create directory `file/state`: not a directory\n\
+    let told = "error: cannot create directory `file`: a file is in its place\n\
                 hint: the user that runs mailstitch must own `state_dir`\n";
     check(&workspace, &["run"], 78, told);
     assert!(!workspace.file("mail.sqlite").exists());
