@@ -53,7 +53,12 @@ impl Access {
         }
         let made = DirBuilder::new().mode(0o700).create(dir);
         match made {
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => return Ok(()),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+                let doing = format!("cannot create directory `{}`", dir.display());
+                // Made by another process meanwhile, or a file, which does not pass by itself.
+                let in_the_way = || Error::new(Kind::Config, doing).because("a file is in its place");
+                return if dir.is_dir() { Ok(()) } else { Err(in_the_way()) };
+            }
             _ => made.map_err(|e| Error::io(format!("cannot create directory `{}`", dir.display()), &e))?,
         }
         self.hand_over(dir, 0o2750)

@@ -9,7 +9,7 @@
 //! version. Known to work: OpenSearch 1.3.14, 2.19.6, 3.8.0; Elasticsearch 7.10.2, 7.17.29, 8.19.21, 9.5.3.
 //!
 //! Shared servers hold the indices of all tests: each test takes names of its own from [`unique_name`].
-#![allow(dead_code, reason = "each test binary uses the part that it needs")]
+#![allow(dead_code, unused_imports, reason = "each test binary uses the part that it needs")]
 
 mod http;
 mod launch;

@@ -1,0 +1,132 @@
+//! The program killed at every place that matters, at random moments, and kept from its work by a second one: the next
+//! run ends with the same documents as one that nobody disturbed (laws L2 and L3).
+//!
+//! Places are named by `MAILSTITCH_FAULT`, which builds with debug assertions obey (`src/run/fault.rs`).
+
+mod common;
+#[path = "crash/dead_letters.rs"]
+mod dead_letters;
+#[path = "crash/log.rs"]
+mod log;
+#[path = "crash/locks.rs"]
+mod locks;
+mod servers;
+
+use log::{Growing, pieces};
+use std::{
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+/// Places that every run with something to read passes, and whether the ledger knows of the lines by then.
+const PLACES: [(&str, bool); 6] = [
+    ("after-read", false),
+    ("before-write", false),
+    ("before-delete", false),
+    ("before-journeys", false),
+    ("before-mark", false),
+    ("after-mark", true),
+];
+
+/// Every run is killed at the place; the one after it is left alone.
+#[track_caller]
+fn check_killed_at(place: &str, is_marked: bool, growing: &Growing, expected: &str) {
+    for (n, piece) in pieces().into_iter().enumerate() {
+        growing.append(piece);
+        let killed = growing.command(&["run"]).env("MAILSTITCH_FAULT", place).output().expect("it starts");
+        assert_eq!(killed.status.code(), None, "nothing was killed at {place} in piece {n}");
+        let read = growing.lines_read();
+        let new = if is_marked { 0 } else { piece.lines().count() };
+        assert_eq!(read, new, "after {place} in piece {n}");
+        assert_eq!(growing.lines_read(), 0, "{place}: nothing is read twice once a run has ended");
+    }
+    log::assert_same(&growing.export(), expected, place);
+}
+
+#[test]
+fn killed_at_any_place_the_next_run_heals_it() {
+    let calm = Growing::into_sqlite();
+    let expected = calm.undisturbed();
+    assert!(calm.deleted() > 0, "no life moved: the log is too tame for this test");
+    for (place, is_marked) in PLACES {
+        check_killed_at(place, is_marked, &Growing::into_sqlite(), &expected);
+    }
+}
+
+#[test]
+fn killed_at_a_later_passing_of_a_place_the_next_run_heals_it() {
+    let expected = Growing::into_sqlite().undisturbed();
+    let mut killed = 0;
+    for nth in [2, 3] {
+        for place in ["before-write", "before-delete"] {
+            let growing = Growing::into_sqlite();
+            for piece in pieces() {
+                growing.append(piece);
+                let fault = format!("{place}:{nth}");
+                let ran = growing.command(&["run"]).env("MAILSTITCH_FAULT", fault).output().expect("it starts");
+                killed += usize::from(ran.status.code().is_none());
+                growing.lines_read();
+            }
+            log::assert_same(&growing.export(), &expected, place);
+        }
+    }
+    assert!(killed > 0, "no run passed a place twice");
+}
+
+#[test]
+fn killed_at_random_moments_the_last_run_heals_it() {
+    let expected = Growing::into_sqlite().undisturbed();
+    let growing = Growing::into_sqlite();
+    let mut killed = 0;
+    for (n, piece) in (0_u64..).zip(pieces()) {
+        growing.append(piece);
+        // Twice, at moments that lie apart: a run takes some hundred milliseconds.
+        for after in [n * 37 % 120, 60 + n * 53 % 240] {
+            let mut run = growing.command(&["run"]).stderr(Stdio::null()).spawn().expect("it starts");
+            std::thread::sleep(Duration::from_millis(after));
+            run.kill().expect("SIGKILL");
+            killed += usize::from(run.wait().expect("its end").code().is_none());
+        }
+    }
+    growing.lines_read();
+    assert!(killed > 0, "every run was faster");
+    log::assert_same(&growing.export(), &expected, "random kills");
+}
+
+#[test]
+fn killed_at_any_place_a_search_server_is_healed_by_the_next_run() {
+    let engine = servers::Engine::opensearch();
+    let calm = Growing::into_engine(engine);
+    let expected = calm.undisturbed();
+    calm.drop_indices(engine);
+    for (place, is_marked) in PLACES {
+        let growing = Growing::into_engine(engine);
+        check_killed_at(place, is_marked, &growing, &expected);
+        growing.drop_indices(engine);
+    }
+}
+
+#[test]
+fn sigterm_ends_a_run_after_what_it_has_in_hand() {
+    let growing = Growing::into_sqlite();
+    growing.log_is_a_pipe();
+    let run = growing.command(&["-v", "run"]).spawn().expect("it starts");
+    let mut pipe = growing.open_pipe();
+    let all: String = pieces().into_iter().take(2).collect();
+    let (first, second) = all.split_at(all.len() / 2);
+    log::write(&mut pipe, first);
+    log::signal(&run, "TERM");
+    std::thread::sleep(Duration::from_millis(50));
+    log::write(&mut pipe, second);
+    drop(pipe);
+    let since = Instant::now();
+    let ended = run.wait_with_output().expect("its end");
+    let told = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(0), "{told}");
+    assert!(told.contains("stopped by a signal before all was read; the next one goes on from here\n"), "{told}");
+    assert!(since.elapsed() < Duration::from_secs(60));
+    let calm = Growing::into_sqlite();
+    calm.append(&all);
+    assert_eq!(calm.lines_read(), all.lines().count());
+    log::assert_same(&growing.export(), &calm.export(), "SIGTERM");
+}
