@@ -36,7 +36,9 @@ fn one_mail_through_five_queues_is_one_tree() {
 fn every_hop_and_every_name_leads_to_the_same_tree() {
     let workspace = indexed();
     let expected = data("one_mail_through_five_queues.txt");
-    for query in ["4jXgRH2tDvzq76M", "6AMKJt5j009349", "9646711614.991$%ef84@example.com", "dora_quinn.xac5@partner.test"] {
+    for query in
+        ["4jXgRH2tDvzq76M", "6AMKJt5j009349", "9646711614.991$%ef84@example.com", "dora_quinn.xac5@partner.test"]
+    {
         assert_eq!(workspace.succeed(["-c", "config.toml", "trace", query]), expected, "{query}");
     }
 }

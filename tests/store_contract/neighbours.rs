@@ -37,7 +37,10 @@ pub async fn neighbours_share_a_queue_id_or_a_message_id(store: &dyn Store) {
     create(store, &[child.clone(), parent.clone(), other_case, same_message.clone(), stranger]).await;
     assert_eq!(neighbours(store, &["4F2"], &[], range(0, 60)).await, ids(&[&child, &parent]));
     assert_eq!(neighbours(store, &[], &["One@example.org"], range(0, 60)).await, ids(&[&child, &same_message]));
-    assert_eq!(neighbours(store, &["4F1"], &["One@example.org"], range(0, 60)).await, ids(&[&parent, &child, &same_message]));
+    assert_eq!(
+        neighbours(store, &["4F1"], &["One@example.org"], range(0, 60)).await,
+        ids(&[&parent, &child, &same_message])
+    );
     assert!(neighbours(store, &[], &[], range(0, 60)).await.is_empty());
 }
 
