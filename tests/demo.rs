@@ -28,5 +28,6 @@ fn the_demo_shows_what_it_found_and_may_be_repeated() {
     let advice = first.stderr.lines().find(|line| line.contains(" trace ")).unwrap();
     let trace = workspace.run(advice.split_whitespace().skip(1));
     assert_eq!(trace.code, 0, "{advice}\n{}", trace.stderr);
-    assert!(trace.stdout.contains("status"), "{}", trace.stdout);
+    let address = advice.split_whitespace().last().unwrap();
+    assert!(trace.stdout.contains(&format!("from {address}")), "{}", trace.stdout);
 }
