@@ -5,14 +5,49 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use mailstitch::{
-    model::{Intake, Line, Parsed, Time},
+    model::{Intake, Line, Time},
     parse::{self, syslog},
     stitch::{self, Rules},
 };
-use std::{hint::black_box, io::BufRead};
+use std::hint::black_box;
 
-const LOG: &[u8] = include_bytes!("../examples/demo/mail.log");
+const LOG: &str = include_str!("../examples/demo/mail.log");
 
-fn raw() -> Vec<Vec<u8>> {
-    LOG.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect()
+/// The lines as a source gives them.
+fn framed() -> Vec<Line> {
+    let mut dater = syslog::Dater::new(chrono_tz::UTC, None, Time(1_800_000_000_000), None);
+    let mut intake = Intake::default();
+    let frames = LOG.lines().filter_map(syslog::frame);
+    frames.map(|f| intake.line(dater.date(f.stamp), f.host.unwrap_or("localhost"), f.program, f.pid, f.text)).collect()
 }
+
+/// All transactions of the lines.
+fn documents(mut lines: Vec<Line>, rules: &Rules) -> usize {
+    stitch::unite(&mut lines);
+    let gathered = stitch::gather(&lines, |_| false, rules);
+    let of_keys = gathered.sets.iter().map(|(key, set)| {
+        let set: Vec<&Line> = set.iter().map(|n| &lines[*n as usize]).collect();
+        stitch::fold(key, &set, rules).len()
+    });
+    of_keys.sum::<usize>() + gathered.single.iter().filter_map(|n| stitch::single(&lines[*n as usize])).count()
+}
+
+fn stitching(criterion: &mut Criterion) {
+    let rules = Rules { instances: vec!["postfix-out".into()], ..Rules::default() };
+    let lines = framed();
+    assert!(documents(framed(), &rules) > 400, "the log of the demo lost its mail");
+    let mut group = criterion.benchmark_group("stitch");
+    group.throughput(Throughput::Elements(lines.len() as u64));
+    group.bench_function("parse", |b| {
+        b.iter(|| {
+            for line in &lines {
+                black_box(parse::parse(black_box(line)));
+            }
+        });
+    });
+    group.bench_function("frame, parse, gather and fold", |b| b.iter(|| documents(black_box(framed()), &rules)));
+    group.finish();
+}
+
+criterion_group!(benches, stitching);
+criterion_main!(benches);
