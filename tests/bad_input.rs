@@ -23,7 +23,8 @@ const REJECT: &str = "2026-11-03T00:00:02.000+00:00 mx1 postfix/smtpd[2639]: NOQ
 /// A workspace with a configuration: the log `mail.log` into SQLite, and what else is said.
 fn workspace(more: &str) -> Workspace {
     let workspace = Workspace::new();
-    let source = if more.contains("[source.") { "" } else { "[source.file]\npaths = [\"mail.log\"]\ntimezone = \"UTC\"\n" };
+    let source =
+        if more.contains("[source.") { "" } else { "[source.file]\npaths = [\"mail.log\"]\ntimezone = \"UTC\"\n" };
     let store = if more.contains("[store.") { "" } else { "[store.sqlite]\npath = \"mail.sqlite\"\n" };
     // What is said first may be about the top level.
     workspace.write("mailstitch.toml", format!("{}{more}{source}{store}", state_dir(more)));

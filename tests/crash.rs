@@ -6,10 +6,10 @@
 mod common;
 #[path = "crash/dead_letters.rs"]
 mod dead_letters;
-#[path = "crash/log.rs"]
-mod log;
 #[path = "crash/locks.rs"]
 mod locks;
+#[path = "crash/log.rs"]
+mod log;
 mod servers;
 
 use log::{Growing, pieces};

@@ -9,7 +9,8 @@ fn a_missing_log_is_named() {
     let told = "error: cannot read `mail.log`: no such file or directory\n";
     check(&workspace(""), &["run"], 78, told);
     check(&workspace(""), &["backfill", "mail.log"], 78, told);
-    let told = "error: no log file matches `old/*.log`\nhint: set `paths` in `[source.file]` to where the mail log is\n";
+    let told =
+        "error: no log file matches `old/*.log`\nhint: set `paths` in `[source.file]` to where the mail log is\n";
     check(&workspace("[source.file]\npaths = [\"old/*.log\"]\n"), &["run"], 78, told);
 }
 
@@ -134,7 +135,12 @@ fn the_last_line_of_a_named_file_needs_no_newline_and_that_of_a_followed_one_doe
 fn since_after_until_is_64() {
     let told = "error: cannot backfill an empty range: `--since` (2026-11-03T00:00:00.000Z) must be before `--until` \
                 (2026-11-02T00:00:00.000Z)\n";
-    check(&workspace(""), &["backfill", "--since", "2026-11-03T00:00:00Z", "--until", "2026-11-02T00:00:00Z"], 64, told);
+    check(
+        &workspace(""),
+        &["backfill", "--since", "2026-11-03T00:00:00Z", "--until", "2026-11-02T00:00:00Z"],
+        64,
+        told,
+    );
     let ran = run(&workspace(""), &["export", "--since", "2026-11-03T00:00:00Z", "--until", "2026-11-02T00:00:00Z"]);
     assert_eq!(ran.code, 64, "{}", ran.stderr);
 }

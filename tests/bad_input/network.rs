@@ -59,7 +59,11 @@ fn nobody_listens() {
     let url = format!("http://{gone}");
     let ran = run(&source(&url, ""), &["run"]);
     assert_eq!(ran.code, 75);
-    assert!(ran.stderr.starts_with("error: ") && ran.stderr.ends_with(&format!(" on {url}: connection refused\n")), "{}", ran.stderr);
+    assert!(
+        ran.stderr.starts_with("error: ") && ran.stderr.ends_with(&format!(" on {url}: connection refused\n")),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]
@@ -129,9 +133,11 @@ fn trust(asks_for_certificate: bool) -> Trust {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from(ca.der().to_vec())).expect("the authority");
     let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions().expect("versions");
+    let config =
+        ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions().expect("versions");
     let config = if asks_for_certificate {
-        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().expect("a verifier");
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().expect("a verifier");
         config.with_client_cert_verifier(verifier)
     } else {
         config.with_no_client_auth()

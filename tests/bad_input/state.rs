@@ -45,7 +45,10 @@ fn a_ledger_of_a_newer_version_is_refused_and_kept() {
     let ledger = workspace.write("state/checkpoint.json", content);
     let ran = run(&workspace, &["run"]);
     assert_eq!(ran.code, 78);
-    assert!(ran.stderr.starts_with("error: cannot read `state/checkpoint.json`: it has version 99, this mailstitch knows up to "));
+    assert!(
+        ran.stderr
+            .starts_with("error: cannot read `state/checkpoint.json`: it has version 99, this mailstitch knows up to ")
+    );
     assert!(ran.stderr.ends_with("\nhint: use the newer mailstitch that wrote the file\n"), "{}", ran.stderr);
     assert_eq!(fs::read_to_string(ledger).expect("the ledger"), content);
 }
@@ -103,7 +106,8 @@ fn a_dry_run_makes_nothing() {
         let ran = run(&workspace, &command);
         assert_eq!(ran.code, 0, "{}", ran.stderr);
         assert!(ran.stdout.ends_with("1 transactions found; nothing was written\n"), "{}", ran.stdout);
-        let mut left: Vec<_> = fs::read_dir(workspace.path()).expect("it").map(|e| e.expect("it").file_name()).collect();
+        let mut left: Vec<_> =
+            fs::read_dir(workspace.path()).expect("it").map(|e| e.expect("it").file_name()).collect();
         left.sort();
         assert_eq!(left, ["mail.log", "mailstitch.toml"], "at {NOW}");
     }

@@ -17,7 +17,8 @@ const REST: &str = "\
 fn refusing(engine: &Engine) -> Growing {
     let growing = Growing::into_engine(engine);
     let alias = growing.alias();
-    let mapping = json!({ "mappings": { "properties": { "mail": { "properties": { "size": { "type": "boolean" } } } } } });
+    let mapping =
+        json!({ "mappings": { "properties": { "mail": { "properties": { "size": { "type": "boolean" } } } } } });
     // Not behind the alias yet: the template of the first run must not meet it.
     engine.request("PUT", &format!("/{alias}-2026.11"), mapping);
     growing
