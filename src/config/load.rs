@@ -17,7 +17,7 @@ pub const SYSTEM_FILE: &str = "/etc/mailstitch/config.toml";
 /// The state directory of a configuration that names none.
 const SYSTEM_STATE: &str = "/var/lib/mailstitch";
 
-/// The settings of the file that was named, else of the one that `MAILSTITCH_CONFIG` names, else of [`SYSTEM_FILE`] if
+/// The settings of the file that was named, else of the one that `MAILSTITCH_CONFIG` names, else of `SYSTEM_FILE` if
 /// it exists, else the defaults.
 ///
 /// # Errors

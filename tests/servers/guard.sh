@@ -13,7 +13,14 @@ log=$data/server.log
 unknown=none
 "$JAVA_HOME/bin/java" --list-modules | grep -q '^jdk\.incubator\.vector' || unknown=--add-modules=jdk.incubator.vector
 grep -vxFe "$unknown" "$home/java.args" >"$data/java.args"
-"$JAVA_HOME/bin/java" -Xms256m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djava.io.tmpdir="$data/tmp" -Dserver.conf="$data/config" \
+# The jars come without native libraries. Elasticsearch 8 and 9 need this one for indices with `best_compression`, and
+# lose the shard at the first refresh without it; Debian's own package manager depends on it.
+mkdir -p "$data/native"
+for zstd in /usr/lib/*/libzstd.so.1 /usr/lib64/libzstd.so.1; do
+  [ ! -e "$zstd" ] || ln -sf "$zstd" "$data/native/libzstd.so"
+done
+"$JAVA_HOME/bin/java" -Xms256m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djava.io.tmpdir="$data/tmp" -Dserver.conf="$data/config" -Des.nativelibs.path="$data/native" \
+  -Dorg.elasticsearch.nativeaccess.enableVectorLibrary=false \
   -Djava.awt.headless=true -Dio.netty.noUnsafe=true -Dio.netty.noKeySetOptimization=true \
   -Dio.netty.recycler.maxCapacityPerThread=0 -Dlog4j.shutdownHookEnabled=false -Dlog4j2.disable.jmx=true \
   @"$data/java.args" >"$log" 2>&1 </dev/null &

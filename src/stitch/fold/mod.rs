@@ -1,7 +1,7 @@
 //! From the set of lines of one life to its transaction (law L1).
 //!
 //! In: a life.  Out: one document, or several parts for a large message. Each server has its own reading of its lines
-//! (`postfix.rs`, `sendmail.rs`); both fill one [`Draft`], and `document.rs` makes the document of it.
+//! (`postfix.rs`, `sendmail.rs`); both fill one `Draft`, and `document.rs` makes the document of it.
 
 mod document;
 mod draft;
