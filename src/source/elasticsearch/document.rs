@@ -155,7 +155,8 @@ mod tests {
     #[test]
     fn a_header_in_the_message_is_taken_off() {
         let expected = "2026-11-22T20:20:11.599Z mx1 postfix/smtpd[7]: connect from a.example.org[192.0.2.1]";
-        for header in ["<22>Nov 22 20:20:11 mx1 ", "Nov  2 20:20:11 mx1 ", "2026-11-22T20:20:11.599+01:00 mx1 ", "mx1 "] {
+        for header in ["<22>Nov 22 20:20:11 mx1 ", "Nov  2 20:20:11 mx1 ", "2026-11-22T20:20:11.599+01:00 mx1 ", "mx1 "]
+        {
             let message = format!("{header}postfix/smtpd[7]: connect from a.example.org[192.0.2.1]");
             check(json!({"timestamp": 1_795_378_811_599_i64, "source": "192.0.2.9", "message": message}), expected);
         }
@@ -195,7 +196,9 @@ mod tests {
         );
         check_preset(
             Preset::Ecs,
-            ecs(json!({"log": {"syslog": {"hostname": "mx1", "appname": "postfix/qmgr", "procid": "7"}}, "host": {"name": "relay"}})),
+            ecs(
+                json!({"log": {"syslog": {"hostname": "mx1", "appname": "postfix/qmgr", "procid": "7"}}, "host": {"name": "relay"}}),
+            ),
             expected,
         );
         check_preset(Preset::Logstash, ecs(json!({"host": "mx1", "program": "postfix/qmgr", "pid": "7"})), expected);
@@ -211,7 +214,10 @@ mod tests {
     #[test]
     fn a_text_of_nobody_is_noise() {
         check(json!({"timestamp": 0, "source": "mx1", "message": "no header at all"}), "noise: no header at all");
-        check(json!({"timestamp": 0, "message": "postfix/qmgr[1]: 4F1: removed"}), "noise: postfix/qmgr[1]: 4F1: removed");
+        check(
+            json!({"timestamp": 0, "message": "postfix/qmgr[1]: 4F1: removed"}),
+            "noise: postfix/qmgr[1]: 4F1: removed",
+        );
     }
 
     #[test]
