@@ -5,6 +5,9 @@
 //! beside the store (a directory, a server) is kept until the promise was tested. A promise that is missing in the list
 //! below is dead code, and the compiler says so.
 
+mod common;
+mod servers;
+
 #[path = "store_contract/finding.rs"]
 mod finding;
 #[path = "store_contract/fixture.rs"]
@@ -24,8 +27,11 @@ mod writing;
 
 use mailstitch::{
     access::Access,
-    store::{Store, memory::MemoryStore, sqlite::SqliteStore},
+    config::{Auth, Connection, ElasticsearchStore},
+    store::{Store, elasticsearch::Elasticsearch, memory::MemoryStore, sqlite::SqliteStore},
 };
+use servers::{Engine, unique_name};
+use std::time::Duration;
 use tempfile::TempDir;
 
 macro_rules! contract {
@@ -93,4 +99,31 @@ contract!(sqlite = sqlite_in_a_new_directory());
 fn sqlite_in_a_new_directory() -> (SqliteStore, TempDir) {
     let dir = tempfile::tempdir().unwrap();
     (SqliteStore::new(dir.path().join("transactions.sqlite"), Access::default()), dir)
+}
+
+contract!(opensearch = (transactions_in(Engine::opensearch(), &unique_name("transactions")), ()));
+contract!(elasticsearch = (elasticsearch_without_zstd().await, ()));
+
+fn transactions_in(engine: &Engine, index: &str) -> Elasticsearch {
+    let connection = Connection {
+        urls: vec![engine.url().to_owned()],
+        auth: Auth::None,
+        ca_file: None,
+        client_cert_file: None,
+        client_key_file: None,
+        tls_verify: true,
+        timeout: Duration::from_secs(60),
+    };
+    let settings =
+        ElasticsearchStore { connection, index: index.to_owned(), shards: 1, replicas: 0, bulk_bytes: 8 << 20 };
+    Elasticsearch::new(settings).unwrap()
+}
+
+/// The template is installed, and its codec taken out, before the promise prepares the store and writes.
+async fn elasticsearch_without_zstd() -> Elasticsearch {
+    let (engine, index) = (Engine::elasticsearch(), unique_name("transactions"));
+    let store = transactions_in(engine, &index);
+    store.prepare().await.unwrap();
+    engine.plain_codec(&index);
+    store
 }

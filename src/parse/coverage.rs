@@ -108,8 +108,8 @@ impl Counted {
     }
 }
 
-/// A text with everything that differs from mail to mail replaced: words with a digit by `N`, with an `@` by `ADDRESS`,
-/// with a dot inside by `HOST`.
+/// A text with everything that differs from mail to mail replaced: words with an `@` by `ADDRESS`, host names by
+/// `HOST`, other words with a digit by `N`.
 pub fn shape(text: &str) -> String {
     let is_word = |c: char| c.is_alphanumeric() || matches!(c, '.' | '@' | '-' | '_' | '+' | ':' | '/');
     let mut out = String::new();
@@ -121,8 +121,8 @@ pub fn shape(text: &str) -> String {
         out.push_str(match core {
             "" => "",
             w if w.contains('@') => "ADDRESS",
+            w if is_host(w) => "HOST",
             w if w.contains(|c: char| c.is_ascii_digit()) => "N",
-            w if w.contains('.') => "HOST",
             w => w,
         });
         out.push_str(tail);
@@ -131,6 +131,11 @@ pub fn shape(text: &str) -> String {
         rest = chars.collect();
     }
     out.chars().take(SHAPE_LENGTH).collect()
+}
+
+/// Labels with dots between them, the last one of letters: not an address, a number or a version.
+fn is_host(word: &str) -> bool {
+    word.rsplit_once('.').is_some_and(|(_, last)| !last.is_empty() && last.chars().all(char::is_alphabetic))
 }
 
 #[cfg(test)]
@@ -142,7 +147,7 @@ mod tests {
         let a = shape("3F2A41C0E7: frobnicated for <alice@example.org> at mx1.example.org[192.0.2.1]:25 after 0.3 s");
         let b = shape("7C1D2E3F40: frobnicated for <bob@example.net> at relay.example.net[192.0.2.7]:587 after 12 s");
         assert_eq!(a, b);
-        assert_eq!(a, "N: frobnicated for <ADDRESS> at N[N]:N after N s");
+        assert_eq!(a, "N: frobnicated for <ADDRESS> at HOST[N]N after N s");
     }
 
     #[test]

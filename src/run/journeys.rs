@@ -78,31 +78,36 @@ async fn one_round(store: &dyn Store, wanted: &[String]) -> Result<(Vec<String>,
 async fn neighbourhood(store: &dyn Store, wanted: &[String]) -> Result<BTreeMap<String, Stored>> {
     let mut known: BTreeMap<String, Stored> = BTreeMap::new();
     let mut frontier = store.get(wanted).await?;
-    let (mut asked_ids, mut asked_message_ids) = (BTreeSet::new(), BTreeSet::new());
+    // What was asked, and within which time: a document of days asks anew for what one of a second asked before.
+    let mut asked: BTreeMap<(bool, String), Range> = BTreeMap::new();
     for _ in 0..HOPS {
-        let mut queue_ids: BTreeSet<String> = BTreeSet::new();
-        let mut message_ids: BTreeSet<String> = BTreeSet::new();
         let (mut from, mut to) = (Time(i64::MAX), Time(i64::MIN));
         for stored in &frontier {
-            let (ids, message_id) = journey::traces(&stored.transaction);
-            queue_ids.extend(ids.into_iter().filter(|id| !asked_ids.contains(*id)).map(str::to_owned));
-            message_ids.extend(message_id.filter(|id| !asked_message_ids.contains(*id)).map(str::to_owned));
             from = from.min(stored.transaction.event.start);
             to = to.max(stored.transaction.event.end);
         }
+        let within = Range { from: from.plus(-CLOCKS_MS), to: to.plus(CLOCKS_MS) };
+        let covers = |r: &Range| r.from <= within.from && within.to <= r.to;
+        let mut wanted: BTreeSet<(bool, String)> = BTreeSet::new();
+        for stored in &frontier {
+            let (ids, message_id) = journey::traces(&stored.transaction);
+            wanted.extend(ids.into_iter().map(|id| (false, id.to_owned())));
+            wanted.extend(message_id.map(|id| (true, id.to_owned())));
+        }
+        wanted.retain(|term| !asked.get(term).is_some_and(covers));
         for stored in std::mem::take(&mut frontier) {
             known.insert(stored.transaction.mail.id.clone(), stored);
         }
-        if (queue_ids.is_empty() && message_ids.is_empty()) || known.len() > LARGEST {
+        if wanted.is_empty() || known.len() > LARGEST {
             break;
         }
-        let within = Range { from: from.plus(-CLOCKS_MS), to: to.plus(CLOCKS_MS) };
-        let ids: Vec<String> = queue_ids.iter().cloned().collect();
-        let mids: Vec<String> = message_ids.iter().cloned().collect();
-        frontier = store.neighbours(&ids, &mids, within).await?;
+        let of = |is_message_id: bool| {
+            let terms = wanted.iter().filter(|(m, _)| *m == is_message_id);
+            terms.map(|(_, id)| id.clone()).collect::<Vec<String>>()
+        };
+        frontier = store.neighbours(&of(false), &of(true), within).await?;
         frontier.retain(|s| !known.contains_key(&s.transaction.mail.id));
-        asked_ids.append(&mut queue_ids);
-        asked_message_ids.append(&mut message_ids);
+        asked.extend(wanted.into_iter().map(|term| (term, within)));
     }
     Ok(known)
 }

@@ -125,6 +125,19 @@ impl Engine {
         self.request("POST", &format!("/{index}/_refresh"), Value::Null);
     }
 
+    /// Takes `best_compression` out of the installed template of a transactions index, and leaves its `_meta`, so that
+    /// mailstitch finds its own template and keeps it. From 8.16 on Elasticsearch compresses with a native zstd, which
+    /// its distribution brings and Maven Central does not: no index with that codec can be made here.
+    #[track_caller]
+    pub fn plain_codec(&self, alias: &str) {
+        let path = format!("/_index_template/mailstitch-{alias}");
+        let mut installed = self.request("GET", &path, Value::Null);
+        let mut template = installed["index_templates"][0]["index_template"].take();
+        let settings = template.pointer_mut("/template/settings/index").and_then(Value::as_object_mut);
+        settings.expect("settings of the index").remove("codec").expect("a codec");
+        self.request("PUT", &path, template);
+    }
+
     fn send(&self, method: &str, path: &str, body: String) -> (u16, Value) {
         http::call(method, &format!("{}{path}", self.url), body)
             .unwrap_or_else(|cause| panic!("{method} {path} on {}: {cause}", self.name))

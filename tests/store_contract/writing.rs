@@ -132,7 +132,7 @@ pub async fn nothing_asked_is_nothing_done(store: &dyn Store) {
     assert_eq!(store.delete(&[]).await.unwrap(), Report::default());
     assert!(store.get(&[]).await.unwrap().is_empty());
     assert!(store.find(&[], always()).await.unwrap().is_empty());
-    let never_there = (message("4F1", 0).mail.id, Version { number: 1, term: 0 });
+    let never_there = (message("4F1", 0).mail.id, Version { number: 1, term: 1 });
     assert_eq!(store.delete(&[never_there]).await.unwrap(), Report::default());
 }
 

@@ -94,7 +94,7 @@ fn previous<'a>(nodes: &'a [Node], c: usize, found: impl Fn(&str) -> &'a [usize]
         let host = host.as_deref().unwrap_or(&child.host);
         let here = found(queue_id).iter().copied().filter(|p| {
             let parent = &nodes[*p];
-            parent.host == host && parent.start.0 <= child.start.0.saturating_add(CLOCKS_MS)
+            parent.host == host && in_time(parent, child, parent.end)
         });
         nearest_before(nodes, c, here)
     })
