@@ -40,7 +40,7 @@ fn check_killed_at(place: &str, is_marked: bool, growing: &Growing, expected: &s
         assert_eq!(read, new, "after {place} in piece {n}");
         assert_eq!(growing.lines_read(), 0, "{place}: nothing is read twice once a run has ended");
     }
-    log::assert_same(&growing.seen(), expected, place);
+    log::assert_same(&growing.export(), expected, place);
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn killed_at_any_place_a_search_server_is_healed_by_the_next_run() {
     let engine = servers::Engine::opensearch();
     let calm = Growing::into_engine(engine);
     calm.undisturbed();
-    let expected = calm.seen();
+    let expected = calm.export();
     calm.drop_indices(engine);
     for (place, is_marked) in PLACES {
         let growing = Growing::into_engine(engine);

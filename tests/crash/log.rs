@@ -101,22 +101,6 @@ impl Growing {
         String::from_utf8(ran.stdout).expect("UTF-8")
     }
 
-    /// The export as it is compared. In a search server `mail.journey` is left out: it depends there on what is settled
-    /// together, so that lines read a second time can change it, with or without a crash.
-    #[track_caller]
-    pub fn seen(&self) -> String {
-        let export = self.export();
-        if self.alias.is_none() {
-            return export;
-        }
-        let without = |line: &str| {
-            let mut document: Value = serde_json::from_str(line).expect("a document");
-            document["mail"].as_object_mut().expect("its mail").remove("journey");
-            format!("{document}\n")
-        };
-        export.lines().map(without).collect()
-    }
-
     /// What all pieces give when nobody disturbs: one run a piece.
     pub fn undisturbed(&self) -> String {
         for piece in pieces() {
