@@ -2,6 +2,7 @@
 
 use super::tree::Branch;
 use crate::{
+    commands::output::word,
     escape::visible,
     model::{
         Time, Transaction,
@@ -115,12 +116,4 @@ fn recipient(r: &Recipient) -> Vec<String> {
     let mut rows = vec![format!("to {}{orig}: {}{via}{after}{tries}{open}", r.address, word(r.status))];
     rows.extend(r.reply.as_ref().filter(|t| !t.is_empty()).map(|text| format!("   {text}")));
     rows
-}
-
-/// The word that a value has in the document.
-fn word(value: impl serde::Serialize) -> String {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(word)) => word,
-        _ => String::new(),
-    }
 }
