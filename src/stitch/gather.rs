@@ -106,7 +106,7 @@ pub fn gather(lines: &[Line], is_context: impl Fn(usize) -> bool, rules: &Rules)
                 None => {}
             }
         }
-        if session::matters(&event) {
+        if session::matters(&line.program, &event) {
             told.push(Told { place, line, key, event });
         }
     }

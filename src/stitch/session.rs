@@ -32,22 +32,24 @@ pub struct Shared {
     pub open: Vec<u32>,
 }
 
-/// Whether an event takes part in sessions at all.
-pub fn matters(event: &Event<'_>) -> bool {
-    matches!(
-        event,
-        Event::Connect { .. }
-            | Event::Disconnect { .. }
-            | Event::Tls { .. }
-            | Event::SaslFailed { .. }
-            | Event::SaslLogin { .. }
-            | Event::ConnectFailed { .. }
-            | Event::Client { .. }
-            | Event::Delivery(_)
-            | Event::From(_)
-            | Event::To(_)
-            | Event::Policy(Policy { action: Action::Hold | Action::Discard, .. })
-    )
+/// Whether an event takes part in sessions at all. postscreen hands its clients on to smtpd, which logs them anew; its
+/// own sessions have no messages, and no end where the client passed.
+pub fn matters(program: &str, event: &Event<'_>) -> bool {
+    !program.ends_with("/postscreen")
+        && matches!(
+            event,
+            Event::Connect { .. }
+                | Event::Disconnect { .. }
+                | Event::Tls { .. }
+                | Event::SaslFailed { .. }
+                | Event::SaslLogin { .. }
+                | Event::ConnectFailed { .. }
+                | Event::Client { .. }
+                | Event::Delivery(_)
+                | Event::From(_)
+                | Event::To(_)
+                | Event::Policy(Policy { action: Action::Hold | Action::Discard, .. })
+        )
 }
 
 /// Host, syslog name and pid.
@@ -91,6 +93,10 @@ struct Session {
     standing: Vec<(i64, u32)>,
     /// Shared with the next message only: `NOQUEUE: hold`.
     next: Vec<(i64, u32)>,
+    /// The second of its `disconnect`. Lines that are the same to the letter within one second are one line, so two
+    /// short sessions in one second leave one `connect`, one TLS line and one `disconnect`: an arrival in that second
+    /// still belongs to them.
+    closed: Option<i64>,
 }
 
 /// smtpd names the peer in each line; one smtpd process serves one client after the other. sendmail's daemon has a
@@ -99,26 +105,40 @@ fn incoming<'a>(lines: &'a [Told<'a>], lead_ms: i64, out: &mut Shared) {
     let mut sessions: HashMap<Option<&str>, Session> = HashMap::new();
     for t in lines {
         let at = (t.line.time.0, t.place);
+        let second = t.line.time.second();
         match &t.event {
             Event::Connect { peer } => {
-                sessions.insert(peer.addr, Session { standing: vec![at], next: Vec::new() });
+                sessions.insert(peer.addr, Session { standing: vec![at], ..Session::default() });
             }
             Event::Tls { inbound: true, peer, .. } | Event::SaslFailed { peer, .. } | Event::SaslLogin { peer, .. } => {
-                sessions.entry(peer.addr).or_default().standing.push(at);
+                of(&mut sessions, peer.addr, second).standing.push(at);
             }
-            Event::Policy(policy) if t.key.is_none() => sessions.entry(policy.peer.addr).or_default().next.push(at),
-            Event::Client { peer, .. } => give(sessions.get_mut(&peer.addr), t, lead_ms, out),
-            Event::From(from) => give(sessions.get_mut(&from.peer.addr), t, lead_ms, out),
-            Event::Disconnect { peer, .. } => drop(sessions.remove(&peer.addr)),
+            Event::Policy(policy) if t.key.is_none() => of(&mut sessions, policy.peer.addr, second).next.push(at),
+            Event::Client { peer, .. } => give(of(&mut sessions, peer.addr, second), t, lead_ms, out),
+            Event::From(from) => give(of(&mut sessions, from.peer.addr, second), t, lead_ms, out),
+            Event::Disconnect { peer, .. } => of(&mut sessions, peer.addr, second).closed = Some(second),
             _ => {}
         }
     }
-    let open = sessions.into_values().flat_map(|s| s.standing.into_iter().chain(s.next));
+    let open = sessions.into_values().filter(|s| s.closed.is_none()).flat_map(|s| s.standing.into_iter().chain(s.next));
     out.open.extend(open.map(|(_, place)| place));
 }
 
-fn give(session: Option<&mut Session>, to: &Told<'_>, lead_ms: i64, out: &mut Shared) {
-    let (Some(session), Some(key)) = (session, &to.key) else { return };
+/// The session with a peer; a new one where there is none, or where the last one ended in an earlier second.
+fn of<'s, 'a>(
+    sessions: &'s mut HashMap<Option<&'a str>, Session>,
+    peer: Option<&'a str>,
+    second: i64,
+) -> &'s mut Session {
+    let session = sessions.entry(peer).or_default();
+    if session.closed.is_some_and(|closed| closed != second) {
+        *session = Session::default();
+    }
+    session
+}
+
+fn give(session: &mut Session, to: &Told<'_>, lead_ms: i64, out: &mut Shared) {
+    let Some(key) = &to.key else { return };
     let earliest = to.line.time.0.saturating_sub(lead_ms);
     let given = session.standing.iter().copied().chain(session.next.drain(..));
     out.shared.extend(given.filter(|(time, _)| *time >= earliest).map(|(_, place)| (key.clone(), place)));
