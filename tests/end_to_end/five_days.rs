@@ -94,8 +94,11 @@ async fn index(store: &dyn Store, log: &FiveDays, step: Option<i64>) -> Vec<Stri
     export(store).await
 }
 
+/// By host and queue id: of each life the status, whether it is complete, and the fate of each recipient.
+type Told = BTreeMap<(String, String), Vec<(String, bool, BTreeMap<String, String>)>>;
+
 /// Status, completeness, sender and the fate of each recipient, of every life in the order of time.
-fn told(export: &[String]) -> BTreeMap<(String, String), Vec<(String, bool, BTreeMap<String, String>)>> {
+fn told(export: &[String]) -> Told {
     let mut documents: Vec<Value> = export.iter().map(|text| serde_json::from_str(text).expect("JSON")).collect();
     documents.retain(|d| d["mail"]["kind"] == "message");
     documents.sort_by_key(|d| d["event"]["start"].to_string());
@@ -110,7 +113,7 @@ fn told(export: &[String]) -> BTreeMap<(String, String), Vec<(String, bool, BTre
     told
 }
 
-fn truth(log: &FiveDays) -> BTreeMap<(String, String), Vec<(String, bool, BTreeMap<String, String>)>> {
+fn truth(log: &FiveDays) -> Told {
     let mut truth: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for message in &log.messages {
         let word = |fate: &Fate| match fate {
