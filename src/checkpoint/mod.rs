@@ -44,7 +44,7 @@ pub struct Checkpoint {
     /// Lines of sessions that were open there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open: Vec<KeptLine>,
-    /// Lines read since the ledger began, and what became of them.
+    /// What became of the lines of the last pass that read any.
     #[serde(default)]
     pub tally: Tally,
 }
