@@ -258,16 +258,12 @@ impl Plan {
             if puts.is_empty() {
                 continue;
             }
-            let expected: HashMap<String, bool> =
-                puts.iter().map(|p| (p.transaction.mail.id.clone(), p.expected.is_some())).collect();
-            let copies: HashMap<String, Transaction> =
-                puts.iter().map(|p| (p.transaction.mail.id.clone(), p.transaction.clone())).collect();
+            let sent: HashMap<String, Put> = puts.iter().map(|p| (p.transaction.mail.id.clone(), p.clone())).collect();
             let report = store.put(puts).await?;
             let mut failed: BTreeSet<&String> = report.conflicts.iter().collect();
             failed.extend(report.refused.iter().map(|(id, _)| id));
-            let written = expected.iter().filter(|(id, _)| !failed.contains(id));
-            for (id, known) in written {
-                *(if *known { &mut merged.updated } else { &mut merged.created }) += 1;
+            for (id, put) in sent.iter().filter(|(id, _)| !failed.contains(id)) {
+                *(if put.expected.is_some() { &mut merged.updated } else { &mut merged.created }) += 1;
                 merged.changed.push(id.clone());
             }
             for id in &report.conflicts {
@@ -276,7 +272,7 @@ impl Plan {
                 }
             }
             for (id, reason) in report.refused {
-                merged.refused.extend(copies.get(&id).map(|t| (t.clone(), reason)));
+                merged.refused.extend(sent.get(&id).map(|put| (put.transaction.clone(), reason)));
             }
         }
         fault::point("before-delete");

@@ -20,7 +20,7 @@ use crate::{
     store::{Search, Store},
     when,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Documents of one journey that are shown, at most.
 const LARGEST: usize = 1000;
@@ -46,14 +46,14 @@ pub async fn trace(context: &Context, args: &Trace) -> Result<Outcome> {
         }
         return Ok(Outcome::Done);
     }
-    let mut shown: BTreeMap<String, ()> = BTreeMap::new();
+    let mut shown: BTreeSet<String> = BTreeSet::new();
     for transaction in oldest_first(found) {
-        if shown.contains_key(&transaction.mail.id) {
+        if shown.contains(&transaction.mail.id) {
             continue;
         }
         let journey = whole_journey(store.as_ref(), transaction).await?;
         let tree = tree::of(&journey);
-        shown.extend(journey.iter().map(|t| (t.mail.id.clone(), ())));
+        shown.extend(journey.iter().map(|t| t.mail.id.clone()));
         if !output::write(&text::tree(&tree, args.lines))? {
             break;
         }
