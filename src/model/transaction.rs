@@ -133,7 +133,7 @@ pub struct User {
 /// TLS of the session the message came by (ECS `tls.*`).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Tls {
-    /// `1.3`
+    /// As the servers log it: `TLSv1.3`
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// `tls` or `ssl`

@@ -17,7 +17,7 @@ pub async fn what_is_put_is_what_is_got(store: &dyn Store) {
         t.source.ip = Some("2001:db8::1".to_owned());
         t.source.port = Some(65_535);
         t.user.name = Some("ann".to_owned());
-        t.tls.version = Some("1.3".to_owned());
+        t.tls.version = Some("TLSv1.3".to_owned());
         t.related.ip = vec!["192.0.2.1".to_owned(), "2001:db8::1".to_owned()];
         t.mail.gap = true;
         t.mail.arrival = Some(at(-5));

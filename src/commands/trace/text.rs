@@ -82,7 +82,7 @@ fn body(t: &Transaction) -> Vec<String> {
     let client: String = client.into_iter().flatten().collect();
     if !client.is_empty() {
         let user = t.user.name.as_ref().map(|u| format!(", login {u}")).unwrap_or_default();
-        let tls = t.tls.version.as_ref().map(|v| format!(", TLS {v}")).unwrap_or_default();
+        let tls = t.tls.version.as_ref().map(|v| format!(", {v}")).unwrap_or_default();
         rows.push(format!("client {client}{user}{tls}"));
     }
     if let Some(message_id) = &t.email.message_id {

@@ -154,14 +154,10 @@ fn address(text: &str) -> Option<String> {
     text.parse::<IpAddr>().ok().map(|ip| ip.to_string())
 }
 
-/// ECS splits `TLSv1.3` into protocol and version.
+/// The version as the servers log it: `TLSv1.3` is what an administrator reads, searches and has in other tools' lines.
 fn tls(version: &str, cipher: Option<&str>) -> Tls {
-    let (protocol, number) = match version.split_once('v') {
-        Some((protocol, number)) => (protocol.to_ascii_lowercase(), number),
-        None => ("tls".to_owned(), version),
-    };
-    let number = if number.contains('.') { number.to_owned() } else { format!("{number}.0") };
-    Tls { version: Some(number), version_protocol: Some(protocol), cipher: cipher.map(str::to_owned) }
+    let protocol = version.split_once('v').map_or("tls", |(protocol, _)| protocol).to_ascii_lowercase();
+    Tls { version: Some(version.to_owned()), version_protocol: Some(protocol), cipher: cipher.map(str::to_owned) }
 }
 
 fn outcome(status: Status) -> Outcome {
