@@ -183,8 +183,8 @@ pub struct Check {}
 
 /// Show how far reading has come
 ///
-/// Reads ledger and store and prints watermark, lag, the last runs, messages still on their way and dead letters. Changes
-/// nothing.
+/// Reads ledger, history and store and prints watermark, lag, messages still on their way, dead letters, the share of
+/// lines that were understood, and the last runs. Changes nothing.
 #[derive(Debug, Args)]
 pub struct Status {
     /// Print JSON

@@ -29,6 +29,25 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// JSON text with the same meaning and without hidden characters: what JSON itself lets through (DEL, C1, directions) is
+/// written as `\u009b`.
+pub fn in_json(text: String) -> String {
+    // Outside of its texts JSON has no such characters but the line breaks of an indented one.
+    let is_hidden = |c: char| c != '\n' && is_hidden(c);
+    if !text.contains(is_hidden) {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            // All of them are of one UTF-16 unit. Writing to a String cannot fail.
+            c if is_hidden(c) => _ = write!(out, "\\u{:04x}", u32::from(c)),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -58,6 +77,14 @@ mod tests {
     #[test]
     fn a_line_stays_one_line() {
         check("a\r\n\tb\u{2028}", "a\\r\\n\\tb\\u{2028}");
+    }
+
+    #[test]
+    fn json_means_the_same_without_hidden_characters() {
+        let value = serde_json::json!({"a": "\u{9b}2J \x7f \u{202e}x \x1b \n"});
+        let text = in_json(serde_json::to_string_pretty(&value).unwrap());
+        assert!(!text.contains(|c| c != '\n' && is_hidden(c)), "{text:?}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
     }
 
     #[test]

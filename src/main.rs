@@ -21,12 +21,20 @@ fn main() -> ExitCode {
             return ExitCode::from(if told.use_stderr() { outcome::exit_code(Kind::Usage) } else { 0 });
         }
     };
-    logging::start(cli.log_format, cli.verbose);
+    let format = cli.log_format;
+    logging::start(format, cli.verbose);
     // The panic's own message is on standard error by now; its exit code, 101, would mean nothing to the caller.
     let ended = panic::catch_unwind(|| start(cli)).unwrap_or_else(|_| {
         Err(Error::new(Kind::Software, "mailstitch has met a bug of its own").hint("please report the message above"))
     });
-    ExitCode::from(ended.map_or_else(|error| print(&error), Outcome::exit_code))
+    ExitCode::from(ended.map_or_else(
+        |error| {
+            let code = outcome::exit_code(error.kind());
+            format.tell_failure(&error, code);
+            code
+        },
+        Outcome::exit_code,
+    ))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
@@ -38,12 +46,4 @@ fn start(cli: Cli) -> Result<Outcome> {
     }
     let runtime = tokio::runtime::Runtime::new().map_err(|cause| Error::io("cannot start threads", &cause))?;
     runtime.block_on(commands::dispatch(cli, settings, now))
-}
-
-fn print(error: &Error) -> u8 {
-    eprintln!("error: {}", visible(&error.to_string()));
-    if let Some(hint) = error.hint_text() {
-        eprintln!("hint: {}", visible(hint));
-    }
-    outcome::exit_code(error.kind())
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     fs::{self, OpenOptions},
     io::{self, BufWriter, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -58,11 +58,26 @@ pub fn save<T: Serialize>(path: &Path, value: &T, access: Access) -> Result<()> 
 
 /// Replaces the file at `path` by what `content` writes, as [`save`] does.
 pub fn replace(path: &Path, access: Access, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    replace_and(path, |new| access.share_file(new), content)
+}
+
+/// Replaces the file at `path` by a text that everyone may read.
+pub fn publish(path: &Path, text: &str) -> Result<()> {
+    let failed = |e: io::Error| Error::io(format!("cannot write `{}`", path.display()), &e);
+    let open = |new: &Path| fs::set_permissions(new, fs::Permissions::from_mode(0o644)).map_err(failed);
+    replace_and(path, open, |out| out.write_all(text.as_bytes()))
+}
+
+fn replace_and(
+    path: &Path,
+    share: impl FnOnce(&Path) -> Result<()>,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<()> {
     let new = beside(path);
     let failed = |e: io::Error| Error::io(format!("cannot write `{}`", path.display()), &e);
     write(&new, content)
         .map_err(failed)
-        .and_then(|()| access.share_file(&new))
+        .and_then(|()| share(&new))
         .and_then(|()| fs::rename(&new, path).map_err(failed))
         .inspect_err(|_| {
             // What is left of a failed write (disk full) helps nobody; if it stays, the next write removes it.

@@ -58,7 +58,7 @@ pub async fn backfill(context: &Context, args: &Backfill) -> Result<Outcome> {
             _ => {}
         }
     }
-    summary::print(&done, args.dry_run)?;
+    summary::print(context, &done, args.dry_run)?;
     if args.dry_run {
         return Ok(Outcome::Done);
     }
@@ -130,10 +130,10 @@ fn bar() -> ProgressBar {
     bar
 }
 
-fn show(bar: &ProgressBar, p: Progress) {
+fn show(bar: &ProgressBar, p: Progress<'_>) {
     if let Some(total) = p.total {
         bar.set_length(total);
     }
     bar.set_position(p.done);
-    bar.set_message(format!("{} lines", p.lines));
+    bar.set_message(format!("{} lines", p.summary.tally.read()));
 }

@@ -3,10 +3,11 @@
 use super::{
     Context,
     open::{self, State},
+    output,
 };
 use crate::{
     cli::Export,
-    error::{Error, Kind, Result},
+    error::{Error, Result},
     run::outcome::Outcome,
     when,
 };
@@ -22,9 +23,7 @@ pub async fn export(context: &Context, args: &Export) -> Result<Outcome> {
     loop {
         let page = store.page(after.as_deref(), within).await?;
         for transaction in &page.transactions {
-            let text = serde_json::to_string(transaction)
-                .map_err(|e| Error::new(Kind::Software, "cannot print a document").because(e))?;
-            match writeln!(out, "{text}") {
+            match writeln!(out, "{}", output::json(transaction, false)?) {
                 Err(e) if e.kind() == ErrorKind::BrokenPipe => return Ok(Outcome::Done),
                 written => written.map_err(|e| Error::io("cannot write to standard output", &e))?,
             }

@@ -13,7 +13,7 @@ mod summary;
 mod trace;
 
 use crate::{
-    cli::{Cli, Command},
+    cli::{Cli, Command, LogFormat},
     config::Settings,
     error::Result,
     model::Time,
@@ -27,6 +27,7 @@ struct Context {
     now: Time,
     /// Somebody looks at standard error, or asked for more words.
     talkative: bool,
+    log_format: LogFormat,
     /// How to call this program again, for advice that can be copied.
     called: String,
 }
@@ -34,7 +35,7 @@ struct Context {
 /// Does what the command line asks.
 pub async fn dispatch(cli: Cli, settings: Settings, now: Time) -> Result<Outcome> {
     let talkative = std::io::stderr().is_terminal() || cli.verbose > 0;
-    let context = Context { settings, now, talkative, called: called(&cli) };
+    let context = Context { settings, now, talkative, log_format: cli.log_format, called: called(&cli) };
     match cli.command {
         Command::Run(args) => run::run(&context, &args).await,
         Command::Backfill(args) => backfill::backfill(&context, &args).await,

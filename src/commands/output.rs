@@ -1,6 +1,9 @@
 //! Standard output. A reader that went away (`| head`) is no failure.
 
-use crate::error::{Error, Kind, Result};
+use crate::{
+    error::{Error, Kind, Result},
+    escape::in_json,
+};
 use serde::Serialize;
 use std::io::{ErrorKind, Write};
 
@@ -15,8 +18,13 @@ pub fn write(text: &str) -> Result<bool> {
 
 /// Writes a value as one JSON text, on one line or indented, with a newline.
 pub fn write_json(value: &impl Serialize, indented: bool) -> Result<bool> {
+    write(&(json(value, indented)? + "\n"))
+}
+
+/// A value as JSON text that a terminal does not obey.
+pub fn json(value: &impl Serialize, indented: bool) -> Result<String> {
     let text = if indented { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
-    write(&(text.map_err(|e| Error::new(Kind::Software, "cannot print as JSON").because(e))? + "\n"))
+    Ok(in_json(text.map_err(|e| Error::new(Kind::Software, "cannot print as JSON").because(e))?))
 }
 
 /// A word as documents have it: `delivered`.

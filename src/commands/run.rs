@@ -6,15 +6,22 @@ use super::{
     summary,
 };
 use crate::{
-    checkpoint::Checkpoint,
+    checkpoint::{Checkpoint, file},
     cli::Run,
-    error::{Error, Result},
+    elastic::retry,
+    error::Result,
+    escape::visible,
     run::{
-        Pass, Summary, counting, dead,
-        history::{self, Telling},
-        outcome::Outcome,
+        Pass, Progress, Summary, counting, dead,
+        history::{self, RunRecord, Telling},
+        metrics,
+        outcome::{Outcome, exit_code},
         positioned,
     },
+};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Instant,
 };
 
 /// The ledger of `run` in the state directory.
@@ -24,23 +31,45 @@ const LOCK: &str = "run.lock";
 /// Reads what is new.
 pub async fn run(context: &Context, args: &Run) -> Result<Outcome> {
     if args.dry_run {
-        let done = pass(context, &State::open(&context.settings)?, true).await?;
-        summary::print(&done, true)?;
+        let done = pass(context, &State::open(&context.settings)?, true, &|_| {}).await?;
+        summary::print(context, &done, true)?;
         return Ok(Outcome::Done);
     }
     let state = State::make(&context.settings)?;
     let Some(_lock) = state.lock(LOCK, context.now, "run")? else { return Ok(Outcome::Done) };
-    match pass(context, &state, false).await {
+    let began = Instant::now();
+    // What a run that fails has done before is done, and counted.
+    let marked = Mutex::new(Summary::default());
+    let keep = |p: Progress<'_>| *marked.lock().unwrap_or_else(PoisonError::into_inner) = p.summary.counts();
+    let done = pass(context, &state, false, &keep).await;
+    let record = |summary| RunRecord {
+        at: context.now,
+        took_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        retries: retry::noted(),
+        failed: None,
+        summary,
+    };
+    match done {
         Ok(done) => {
-            if let Some(recovered) = history::succeeded(state.dir(), state.access, context.now, &done)? {
-                eprintln!("{recovered}");
-            }
+            let recovered = history::succeeded(state.dir(), state.access, record(done.counts()))?;
+            recovered.iter().for_each(|line| context.log_format.tell(line));
             if context.talkative {
-                summary::print(&done, false)?;
+                summary::print(context, &done, false)?;
             }
-            outcome(&state)
+            let outcome = outcome(&state)?;
+            publish(context, &state, outcome.exit_code());
+            Ok(outcome)
         }
-        Err(error) => told_before(context, &state, error),
+        Err(error) => {
+            let marked = marked.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let telling = history::failed(state.dir(), state.access, record(marked), &error);
+            publish(context, &state, exit_code(error.kind()));
+            match telling {
+                Ok(Telling::Again) if !context.talkative => Ok(Outcome::FailedAsBefore(error.kind())),
+                // That the failure cannot be remembered is most likely the same failure.
+                _ => Err(error),
+            }
+        }
     }
 }
 
@@ -56,16 +85,31 @@ pub fn outcome(state: &State) -> Result<Outcome> {
     }
 }
 
-/// A failure that was told before keeps its exit code and its silence.
-fn told_before(context: &Context, state: &State, error: Error) -> Result<Outcome> {
-    match history::failed(state.dir(), state.access, context.now, &error) {
-        Ok(Telling::Again) if !context.talkative => Ok(Outcome::FailedAsBefore(error.kind())),
-        // That the failure cannot be remembered is most likely the same failure.
-        _ => Err(error),
+/// Writes the metrics, if they are wanted. That they cannot be written is no reason to call a run failed: who watches
+/// them sees that they stand still.
+fn publish(context: &Context, state: &State, exit_code: u8) {
+    let Some(path) = &context.settings.metrics_file else { return };
+    let written = history::load(state.dir()).and_then(|history| {
+        let now = metrics::Now {
+            at: context.now,
+            state_dir: &state.dir().to_string_lossy(),
+            watermark: state.ledger(LEDGER)?.and_then(|ledger| ledger.watermark),
+            dead_letters: dead::count(state.dir())?,
+            exit_code,
+        };
+        file::publish(path, &metrics::text(&history, &now))
+    });
+    if let Err(error) = written {
+        tracing::warn!("{}", visible(&error.to_string()));
     }
 }
 
-async fn pass(context: &Context, state: &State, dry_run: bool) -> Result<Summary> {
+async fn pass(
+    context: &Context,
+    state: &State,
+    dry_run: bool,
+    progress: &(dyn Fn(Progress<'_>) + Sync),
+) -> Result<Summary> {
     let rules = open::rules(&context.settings);
     // The ledger first: where it cannot be read, nothing may be written.
     let kept = state.ledger(LEDGER)?;
@@ -85,7 +129,7 @@ async fn pass(context: &Context, state: &State, dry_run: bool) -> Result<Summary
         state_dir: state.dir(),
         access: state.access,
         save: &|ledger| state.save(LEDGER, ledger),
-        progress: &|_| {},
+        progress,
         stop: &stop,
     };
     match source {

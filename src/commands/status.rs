@@ -16,6 +16,7 @@ use crate::{
         history::{self, RunRecord},
         outcome::Outcome,
     },
+    stitch::Tally,
 };
 use serde_json::json;
 use std::fmt::Write;
@@ -23,11 +24,12 @@ use std::fmt::Write;
 /// Runs shown in the text form.
 const RUNS_SHOWN: usize = 5;
 
-/// Prints watermark, lag, last runs, open transactions and dead letters.
+/// Prints watermark, lag, what the store holds, dead letters, the share of lines understood, and the last runs.
 pub async fn status(context: &Context, args: &Status) -> Result<Outcome> {
     let state = State::open(&context.settings)?;
     let watermark = state.ledger(LEDGER)?.and_then(|l| l.watermark);
-    let runs = history::runs(state.dir())?;
+    let history = history::load(state.dir())?;
+    let (runs, tally) = (&history.runs, history.totals.tally);
     let failure = history::failure(state.dir())?;
     let dead = dead::count(state.dir())?;
     let store = open::store(&context.settings, state.access)?.summary().await?;
@@ -37,6 +39,8 @@ pub async fn status(context: &Context, args: &Status) -> Result<Outcome> {
         let failure = failure.map(|f| json!({"since": f.since, "reason": f.reason}));
         let whole = json!({
             "watermark": watermark, "lag_s": lag_s, "dead_letters": dead, "failing": failure, "runs": runs,
+            "last_success": history.totals.last_success, "retries": history.totals.retries,
+            "coverage": {"lines": tally, "understood": understood(tally)},
             "store": {"documents": store.documents, "open": store.open, "oldest": store.oldest, "newest": store.newest},
         });
         output::write_json(&whole, true)?;
@@ -56,6 +60,11 @@ pub async fn status(context: &Context, args: &Status) -> Result<Outcome> {
     row("transactions", &format!("{}, from {} to {}", store.documents, shown(store.oldest), shown(store.newest)));
     row("on their way", &store.open.to_string());
     row("dead letters", &dead.to_string());
+    let unrecognised = match tally.unrecognised {
+        0 => String::new(),
+        n => format!(", {n} not recognised: see `mailstitch coverage`"),
+    };
+    row("lines", &format!("{} read, {} understood{unrecognised}", tally.read(), percent(tally)));
     for run in runs.iter().rev().take(RUNS_SHOWN) {
         row("run", &format!("{}  {}", run.at, one_line(run)));
     }
@@ -65,17 +74,27 @@ pub async fn status(context: &Context, args: &Status) -> Result<Outcome> {
 
 fn one_line(run: &RunRecord) -> String {
     let (tally, merged) = (run.summary.tally, &run.summary.merged);
-    let share = match tally.read() - tally.duplicate {
-        0 => "-".to_owned(),
-        read => format!("{:.2} %", 100.0 * (tally.used + tally.unused) as f64 / read as f64),
-    };
+    let retries = if run.retries > 0 { format!(", {} retries", run.retries) } else { String::new() };
+    let failed = run.failed.as_ref().map(|why| format!(", failed: {}", visible(why))).unwrap_or_default();
     format!(
-        "{} lines, {share} understood, {} created, {} updated, {} deleted",
+        "{} lines, {} understood, {} created, {} updated, {} deleted, {:.1} s{retries}{failed}",
         tally.read(),
+        percent(tally),
         merged.created,
         merged.updated,
-        merged.deleted
+        merged.deleted,
+        run.took_ms as f64 / 1000.0
     )
+}
+
+/// The share of lines that were understood; copies do not count.
+fn understood(tally: Tally) -> Option<f64> {
+    let read = tally.read() - tally.duplicate;
+    (read > 0).then(|| (tally.used + tally.unused) as f64 / read as f64)
+}
+
+fn percent(tally: Tally) -> String {
+    understood(tally).map_or_else(|| "-".to_owned(), |share| format!("{:.2} %", 100.0 * share))
 }
 
 /// Seconds as people say them.

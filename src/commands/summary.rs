@@ -2,9 +2,12 @@
 
 use super::{Context, output};
 use crate::{
+    cli::LogFormat,
     error::Result,
+    logging::ALWAYS,
     model::{Range, transaction::Kind},
     run::Summary,
+    stitch::Tally,
     store::{Census, Search, Store},
 };
 use std::fmt::Write;
@@ -13,12 +16,23 @@ use std::fmt::Write;
 const LOOKED_AT: usize = 50;
 
 /// Prints the summary: to standard output for a dry run, whose result it is, else to standard error.
-pub fn print(summary: &Summary, dry_run: bool) -> Result<()> {
-    let text = text(summary, dry_run);
+pub fn print(context: &Context, summary: &Summary, dry_run: bool) -> Result<()> {
     if dry_run {
-        output::write(&text)?;
-    } else {
-        eprint!("{text}");
+        output::write(&text(summary, dry_run))?;
+        return Ok(());
+    }
+    let (Tally { used, unused, unrecognised, duplicate }, merged) = (summary.tally, &summary.merged);
+    let (created, updated, deleted) = (merged.created, merged.updated, merged.deleted);
+    match context.log_format {
+        LogFormat::Text => context.log_format.tell(&text(summary, dry_run)),
+        LogFormat::Json => {
+            summary.notes.iter().for_each(|note| context.log_format.tell(note));
+            let (lines, stopped) = (summary.tally.read(), summary.stopped);
+            tracing::info!(
+                target: ALWAYS, lines, used, unused, unrecognised, duplicate, created, updated, deleted, stopped,
+                "read and written"
+            );
+        }
     }
     Ok(())
 }
@@ -33,7 +47,7 @@ pub async fn print_found(context: &Context, summary: &Summary, store: &dyn Store
     let newest = Search { within: Some(within), limit: LOOKED_AT, ..Search::default() };
     let senders = store.search(&newest).await?.into_iter().filter_map(|t| t.email.from.address);
     let example = senders.into_iter().find(|address| can_be_typed(address));
-    eprint!("{}{}", counted(&census), further(&context.called, example.as_deref()));
+    context.log_format.tell(&format!("{}{}", counted(&census), further(&context.called, example.as_deref())));
     Ok(())
 }
 
@@ -115,7 +129,7 @@ fn can_be_typed(address: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{model::transaction::Status, run::merge::Merged, stitch::Tally};
+    use crate::{model::transaction::Status, run::merge::Merged};
 
     #[test]
     fn the_most_frequent_status_comes_first_and_kinds_that_are_not_there_are_left_out() {

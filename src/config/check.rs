@@ -32,6 +32,7 @@ pub(super) fn settings(raw: Raw, state_dir: PathBuf, env: &Environment) -> Resul
         store: store(raw.store, &state_dir, env, &mut warnings)?,
         host_aliases: aliases(raw.hosts)?,
         group: raw.group,
+        metrics_file: raw.metrics_file,
         instances: raw.instances,
         state_dir,
         window,

@@ -28,6 +28,8 @@ pub struct Settings {
     pub state_dir: PathBuf,
     /// Group that may read the state and the SQLite file (0640/2750 instead of 0600/0700).
     pub group: Option<String>,
+    /// Where `run` writes its figures for Prometheus.
+    pub metrics_file: Option<PathBuf>,
     /// First labels of syslog names that are postfix instances of their own.
     pub instances: Vec<String>,
     /// `[hosts] alias`: host name as logged → name to use, both in lower case.

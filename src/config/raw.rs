@@ -19,6 +19,9 @@ pub struct Raw {
     /// Group that may read the state directory and the SQLite store (modes 0640 and 2750). Default: nobody but the
     /// user (0600 and 0700).
     pub group: Option<String>,
+    /// File that each `run` replaces with what it did, in the text format of Prometheus (`*.prom` in the directory of
+    /// node_exporter's textfile collector). Readable by everyone; it names nobody. Default: none.
+    pub metrics_file: Option<PathBuf>,
     /// First labels of syslog names that are postfix instances with queues of their own (`["postfix-out"]` for
     /// `postfix-out/smtpd`). Default: none; `postfix-submission/smtpd` works for the queue of `postfix/qmgr`.
     pub instances: Vec<String>,

@@ -11,12 +11,12 @@ use super::{
     tls,
 };
 use crate::{
-    config::{Auth, Connection},
+    config::{Auth, Connection, Secret},
     error::{Error, Kind, Result},
 };
 use reqwest::{
     Method, Url,
-    header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, RETRY_AFTER},
+    header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -154,6 +154,7 @@ impl Client {
                 return Err(trouble.error);
             }
             tracing::debug!("{}; trying again", trouble.error);
+            retry::note(1);
             tokio::time::sleep(retry::wait(failed, trouble.asked)).await;
         }
     }
@@ -220,7 +221,7 @@ impl Client {
         request = match &self.auth {
             Auth::None => request,
             Auth::Basic { username, password } => request.basic_auth(username, Some(&password.0)),
-            Auth::ApiKey(key) => request.header(AUTHORIZATION, format!("ApiKey {}", key.0)),
+            Auth::ApiKey(key) => request.header(AUTHORIZATION, api_key(key)?),
         };
         request = match call.body {
             Body::None => request,
@@ -247,6 +248,18 @@ impl Client {
     }
 }
 
+/// The header, marked as one that is never to be shown.
+fn api_key(key: &Secret) -> std::result::Result<HeaderValue, Failure> {
+    let mut value = HeaderValue::try_from(format!("ApiKey {}", key.0)).map_err(|_| Failure {
+        kind: Kind::Config,
+        cause: "the API key holds characters that no header can".to_owned(),
+        hint: Some("use the encoded form of the key"),
+        timed_out: false,
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
 fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
@@ -261,7 +274,7 @@ fn base(typed: &str) -> Result<(Url, Option<Auth>)> {
     }
     let user = (!url.username().is_empty()).then(|| Auth::Basic {
         username: decoded(url.username()),
-        password: crate::config::Secret(decoded(url.password().unwrap_or_default())),
+        password: Secret(decoded(url.password().unwrap_or_default())),
     });
     url.set_query(None);
     url.set_fragment(None);
@@ -303,10 +316,7 @@ fn is_this_machine(base: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        config::Secret,
-        elastic::scripted::{DEAD, Scripted, connection},
-    };
+    use crate::elastic::scripted::{DEAD, Scripted, connection};
 
     async fn ask(client: &Client) -> Result<Value> {
         client.json(Call::new("cannot ask", Method::GET, "x", Body::None)).await

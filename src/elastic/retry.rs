@@ -1,14 +1,30 @@
-//! When to try again and how long to wait before: pure rules.
+//! When to try again and how long to wait before: pure rules, and a count of how often it happened.
 
 use crate::model::Time;
 use chrono::DateTime;
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+/// Of this process, which is one run: who tells of a run need not know which of its ends was in trouble.
+static RETRIES: AtomicU64 = AtomicU64::new(0);
 
 /// Tries of one request, or of the items of one bulk, before it is an error.
 pub(crate) const TRIES: u32 = 5;
 
 /// The longest wait, whatever a server asks for: the next run comes in a quarter of an hour.
 const LONGEST: Duration = Duration::from_secs(60);
+
+/// Counts what is sent again.
+pub(crate) fn note(sent_again: u64) {
+    RETRIES.fetch_add(sent_again, Ordering::Relaxed);
+}
+
+/// What this process had to send again: requests, and documents of bulk requests.
+pub(crate) fn noted() -> u64 {
+    RETRIES.load(Ordering::Relaxed)
+}
 
 /// Whether a status is one that trying again may cure: 408, 429 and the server's own failures.
 pub(crate) fn may_pass(status: u16) -> bool {

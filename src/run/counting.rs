@@ -190,7 +190,7 @@ async fn read_all(
             pass.mark(ledger)?;
             done += wanted[n].lines();
         }
-        (pass.progress)(Progress { done, total: Some(total), lines: summary.tally.read() });
+        (pass.progress)(Progress { done, total: Some(total), summary });
         if pass.stopped() && at + 1 < pieces.len() {
             summary.stopped = true;
             if let Some(reading) = next.take() {

@@ -3,15 +3,16 @@
 //! When a run fails again for the same reason, standard error speaks only at the first time and then every six hours:
 //! cron would send a mail every 15 minutes.
 
-use super::Summary;
+use super::{Summary, outcome::exit_code};
 use crate::{
     access::Access,
     checkpoint::file,
     error::{Error, Result},
     model::Time,
+    stitch::Tally,
 };
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 const HISTORY: &str = "history.json";
 const FAILURE: &str = "failure.json";
@@ -20,17 +21,42 @@ const VERSION: u32 = 1;
 const RUNS_KEPT: usize = 192;
 const TELL_AGAIN_MS: i64 = 6 * 3_600_000;
 
-/// The last runs, oldest first.
-#[derive(Debug, Serialize, Deserialize)]
+/// The last runs, oldest first, and what all runs did together.
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct History {
     version: u32,
+    #[serde(default)]
+    pub totals: Totals,
     pub runs: Vec<RunRecord>,
 }
 
-/// One run that ended well.
+/// Sums over all runs since the state directory was made, failed ones included.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Runs that ended well.
+    pub succeeded: u64,
+    /// Runs that failed, by exit code.
+    pub failed: BTreeMap<u8, u64>,
+    pub tally: Tally,
+    pub created: u64,
+    pub updated: u64,
+    pub deleted: u64,
+    /// Requests and documents of bulk requests that had to be sent again.
+    pub retries: u64,
+    pub last_success: Option<Time>,
+}
+
+/// One run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct RunRecord {
     pub at: Time,
+    #[serde(default)]
+    pub took_ms: u64,
+    #[serde(default)]
+    pub retries: u64,
+    /// Why it failed; `None` when it ended well. The counts are then those of the stretches that were marked before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
     #[serde(flatten)]
     pub summary: Summary,
 }
@@ -52,10 +78,9 @@ pub enum Telling {
     Again,
 }
 
-/// The last runs; empty where there were none.
-pub fn runs(state_dir: &Path) -> Result<Vec<RunRecord>> {
-    let history: Option<History> = file::load(&state_dir.join(HISTORY), VERSION)?;
-    Ok(history.map(|h| h.runs).unwrap_or_default())
+/// What is remembered; empty where there were no runs.
+pub fn load(state_dir: &Path) -> Result<History> {
+    Ok(file::load(&state_dir.join(HISTORY), VERSION)?.unwrap_or_default())
 }
 
 /// The failure that lasts, if any.
@@ -64,33 +89,50 @@ pub fn failure(state_dir: &Path) -> Result<Option<Failure>> {
 }
 
 /// Notes a run that ended well; returns a line to tell when it is the first after a failure.
-pub fn succeeded(state_dir: &Path, access: Access, now: Time, summary: &Summary) -> Result<Option<String>> {
-    let mut runs = runs(state_dir)?;
-    let copy = Summary { tally: summary.tally, span: summary.span, stopped: summary.stopped, ..Summary::default() };
-    let merged = crate::run::merge::Merged {
-        created: summary.merged.created,
-        updated: summary.merged.updated,
-        deleted: summary.merged.deleted,
-        journeys: summary.merged.journeys,
-        ..Default::default()
-    };
-    runs.push(RunRecord { at: now, summary: Summary { merged, ..copy } });
-    let surplus = runs.len().saturating_sub(RUNS_KEPT);
-    runs.drain(..surplus);
-    file::save(&state_dir.join(HISTORY), &History { version: VERSION, runs }, access)?;
+pub fn succeeded(state_dir: &Path, access: Access, run: RunRecord) -> Result<Option<String>> {
+    let lines = run.summary.tally.read();
+    let mut history = load(state_dir)?;
+    history.totals.succeeded += 1;
+    history.totals.last_success = Some(run.at);
+    history.remember(run);
+    history.save(state_dir, access)?;
     let Some(failure) = failure(state_dir)? else { return Ok(None) };
     let path = state_dir.join(FAILURE);
     std::fs::remove_file(&path).map_err(|e| Error::io(format!("cannot remove `{}`", path.display()), &e))?;
-    Ok(Some(format!("works again; it had failed since {}; {} lines caught up", failure.since, summary.tally.read())))
+    Ok(Some(format!("works again; it had failed since {}; {lines} lines caught up", failure.since)))
 }
 
-/// Notes a failure and says whether it was told before.
-pub fn failed(state_dir: &Path, access: Access, now: Time, error: &Error) -> Result<Telling> {
-    let reason = error.to_string();
+/// Notes a failure and says whether it was told before. `run.failed` is set here.
+pub fn failed(state_dir: &Path, access: Access, run: RunRecord, error: &Error) -> Result<Telling> {
+    let (now, reason) = (run.at, error.to_string());
     let before = failure(state_dir)?.filter(|f| f.reason == reason);
     let since = before.as_ref().map_or(now, |f| f.since);
     let again = before.as_ref().is_some_and(|f| now.0 - f.told.0 < TELL_AGAIN_MS);
     let told = before.filter(|_| again).map_or(now, |f| f.told);
-    file::save(&state_dir.join(FAILURE), &Failure { version: VERSION, since, reason, told }, access)?;
+    let failure = Failure { version: VERSION, since, reason: reason.clone(), told };
+    file::save(&state_dir.join(FAILURE), &failure, access)?;
+    let mut history = load(state_dir)?;
+    *history.totals.failed.entry(exit_code(error.kind())).or_default() += 1;
+    history.remember(RunRecord { failed: Some(reason), ..run });
+    history.save(state_dir, access)?;
     Ok(if again { Telling::Again } else { Telling::First })
+}
+
+impl History {
+    fn remember(&mut self, run: RunRecord) {
+        let (totals, merged) = (&mut self.totals, &run.summary.merged);
+        totals.tally.add(run.summary.tally);
+        totals.created += merged.created;
+        totals.updated += merged.updated;
+        totals.deleted += merged.deleted;
+        totals.retries += run.retries;
+        self.runs.push(run);
+        let surplus = self.runs.len().saturating_sub(RUNS_KEPT);
+        self.runs.drain(..surplus);
+    }
+
+    fn save(&mut self, state_dir: &Path, access: Access) -> Result<()> {
+        self.version = VERSION;
+        file::save(&state_dir.join(HISTORY), self, access)
+    }
 }

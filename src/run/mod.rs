@@ -10,6 +10,7 @@ pub mod history;
 pub mod journeys;
 pub mod lock;
 pub mod merge;
+pub mod metrics;
 pub mod outcome;
 pub mod positioned;
 
@@ -43,6 +44,13 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// The counts alone, for those who remember them.
+    pub fn counts(&self) -> Self {
+        let Merged { created, updated, deleted, journeys, .. } = self.merged;
+        let merged = Merged { created, updated, deleted, journeys, ..Merged::default() };
+        Self { tally: self.tally, merged, span: self.span, notes: Vec::new(), stopped: self.stopped }
+    }
+
     fn saw(&mut self, lines: &[Line]) {
         if let (Some(first), Some(last)) = (lines.first(), lines.last()) {
             let span = self.span.get_or_insert(Range { from: first.time, to: last.time });
@@ -65,18 +73,19 @@ pub struct Pass<'a> {
     /// Keeps the ledger, after the documents are safe.
     pub save: &'a (dyn Fn(&Checkpoint) -> Result<()> + Sync),
     /// Told after each stretch: lines done, and lines (or bytes) in all where known.
-    pub progress: &'a (dyn Fn(Progress) + Sync),
+    pub progress: &'a (dyn Fn(Progress<'_>) + Sync),
     /// Set by SIGTERM and SIGINT: end cleanly after the stretch.
     pub stop: &'a AtomicBool,
 }
 
 /// How far a pass has got.
 #[derive(Debug, Clone, Copy)]
-pub struct Progress {
+pub struct Progress<'a> {
     /// Lines for a counting source, bytes for files.
     pub done: u64,
     pub total: Option<u64>,
-    pub lines: u64,
+    /// Of what was read until now.
+    pub summary: &'a Summary,
 }
 
 impl Pass<'_> {

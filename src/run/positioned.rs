@@ -58,7 +58,7 @@ async fn read(
         ledger.tally = summary.tally;
         pass.mark(ledger)?;
         let (done, total) = source.progress().unzip();
-        (pass.progress)(Progress { done: done.unwrap_or(0), total, lines: summary.tally.read() });
+        (pass.progress)(Progress { done: done.unwrap_or(0), total, summary: &summary });
         if pass.stopped() {
             summary.stopped = true;
             break;

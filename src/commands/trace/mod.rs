@@ -32,11 +32,12 @@ pub async fn trace(context: &Context, args: &Trace) -> Result<Outcome> {
     let store = open::store(&context.settings, state.access)?;
     let found = store.search(&Search { terms: args.query.clone(), within, limit: args.limit }).await?;
     if found.is_empty() {
-        eprintln!("nothing found");
+        context.log_format.tell("nothing found");
         return Ok(Outcome::NothingFound);
     }
     if found.len() == args.limit {
-        eprintln!("only the newest {} matches are shown; `--limit` shows more", args.limit);
+        let told = format!("only the newest {} matches are shown; `--limit` shows more", args.limit);
+        context.log_format.tell(&told);
     }
     if args.json {
         for transaction in oldest_first(found) {

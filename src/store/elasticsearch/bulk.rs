@@ -77,6 +77,7 @@ impl Elasticsearch {
                 return Err(error);
             }
             tracing::debug!("{error}; trying again with {} documents", again.len());
+            retry::note(again.len() as u64);
             // Perhaps somebody dropped an index: look again.
             self.months.lock().unwrap_or_else(PoisonError::into_inner).clear();
             tokio::time::sleep(retry::wait(failed, None)).await;
