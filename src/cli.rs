@@ -97,12 +97,12 @@ pub struct Backfill {
 
 /// Show the path of a message
 ///
-/// Looks in the store for messages to which every QUERY applies: a sender or recipient, queue id, Message-ID, IP address
-/// or host. Prints each journey as a tree, oldest hop first, with the delay of each hop and the fate of every recipient.
+/// Looks in the store for messages to which every QUERY applies: a sender or recipient, queue id, Message-ID, IP address,
+/// host or login. Prints each journey as a tree, oldest hop first, with the delay of each hop and the fate of every recipient.
 /// Changes nothing. Exits 1 when nothing was found.
 #[derive(Debug, Args)]
 pub struct Trace {
-    /// Address, queue id, Message-ID, IP address or host
+    /// Address, queue id, Message-ID, IP address, host or login
     #[arg(required = true)]
     pub query: Vec<String>,
 
@@ -117,7 +117,7 @@ pub struct Trace {
     #[arg(long)]
     pub lines: bool,
 
-    /// Print the documents that match as NDJSON
+    /// Print the documents of each journey as NDJSON
     #[arg(long)]
     pub json: bool,
 }

@@ -64,6 +64,7 @@ macro_rules! contract {
             searching::the_newest_come_first,
             searching::a_search_keeps_to_its_range,
             searching::a_large_message_is_found_once,
+            searching::a_large_message_is_found_by_a_recipient_of_any_part,
             searching::an_update_moves_the_terms,
             overview::pages_hold_every_document_once_in_order,
             overview::a_page_starts_after_any_id,

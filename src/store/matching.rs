@@ -4,9 +4,12 @@
 //! Ignored on purpose: the texts of replies and lines; `trace` looks for names, not for words.
 
 use super::Search;
-use crate::model::{
-    Range, Transaction,
-    transaction::{Kind, Status},
+use crate::{
+    model::{
+        Range, Transaction,
+        transaction::{Kind, Status},
+    },
+    stitch::journey::base_id,
 };
 use std::collections::BTreeSet;
 
@@ -55,7 +58,13 @@ pub fn terms(t: &Transaction) -> BTreeSet<Term<'_>> {
 
 /// What a searched term may be found as.
 pub fn forms(term: &str) -> [Term<'_>; 2] {
+    let term = bare(term);
     [Term::Exact(term), fold(term)]
+}
+
+/// A term without its brackets: a Message-ID or an address is often copied with them. `<>` is the null sender itself.
+pub fn bare(term: &str) -> &str {
+    term.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).filter(|id| !id.is_empty()).unwrap_or(term)
 }
 
 fn fold(text: &str) -> Term<'_> {
@@ -64,11 +73,27 @@ fn fold(text: &str) -> Term<'_> {
 
 /// Whether `search` finds this document.
 pub fn matches(t: &Transaction, search: &Search) -> bool {
-    if t.mail.part != 0 || !search.within.is_none_or(|range| touches(t, range)) {
+    if !search.within.is_none_or(|range| touches(t, range)) {
         return false;
     }
     let places = terms(t);
     search.terms.iter().all(|term| forms(term).iter().any(|form| places.contains(form)))
+}
+
+/// Takes the next match of a search, newest first and then by id from the last. Parts of one large message follow each
+/// other in that order: the lowest that matches stands for it. `false` when there are `limit` messages and this is another.
+pub fn take(found: &mut Vec<Transaction>, next: Transaction, limit: usize) -> bool {
+    if let Some(last) = found.last_mut().filter(|last| base_id(last) == base_id(&next)) {
+        if next.mail.part < last.mail.part {
+            *last = next;
+        }
+        return true;
+    }
+    let is_room = found.len() < limit;
+    if is_room {
+        found.push(next);
+    }
+    is_room
 }
 
 /// The terms by which neighbours are found: queue ids, own or linked, and Message-IDs.

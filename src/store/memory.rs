@@ -139,7 +139,9 @@ impl Store for MemoryStore {
         let mut found: Vec<&Transaction> =
             state.visible.values().map(|stored| &stored.transaction).filter(|t| matching::matches(t, search)).collect();
         found.sort_by(|a, b| (b.event.start, &b.mail.id).cmp(&(a.event.start, &a.mail.id)));
-        Ok(found.into_iter().take(search.limit).cloned().collect())
+        let mut taken = Vec::new();
+        found.into_iter().all(|t| matching::take(&mut taken, t.clone(), search.limit));
+        Ok(taken)
     }
 
     async fn page(&self, after: Option<&str>, within: Option<Range>) -> Result<Page> {

@@ -63,7 +63,7 @@ pub struct QueueKey {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Search {
     /// Each a queue id, address, Message-ID, IP, host name, SASL user, `mail.id` or journey: exact, but addresses,
-    /// hosts and Message-IDs without regard to case.
+    /// hosts and Message-IDs without regard to case; `<` and `>` around one are not part of it.
     pub terms: Vec<String>,
     /// Only documents whose time span touches this.
     pub within: Option<Range>,
@@ -127,7 +127,8 @@ pub trait Store: Send + Sync {
     /// Called before the ledger is marked: all that was acknowledged must survive a power loss after this.
     async fn commit(&self) -> Result<()>;
 
-    /// Documents that match, newest first, part 0 only.
+    /// Documents that match, newest first. Of a large message the first part that matches: a recipient is in one of
+    /// them.
     async fn search(&self, search: &Search) -> Result<Vec<Transaction>>;
 
     /// Documents in the order of `mail.id`, from the first after `after`; for `export`.

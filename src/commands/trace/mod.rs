@@ -3,8 +3,10 @@
 //! In: addresses, ids, hosts.  Out: each journey that a match belongs to, as a tree, oldest first: every hop with its
 //! delay, every recipient with its fate and the reason, and the notices that were sent about it.
 
+mod named;
 mod text;
 mod tree;
+mod wrap;
 
 use super::{
     Context,
@@ -16,7 +18,7 @@ use crate::{
     error::Result,
     model::{Range, Time, Transaction, transaction::Rel},
     run::outcome::Outcome,
-    stitch::journey::CLOCKS_MS,
+    stitch::journey::{CLOCKS_MS, base_id},
     store::{Search, Store},
     when,
 };
@@ -39,27 +41,34 @@ pub async fn trace(context: &Context, args: &Trace) -> Result<Outcome> {
         let told = format!("only the newest {} matches are shown; `--limit` shows more", args.limit);
         context.log_format.tell(&told);
     }
-    if args.json {
-        for transaction in oldest_first(found) {
-            if !output::write_json(&transaction, false)? {
-                break;
-            }
-        }
-        return Ok(Outcome::Done);
-    }
+    let width = wrap::width();
+    let found = oldest_first(found);
     let mut shown: BTreeSet<String> = BTreeSet::new();
-    for transaction in oldest_first(found) {
-        if shown.contains(&transaction.mail.id) {
+    for transaction in &found {
+        if shown.contains(base_id(transaction)) {
             continue;
         }
-        let journey = whole_journey(store.as_ref(), transaction).await?;
-        let tree = tree::of(&journey);
-        shown.extend(journey.iter().map(|t| t.mail.id.clone()));
-        if !output::write(&text::tree(&tree, args.lines))? {
+        let mut journey = whole_journey(store.as_ref(), transaction).await?;
+        shown.extend(journey.iter().map(|t| base_id(t).to_owned()));
+        named::narrow(&mut journey, &found, &args.query);
+        let is_read = match args.json {
+            true => write_json(&journey)?,
+            false => output::write(&wrap::rows(&text::tree(&tree::of(&journey), args.lines), width))?,
+        };
+        if !is_read {
             break;
         }
     }
     Ok(Outcome::Done)
+}
+
+fn write_json(journey: &[Transaction]) -> Result<bool> {
+    for transaction in journey {
+        if !output::write_json(transaction, false)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn oldest_first(mut found: Vec<Transaction>) -> Vec<Transaction> {
@@ -68,10 +77,10 @@ fn oldest_first(mut found: Vec<Transaction>) -> Vec<Transaction> {
 }
 
 /// All documents of a transaction's journey, and the notices about them with what they are about.
-async fn whole_journey(store: &dyn Store, transaction: Transaction) -> Result<Vec<Transaction>> {
+async fn whole_journey(store: &dyn Store, transaction: &Transaction) -> Result<Vec<Transaction>> {
     let mut known: BTreeMap<String, Transaction> = BTreeMap::new();
     let mut journeys = vec![transaction.mail.journey.clone()];
-    known.insert(transaction.mail.id.clone(), transaction);
+    known.insert(base_id(transaction).to_owned(), transaction.clone());
     let mut asked: Vec<String> = Vec::new();
     while let Some(journey) = journeys.pop() {
         if journey.is_empty() || asked.contains(&journey) || known.len() > LARGEST {
@@ -79,7 +88,7 @@ async fn whole_journey(store: &dyn Store, transaction: Transaction) -> Result<Ve
         }
         let members = store.search(&Search { terms: vec![journey.clone()], within: None, limit: LARGEST }).await?;
         asked.push(journey);
-        known.extend(members.iter().map(|t| (t.mail.id.clone(), t.clone())));
+        known.extend(members.iter().map(|t| (base_id(t).to_owned(), t.clone())));
         journeys.extend(notices(store, &members).await?);
     }
     Ok(oldest_first(known.into_values().collect()))

@@ -11,6 +11,9 @@ use crate::{
 };
 use std::fmt::Write;
 
+/// Recipients of a large message that are shown where nobody asked for one of them.
+const OF_MANY: usize = 20;
+
 /// The trees of a journey. With `lines` each hop is followed by its evidence.
 pub fn tree(roots: &[Branch<'_>], lines: bool) -> String {
     let mut out = String::new();
@@ -88,9 +91,10 @@ fn body(t: &Transaction) -> Vec<String> {
     if let Some(message_id) = &t.email.message_id {
         rows.push(format!("message-id {message_id}"));
     }
-    rows.extend(t.mail.recipients.iter().flat_map(recipient));
     if t.mail.parts > 1 {
-        rows.push(format!("… and more recipients in {} further parts", t.mail.parts - 1));
+        rows.extend(of_many(t));
+    } else {
+        rows.extend(t.mail.recipients.iter().flat_map(recipient));
     }
     for reject in &t.mail.rejects {
         let code = reject.code.map(|c| format!("{c} ")).unwrap_or_default();
@@ -104,6 +108,16 @@ fn body(t: &Transaction) -> Vec<String> {
         rows.push(format!("{}: {}{score}{detail}", f.name, f.verdict));
     }
     rows
+}
+
+/// Some recipients of a large message, those first that it did not reach.
+fn of_many(t: &Transaction) -> Vec<String> {
+    let mut some: Vec<&Recipient> = t.mail.recipients.iter().collect();
+    some.sort_by_key(|r| r.status == RecipientStatus::Sent);
+    some.truncate(OF_MANY);
+    let others = t.mail.nrcpt.unwrap_or(0).saturating_sub(some.len() as u64);
+    let more = format!("… and {others} more recipients: ask for one by name");
+    some.into_iter().flat_map(recipient).chain([more]).collect()
 }
 
 /// A recipient: its fate, then the reason on a line of its own.

@@ -6,7 +6,7 @@
 use crate::{
     elastic::readable,
     model::{Range, Time},
-    store::Search,
+    store::{Search, matching::bare},
 };
 use serde_json::{Value, json};
 use std::net::IpAddr;
@@ -84,7 +84,6 @@ pub fn ended_query(before: Time) -> Value {
 /// Documents in which every term occurs, newest first. `after`: the sort values of the last hit.
 pub fn search(search: &Search, size: usize, after: Option<&Value>) -> Value {
     let mut filter: Vec<Value> = search.terms.iter().map(|term| any_place(term)).collect();
-    filter.push(json!({"term": {"mail.part": 0}}));
     filter.extend(search.within.into_iter().flat_map(touches));
     let mut body = json!({
         "size": size,
@@ -99,7 +98,7 @@ pub fn search(search: &Search, size: usize, after: Option<&Value>) -> Value {
 }
 
 /// Fields that a term is looked for in. Those for addresses, hosts and Message-IDs know no case (see the mapping).
-const PLACES: [&str; 14] = [
+const PLACES: [&str; 18] = [
     "email.local_id",
     "email.message_id",
     "email.from.address",
@@ -107,9 +106,13 @@ const PLACES: [&str; 14] = [
     "host.name",
     "mail.id",
     "mail.journey",
+    "mail.links.message_id",
+    "mail.links.queue_id",
     "mail.recipients.address",
     "mail.recipients.orig_to",
+    "mail.recipients.queued_as",
     "mail.recipients.relay.domain",
+    "mail.rejects.recipient",
     "related.hosts",
     "related.user",
     "source.domain",
@@ -117,9 +120,7 @@ const PLACES: [&str; 14] = [
 ];
 
 fn any_place(term: &str) -> Value {
-    // A Message-ID is often copied with its brackets; `<>` is the null sender itself.
-    let term =
-        term.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).filter(|id| !id.is_empty()).unwrap_or(term);
+    let term = bare(term);
     let mut should: Vec<Value> = PLACES.iter().map(|&place| json!({"term": {(place): term}})).collect();
     // A field of addresses answers 400 to anything else.
     if let Ok(ip) = term.parse::<IpAddr>() {
@@ -214,10 +215,9 @@ mod tests {
     }
 
     #[test]
-    fn a_search_is_for_part_0_and_newest_first() {
+    fn a_search_is_for_the_newest_first() {
         let search_for = Search { terms: vec!["4F1".into()], within: Some(HOUR), limit: 10 };
         let body = search(&search_for, 10, None);
-        assert_eq!(body["query"]["bool"]["filter"][1], json!({"term": {"mail.part": 0}}));
         assert_eq!(body["sort"], json!([{"@timestamp": "desc"}, {"mail.id": "desc"}]));
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     },
     error::{Error, Kind, Result},
     model::{Range, Time, Transaction, transaction},
-    store::{Census, Page, QueueKey, Search, Stored, Summary, Version},
+    store::{Census, Page, QueueKey, Search, Stored, Summary, Version, matching::take},
 };
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
@@ -152,15 +152,17 @@ impl Elasticsearch {
         let doing = self.doing("search");
         let mut transactions = Vec::new();
         let mut after: Option<Value> = None;
-        while transactions.len() < search.limit {
-            let size = query::PAGE.min(search.limit - transactions.len());
+        // One more than wanted: the last may be followed by its other parts.
+        let size = query::PAGE.min(search.limit.saturating_add(1));
+        loop {
             let found = self.search_alias(&doing, &query::search(search, size, after.as_ref())).await?;
-            let is_last = found.hits.hits.len() < size;
             after = found.hits.hits.last().map(|hit| Value::Array(hit.sort.clone()));
             for hit in &found.hits.hits {
-                transactions.push(self.hit(hit, &doing)?.transaction);
+                if !take(&mut transactions, self.hit(hit, &doing)?.transaction, search.limit) {
+                    return Ok(transactions);
+                }
             }
-            if is_last {
+            if found.hits.hits.len() < size {
                 break;
             }
         }

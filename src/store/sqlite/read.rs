@@ -9,7 +9,7 @@ use crate::{
     model::{Range, Time, Transaction},
     store::{
         Census, Page, QueueKey, Search, Stored, Summary, Version,
-        matching::{forms, is_neighbour, matches, neighbour_terms},
+        matching::{forms, is_neighbour, matches, neighbour_terms, take},
     },
 };
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params_from_iter};
@@ -99,7 +99,7 @@ pub fn search(connection: &mut Connection, search: &Search) -> Outcome<Vec<Trans
     if search.limit == 0 {
         return Ok(found);
     }
-    let mut sql = "SELECT doc FROM transactions WHERE part = 0".to_owned();
+    let mut sql = "SELECT doc FROM transactions WHERE true".to_owned();
     let mut parameters = Vec::new();
     if let Some(range) = search.within {
         sql.push_str(" AND start_ms < ? AND end_ms >= ?");
@@ -118,11 +118,8 @@ pub fn search(connection: &mut Connection, search: &Search) -> Outcome<Vec<Trans
         let mut hits = hits.query(params_from_iter(parameters))?;
         while let Some(hit) = hits.next()? {
             let t = codec::decode(&blob(&mut blobs, hit)?).map_err(Failure::Blob)?;
-            if matches(&t, search) {
-                found.push(t);
-                if found.len() == search.limit {
-                    break;
-                }
+            if matches(&t, search) && !take(&mut found, t, search.limit) {
+                break;
             }
         }
     }

@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""Whether the store ends with the same documents however a log is cut, and how true they are.
+
+  tests/fidelity.py --mailstitch BIN --corpus DIR --scorer SCORE.py --opensearch URL [--windows 5,1] [--seed N]
+
+In: `DIR/logs/all.iso.log.gz` (stamps with zone) and, in the same directory, the same stream as `all.log.gz` (stamps of a
+second, no year) and `all.rfc5424.log.gz`; a scorer that takes `--truth DIR --export FILE` and exits 0 when all is well.
+Out: a table in Markdown, as in docs/fidelity.md. Exit 0 if every form is scored well, and every export of the matrix is
+byte for byte the one of a single pass over the file.
+
+The matrix: read from the file and from OpenSearch, into SQLite and into OpenSearch, in one piece, and in windows of so
+many seconds, each window twice, in random order, every one by a backfill that knows nothing of the others. Python 3.11,
+standard library only. The indices that it makes are deleted; nothing else on the server is touched.
+"""
+import argparse, datetime, gzip, itertools, json, os, pathlib, random, subprocess, sys, tempfile, time, urllib.request
+
+UTC = datetime.timezone.utc
+MAPPING = {"properties": {"timestamp": {"type": "date", "format": "uuuu-MM-dd HH:mm:ss.SSS"}, "source": {"type": "keyword"},
+                          "message": {"type": "text"}, "gl2_message_id": {"type": "keyword"}}}
+
+
+def request(url, method, body=None):
+    body = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+    call = urllib.request.Request(url, method=method, data=body, headers={"Content-Type": "application/x-ndjson" if method == "POST" else "application/json"})
+    with urllib.request.urlopen(call, timeout=120) as answer:
+        return json.load(answer)
+
+
+def load(url, index, lines):
+    """The lines as Graylog stores what its syslog input gets: `host tag[pid]: text` in `message`."""
+    request(f"{url}/{index}", "PUT", {"settings": {"number_of_replicas": 0}, "mappings": MAPPING})
+    numbered = enumerate(lines)
+    while batch := list(itertools.islice(numbered, 5_000)):
+        body = []
+        for n, line in batch:
+            stamp, rest = line.split(" ", 1)
+            at = datetime.datetime.fromisoformat(stamp).astimezone(UTC)
+            at = f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03d}"
+            body += [json.dumps({"index": {}}), json.dumps({"timestamp": at, "source": rest.split(" ", 1)[0], "message": rest, "gl2_message_id": f"{n:026d}"})]
+        if request(f"{url}/{index}/_bulk", "POST", ("\n".join(body) + "\n").encode())["errors"]:
+            sys.exit(f"{index} did not take all lines")
+    request(f"{url}/{index}/_refresh", "POST", b"")
+
+
+class Setup:
+    """An empty store, and backfills into it."""
+
+    def __init__(self, args, place, source, store):
+        self.args, self.place = args, pathlib.Path(tempfile.mkdtemp(dir=place))
+        self.config = f'state_dir = "state"\ninstances = ["postfix-out"]\n[window]\nbucket = "1s"\n{source}\n{store}\n'
+        (self.place / "config.toml").write_text(self.config)
+
+    def run(self, *arguments):
+        done = subprocess.run([self.args.mailstitch, "-c", "config.toml", *arguments], cwd=self.place, capture_output=True)
+        if done.returncode:
+            sys.exit(f"{arguments}: exit code {done.returncode}\n{done.stderr.decode()}")
+        return done.stdout
+
+    def window(self, start, end, files):
+        """A state directory of its own: what another backfill read is not known."""
+        text = self.config.replace('"state"', f'"{tempfile.mkdtemp(dir=self.place)}"', 1)
+        (self.place / "config.toml").write_text(text)
+        self.run("backfill", "--since", start.isoformat(), "--until", end.isoformat(), *files)
+
+    def export(self):
+        path = self.place / "export.ndjson"
+        path.write_bytes(self.run("export"))
+        return path
+
+
+def score(args, export):
+    """The measures that are below 100 %, or none; and whether all reach their bar."""
+    done = subprocess.run([sys.executable, args.scorer, "--truth", args.corpus, "--export", export, "--json"], capture_output=True)
+    measures = json.loads(done.stdout)
+    below = [f"{m['name']} {m['percent']:.2f} %" for m in measures if m["percent"] is not None and m["percent"] < 100]
+    return ", ".join(below) or f"{len(measures)} measures, all 100.00 %", done.returncode == 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Cut a corpus in all ways, compare the exports, score them.")
+    for name in ("mailstitch", "corpus", "scorer", "opensearch"):
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--windows", default="5,1", help="lengths in seconds")
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    args.mailstitch, url = str(pathlib.Path(args.mailstitch).resolve()), args.opensearch.rstrip("/")
+    logs = pathlib.Path(args.corpus).resolve() / "logs"
+    text = gzip.open(logs / "all.iso.log.gz", "rt", encoding="utf-8", errors="surrogateescape", newline="\n").read()
+    lines = [line for line in text.split("\n") if line]
+    stamps = [datetime.datetime.fromisoformat(line.split(" ", 1)[0]).astimezone(UTC) for line in lines]
+    first, last = min(stamps).replace(microsecond=0), max(stamps)
+    tag, stores, failed = f"fidelity-{os.getpid()}", itertools.count(), False
+    with tempfile.TemporaryDirectory(prefix="fidelity-") as place:
+        sqlite = '[store.sqlite]\npath = "transactions.sqlite"'
+        source = f'[source.elasticsearch]\nurl = "{url}"\nindex = "{tag}-lines"\npreset = "graylog"'
+        plain = pathlib.Path(place) / "mail.log"
+        plain.write_text(text, encoding="utf-8", errors="surrogateescape", newline="\n")
+
+        print("| log, one pass | documents | score |\n|---|---|---|", flush=True)
+        for name in ("all.iso.log.gz", "all.log.gz", "all.rfc5424.log.gz"):
+            # Stamps without a year are of the year in which the file was last written.
+            copy = pathlib.Path(place) / name
+            copy.write_bytes((logs / name).read_bytes())
+            os.utime(copy, (last.timestamp(), last.timestamp()))
+            setup = Setup(args, place, "", sqlite)
+            setup.run("backfill", str(copy))
+            export = setup.export()
+            told, good = score(args, export)
+            failed |= not good
+            print(f"| `{name}` | {export.read_bytes().count(10)} | {told} |", flush=True)
+            expected = export.read_bytes() if name == "all.iso.log.gz" else expected
+
+        print("\n| source | store | windows | backfills | seconds | export | score |\n|---|---|---|---|---|---|---|", flush=True)
+        load(url, f"{tag}-lines", lines)
+        try:
+            lengths = [None, *map(int, args.windows.split(","))]
+            for length, from_file, into_sqlite in itertools.product(lengths, (True, False), (True, False)):
+                alias = f"{tag}-{next(stores)}"
+                store = sqlite if into_sqlite else f'[store.elasticsearch]\nurl = "{url}"\nindex = "{alias}"\nreplicas = 0'
+                setup = Setup(args, place, "" if from_file else source, store)
+                step = datetime.timedelta(seconds=length or (last - first).total_seconds() + 1)
+                starts = [first + n * step for n in range(int((last - first) / step) + 1)] * (2 if length else 1)
+                random.Random(args.seed).shuffle(starts)
+                began = time.monotonic()
+                for start in starts:
+                    setup.window(start, start + step, [str(plain)] if from_file else [])
+                took, export = time.monotonic() - began, setup.export()
+                same = export.read_bytes() == expected
+                told, good = score(args, export)
+                failed |= not (same and good)
+                cells = ["file" if from_file else "OpenSearch", "SQLite" if into_sqlite else "OpenSearch", f"{length} s, random order, each twice" if length else "one",
+                         str(len(starts)), f"{took:.0f}", "the same bytes" if same else f"NOT the same: {export}", told]
+                print(f"| {' | '.join(cells)} |", flush=True)
+                if not same:
+                    kept = pathlib.Path(tempfile.mkdtemp(prefix="fidelity-differs-"))
+                    (kept / "found.ndjson").write_bytes(export.read_bytes())
+                    (kept / "expected.ndjson").write_bytes(expected)
+                    print(f"both exports are kept in {kept}", file=sys.stderr)
+                if not into_sqlite:
+                    request(f"{url}/{alias}-*", "DELETE")
+        finally:
+            request(f"{url}/{tag}-lines", "DELETE")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
