@@ -38,6 +38,9 @@ pub struct Checkpoint {
     /// When the hours were last compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hours_checked: Option<Time>,
+    /// When lines from the future were last looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub future_checked: Option<Time>,
     /// Where a positioned source stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<serde_json::Value>,
@@ -98,6 +101,7 @@ impl Checkpoint {
             buckets: BTreeMap::new(),
             hours: BTreeMap::new(),
             hours_checked: None,
+            future_checked: None,
             position: None,
             open: Vec::new(),
             tally: Tally::default(),

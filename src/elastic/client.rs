@@ -58,6 +58,11 @@ impl<'a> Call<'a> {
         Self { doing, method, path, body, again: true }
     }
 
+    /// Whether it may be sent twice.
+    pub(super) fn may_repeat(&self) -> bool {
+        self.again
+    }
+
     /// Not to be sent twice: the next page of a scroll, which the server may have turned without our knowing.
     #[must_use]
     pub fn once(mut self) -> Self {

@@ -1,6 +1,9 @@
 //! The answer of a search, and whether it is whole (law L6: a short answer is an error).
 
-use super::{Body, Call, Cause, Client};
+use super::{
+    Body, Call, Cause, Client,
+    retry::{self, TRIES},
+};
 use crate::error::{Error, Kind, Result};
 use reqwest::Method;
 use serde::Deserialize;
@@ -91,18 +94,26 @@ impl Client {
     /// A search whose answer is whole.
     ///
     /// # Errors
-    /// `Temporary` for a short answer, else as [`Answer::failure`](super::Answer::failure).
+    /// `Temporary` for an answer that stays short, else as [`Answer::failure`](super::Answer::failure).
     pub async fn search(&self, doing: &str, path: &str, body: &Value) -> Result<Found> {
         self.whole(Call::new(doing, Method::POST, path, Body::Json(body))).await
     }
 
-    /// As [`search`](Self::search), for any call that answers like one.
+    /// As [`search`](Self::search), for any call that answers like one. A short answer may be whole the next time.
     pub async fn whole(&self, call: Call<'_>) -> Result<Found> {
-        let answer = self.send(&call).await?;
-        let found: Found = answer.json(call.doing)?;
-        match found.trouble() {
-            None => Ok(found),
-            Some(cause) => Err(answer.error(Kind::Temporary, call.doing).because(cause)),
+        let mut failed = 0;
+        loop {
+            let answer = self.send(&call).await?;
+            let found: Found = answer.json(call.doing)?;
+            let Some(cause) = found.trouble() else { return Ok(found) };
+            let error = answer.error(Kind::Temporary, call.doing).because(cause);
+            failed += 1;
+            if !call.may_repeat() || failed >= TRIES {
+                return Err(error);
+            }
+            tracing::debug!("{error}; trying again");
+            retry::note(1);
+            tokio::time::sleep(retry::wait(failed, None)).await;
         }
     }
 

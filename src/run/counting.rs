@@ -17,6 +17,7 @@ use std::{
 use tokio::task::JoinHandle;
 
 const HOUR_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
 
 fn ms(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
@@ -45,6 +46,7 @@ pub async fn run(source: Arc<dyn CountingSource>, ledger: &mut Checkpoint, pass:
     }
     old_hours(&source, ledger, lookback_from, pass, &mut summary).await?;
     let before = ledger.clone();
+    look_ahead(&source, ledger, pass).await?;
     ledger.age(lookback_from, pass.now.plus(-ms(pass.window.horizon)));
     ledger.watermark = ledger.watermark.max(Some(until));
     if *ledger != before {
@@ -90,6 +92,8 @@ async fn begin(ledger: &mut Checkpoint, fingerprint: String, pass: &Pass<'_>, su
     }
     ledger.fingerprint = fingerprint;
     if ledger.watermark.is_none() {
+        // Kept before anything is written: after a crash of this run the store is not empty any more, and its
+        // newest document says nothing of how far reading came.
         let newest = match pass.store {
             Some(store) => store.newest_end(pass.now).await?,
             None => None,
@@ -105,6 +109,7 @@ async fn begin(ledger: &mut Checkpoint, fingerprint: String, pass: &Pass<'_>, su
         let start = bucket_start(start, ms(pass.window.bucket));
         ledger.watermark = Some(start);
         ledger.floor = Some(start);
+        pass.mark(ledger)?;
     }
     Ok(())
 }
@@ -132,6 +137,23 @@ async fn old_hours(
     let due = ledger.judge_hours(&counts);
     let wanted = window::stretches(&due, &counts, HOUR_MS, STRETCH_LINES);
     read_all(source, &wanted, ledger, pass, summary, |ledger, stretch, _| ledger.mark_hours(&stretch.counted)).await
+}
+
+/// Once a day: lines stamped more than an hour in the future. They are read when their time has come, which is later than
+/// anyone wants.
+async fn look_ahead(source: &Arc<dyn CountingSource>, ledger: &mut Checkpoint, pass: &Pass<'_>) -> Result<()> {
+    if ledger.future_checked.is_some_and(|t| pass.now.0 - t.0 < DAY_MS) {
+        return Ok(());
+    }
+    ledger.future_checked = Some(pass.now);
+    match source.later_than(pass.now.plus(HOUR_MS)).await? {
+        0 => {}
+        n => tracing::warn!(
+            "{n} lines are stamped more than an hour in the future: a clock or a time zone is wrong somewhere; they are \
+             read when their time has come"
+        ),
+    }
+    Ok(())
 }
 
 impl Checkpoint {

@@ -298,7 +298,10 @@ async fn reread(
     lost: BTreeMap<Key, BTreeSet<String>>,
 ) -> Result<BTreeMap<Key, Work>> {
     let mut again = BTreeMap::new();
-    let ids: Vec<String> = lost.values().flatten().cloned().collect();
+    // All that the keys have, not only what was lost: what is not found counts as deleted.
+    let mut ids: BTreeSet<String> = lost.values().flatten().cloned().collect();
+    ids.extend(lost.keys().filter_map(|key| work.get(key)).flat_map(|w| w.stored.keys().cloned()));
+    let ids: Vec<String> = ids.into_iter().collect();
     let mut found: HashMap<String, Stored> = HashMap::new();
     for stored in if ids.is_empty() { Vec::new() } else { store.get(&ids).await? } {
         found.insert(stored.transaction.mail.id.clone(), stored);

@@ -40,6 +40,7 @@ struct Failure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
     Counts(Range),
+    LaterThan(Time),
     Read(Range),
 }
 
@@ -118,6 +119,11 @@ impl CountingSource for MemorySource {
             *counts.entry(Time(line.time.0.div_euclid(bucket_ms) * bucket_ms)).or_default() += 1;
         }
         Ok(counts)
+    }
+
+    async fn later_than(&self, time: Time) -> Result<u64> {
+        let after = Range { from: time, to: Time(i64::MAX) };
+        Ok(self.ask(Asked::LaterThan(time))?.visible(after).count() as u64)
     }
 
     async fn read(&self, within: Range) -> Result<Batch> {

@@ -17,6 +17,8 @@ use crate::{
 use async_trait::async_trait;
 use std::collections::BTreeMap;
 
+const HOUR_MS: i64 = 3_600_000;
+
 /// What was read in one go.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
@@ -35,6 +37,13 @@ pub trait CountingSource: Send + Sync {
     /// Matching lines per bucket of `bucket_ms`, counted from the epoch; empty buckets are left out. Uses exactly the
     /// query that [`read`](Self::read) uses.
     async fn counts(&self, within: Range, bucket_ms: i64) -> Result<BTreeMap<Time, u64>>;
+
+    /// How many matching lines are stamped at or after a time that lies ahead. How far is looked is the source's affair;
+    /// a day at least.
+    async fn later_than(&self, time: Time) -> Result<u64> {
+        let day = Range { from: time, to: time.plus(24 * HOUR_MS) };
+        Ok(self.counts(day, HOUR_MS).await?.values().sum())
+    }
 
     /// All matching lines of a range.
     async fn read(&self, within: Range) -> Result<Batch>;

@@ -5,7 +5,8 @@
 #
 # In: HOME from setup.sh; DATA, a directory with config/ in it. The end of standard input comes when the test process
 # ends, whatever way it ends (SIGKILL too: the kernel closes its pipes), and then the server is killed and DATA removed.
-# Nothing is lost by a kill: the data is thrown away. When the server dies by itself, the guard says why and ends.
+# Nothing is lost by a kill: the data is thrown away. When the server dies by itself, the guard says why and ends. Told
+# "restart", it kills the server and starts it again on the same data.
 set -u
 home=$1 data=$2
 log=$data/server.log
@@ -19,12 +20,15 @@ mkdir -p "$data/native"
 for zstd in /usr/lib/*/libzstd.so.1 /usr/lib64/libzstd.so.1; do
   [ ! -e "$zstd" ] || ln -sf "$zstd" "$data/native/libzstd.so"
 done
-"$JAVA_HOME/bin/java" -Xms256m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djava.io.tmpdir="$data/tmp" -Dserver.conf="$data/config" -Des.nativelibs.path="$data/native" \
-  -Dorg.elasticsearch.nativeaccess.enableVectorLibrary=false \
-  -Djava.awt.headless=true -Dio.netty.noUnsafe=true -Dio.netty.noKeySetOptimization=true \
-  -Dio.netty.recycler.maxCapacityPerThread=0 -Dlog4j.shutdownHookEnabled=false -Dlog4j2.disable.jmx=true \
-  @"$data/java.args" >"$log" 2>&1 </dev/null &
-server=$!
+start() {
+  "$JAVA_HOME/bin/java" -Xms256m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djava.io.tmpdir="$data/tmp" -Dserver.conf="$data/config" -Des.nativelibs.path="$data/native" \
+    -Dorg.elasticsearch.nativeaccess.enableVectorLibrary=false \
+    -Djava.awt.headless=true -Dio.netty.noUnsafe=true -Dio.netty.noKeySetOptimization=true \
+    -Dio.netty.recycler.maxCapacityPerThread=0 -Dlog4j.shutdownHookEnabled=false -Dlog4j2.disable.jmx=true \
+    @"$data/java.args" >>"$log" 2>&1 </dev/null &
+  server=$!
+}
+start
 finish() {
   kill -9 "$server" 2>/dev/null
   wait "$server" 2>/dev/null
@@ -33,9 +37,18 @@ finish() {
 trap finish EXIT
 trap exit INT TERM HUP
 while kill -0 "$server" 2>/dev/null; do
-  read -r -t 1 _
-  # More than 128 is the second that passed; anything else is the end of the input.
-  [ $? -gt 128 ] || exit 0
+  read -r -t 1 word
+  case $? in
+    0)
+      if [ "$word" = restart ]; then
+        kill -9 "$server"
+        wait "$server" 2>/dev/null
+        start
+      fi
+      ;;
+    # More than 128 is the second that passed; anything else is the end of the input.
+    [1-9]|[1-9][0-9]|1[01][0-9]|12[0-8]) exit 0 ;;
+  esac
 done
 echo "the search server in $home died; its last words:" >&2
 tail -n 30 "$log" >&2

@@ -10,6 +10,7 @@ use std::{
     collections::BTreeMap,
     env, fs,
     hash::Hasher,
+    io::Write,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -30,12 +31,26 @@ const INSTEAD: &str =
     "or name running servers with MAILSTITCH_TEST_OPENSEARCH_URL and MAILSTITCH_TEST_ELASTICSEARCH_URL";
 
 /// A guard and its server. The guard's standard input is the leash: see `guard.sh`.
-pub struct Process(Child);
+pub struct Process {
+    guard: Child,
+    data: PathBuf,
+}
+
+impl Process {
+    /// Kills the server and starts it again on what it has on disk; gives its new address.
+    pub fn restart(&mut self) -> Result<String, String> {
+        // Written anew by the server that comes.
+        fs::remove_file(self.data.join("logs/http.ports")).map_err(|e| e.to_string())?;
+        let leash = self.guard.stdin.as_mut().ok_or("the guard has no leash")?;
+        writeln!(leash, "restart").map_err(|e| e.to_string())?;
+        wait_until_up(&mut self.guard, &self.data)
+    }
+}
 
 impl Drop for Process {
     fn drop(&mut self) {
         // Waiting closes standard input first; after that the server and its data are gone.
-        let _ = self.0.wait();
+        let _ = self.guard.wait();
     }
 }
 
@@ -57,8 +72,8 @@ pub fn launch(name: &str, settings: &[(&str, &str)]) -> Result<(Process, String)
         .spawn()
         .map_err(|e| format!("cannot run bash: {e}"))?;
     // From here on the directory is the guard's, which outlives this process.
-    let mut process = Process(guard);
-    let url = wait_until_up(&mut process.0, &data.keep()).map_err(|e| format!("{name} {e}"))?;
+    let mut process = Process { guard, data: data.keep() };
+    let url = wait_until_up(&mut process.guard, &process.data).map_err(|e| format!("{name} {e}"))?;
     Ok((process, url))
 }
 

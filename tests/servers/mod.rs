@@ -14,8 +14,10 @@
 mod http;
 mod launch;
 mod load;
+mod proxy;
 
 pub use load::Shape;
+pub use proxy::{Asked, Deed, Proxy};
 
 use serde_json::Value;
 use std::{
@@ -31,7 +33,7 @@ pub struct Engine {
     name: String,
     url: String,
     /// `None` for a server that the environment named. It stops when this is dropped.
-    _process: Option<launch::Process>,
+    process: Option<launch::Process>,
 }
 
 type Slot = OnceLock<Result<Engine, String>>;
@@ -68,9 +70,16 @@ impl Engine {
         Self::launch(name, settings).unwrap_or_else(|reason| panic!("{reason}"))
     }
 
+    /// Kills a server of the caller's own and starts it again with all that it had on disk, under another address.
+    #[track_caller]
+    pub fn restart(&mut self) {
+        let process = self.process.as_mut().expect("a server of one's own");
+        self.url = process.restart().unwrap_or_else(|reason| panic!("{} {reason}", self.name));
+    }
+
     fn launch(name: &str, settings: &[(&str, &str)]) -> Result<Self, String> {
         let (process, url) = launch::launch(name, settings)?;
-        Ok(Self { name: name.to_owned(), url, _process: Some(process) })
+        Ok(Self { name: name.to_owned(), url, process: Some(process) })
     }
 
     fn named_by_environment(name: &str) -> Option<Self> {
@@ -80,7 +89,7 @@ impl Engine {
             _ => return None,
         };
         let url = var(variable).filter(|url| !url.is_empty())?;
-        Some(Self { name: name.to_owned(), url: url.trim_end_matches('/').to_owned(), _process: None })
+        Some(Self { name: name.to_owned(), url: url.trim_end_matches('/').to_owned(), process: None })
     }
 
     /// `opensearch-2.19.6`.
@@ -135,6 +144,9 @@ impl Engine {
         let mut template = installed["index_templates"][0]["index_template"].take();
         let settings = template.pointer_mut("/template/settings/index").and_then(Value::as_object_mut);
         settings.expect("settings of the index").remove("codec").expect("a codec");
+        // From 9.1 on the server adds when it was made and changed, and takes neither back.
+        let fields = template.as_object_mut().expect("a template");
+        fields.retain(|name, _| !name.starts_with("created_date") && !name.starts_with("modified_date"));
         self.request("PUT", &path, template);
     }
 

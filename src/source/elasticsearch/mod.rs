@@ -17,6 +17,7 @@ use crate::{
     elastic::{Body, Call, Client, Method, in_path, search::Hit},
     error::{Error, Kind, Result},
     model::{Intake, Range, Time},
+    window::bucket_start,
 };
 use async_trait::async_trait;
 use query::Schema;
@@ -147,14 +148,15 @@ impl Elasticsearch {
     }
 }
 
-/// The range in pieces of at most a day and at most [`BUCKETS`] buckets, cut at bucket limits.
+/// The range in pieces of at most a day and at most [`BUCKETS`] buckets, cut at bucket limits. A day is one piece wherever
+/// it begins: a run with nothing new asks once.
 fn pieces(within: Range, bucket_ms: i64) -> impl Iterator<Item = Range> {
     let bucket_ms = bucket_ms.max(1);
     let buckets = (DAY_MS / bucket_ms).clamp(1, BUCKETS);
     let step = buckets.saturating_mul(bucket_ms);
     let mut from = within.from;
     std::iter::from_fn(move || {
-        let to = from.0.div_euclid(step).saturating_add(1).saturating_mul(step).min(within.to.0);
+        let to = bucket_start(from, bucket_ms).0.saturating_add(step).min(within.to.0);
         let piece = Range { from, to: Time(to) };
         from = piece.to;
         (piece.from < piece.to).then_some(piece)
@@ -190,6 +192,12 @@ impl CountingSource for Elasticsearch {
         Ok(counts)
     }
 
+    async fn later_than(&self, time: Time) -> Result<u64> {
+        let mut days = BTreeMap::new();
+        self.histogram(Range { from: time, to: Time(i64::MAX) }, DAY_MS, &mut days).await?;
+        Ok(days.values().sum())
+    }
+
     async fn read(&self, within: Range) -> Result<Batch> {
         let doing = self.doing("read from");
         let query = self.query(&doing, within).await?;
@@ -221,7 +229,8 @@ mod tests {
     #[test]
     fn a_piece_is_a_day_at_most_and_ends_at_a_bucket() {
         let noon = DAY_MS / 2;
-        check(noon, DAY_MS + noon, 60_000, &[(noon, DAY_MS), (DAY_MS, DAY_MS + noon)]);
+        check(noon, DAY_MS + noon, 60_000, &[(noon, DAY_MS + noon)]);
+        check(noon + 1, DAY_MS + noon + 1, 60_000, &[(noon + 1, DAY_MS + noon), (DAY_MS + noon, DAY_MS + noon + 1)]);
         check(0, 60_000, 60_000, &[(0, 60_000)]);
         check(5, 5, 60_000, &[]);
     }

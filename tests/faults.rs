@@ -1,0 +1,16 @@
+//! Engines that misbehave: whatever a server answers, or does not, the documents afterwards are those of a run that nobody
+//! disturbed (laws L3 and L6).
+//!
+//! A proxy before a real server does the harm (`tests/servers/proxy.rs`); what a server can be made to do by itself, it
+//! does itself.
+
+#[path = "faults/answers.rs"]
+mod answers;
+mod common;
+#[path = "faults/connections.rs"]
+mod connections;
+#[path = "faults/installation.rs"]
+mod installation;
+mod servers;
+#[path = "faults/servers_down.rs"]
+mod servers_down;

@@ -1,0 +1,8 @@
+//! However late a line reaches the source, it is found, and what is there already is not asked for twice (laws L2, L6).
+
+mod common;
+#[path = "late_lines/engine.rs"]
+mod engine;
+#[path = "late_lines/ledger.rs"]
+mod ledger;
+mod servers;

@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# The promises of source and store, and the whole flow, with every engine that mailstitch says it works with.
+#
+#   tests/matrix.sh [PRODUCT-VERSION…]      all of them without arguments; then docs/compatibility.md is written anew
+#
+# The servers are real ones, fetched from Maven Central and started by the tests themselves (tests/servers); what they
+# need of Java is said there. About two minutes an engine. Ends with 1 when any promise was broken.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+all=(elasticsearch-7.10.2 elasticsearch-7.17.29 elasticsearch-8.19.21 elasticsearch-9.5.3
+  opensearch-1.3.14 opensearch-2.19.6 opensearch-3.8.0)
+page=docs/compatibility.md
+logs=$(mktemp -d)
+echo "logs in $logs"
+
+# The tests of one engine, by the names that they have for it. FILTER matches in any of the binaries.
+tests() { # PRODUCT VERSION BINARY FILTER
+  local variable=MAILSTITCH_TEST_${1^^}_VERSION log=$logs/$1-$2-$3.log result
+  env "$variable=$2" cargo test --quiet --test "$3" -- --test-threads=2 "$4" >"$log" 2>&1 || true
+  result=$(sed -n 's/^test result: \([a-zA-Z]*\)\. \([0-9]*\) passed; \([0-9]*\) failed.*/\1 \2 \3/p' "$log")
+  case $result in
+    "ok 0 0") echo "no test" ;;
+    "ok "*) set -- $result; echo "✔ $2" ;;
+    *) echo "✖ see \`$(basename "$log")\`" ;;
+  esac
+}
+
+# How lines are read: src/source/elasticsearch/walk.rs.
+way() {
+  case $1 in
+    elasticsearch-7.10.*|opensearch-1.*) echo scroll ;;
+    opensearch-2.*) echo 'point in time, sorted by time and a unique field; scroll without one' ;;
+    *) echo 'point in time, sorted by `_shard_doc`' ;;
+  esac
+}
+
+cargo test --no-run --test source_contract --test store_contract --test end_to_end
+rows=() broken=0
+for engine in "${@:-${all[@]}}"; do
+  product=${engine%%-*} version=${engine#*-}
+  flow=elasticsearch_is_source_and_store
+  [ "$product" = elasticsearch ] || flow=windows_of_an_index
+  source=$(tests "$product" "$version" source_contract "$product")
+  store=$(tests "$product" "$version" store_contract "$product::")
+  flow=$(tests "$product" "$version" end_to_end "$flow")
+  rows+=("| $product $version | $(way "$engine") | $source | $store | $flow |")
+  echo "${rows[-1]}"
+  case "$source$store$flow" in *✖*|*"no test"*) broken=1 ;; esac
+done
+
+[ $# = 0 ] || exit $broken
+{
+  cat <<'PAGE'
+# Compatibility
+
+Elasticsearch 7.10 to 9.x and OpenSearch 1.3 to 3.x, as source and as store, told apart by `GET /`. Later versions are
+taken at their word. Graylog keeps its messages in one of these engines, where mailstitch reads them.
+
+The last full result of `tests/matrix.sh`, which starts each engine and holds it to the promises that every source and
+every store must keep (`tests/source_contract.rs`, `tests/store_contract.rs`), and lets real lines flow from it to it in
+windows of seconds, which must end with the same documents as a log file does (`tests/end_to_end.rs`). The number is that
+of tests passed.
+
+PAGE
+  echo "$(date -u +%F), mailstitch $(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1):"
+  echo
+  echo '| engine | how lines are read | source | store | whole flow |'
+  echo '|---|---|---|---|---|'
+  printf '%s\n' "${rows[@]}"
+  cat <<'PAGE'
+
+The engines are the jars of Maven Central, without the vendors' archives; of Elasticsearch from 8.16 on these lack the
+native library for the codec `best_compression`, which the store's template asks for, so there the tests take it out of
+the template. All else is as installed.
+PAGE
+} >"$page"
+echo "written: $page"
+exit $broken
