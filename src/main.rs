@@ -12,6 +12,10 @@ use mailstitch::{
 };
 use std::{panic, process::ExitCode};
 
+/// Documents are many small texts: the system's allocator would take a third of the time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

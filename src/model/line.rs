@@ -6,7 +6,8 @@
 use super::Time;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use siphasher::sip128::{Hasher128, SipHasher13};
-use std::{collections::HashMap, fmt, hash::Hasher, sync::Arc};
+use hashbrown::HashMap;
+use std::{fmt, hash::Hasher, sync::Arc};
 
 /// 128-bit identity of a line: a hash of host, second, syslog name, pid and text, and of nothing else, so that one
 /// line read from a file, from Graylog and from an index is one line.
@@ -27,7 +28,7 @@ pub struct Line {
     /// The process id, if the transport kept it.
     pub pid: Option<u32>,
     /// The text after `tag[pid]: `. Bytes that are not UTF-8 were replaced by U+FFFD when the line was read.
-    pub text: Box<str>,
+    pub text: Arc<str>,
 }
 
 impl Line {
@@ -54,7 +55,7 @@ const NAMES_KEPT: usize = 65_536;
 
 impl Intake {
     /// `aliases`: `[hosts] alias`, from a host name as logged (first label or whole) to the name to use.
-    pub fn new(aliases: HashMap<String, String>) -> Self {
+    pub fn new(aliases: impl IntoIterator<Item = (String, String)>) -> Self {
         let aliases = aliases.into_iter().map(|(from, to)| (from.to_ascii_lowercase(), to)).collect();
         Self { aliases, ..Self::default() }
     }

@@ -10,3 +10,6 @@ pub use event::{Event, Parsed};
 pub use line::{Intake, Line, LineId};
 pub use time::{Range, Time};
 pub use transaction::Transaction;
+
+/// A text of a document. Queue ids, addresses, codes and names are short: up to 24 bytes are held in place.
+pub type Text = compact_str::CompactString;

@@ -3,17 +3,22 @@
 //! These types *are* the document: serialised they are what `export` prints and what the index holds. Everything but
 //! `mail.journey` is a pure function of `mail.lines`, shared session lines included (law L1).
 
-use super::{LineId, Time};
+use super::{LineId, Text, Time};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// The version of this table; a document says which one it was made by.
 pub const SCHEMA: u32 = 1;
 
 /// `event.dataset` of every document.
-pub const DATASET: &str = "mailstitch.transaction";
+pub const DATASET: Text = Text::const_new("mailstitch.transaction");
+
+/// `event.kind` and `event.category` of every document.
+pub const EVENT_KIND: Text = Text::const_new("event");
+pub const EVENT_CATEGORY: Text = Text::const_new("email");
 
 /// The version of the Elastic Common Schema whose names are used.
-pub const ECS_VERSION: &str = "8.17.0";
+pub const ECS_VERSION: Text = Text::const_new("8.17.0");
 
 /// One document: a message in one queue, a refused attempt, a session, or a filter's verdict.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -51,9 +56,9 @@ pub struct EventInfo {
     pub end: Time,
     /// Nanoseconds.
     pub duration: u64,
-    pub kind: String,
-    pub category: Vec<String>,
-    pub dataset: String,
+    pub kind: Text,
+    pub category: [Text; 1],
+    pub dataset: Text,
     pub outcome: Outcome,
 }
 
@@ -67,31 +72,31 @@ pub enum Outcome {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ecs {
-    pub version: String,
+    pub version: Text,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Host {
-    pub name: String,
+    pub name: Text,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Service {
     /// `postfix`, `sendmail`, or the filter's name.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: Text,
     /// The syslog name's first part: `postfix`, `postfix-out`, `sm-mta`.
-    pub name: String,
+    pub name: Text,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Email {
     /// The queue id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub local_id: Option<String>,
+    pub local_id: Option<Text>,
     /// Without `<>`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message_id: Option<String>,
+    pub message_id: Option<Text>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub from: Address,
     #[serde(default, skip_serializing_if = "is_default")]
@@ -102,23 +107,23 @@ pub struct Email {
 pub struct Address {
     /// The envelope sender; `<>` for the null sender.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub address: Option<String>,
+    pub address: Option<Text>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Addresses {
     /// Envelope recipients of this part, unique, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub address: Vec<String>,
+    pub address: Vec<Text>,
 }
 
 /// Who handed the message in.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Source {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ip: Option<String>,
+    pub ip: Option<Text>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub domain: Option<String>,
+    pub domain: Option<Text>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
 }
@@ -127,7 +132,7 @@ pub struct Source {
 pub struct User {
     /// The SASL login.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub name: Option<Text>,
 }
 
 /// TLS of the session the message came by (ECS `tls.*`).
@@ -135,23 +140,23 @@ pub struct User {
 pub struct Tls {
     /// As the servers log it: `TLSv1.3`
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version: Option<String>,
+    pub version: Option<Text>,
     /// `tls` or `ssl`
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version_protocol: Option<String>,
+    pub version_protocol: Option<Text>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cipher: Option<String>,
+    pub cipher: Option<Text>,
 }
 
 /// Everything of a kind that occurs in the document, for searches (ECS `related.*`). Sorted, unique.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Related {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub ip: Vec<String>,
+    pub ip: Vec<Text>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub hosts: Vec<String>,
+    pub hosts: Vec<Text>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub user: Vec<String>,
+    pub user: Vec<Text>,
 }
 
 /// What ECS has no name for.
@@ -182,9 +187,9 @@ pub struct Mail {
     pub part: u32,
     pub parts: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub helo: Option<String>,
+    pub helo: Option<Text>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub protocol: Option<String>,
+    pub protocol: Option<Text>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub auth: Auth,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -209,7 +214,7 @@ pub struct Mail {
 pub struct Auth {
     /// `PLAIN`, `CRAM-MD5`, …
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub method: Option<String>,
+    pub method: Option<Text>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -272,28 +277,28 @@ pub enum RecipientStatus {
 /// One recipient and what became of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Recipient {
-    pub address: String,
+    pub address: Text,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub orig_to: Option<String>,
+    pub orig_to: Option<Text>,
     pub status: RecipientStatus,
     /// No further attempt will follow.
     #[serde(rename = "final")]
     pub is_final: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dsn: Option<String>,
+    pub dsn: Option<Text>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reply: Option<String>,
+    pub reply: Option<Text>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub relay: Relay,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub transport: Option<String>,
+    pub transport: Option<Text>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay_s: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delays_s: Option<DelaysS>,
     /// The queue id that the next hop gave the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub queued_as: Option<String>,
+    pub queued_as: Option<Text>,
     pub attempts: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_attempt: Option<Time>,
@@ -308,15 +313,15 @@ pub struct Recipient {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Relay {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub domain: Option<String>,
+    pub domain: Option<Text>,
     /// Only what parses as an address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ip: Option<String>,
+    pub ip: Option<Text>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
     /// As written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub name: Option<Text>,
 }
 
 /// `delays=a/b/c/d`, seconds.
@@ -334,11 +339,11 @@ pub struct Attempt {
     pub time: Time,
     pub status: RecipientStatus,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dsn: Option<String>,
+    pub dsn: Option<Text>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub relay: Option<String>,
+    pub relay: Option<Text>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reply: Option<String>,
+    pub reply: Option<Text>,
 }
 
 /// What this document's own lines say of another one.
@@ -346,11 +351,11 @@ pub struct Attempt {
 pub struct Link {
     pub rel: Rel,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub queue_id: Option<String>,
+    pub queue_id: Option<Text>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub host: Option<String>,
+    pub host: Option<Text>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message_id: Option<String>,
+    pub message_id: Option<Text>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -372,26 +377,26 @@ pub enum Rel {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Remark {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stage: Option<String>,
+    pub stage: Option<Text>,
     /// Three digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<u16>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dsn: Option<String>,
-    pub text: String,
+    pub dsn: Option<Text>,
+    pub text: Text,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub recipient: Option<String>,
+    pub recipient: Option<Text>,
 }
 
 /// What a filter said.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
-    pub name: String,
-    pub verdict: String,
+    pub name: Text,
+    pub verdict: Text,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
+    pub detail: Option<Text>,
 }
 
 /// A line of the evidence. The host is the document's.
@@ -399,8 +404,8 @@ pub struct Verdict {
 pub struct Evidence {
     pub id: LineId,
     pub time: Time,
-    pub program: String,
+    pub program: Arc<str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
-    pub text: String,
+    pub text: Arc<str>,
 }

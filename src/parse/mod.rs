@@ -33,10 +33,15 @@ pub fn parse(line: &Line) -> Parsed<'_> {
 
 /// What a text logged under a syslog name tells.
 pub fn parse_text<'a>(program: &str, text: &'a str) -> Parsed<'a> {
+    parse_as(family(program), program, text)
+}
+
+/// What a text tells that a program of a known [`family`] logged.
+pub fn parse_as<'a>(family: Family<'_>, program: &str, text: &'a str) -> Parsed<'a> {
     if let Some(parsed) = transport::repeated(text) {
         return parsed;
     }
-    match family(program) {
+    match family {
         Family::Postfix(daemon) => postfix::parse(daemon, text),
         Family::Sendmail => sendmail::parse(text),
         Family::Neighbour => neighbours::parse(program, text),

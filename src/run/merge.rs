@@ -132,9 +132,9 @@ pub fn lines_of(transaction: &Transaction) -> Vec<Line> {
         id: e.id,
         time: e.time,
         host: Arc::clone(&host),
-        program: e.program.as_str().into(),
+        program: Arc::clone(&e.program),
         pid: e.pid,
-        text: e.text.as_str().into(),
+        text: Arc::clone(&e.text),
     };
     transaction.mail.lines.iter().map(line).collect()
 }

@@ -52,10 +52,11 @@ impl Summary {
     }
 
     fn saw(&mut self, lines: &[Line]) {
-        if let (Some(first), Some(last)) = (lines.first(), lines.last()) {
-            let span = self.span.get_or_insert(Range { from: first.time, to: last.time });
-            span.from = span.from.min(first.time);
-            span.to = span.to.max(last.time);
+        let times = || lines.iter().map(|line| line.time);
+        if let (Some(first), Some(last)) = (times().min(), times().max()) {
+            let span = self.span.get_or_insert(Range { from: first, to: last });
+            span.from = span.from.min(first);
+            span.to = span.to.max(last);
         }
     }
 }

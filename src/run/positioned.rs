@@ -54,7 +54,7 @@ async fn read(
         open = still_open(left, &lines, lead_ms);
         ledger.position = Some(source.position());
         ledger.open = open.iter().map(KeptLine::from).collect();
-        ledger.watermark = ledger.watermark.max(lines.last().map(|l| l.time));
+        ledger.watermark = ledger.watermark.max(lines.iter().map(|l| l.time).max());
         ledger.tally = summary.tally;
         pass.mark(ledger)?;
         let (done, total) = source.progress().unzip();

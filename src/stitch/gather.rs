@@ -5,20 +5,19 @@
 
 use super::{
     key::{Key, Rules},
+    process::Processes,
     session::{self, Told},
 };
 use crate::{
     model::{
-        Event, Line, Parsed,
+        Event, Line, LineId, Parsed,
         event::{Action, Policy},
     },
     parse,
 };
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::{hash::BuildHasher, sync::Arc};
 
 /// What became of the lines read. The four counts add up to the lines read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -51,8 +50,8 @@ impl Tally {
 /// The lines of a stretch, sorted into sets. Numbers are places in the lines given to [`gather`].
 #[derive(Debug, Default)]
 pub struct Gathered {
-    /// For each key its own lines and the session lines it shares. Sorted by key, so that writing is deterministic.
-    pub sets: BTreeMap<Key, Vec<u32>>,
+    /// For each key its own lines and the session lines it shares.
+    pub sets: Sets,
     /// Lines that are documents of their own: refused attempts and filters' verdicts without a queue id.
     pub single: Vec<u32>,
     /// Session lines that later lines may still need.
@@ -60,32 +59,103 @@ pub struct Gathered {
     pub tally: Tally,
 }
 
-/// Removes copies and sorts by time, then id. Of copies the finer time is kept, then the smaller.
+/// Keys, in the order in which their first lines came, with the places of their lines.
+#[derive(Debug, Default)]
+pub struct Sets {
+    keys: Vec<Key>,
+    /// All places, key after key; the places of a key are sorted and unique.
+    places: Vec<u32>,
+    /// Where in `places` those of each key end.
+    ends: Vec<usize>,
+}
+
+impl Sets {
+    /// Each key with the places of its lines.
+    pub fn iter(&self) -> impl Iterator<Item = (&Key, &[u32])> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let sets = starts.zip(&self.ends).map(|(start, end)| &self.places[start..*end]);
+        self.keys.iter().zip(sets)
+    }
+
+    /// The sets of `keys`; each pair is a key's number and the place of a line. Numbers that `keys` lacks are left out.
+    fn new(keys: Vec<Option<Key>>, pairs: &[(u32, u32)]) -> Self {
+        // A counting sort: lines of a key lie far apart in a busy log.
+        let mut next = vec![0; keys.len() + 1];
+        for (key, _) in pairs {
+            next[*key as usize + 1] += 1;
+        }
+        for n in 1..next.len() {
+            next[n] += next[n - 1];
+        }
+        let mut sorted = vec![0; pairs.len()];
+        for (key, place) in pairs {
+            let at = &mut next[*key as usize];
+            sorted[*at] = *place;
+            *at += 1;
+        }
+        let mut out = Self::default();
+        let mut start = 0;
+        for (key, end) in keys.into_iter().zip(next) {
+            let set = &mut sorted[start..end];
+            start = end;
+            let Some(key) = key else { continue };
+            if !set.is_sorted() {
+                set.sort_unstable();
+            }
+            for (n, place) in set.iter().enumerate() {
+                if n == 0 || set[n - 1] != *place {
+                    out.places.push(*place);
+                }
+            }
+            out.keys.push(key);
+            out.ends.push(out.places.len());
+        }
+        out
+    }
+}
+
+/// Removes copies and sorts by second. Of copies the finer time is kept, then the smaller.
 /// Returns the number of copies removed.
 pub fn unite(lines: &mut Vec<Line>) -> u64 {
     let before = lines.len();
-    lines.sort_unstable_by_key(|line| line.id);
-    lines.dedup_by(|later, kept| {
-        let same = later.id == kept.id;
-        if same {
-            kept.time = Line::better_time(kept.time, later.time);
+    if !lines.is_sorted_by_key(|line| line.time.second()) {
+        lines.sort_by_key(|line| line.time.second());
+    }
+    // Copies have the second in common, so that only the lines of one second are compared.
+    let mut seen: HashMap<LineId, usize> = HashMap::new();
+    let (mut kept, mut second) = (0, None);
+    for n in 0..before {
+        let (id, time) = (lines[n].id, lines[n].time);
+        if second != Some(time.second()) {
+            second = Some(time.second());
+            seen.clear();
         }
-        same
-    });
-    lines.sort_unstable_by_key(|line| (line.time, line.id));
-    (before - lines.len()) as u64
+        match seen.get(&id) {
+            Some(first) => lines[*first].time = Line::better_time(lines[*first].time, time),
+            None => {
+                seen.insert(id, kept);
+                lines.swap(kept, n);
+                kept += 1;
+            }
+        }
+    }
+    lines.truncate(kept);
+    (before - kept) as u64
 }
 
-/// Sorts a stretch into sets. `lines` must be united; the first `context` of the *times before* the stretch are marked
-/// by `is_context`: they are looked at for sessions only and are not counted.
+/// Sorts a stretch into sets. `lines` must be united; those for which `is_context` holds lie before the stretch: they
+/// are looked at for sessions only and are not counted.
 pub fn gather(lines: &[Line], is_context: impl Fn(usize) -> bool, rules: &Rules) -> Gathered {
     let mut out = Gathered::default();
-    let mut keys = Keys { rules, known: HashMap::new() };
-    let mut sets: HashMap<Key, Vec<u32>> = HashMap::new();
-    let mut told: Vec<Told<'_>> = Vec::new();
+    let mut processes = Processes::new(rules);
+    let mut keys = Keys::default();
+    let mut pairs: Vec<(u32, u32)> = Vec::with_capacity(lines.len());
+    let mut told: Vec<Told<'_>> = Vec::with_capacity(lines.len());
     for (n, line) in lines.iter().enumerate() {
         let place = n as u32;
-        let parsed = parse::parse(line);
+        let number = processes.number(line);
+        let process = processes.get(number);
+        let parsed = parse::parse_as(process.family, &line.program, &line.text);
         let context = is_context(n);
         if !context {
             match parsed {
@@ -95,37 +165,24 @@ pub fn gather(lines: &[Line], is_context: impl Fn(usize) -> bool, rules: &Rules)
             }
         }
         let Parsed::Event { queue_id, event } = parsed else { continue };
-        let key = queue_id.map(|id| keys.key(line, id));
-        if !context {
-            match &key {
-                Some(key) => match sets.get_mut(key) {
-                    Some(set) => set.push(place),
-                    None => drop(sets.insert(key.clone(), vec![place])),
-                },
-                None if stands_alone(&event) => out.single.push(place),
-                None => {}
+        let key = queue_id.map(|id| keys.number(&line.host, &process.instance, id));
+        match key {
+            _ if context => {}
+            Some(key) => {
+                keys.touch(key);
+                pairs.push((key, place));
             }
+            None if stands_alone(&event) => out.single.push(place),
+            None => {}
         }
-        if session::matters(&line.program, &event) {
-            told.push(Told { place, line, key, event });
-        }
-    }
-    let shared = session::share(told, rules.session_lead_ms);
-    for (key, place) in shared.shared {
-        // A key that only lines of the context name is not touched: its message was stitched with its own stretch.
-        if let Some(set) = sets.get_mut(&key) {
-            set.push(place);
+        if process.has_sessions {
+            told.extend(Told::new(place, number, line, key, &event));
         }
     }
+    let shared = session::share(&told, processes.len(), rules.session_lead_ms);
+    pairs.extend(shared.shared);
     out.open = shared.open;
-    out.sets = sets
-        .into_iter()
-        .map(|(key, mut set)| {
-            set.sort_unstable();
-            set.dedup();
-            (key, set)
-        })
-        .collect();
+    out.sets = Sets::new(keys.touched(), &pairs);
     out
 }
 
@@ -134,22 +191,44 @@ fn stands_alone(event: &Event<'_>) -> bool {
     matches!(event, Event::Policy(Policy { action: Action::Reject | Action::Hangup, .. }) | Event::Filter(_))
 }
 
-/// Makes keys whose parts are shared, not copied.
-struct Keys<'r> {
-    rules: &'r Rules,
-    known: HashMap<String, Arc<str>>,
+/// Numbers keys in the order in which they are met.
+#[derive(Default)]
+struct Keys {
+    keys: Vec<Key>,
+    /// Whether a line of the stretch names it. A key that only lines of the context name is left alone: its message was
+    /// stitched with its own stretch.
+    touched: Vec<bool>,
+    numbers: HashTable<u32>,
+    hasher: DefaultHashBuilder,
 }
 
-impl Keys<'_> {
-    fn key(&mut self, line: &Line, queue_id: &str) -> Key {
-        let queue_id = match self.known.get(queue_id) {
-            Some(id) => Arc::clone(id),
-            None => {
-                let id: Arc<str> = queue_id.into();
-                self.known.insert(queue_id.to_owned(), Arc::clone(&id));
-                id
-            }
+impl Keys {
+    fn number(&mut self, host: &Arc<str>, instance: &Arc<str>, queue_id: &str) -> u32 {
+        let hash = |host: &str, instance: &str, queue_id: &str| self.hasher.hash_one((queue_id, host, instance));
+        let same = |n: &u32| {
+            let key = &self.keys[*n as usize];
+            *key.queue_id == *queue_id && key.host == *host && key.instance == *instance
         };
-        Key { host: Arc::clone(&line.host), instance: self.rules.instance(&line.program), queue_id }
+        let wanted = hash(host, instance, queue_id);
+        if let Some(n) = self.numbers.find(wanted, same) {
+            return *n;
+        }
+        let n = self.keys.len() as u32;
+        let rehash = |n: &u32| {
+            let key = &self.keys[*n as usize];
+            hash(&key.host, &key.instance, &key.queue_id)
+        };
+        self.numbers.insert_unique(wanted, n, rehash);
+        self.keys.push(Key { host: Arc::clone(host), instance: Arc::clone(instance), queue_id: queue_id.into() });
+        self.touched.push(false);
+        n
+    }
+
+    fn touch(&mut self, n: u32) {
+        self.touched[n as usize] = true;
+    }
+
+    fn touched(self) -> Vec<Option<Key>> {
+        self.keys.into_iter().zip(self.touched).map(|(key, touched)| touched.then_some(key)).collect()
     }
 }

@@ -11,6 +11,7 @@ pub mod id;
 pub mod journey;
 pub mod key;
 pub mod life;
+mod process;
 pub mod session;
 
 pub use fold::{fold, single};

@@ -6,7 +6,7 @@
 use super::Search;
 use crate::{
     model::{
-        Range, Transaction,
+        Range, Text, Transaction,
         transaction::{Kind, Status},
     },
     stitch::journey::base_id,
@@ -28,15 +28,15 @@ pub fn terms(t: &Transaction) -> BTreeSet<Term<'_>> {
     let mut exact: Vec<&str> = vec![&mail.id, &mail.journey];
     exact.extend(email.local_id.as_deref());
     exact.extend(t.user.name.as_deref());
-    exact.extend(t.related.user.iter().map(String::as_str));
+    exact.extend(t.related.user.iter().map(Text::as_str));
 
     let mut folded: Vec<&str> = vec![&t.host.name];
     folded.extend(email.message_id.as_deref());
     folded.extend(email.from.address.as_deref());
-    folded.extend(email.to.address.iter().map(String::as_str));
+    folded.extend(email.to.address.iter().map(Text::as_str));
     folded.extend(t.source.ip.as_deref());
     folded.extend(t.source.domain.as_deref());
-    folded.extend(t.related.ip.iter().chain(&t.related.hosts).map(String::as_str));
+    folded.extend(t.related.ip.iter().chain(&t.related.hosts).map(Text::as_str));
     for recipient in &mail.recipients {
         // The next hop's queue id finds the message that was handed over under it.
         exact.extend(recipient.queued_as.as_deref());

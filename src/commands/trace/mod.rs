@@ -16,7 +16,7 @@ use super::{
 use crate::{
     cli::Trace,
     error::Result,
-    model::{Range, Time, Transaction, transaction::Rel},
+    model::{Range, Text, Time, Transaction, transaction::Rel},
     run::outcome::Outcome,
     stitch::journey::{CLOCKS_MS, base_id},
     store::{Search, Store},
@@ -100,9 +100,9 @@ async fn notices(store: &dyn Store, members: &[Transaction]) -> Result<Vec<Strin
         let links = t.mail.links.iter().filter(|l| l.rel == Rel::Bounce);
         links.filter_map(|l| Some((t.host.name.clone(), l.queue_id.clone()?))).collect::<Vec<_>>()
     };
-    let own: Vec<String> = members.iter().filter_map(|t| t.email.local_id.clone()).collect();
-    let told: Vec<(String, String)> = members.iter().flat_map(bounces).collect();
-    let ids: Vec<String> = own.iter().cloned().chain(told.iter().map(|(_, id)| id.clone())).collect();
+    let own: Vec<Text> = members.iter().filter_map(|t| t.email.local_id.clone()).collect();
+    let told: Vec<(Text, Text)> = members.iter().flat_map(bounces).collect();
+    let ids: Vec<String> = own.iter().chain(told.iter().map(|(_, id)| id)).map(Text::to_string).collect();
     let times = || members.iter().flat_map(|t| [t.event.start, t.event.end]);
     let from = times().min().unwrap_or(Time(0)).plus(-CLOCKS_MS);
     let to = times().max().unwrap_or(Time(0)).plus(CLOCKS_MS);

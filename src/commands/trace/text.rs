@@ -81,7 +81,7 @@ fn body(t: &Transaction) -> Vec<String> {
     if let Some(from) = &t.email.from.address {
         rows.push(format!("from {from}{}", t.mail.size.map(|s| format!(", {s} bytes")).unwrap_or_default()));
     }
-    let client = [t.source.domain.clone(), t.source.ip.as_ref().map(|ip| format!("[{ip}]"))];
+    let client = [t.source.domain.clone(), t.source.ip.as_ref().map(|ip| compact_str::format_compact!("[{ip}]"))];
     let client: String = client.into_iter().flatten().collect();
     if !client.is_empty() {
         let user = t.user.name.as_ref().map(|u| format!(", login {u}")).unwrap_or_default();

@@ -10,33 +10,35 @@ use super::{
     recipient::{Attempt, Person, is_final},
 };
 use crate::model::{
-    Line, Time, Transaction,
+    Line, Text, Time, Transaction,
     event::Peer,
     transaction::{
-        Address, Addresses, Attempt as HistoryAttempt, Auth, DATASET, DelaysS, ECS_VERSION, Ecs, Email, EventInfo,
+        Address, Addresses, Attempt as HistoryAttempt, Auth, DATASET, DelaysS, ECS_VERSION, EVENT_CATEGORY, EVENT_KIND,
+        Ecs, Email, EventInfo,
         Evidence, Host, Kind, Mail, Outcome, Recipient, Related, Relay, SCHEMA, Service, Source, Status, Tls, User,
     },
 };
-use std::{collections::BTreeSet, net::IpAddr};
+use compact_str::ToCompactString;
+use smallvec::SmallVec;
+use std::{net::IpAddr, sync::Arc};
 
 /// The document of a life, whole, without its id.
 pub(super) fn document(key: &Key, life: &Life<'_>, mut draft: Draft<'_>) -> Transaction {
     let mut recipients: Vec<Recipient> = draft.recipients.iter().map(|p| recipient(p, &draft)).collect();
     recipients.sort_by(|a, b| (&a.address, &a.orig_to).cmp(&(&b.address, &b.orig_to)));
-    let to: BTreeSet<&str> = recipients.iter().map(|r| r.address.as_str()).collect();
-    let to = to.into_iter().map(str::to_owned).collect();
+    let to = unique(recipients.iter().map(|r| &r.address));
     draft.links.sort();
     draft.links.dedup();
     let attempts = recipients.iter().map(|r| r.attempts).sum();
     let mut doc = Transaction {
         email: Email {
-            local_id: Some(key.queue_id.to_string()),
-            message_id: draft.message_id.or(draft.resent_message_id).map(str::to_owned),
-            from: Address { address: draft.from.clone() },
+            local_id: Some((&*key.queue_id).into()),
+            message_id: draft.message_id.or(draft.resent_message_id).map(Text::from),
+            from: Address { address: draft.from.take() },
             to: Addresses { address: to },
         },
         source: source(draft.peer),
-        user: User { name: draft.user.map(str::to_owned) },
+        user: User { name: draft.user.map(Text::from) },
         tls: draft.tls.map(|(version, cipher)| tls(version, cipher)).unwrap_or_default(),
         ..frame(&key.host, life.start(), life.end(), service(life, &draft), lines(life))
     };
@@ -52,9 +54,9 @@ pub(super) fn document(key: &Key, life: &Life<'_>, mut draft: Draft<'_>) -> Tran
         size: draft.size,
         nrcpt: draft.nrcpt,
         attempts,
-        helo: draft.helo.map(str::to_owned),
-        protocol: draft.protocol.map(str::to_owned),
-        auth: Auth { method: draft.auth_method.map(str::to_owned) },
+        helo: draft.helo.map(Text::from),
+        protocol: draft.protocol.map(Text::from),
+        auth: Auth { method: draft.auth_method.map(Text::from) },
         recipients,
         links: draft.links,
         rejects: draft.rejects,
@@ -76,13 +78,13 @@ pub(super) fn frame(host: &str, start: Time, end: Time, service: Service, lines:
             start,
             end,
             duration,
-            kind: "event".to_owned(),
-            category: vec!["email".to_owned()],
-            dataset: DATASET.to_owned(),
+            kind: EVENT_KIND,
+            category: [EVENT_CATEGORY],
+            dataset: DATASET,
             outcome: Outcome::Unknown,
         },
-        ecs: Ecs { version: ECS_VERSION.to_owned() },
-        host: Host { name: host.to_owned() },
+        ecs: Ecs { version: ECS_VERSION },
+        host: Host { name: host.into() },
         service,
         email: Email::default(),
         source: Source::default(),
@@ -122,9 +124,9 @@ pub(super) fn evidence(line: &Line) -> Evidence {
     Evidence {
         id: line.id,
         time: line.time,
-        program: line.program.to_string(),
+        program: Arc::clone(&line.program),
         pid: line.pid,
-        text: line.text.to_string(),
+        text: Arc::clone(&line.text),
     }
 }
 
@@ -140,24 +142,32 @@ fn lines(life: &Life<'_>) -> Vec<Evidence> {
 fn service(life: &Life<'_>, draft: &Draft<'_>) -> Service {
     let of_server = |t: &&Told<'_>| t.own && service_type(&t.line.program) == Some(draft.service_type);
     let program = life.told.iter().find(of_server).map_or(draft.service_type, |t| service_name(&t.line.program));
-    Service { kind: draft.service_type.to_owned(), name: program.to_owned() }
+    Service { kind: draft.service_type.into(), name: program.into() }
 }
 
 pub(super) fn source(peer: Option<Peer<'_>>) -> Source {
     let peer = peer.unwrap_or_default();
-    Source { ip: peer.addr.and_then(address), domain: peer.name.map(str::to_owned), port: peer.port }
+    Source { ip: peer.addr.and_then(address), domain: peer.name.map(Text::from), port: peer.port }
 }
 
 /// Only what parses as an address.
-fn address(text: &str) -> Option<String> {
+fn address(text: &str) -> Option<Text> {
     let text = text.get(..5).filter(|p| p.eq_ignore_ascii_case("ipv6:")).map_or(text, |p| &text[p.len()..]);
-    text.parse::<IpAddr>().ok().map(|ip| ip.to_string())
+    match text.parse().ok()? {
+        // What parses is written as addresses are: no leading zeros.
+        IpAddr::V4(_) => Some(text.into()),
+        IpAddr::V6(ip) => Some(ip.to_compact_string()),
+    }
 }
 
 /// The version as the servers log it: `TLSv1.3` is what an administrator reads, searches and has in other tools' lines.
 fn tls(version: &str, cipher: Option<&str>) -> Tls {
-    let protocol = version.split_once('v').map_or("tls", |(protocol, _)| protocol).to_ascii_lowercase();
-    Tls { version: Some(version.to_owned()), version_protocol: Some(protocol), cipher: cipher.map(str::to_owned) }
+    let protocol = version.split_once('v').map_or("tls", |(protocol, _)| protocol);
+    Tls {
+        version: Some(version.into()),
+        version_protocol: Some(Text::from(protocol).to_ascii_lowercase()),
+        cipher: cipher.map(Text::from),
+    }
 }
 
 fn outcome(status: Status) -> Outcome {
@@ -172,10 +182,10 @@ fn recipient(person: &Person<'_>, draft: &Draft<'_>) -> Recipient {
     let last = person.last();
     let status = person.status();
     let done = draft.removed || draft.deleted || draft.canceled;
-    let owned = |text: Option<&str>| text.map(str::to_owned);
+    let owned = |text: Option<&str>| text.map(Text::from);
     Recipient {
-        address: person.address.clone().into_owned(),
-        orig_to: person.orig_to.clone().map(|o| o.into_owned()),
+        address: (&*person.address).into(),
+        orig_to: person.orig_to.as_deref().map(Text::from),
         status,
         is_final: is_final(status) || done,
         dsn: last.and_then(|a| owned(a.dsn)),
@@ -202,33 +212,35 @@ fn attempt(a: &Attempt<'_>) -> HistoryAttempt {
     HistoryAttempt {
         time: a.time,
         status: a.status,
-        dsn: a.dsn.map(str::to_owned),
-        relay: a.relay.map(str::to_owned),
-        reply: a.reply.map(str::to_owned),
+        dsn: a.dsn.map(Text::from),
+        relay: a.relay.map(Text::from),
+        reply: a.reply.map(Text::from),
     }
 }
 
 fn relay(a: &Attempt<'_>) -> Relay {
     Relay {
-        domain: a.peer.name.map(|n| n.trim_end_matches('.').to_owned()),
+        domain: a.peer.name.map(|n| n.trim_end_matches('.').into()),
         ip: a.peer.addr.and_then(address),
         port: a.peer.port,
-        name: a.relay.map(str::to_owned),
+        name: a.relay.map(Text::from),
     }
 }
 
 /// ECS `related.*`: everything of a kind that the document names.
 pub(super) fn related(doc: &Transaction) -> Related {
-    let sorted = |values: Vec<Option<&String>>| {
-        let set: BTreeSet<&String> = values.into_iter().flatten().collect();
-        set.into_iter().cloned().collect()
-    };
-    let mut ips = vec![doc.source.ip.as_ref()];
-    let mut hosts = vec![Some(&doc.host.name), doc.source.domain.as_ref()];
-    for r in &doc.mail.recipients {
-        ips.push(r.relay.ip.as_ref());
-        hosts.push(r.relay.domain.as_ref());
-    }
-    hosts.extend(doc.mail.links.iter().map(|l| l.host.as_ref()));
-    Related { ip: sorted(ips), hosts: sorted(hosts), user: sorted(vec![doc.user.name.as_ref()]) }
+    let relays = || doc.mail.recipients.iter().map(|r| &r.relay);
+    let ips = doc.source.ip.iter().chain(relays().filter_map(|r| r.ip.as_ref()));
+    let hosts = [&doc.host.name].into_iter().chain(&doc.source.domain);
+    let hosts = hosts.chain(relays().filter_map(|r| r.domain.as_ref()));
+    let hosts = hosts.chain(doc.mail.links.iter().filter_map(|l| l.host.as_ref()));
+    Related { ip: unique(ips), hosts: unique(hosts), user: doc.user.name.iter().cloned().collect() }
+}
+
+/// The texts sorted, each once.
+pub(super) fn unique<'t>(texts: impl Iterator<Item = &'t Text>) -> Vec<Text> {
+    let mut sorted: SmallVec<[&Text; 8]> = texts.collect();
+    sorted.sort_unstable();
+    sorted.dedup();
+    sorted.into_iter().cloned().collect()
 }

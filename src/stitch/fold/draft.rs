@@ -2,7 +2,7 @@
 
 use super::{super::life::Life, recipient::Recipients};
 use crate::model::{
-    Time,
+    Text, Time,
     event::{Filter, Peer, Policy},
     transaction::{Kind, Link, Origin, Rel, Remark, Status, Verdict},
 };
@@ -13,7 +13,7 @@ pub(super) struct Draft<'a> {
     pub service_type: &'static str,
     pub message_id: Option<&'a str>,
     pub resent_message_id: Option<&'a str>,
-    pub from: Option<String>,
+    pub from: Option<Text>,
     pub peer: Option<Peer<'a>>,
     pub origin: Origin,
     pub user: Option<&'a str>,
@@ -102,24 +102,24 @@ impl<'a> Draft<'a> {
 
     /// Notes the envelope sender; `<>` stands for the null sender.
     pub fn sender(&mut self, address: &str) {
-        self.from = Some(if address.is_empty() { "<>".to_owned() } else { address.to_owned() });
+        self.from = Some(if address.is_empty() { "<>".into() } else { address.into() });
     }
 
     pub fn link(&mut self, rel: Rel, queue_id: &str, host: Option<&str>) {
         self.links.push(Link {
             rel,
-            queue_id: Some(queue_id.to_owned()),
-            host: host.map(str::to_owned),
+            queue_id: Some(queue_id.into()),
+            host: host.map(Text::from),
             message_id: None,
         });
     }
 
     pub fn warn(&mut self, stage: Option<&str>, text: &str) {
         self.warnings.push(Remark {
-            stage: stage.map(str::to_owned),
+            stage: stage.map(Text::from),
             code: None,
             dsn: None,
-            text: text.to_owned(),
+            text: text.into(),
             recipient: None,
         });
     }
@@ -146,20 +146,20 @@ impl<'a> Draft<'a> {
 /// A policy line as the document shows it.
 pub(super) fn remark(policy: &Policy<'_>) -> Remark {
     Remark {
-        stage: Some(policy.stage.to_owned()),
+        stage: Some(policy.stage.into()),
         code: policy.code,
-        dsn: policy.dsn.map(str::to_owned),
-        text: policy.text.to_owned(),
-        recipient: policy.to.map(str::to_owned),
+        dsn: policy.dsn.map(Text::from),
+        text: policy.text.into(),
+        recipient: policy.to.map(Text::from),
     }
 }
 
 /// A filter's line as the document shows it.
 pub(super) fn verdict(filter: &Filter<'_>) -> Verdict {
     Verdict {
-        name: filter.name.to_owned(),
-        verdict: filter.verdict.to_owned(),
+        name: filter.name.into(),
+        verdict: filter.verdict.into(),
         score: filter.score,
-        detail: filter.detail.map(str::to_owned),
+        detail: filter.detail.map(Text::from),
     }
 }

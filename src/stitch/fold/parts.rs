@@ -3,16 +3,16 @@
 //! A recipient's part is hash(address) mod P, P the smallest power of two with at most 1,000 distinct recipients a part
 //! on average. A part holds its own recipients and their lines; part 0 also the rest, and the totals of the whole.
 
+use super::document::unique;
 use crate::{
     model::{
         Parsed, Transaction,
         event::{Delivery, Event},
-        transaction::Evidence,
+        transaction::{Evidence, Recipient},
     },
     parse,
     stitch::id::hash64,
 };
-use std::collections::BTreeSet;
 
 /// Distinct recipients of a part, on average, at most.
 const RECIPIENTS: usize = 1000;
@@ -37,9 +37,7 @@ pub(super) fn split(mut whole: Transaction, id: impl Fn(u32) -> String) -> Vec<T
     let template = whole;
     let of_part = |(n, (recipients, lines)): (usize, (Vec<_>, Vec<_>))| {
         let mut part = template.clone();
-        let to: BTreeSet<String> =
-            recipients.iter().map(|r: &crate::model::transaction::Recipient| r.address.clone()).collect();
-        part.email.to.address = to.into_iter().collect();
+        part.email.to.address = unique(recipients.iter().map(|r: &Recipient| &r.address));
         part.mail.part = n as u32;
         part.mail.id = id(n as u32);
         if n > 0 {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     model::{
-        Event, Line, Parsed,
+        Event, Line, Parsed, Text,
         event::{Action, MilterEdit, SendmailFrom, SendmailTo},
         transaction::{Origin, RecipientStatus, Rel, Remark},
     },
@@ -42,9 +42,9 @@ pub(super) fn read<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
         Event::UserError { addr, code, dsn, text } => draft.rejects.push(Remark {
             stage: None,
             code: *code,
-            dsn: dsn.map(str::to_owned),
-            text: (*text).to_owned(),
-            recipient: Some((*addr).to_owned()).filter(|a| !a.is_empty()),
+            dsn: dsn.map(Text::from),
+            text: (*text).into(),
+            recipient: Some(Text::from(*addr)).filter(|a| !a.is_empty()),
         }),
         Event::Done => draft.removed = true,
         Event::Connect { peer } if told.own => draft.peer = draft.peer.or(Some(*peer)),

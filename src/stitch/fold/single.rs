@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     model::{
-        Event, Line, Parsed, Transaction,
+        Event, Line, Parsed, Text, Transaction,
         event::{Filter, Peer, Policy},
         transaction::{Addresses, Kind, Origin, Outcome, Service, Status},
     },
@@ -33,30 +33,30 @@ pub fn single(line: &Line) -> Option<Transaction> {
 
 fn refusal(line: &Line, policy: &Policy<'_>) -> Transaction {
     let service = Service {
-        kind: service_type(&line.program).unwrap_or("postfix").to_owned(),
-        name: service_name(&line.program).to_owned(),
+        kind: service_type(&line.program).unwrap_or("postfix").into(),
+        name: service_name(&line.program).into(),
     };
     let mut doc = frame(&line.host, line.time, line.time, service, vec![evidence(line)]);
     envelope(&mut doc, policy.from, policy.to);
     doc.source = source(Some(policy.peer));
-    doc.user.name = policy.sasl_username.map(str::to_owned);
+    doc.user.name = policy.sasl_username.map(Text::from);
     doc.event.outcome = Outcome::Failure;
     doc.mail.kind = Kind::Reject;
     doc.mail.origin = Origin::Smtp;
     doc.mail.status = Status::Rejected;
     doc.mail.complete = true;
-    doc.mail.helo = policy.helo.map(str::to_owned);
-    doc.mail.protocol = policy.proto.map(str::to_owned);
-    doc.mail.auth.method = policy.sasl_method.map(str::to_owned);
+    doc.mail.helo = policy.helo.map(Text::from);
+    doc.mail.protocol = policy.proto.map(Text::from);
+    doc.mail.auth.method = policy.sasl_method.map(Text::from);
     doc.mail.rejects = vec![remark(policy)];
     doc
 }
 
 fn filtered(line: &Line, filter: &Filter<'_>) -> Transaction {
-    let service = Service { kind: filter.name.to_owned(), name: service_name(&line.program).to_owned() };
+    let service = Service { kind: filter.name.into(), name: service_name(&line.program).into() };
     let mut doc = frame(&line.host, line.time, line.time, service, vec![evidence(line)]);
     envelope(&mut doc, filter.from, filter.to);
-    doc.email.message_id = filter.message_id.map(str::to_owned);
+    doc.email.message_id = filter.message_id.map(Text::from);
     doc.source = source(Some(Peer { addr: filter.client, ..Peer::default() }));
     doc.mail.kind = Kind::Filter;
     doc.mail.complete = true;
@@ -64,8 +64,8 @@ fn filtered(line: &Line, filter: &Filter<'_>) -> Transaction {
     if let Some(id) = filter.queued_as {
         doc.mail.links = vec![crate::model::transaction::Link {
             rel: crate::model::transaction::Rel::Next,
-            queue_id: Some(id.to_owned()),
-            host: Some(line.host.to_string()),
+            queue_id: Some(id.into()),
+            host: Some((&*line.host).into()),
             message_id: None,
         }];
     }
@@ -73,6 +73,6 @@ fn filtered(line: &Line, filter: &Filter<'_>) -> Transaction {
 }
 
 fn envelope(doc: &mut Transaction, from: Option<&str>, to: Option<&str>) {
-    doc.email.from.address = from.map(|f| if f.is_empty() { "<>" } else { f }.to_owned());
-    doc.email.to = Addresses { address: to.map(str::to_owned).into_iter().collect() };
+    doc.email.from.address = from.map(|f| if f.is_empty() { "<>" } else { f }.into());
+    doc.email.to = Addresses { address: to.map(Text::from).into_iter().collect() };
 }

@@ -11,7 +11,7 @@ mod evidence;
 
 use super::{id::hash64, key::service_name};
 use crate::model::{
-    Time, Transaction,
+    Text, Time, Transaction,
     transaction::{Kind, Rel},
 };
 use std::collections::{BTreeSet, HashMap};
@@ -32,10 +32,10 @@ pub fn own(doc: &Transaction) -> String {
 pub struct Node {
     /// The document id, without the number of a further part.
     pub id: String,
-    host: String,
-    instance: String,
-    queue_id: Option<String>,
-    message_id: Option<String>,
+    host: Text,
+    instance: Text,
+    queue_id: Option<Text>,
+    message_id: Option<Text>,
     kind: Kind,
     start: Time,
     end: Time,
@@ -44,26 +44,26 @@ pub struct Node {
     /// What this one handed on under another queue id.
     onward: Vec<Onward>,
     /// What it was made from.
-    previous: Vec<(Option<String>, String)>,
+    previous: Vec<(Option<Text>, Text)>,
     /// What its relays are called.
-    relays: Vec<String>,
+    relays: Vec<Text>,
     /// Envelope recipients, in lower case.
-    to: BTreeSet<String>,
+    to: BTreeSet<Text>,
 }
 
 /// Who handed it in.
 #[derive(Debug, Clone, Default)]
 struct Source {
     /// First label of the client's name.
-    host: Option<String>,
+    host: Option<Text>,
     loopback: bool,
 }
 
 /// A queue id that the next hop gave.
 #[derive(Debug, Clone)]
 struct Onward {
-    queue_id: String,
-    host: Option<String>,
+    queue_id: Text,
+    host: Option<Text>,
     /// When the reply was logged, where known.
     at: Option<Time>,
 }
@@ -79,13 +79,13 @@ impl Node {
             Some(Onward { queue_id, host: l.host.clone(), at })
         });
         let previous = doc.mail.links.iter().filter(|l| l.rel == Rel::Previous);
-        let mut relays: Vec<String> = doc.mail.recipients.iter().filter_map(|r| relay_host(doc, r)).collect();
+        let mut relays: Vec<Text> = doc.mail.recipients.iter().filter_map(|r| relay_host(doc, r)).collect();
         relays.sort();
         relays.dedup();
         Self {
             id: base_id(doc).to_owned(),
             host: doc.host.name.clone(),
-            instance: service_name(&doc.service.name).to_owned(),
+            instance: service_name(&doc.service.name).into(),
             queue_id: doc.email.local_id.clone(),
             message_id: doc.email.message_id.clone(),
             kind: doc.mail.kind,
@@ -116,8 +116,8 @@ pub fn base_id(doc: &Transaction) -> &str {
     mail.id.strip_suffix(&format!("-{}", mail.part)).filter(|_| mail.part > 0).unwrap_or(&mail.id)
 }
 
-fn first_label(name: &str) -> String {
-    name.split('.').next().unwrap_or(name).to_ascii_lowercase()
+fn first_label(name: &str) -> Text {
+    Text::from(name.split('.').next().unwrap_or(name)).to_ascii_lowercase()
 }
 
 fn is_loopback(ip: &str) -> bool {
@@ -125,7 +125,7 @@ fn is_loopback(ip: &str) -> bool {
 }
 
 /// The host behind a relay, as documents name hosts.
-fn relay_host(doc: &Transaction, recipient: &crate::model::transaction::Recipient) -> Option<String> {
+fn relay_host(doc: &Transaction, recipient: &crate::model::transaction::Recipient) -> Option<Text> {
     match recipient.relay.ip.as_deref() {
         Some(ip) if is_loopback(ip) => Some(doc.host.name.clone()),
         _ => recipient.relay.domain.as_deref().map(first_label),

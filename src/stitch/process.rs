@@ -1,0 +1,65 @@
+//! Processes: which host, program and pid a line comes from, worked out once for all their lines.
+
+use super::key::Rules;
+use crate::{
+    model::Line,
+    parse::{self, Family},
+};
+use hashbrown::{DefaultHashBuilder, HashTable};
+use std::{hash::BuildHasher, sync::Arc};
+
+/// What all lines of a process have in common.
+#[derive(Debug)]
+pub struct Process<'a> {
+    line: &'a Line,
+    pub family: Family<'a>,
+    /// The postfix instance; see [`Rules::instance`].
+    pub instance: Arc<str>,
+    /// postscreen hands its clients on to smtpd, which logs them anew; its own sessions have no messages, and no end where
+    /// the client passed.
+    pub has_sessions: bool,
+}
+
+/// Numbers processes in the order in which they are met.
+pub struct Processes<'a, 'r> {
+    rules: &'r Rules,
+    processes: Vec<Process<'a>>,
+    numbers: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+}
+
+impl<'a, 'r> Processes<'a, 'r> {
+    pub fn new(rules: &'r Rules) -> Self {
+        Self { rules, processes: Vec::new(), numbers: HashTable::new(), hasher: DefaultHashBuilder::default() }
+    }
+
+    /// The number of the process that a line comes from.
+    pub fn number(&mut self, line: &'a Line) -> u32 {
+        let hash = |line: &Line| self.hasher.hash_one((line.pid, &*line.program, &*line.host));
+        let same = |n: &u32| {
+            let known = self.processes[*n as usize].line;
+            known.pid == line.pid && known.program == line.program && known.host == line.host
+        };
+        let wanted = hash(line);
+        if let Some(n) = self.numbers.find(wanted, same) {
+            return *n;
+        }
+        let n = self.processes.len() as u32;
+        self.numbers.insert_unique(wanted, n, |n| hash(self.processes[*n as usize].line));
+        self.processes.push(Process {
+            line,
+            family: parse::family(&line.program),
+            instance: self.rules.instance(&line.program),
+            has_sessions: !line.program.ends_with("/postscreen"),
+        });
+        n
+    }
+
+    pub fn get(&self, number: u32) -> &Process<'a> {
+        &self.processes[number as usize]
+    }
+
+    pub fn len(&self) -> usize {
+        self.processes.len()
+    }
+}
