@@ -170,7 +170,7 @@ fn compact(t: &Transaction) -> String {
     let head = format!("{} {id}@{} {} {complete} {}", word(m.kind), t.host.name, word(m.status), t.service.name);
     writeln!(out, "{head}").unwrap();
     writeln!(out, "  {} .. {} id={}", t.event.start, t.event.end, m.id).unwrap();
-    let client = [t.source.domain.clone(), t.source.ip.as_ref().map(|ip| format!("[{ip}]"))];
+    let client = [t.source.domain.as_ref().map(ToString::to_string), t.source.ip.as_ref().map(|ip| format!("[{ip}]"))];
     let client: String = client.into_iter().flatten().collect();
     let facts = [
         field("from", t.email.from.address.as_ref()),

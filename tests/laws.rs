@@ -130,7 +130,7 @@ fn whole(lines: &[Line]) -> Vec<Transaction> {
     let gathered = stitch::gather(&lines, |_| false, &rules());
     let mut documents: Vec<Transaction> =
         gathered.single.iter().filter_map(|n| stitch::single(&lines[*n as usize])).collect();
-    for (key, set) in &gathered.sets {
+    for (key, set) in gathered.sets.iter() {
         let set: Vec<&Line> = set.iter().map(|n| &lines[*n as usize]).collect();
         documents.extend(stitch::fold(key, &set, &rules()));
     }

@@ -4,9 +4,9 @@
 //! millisecond, trims the text as every transport does, and computes the [`LineId`].
 
 use super::Time;
+use hashbrown::HashMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use siphasher::sip128::{Hasher128, SipHasher13};
-use hashbrown::HashMap;
 use std::{fmt, hash::Hasher, sync::Arc};
 
 /// 128-bit identity of a line: a hash of host, second, syslog name, pid and text, and of nothing else, so that one

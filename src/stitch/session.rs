@@ -38,7 +38,10 @@ enum What<'a> {
     Arrival(Option<&'a str>),
     Disconnect(Option<&'a str>),
     /// A delivery agent tried a host: a failed connection, or TLS.
-    Tried { name: Option<&'a str>, addr: Option<&'a str> },
+    Tried {
+        name: Option<&'a str>,
+        addr: Option<&'a str>,
+    },
     /// A delivery record, with the two texts that may name a host.
     Delivery([&'a str; 2]),
 }

@@ -216,7 +216,7 @@ mod tests {
     #[tokio::test]
     async fn what_was_not_refreshed_is_not_found() {
         let json = r#"{"@timestamp":"2026-11-22T20:00:00Z","event":{"start":"2026-11-22T20:00:00Z","end":"2026-11-22T20:00:00Z",
-            "duration":0,"kind":"event","category":[],"dataset":"","outcome":"unknown"},"ecs":{"version":"8"},
+            "duration":0,"kind":"event","category":["email"],"dataset":"","outcome":"unknown"},"ecs":{"version":"8"},
             "host":{"name":"mx1"},"service":{"type":"postfix","name":"postfix"},"email":{"local_id":"4F1"},
             "mail":{"id":"1","kind":"message","origin":"smtp","status":"queued","complete":false,"part":0,"parts":1,
             "lines":[],"schema":1}}"#;

@@ -34,7 +34,7 @@ pub async fn get_leaves_out_what_is_not_there(store: &dyn Store) {
 
 pub async fn find_wants_host_and_queue_id(store: &dyn Store) {
     let here = message("3abcZz", 0);
-    let other_host = message_with("3abcZz", 0, |t| t.host.name = "mx2".to_owned());
+    let other_host = message_with("3abcZz", 0, |t| t.host.name = "mx2".into());
     let other_case = message("3ABCZZ", 0);
     let no_queue_id = message_with("", 0, |t| t.email.local_id = None);
     create(store, &[here.clone(), other_host.clone(), other_case, no_queue_id]).await;

@@ -39,14 +39,14 @@ pub fn message(queue_id: &str, start_minute: i64) -> Transaction {
             start,
             end,
             duration: 60_000_000_000,
-            kind: "event".to_owned(),
-            category: vec!["email".to_owned()],
-            dataset: DATASET.to_owned(),
+            kind: "event".into(),
+            category: ["email".into()],
+            dataset: DATASET.into(),
             outcome: Outcome::Success,
         },
-        ecs: Ecs { version: ECS_VERSION.to_owned() },
-        host: Host { name: "mx1".to_owned() },
-        service: Service { kind: "postfix".to_owned(), name: "postfix".to_owned() },
+        ecs: Ecs { version: ECS_VERSION.into() },
+        host: Host { name: "mx1".into() },
+        service: Service { kind: "postfix".into(), name: "postfix".into() },
         email: Default::default(),
         source: Default::default(),
         user: Default::default(),
@@ -76,16 +76,16 @@ pub fn message(queue_id: &str, start_minute: i64) -> Transaction {
             lines: vec![Evidence {
                 id: LineId(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef),
                 time: start,
-                program: "postfix/qmgr".to_owned(),
+                program: "postfix/qmgr".into(),
                 pid: Some(4711),
-                text: format!("{queue_id}: removed"),
+                text: format!("{queue_id}: removed").into(),
             }],
             journey: String::new(),
             schema: SCHEMA,
         },
     };
-    t.email.local_id = Some(queue_id.to_owned());
-    t.email.from.address = Some("sender@example.org".to_owned());
+    t.email.local_id = Some(queue_id.into());
+    t.email.from.address = Some("sender@example.org".into());
     t.mail.id = id_of(&t);
     t
 }
@@ -106,12 +106,12 @@ pub fn part_of(queue_id: &str, start_minute: i64, part: u32, parts: u32) -> Tran
 /// A delivered recipient.
 pub fn recipient(address: &str) -> Recipient {
     Recipient {
-        address: address.to_owned(),
+        address: address.into(),
         orig_to: None,
         status: RecipientStatus::Sent,
         is_final: true,
-        dsn: Some("2.0.0".to_owned()),
-        reply: Some("250 2.0.0 Ok".to_owned()),
+        dsn: Some("2.0.0".into()),
+        reply: Some("250 2.0.0 Ok".into()),
         relay: Relay::default(),
         transport: None,
         delay_s: Some(0.25),
@@ -188,7 +188,7 @@ pub fn ids(documents: &[Transaction]) -> Vec<String> {
 }
 
 pub fn queue_ids(documents: &[Transaction]) -> Vec<String> {
-    documents.iter().filter_map(|t| t.email.local_id.clone()).collect()
+    documents.iter().filter_map(|t| t.email.local_id.as_ref().map(ToString::to_string)).collect()
 }
 
 pub fn sorted(mut texts: Vec<String>) -> Vec<String> {

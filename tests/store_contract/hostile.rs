@@ -19,10 +19,10 @@ const TEXTS: [&str; 10] = [
 pub async fn text_of_strangers_comes_back_unchanged(store: &dyn Store) {
     for (n, text) in TEXTS.into_iter().enumerate() {
         let t = message_with(&format!("{n}-{text}"), 0, |t| {
-            t.email.from.address = Some(text.to_owned());
-            t.email.message_id = Some(text.to_owned());
+            t.email.from.address = Some(text.into());
+            t.email.message_id = Some(text.into());
             t.mail.recipients = vec![recipient(text)];
-            t.mail.lines[0].text = text.repeat(5_000);
+            t.mail.lines[0].text = text.repeat(5_000).into();
         });
         create(store, std::slice::from_ref(&t)).await;
         assert_eq!(get(store, &t.mail.id).await.transaction, t);
@@ -47,7 +47,7 @@ pub async fn twenty_thousand_recipients_are_kept(store: &dyn Store) {
     let parts: Vec<_> = (0..PARTS)
         .map(|part| {
             let mut t = part_of("4F1", 0, part, PARTS);
-            t.email.to.address = (0..625).map(|n| format!("r{part}.{n}@example.org")).collect();
+            t.email.to.address = (0..625).map(|n| format!("r{part}.{n}@example.org").into()).collect();
             t.mail.recipients = t.email.to.address.iter().map(|address| recipient(address)).collect();
             t
         })

@@ -10,7 +10,7 @@ use mailstitch::{
 };
 
 fn linked(queue_id: &str, minute: i64, to: &str) -> Transaction {
-    let link = Link { rel: Rel::Next, queue_id: Some(to.to_owned()), host: None, message_id: None };
+    let link = Link { rel: Rel::Next, queue_id: Some(to.into()), host: None, message_id: None };
     message_with(queue_id, minute, |t| t.mail.links = vec![link])
 }
 
@@ -29,10 +29,10 @@ fn ids(documents: &[&Transaction]) -> Vec<String> {
 }
 
 pub async fn neighbours_share_a_queue_id_or_a_message_id(store: &dyn Store) {
-    let child = message_with("4F2", 0, |t| t.email.message_id = Some("One@example.org".to_owned()));
+    let child = message_with("4F2", 0, |t| t.email.message_id = Some("One@example.org".into()));
     let parent = linked("4F1", 0, "4F2");
     let other_case = message("4f2", 0);
-    let same_message = message_with("4F3", 0, |t| t.email.message_id = Some("One@example.org".to_owned()));
+    let same_message = message_with("4F3", 0, |t| t.email.message_id = Some("One@example.org".into()));
     let stranger = linked("4F4", 0, "4F5");
     create(store, &[child.clone(), parent.clone(), other_case, same_message.clone(), stranger]).await;
     assert_eq!(neighbours(store, &["4F2"], &[], range(0, 60)).await, ids(&[&child, &parent]));

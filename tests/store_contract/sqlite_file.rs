@@ -173,7 +173,7 @@ async fn after_a_commit_all_is_in_the_database_itself() {
 async fn what_was_pruned_is_not_in_the_file_any_more() {
     let (_dir, path) = place();
     let store = prepared(&path).await;
-    let t = message_with("4F1", 0, |t| t.email.from.address = Some("forget.me@example.org".to_owned()));
+    let t = message_with("4F1", 0, |t| t.email.from.address = Some("forget.me@example.org".into()));
     create(&store, &[t, message("4F2", 10)]).await;
     store.commit().await.unwrap();
     let is_there = || fs::read(&path).unwrap().windows(9).any(|bytes| bytes == b"forget.me");

@@ -12,40 +12,36 @@ fn conflict(id: &str) -> Report {
 
 pub async fn what_is_put_is_what_is_got(store: &dyn Store) {
     let full = message_with("4F1", 0, |t| {
-        t.email.message_id = Some("1@example.org".to_owned());
-        t.email.to.address = vec!["ann@example.org".to_owned()];
-        t.source.ip = Some("2001:db8::1".to_owned());
+        t.email.message_id = Some("1@example.org".into());
+        t.email.to.address = vec!["ann@example.org".into()];
+        t.source.ip = Some("2001:db8::1".into());
         t.source.port = Some(65_535);
-        t.user.name = Some("ann".to_owned());
-        t.tls.version = Some("TLSv1.3".to_owned());
-        t.related.ip = vec!["192.0.2.1".to_owned(), "2001:db8::1".to_owned()];
+        t.user.name = Some("ann".into());
+        t.tls.version = Some("TLSv1.3".into());
+        t.related.ip = vec!["192.0.2.1".into(), "2001:db8::1".into()];
         t.mail.gap = true;
         t.mail.arrival = Some(at(-5));
         t.mail.size = Some(u64::from(u32::MAX) + 1);
-        t.mail.auth.method = Some("PLAIN".to_owned());
-        let relay = Relay { domain: Some("mx.example.net".to_owned()), port: Some(25), ..Relay::default() };
+        t.mail.auth.method = Some("PLAIN".into());
+        let relay = Relay { domain: Some("mx.example.net".into()), port: Some(25), ..Relay::default() };
         let delays = DelaysS { before_qmgr: 0.01, in_qmgr: 0.0, conn_setup: 1e-3, transmission: 86_400.5 };
         let attempt = Attempt {
             time: at(0),
             status: RecipientStatus::Deferred,
-            dsn: Some("4.7.1".to_owned()),
+            dsn: Some("4.7.1".into()),
             relay: None,
-            reply: Some("451 later".to_owned()),
+            reply: Some("451 later".into()),
         };
         let mut ann = recipient("ann@example.org");
         (ann.relay, ann.delays_s, ann.history) = (relay, Some(delays), vec![attempt]);
         ann.first_attempt = Some(at(0));
         t.mail.recipients = vec![ann];
-        t.mail.links = vec![Link { rel: Rel::Next, queue_id: Some("9A".to_owned()), host: None, message_id: None }];
+        t.mail.links = vec![Link { rel: Rel::Next, queue_id: Some("9A".into()), host: None, message_id: None }];
         t.mail.warnings =
-            vec![Remark { stage: None, code: Some(451), dsn: None, text: "later".to_owned(), recipient: None }];
-        t.mail.filters = vec![Verdict {
-            name: "amavis".to_owned(),
-            verdict: "Passed CLEAN".to_owned(),
-            score: Some(-1.5),
-            detail: None,
-        }];
-        t.mail.journey = "0a1b".to_owned();
+            vec![Remark { stage: None, code: Some(451), dsn: None, text: "later".into(), recipient: None }];
+        t.mail.filters =
+            vec![Verdict { name: "amavis".into(), verdict: "Passed CLEAN".into(), score: Some(-1.5), detail: None }];
+        t.mail.journey = "0a1b".into();
     });
     create(store, std::slice::from_ref(&full)).await;
     assert_eq!(get(store, &full.mail.id).await.transaction, full);

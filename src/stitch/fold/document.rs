@@ -14,8 +14,8 @@ use crate::model::{
     event::Peer,
     transaction::{
         Address, Addresses, Attempt as HistoryAttempt, Auth, DATASET, DelaysS, ECS_VERSION, EVENT_CATEGORY, EVENT_KIND,
-        Ecs, Email, EventInfo,
-        Evidence, Host, Kind, Mail, Outcome, Recipient, Related, Relay, SCHEMA, Service, Source, Status, Tls, User,
+        Ecs, Email, EventInfo, Evidence, Host, Kind, Mail, Outcome, Recipient, Related, Relay, SCHEMA, Service, Source,
+        Status, Tls, User,
     },
 };
 use compact_str::ToCompactString;

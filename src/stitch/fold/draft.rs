@@ -106,12 +106,7 @@ impl<'a> Draft<'a> {
     }
 
     pub fn link(&mut self, rel: Rel, queue_id: &str, host: Option<&str>) {
-        self.links.push(Link {
-            rel,
-            queue_id: Some(queue_id.into()),
-            host: host.map(Text::from),
-            message_id: None,
-        });
+        self.links.push(Link { rel, queue_id: Some(queue_id.into()), host: host.map(Text::from), message_id: None });
     }
 
     pub fn warn(&mut self, stage: Option<&str>, text: &str) {
