@@ -23,32 +23,26 @@ fn everywhere() -> Transaction {
         t.related.hosts = vec!["helo.example.com".into(), "relay7".into()];
         t.related.user = vec!["login".into(), "other".into()];
         let mut to = recipient("Final@example.org");
-<<<<<<< HEAD
-        to.orig_to = Some("Alias@example.org".to_owned());
-        to.relay.ip = Some("198.51.100.3".to_owned());
-        to.relay.domain = Some("MX.example.net".to_owned());
-        to.queued_as = Some("4jXnextHop".to_owned());
-=======
         to.orig_to = Some("Alias@example.org".into());
         to.relay.ip = Some("198.51.100.3".into());
         to.relay.domain = Some("MX.example.net".into());
->>>>>>> 3347e03 (Tests speak of documents' short texts)
+        to.queued_as = Some("4jXnextHop".into());
         t.mail.recipients = vec![to];
         let remark = |address: &str| Remark {
             stage: None,
             code: Some(550),
             dsn: None,
-            text: "refused".to_owned(),
-            recipient: Some(address.to_owned()),
+            text: "refused".into(),
+            recipient: Some(address.into()),
         };
         t.mail.rejects = vec![remark("Refused@example.net")];
         let link = |queue_id, message_id: Option<&str>| Link {
             rel: Rel::Bounce,
             queue_id,
             host: None,
-            message_id: message_id.map(str::to_owned),
+            message_id: message_id.map(Into::into),
         };
-        t.mail.links = vec![link(Some("9C2D96093D".to_owned()), None), link(None, Some("Notice@example.org"))];
+        t.mail.links = vec![link(Some("9C2D96093D".into()), None), link(None, Some("Notice@example.org"))];
         t.mail.journey = "00ff00ff00ff00ff".to_owned();
     })
 }
@@ -150,26 +144,26 @@ pub async fn a_large_message_is_found_by_a_recipient_of_any_part(store: &dyn Sto
     let part = |n: u32| {
         let mut t = part_of("4F1", 0, n, 16);
         t.mail.recipients = vec![recipient(&format!("r{n}@example.net"))];
-        t.mail.recipients[0].orig_to = Some("list@example.org".to_owned());
+        t.mail.recipients[0].orig_to = Some("list@example.org".into());
         t
     };
-    let others = [message("4F0", 1), message_with("4F2", 0, |t| t.host.name = "mx2".to_owned())];
+    let others = [message("4F0", 1), message_with("4F2", 0, |t| t.host.name = "mx2".into())];
     create(store, &(0..16).map(part).chain(others).collect::<Vec<_>>()).await;
     let parts = async |terms: &[&str], limit| {
-        let terms = terms.iter().map(|term| (*term).to_owned()).collect();
+        let terms = terms.iter().map(|term| (*term).into()).collect();
         let found = store.search(&Search { terms, within: None, limit }).await.unwrap();
         found.iter().map(|t| (t.email.local_id.clone().unwrap(), t.mail.part)).collect::<Vec<_>>()
     };
-    let part = |n: u32| ("4F1".to_owned(), n);
+    let part = |n: u32| ("4F1".into(), n);
     assert_eq!(parts(&["r0@example.net"], 10).await, [part(0)]);
     assert_eq!(parts(&["r11@example.net"], 10).await, [part(11)]);
     assert_eq!(parts(&["sender@example.org", "r2@example.net"], 1).await, [part(2)]);
     // What is in every part is found once, and takes the place of one.
     assert_eq!(parts(&["list@example.org"], 1).await, [part(0)]);
     let mut all = parts(&["sender@example.org"], 3).await;
-    assert_eq!(all.remove(0), ("4F0".to_owned(), 0));
+    assert_eq!(all.remove(0), ("4F0".into(), 0));
     all.sort();
-    assert_eq!(all, [part(0), ("4F2".to_owned(), 0)]);
+    assert_eq!(all, [part(0), ("4F2".into(), 0)]);
 }
 
 pub async fn an_update_moves_the_terms(store: &dyn Store) {
