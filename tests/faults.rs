@@ -11,6 +11,8 @@ mod common;
 mod connections;
 #[path = "faults/installation.rs"]
 mod installation;
+#[path = "faults/killed.rs"]
+mod killed;
 mod servers;
 #[path = "faults/servers_down.rs"]
 mod servers_down;

@@ -7,6 +7,7 @@
 use crate::{
     access::{Access, sync_dir},
     error::{Error, Kind, Result},
+    run::fault,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
@@ -78,11 +79,13 @@ fn replace_and(
     write(&new, content)
         .map_err(failed)
         .and_then(|()| share(&new))
+        .inspect(|()| fault::point("before-rename"))
         .and_then(|()| fs::rename(&new, path).map_err(failed))
         .inspect_err(|_| {
             // What is left of a failed write (disk full) helps nobody; if it stays, the next write removes it.
             let _ = fs::remove_file(&new);
         })?;
+    fault::point("after-rename");
     sync_dir(path.parent())
 }
 

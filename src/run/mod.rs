@@ -110,10 +110,12 @@ impl Pass<'_> {
                 let mut merged = merge::merge(store, lines, &gathered, self.rules).await?;
                 fault::point("before-journeys");
                 merged.journeys = journeys::settle(store, &std::mem::take(&mut merged.changed)).await?;
+                fault::point("before-bury");
                 dead::bury(self.state_dir, self.access, &merged.refused)?;
                 merged.refused.clear();
                 // Whoever looks after a run sees all of it.
                 store.refresh().await?;
+                fault::point("before-commit");
                 store.commit().await?;
                 summary.merged.add(merged);
             }

@@ -59,6 +59,14 @@ impl Growing {
         growing
     }
 
+    /// Another machine, whose documents go where those of this one go.
+    pub fn into_the_same(one: &Self, engine: &Engine) -> Self {
+        let growing = Self { workspace: Workspace::new(), alias: one.alias.clone() };
+        let (url, alias) = (engine.url(), one.alias());
+        growing.configure(&format!("[store.elasticsearch]\nurl = {url:?}\nindex = {alias:?}\nreplicas = 0\n"));
+        growing
+    }
+
     fn configure(&self, store: &str) {
         let text = format!("state_dir = \"state\"\n[source.file]\npaths = [\"mail.log\"]\ntimezone = \"UTC\"\n{store}");
         self.workspace.write("mailstitch.toml", text);

@@ -72,10 +72,10 @@ impl Installation {
     }
 
     /// A run, started and left to itself.
-    pub fn start_run(&self) -> std::process::Child {
+    pub fn start_run(&self, environment: &[(&str, &str)]) -> std::process::Child {
         let now = END.to_string();
         let mut command = self.workspace.command(["--config", "mailstitch.toml", "--now", &now, "run"]);
-        command.spawn().expect("it starts")
+        command.envs(environment.iter().copied()).spawn().expect("it starts")
     }
 
     /// A run that must end with this code; what it says.

@@ -20,7 +20,7 @@ fn check_restarted(engine: &mut Engine, what: &str, is_it: fn(&Asked) -> bool, n
         }
         Deed::Pass
     });
-    let run = installation.start_run();
+    let run = installation.start_run(&[]);
     told.recv().expect("a request of that sort");
     engine.restart();
     installation.proxy.lead_to(engine.url());
