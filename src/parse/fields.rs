@@ -4,7 +4,28 @@
 //! once and takes any bytes: log text is written by strangers.
 
 use crate::model::event::Peer;
+use memchr::{memchr, memchr_iter};
 use std::net::IpAddr;
+
+/// Where `word` first stands in a text. For words that begin with a byte that is rare in logs: a search without the
+/// preparation that makes one of [`str::find`] dear in short texts.
+pub fn find(text: &str, word: &str) -> Option<usize> {
+    let (text, word) = (text.as_bytes(), word.as_bytes());
+    let first = *word.first()?;
+    memchr_iter(first, text).find(|at| text[*at..].starts_with(word))
+}
+
+/// What stands before and after the first `word` in a text; see [`find`].
+pub fn split<'a>(text: &'a str, word: &str) -> Option<(&'a str, &'a str)> {
+    let at = find(text, word)?;
+    Some((&text[..at], &text[at + word.len()..]))
+}
+
+/// What stands before and after the first byte `at` in a text; `byte` is of ASCII.
+fn split_at_byte(text: &str, byte: u8) -> Option<(&str, &str)> {
+    let at = memchr(byte, text.as_bytes())?;
+    Some((&text[..at], &text[at + 1..]))
+}
 
 /// Whether a word is a postfix queue id: short (hexadecimal, upper case) or long (base 52 without vowels, with its
 /// `z` mark). Source: `global/mail_queue.h`, `global/safe_ultostr.c`.
@@ -14,29 +35,53 @@ pub fn is_queue_id(word: &str) -> bool {
 
 /// Five digits of microseconds, then the inode: at most 5 + 16 digits.
 fn is_short_id(word: &str) -> bool {
-    (6..=21).contains(&word.len()) && word.bytes().all(|b| matches!(b, b'0'..=b'9' | b'A'..=b'F'))
+    (6..=21).contains(&word.len()) && of_class(word, SHORT)
 }
 
 /// At least six digits of seconds and four of microseconds, the last `z`, and the inode.
 fn is_long_id(word: &str) -> bool {
-    let vowel = |b: u8| matches!(b.to_ascii_lowercase(), b'a' | b'e' | b'i' | b'o' | b'u');
     (12..=26).contains(&word.len())
-        && word.bytes().all(|b| b.is_ascii_alphanumeric() && !vowel(b))
-        && word.rfind('z').is_some_and(|mark| mark >= 10 && mark + 1 < word.len())
+        && of_class(word, LONG)
+        && word.bytes().rposition(|b| b == b'z').is_some_and(|mark| mark >= 10 && mark + 1 < word.len())
+}
+
+/// Digits of short ids: hexadecimal, upper case.
+const SHORT: u8 = 1;
+/// Digits of long ids: base 52, without vowels.
+const LONG: u8 = 2;
+
+/// Which ids each byte may be a digit of.
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let b = byte as u8;
+        let vowel = matches!(b.to_ascii_lowercase(), b'a' | b'e' | b'i' | b'o' | b'u');
+        let short = matches!(b, b'0'..=b'9' | b'A'..=b'F') as u8 * SHORT;
+        classes[byte] = short | (b.is_ascii_alphanumeric() && !vowel) as u8 * LONG;
+        byte += 1;
+    }
+    classes
+};
+
+fn of_class(word: &str, class: u8) -> bool {
+    word.bytes().fold(class, |left, b| left & CLASSES[usize::from(b)]) != 0
 }
 
 /// A postfix queue id at the start of a text, followed by `: `; and what comes after that.
 pub fn leading_queue_id(text: &str) -> Option<(&str, &str)> {
-    let colon = text.bytes().take(27).position(|b| b == b':')?;
-    let id = text.get(..colon).filter(|id| is_queue_id(id))?;
-    Some((id, text.get(colon..)?.strip_prefix(": ")?))
+    let len = text.bytes().take(27).take_while(|b| CLASSES[usize::from(*b)] != 0).count();
+    let rest = text[len..].strip_prefix(": ")?;
+    let id = &text[..len];
+    is_queue_id(id).then_some((id, rest))
 }
 
 /// `name[addr]`, `[addr]` or either with `:port` at the start of a text, and what follows. What stands in the brackets
 /// becomes the address only if it is one: `unknown` and the paths of unix sockets do not.
 pub fn peer(text: &str) -> Option<(Peer<'_>, &str)> {
-    let (name, inside) = text.split_once('[').filter(|(name, _)| !name.contains(' '))?;
-    let (inside, rest) = inside.split_once(']').filter(|(inside, _)| !inside.contains(' '))?;
+    let no_blank = |part: &str| memchr(b' ', part.as_bytes()).is_none();
+    let (name, inside) = split_at_byte(text, b'[').filter(|(name, _)| no_blank(name))?;
+    let (inside, rest) = split_at_byte(inside, b']').filter(|(inside, _)| no_blank(inside))?;
     let (port, rest) = port(rest);
     let name = Some(name).filter(|name| !name.is_empty() && *name != "unknown");
     Some((Peer { name, addr: address(inside), port }, rest))
@@ -44,7 +89,7 @@ pub fn peer(text: &str) -> Option<(Peer<'_>, &str)> {
 
 /// An IP address without the zone that a link-local one may carry.
 fn address(text: &str) -> Option<&str> {
-    let bare = text.split('%').next()?;
+    let bare = split_at_byte(text, b'%').map_or(text, |(bare, _)| bare);
     bare.parse::<IpAddr>().ok().map(|_| bare)
 }
 
@@ -63,7 +108,7 @@ fn port(text: &str) -> (Option<u16>, &str) {
 pub fn angle<'a>(text: &'a str, ends: &[&str]) -> (&'a str, &'a str) {
     let mut first = None;
     let mut at = quoted_len(text);
-    while let Some(found) = text[at..].find('>') {
+    while let Some(found) = memchr(b'>', &text.as_bytes()[at..]) {
         let end = at + found;
         let rest = &text[end + 1..];
         if rest.is_empty() || ends.iter().any(|e| rest.starts_with(e)) {
@@ -77,10 +122,10 @@ pub fn angle<'a>(text: &'a str, ends: &[&str]) -> (&'a str, &'a str) {
 
 /// Length of the quoted string that a text begins with; 0 if there is none, or no end to it.
 pub fn quoted_len(text: &str) -> usize {
-    let mut bytes = text.bytes().enumerate();
-    if bytes.next().is_none_or(|(_, b)| b != b'"') {
+    if !text.starts_with('"') {
         return 0;
     }
+    let mut bytes = text.bytes().enumerate().skip(1);
     while let Some((at, byte)) = bytes.next() {
         match byte {
             b'"' => return at + 1,
@@ -95,8 +140,16 @@ pub fn quoted_len(text: &str) -> usize {
 
 /// Splits at the first of `ends`; without any all of it is the value. `ends` stay with the rest.
 pub fn until<'a>(text: &'a str, ends: &[&str]) -> (&'a str, &'a str) {
-    let end = ends.iter().filter_map(|e| text.find(e)).min().unwrap_or(text.len());
-    text.split_at(end)
+    let bytes = text.as_bytes();
+    let ended = |at: &usize| ends.iter().any(|end| bytes[*at..].starts_with(end.as_bytes()));
+    let first = |end: &&str| end.as_bytes().first().copied();
+    let end = match ends.split_first().map(|(one, others)| (first(one), others)) {
+        Some((Some(byte), others)) if others.iter().all(|end| first(end) == Some(byte)) => {
+            memchr_iter(byte, bytes).find(ended)
+        }
+        _ => (0..bytes.len()).find(ended),
+    };
+    text.split_at(end.unwrap_or(text.len()))
 }
 
 /// Decimal digits and nothing else.
@@ -136,12 +189,21 @@ fn code(text: &str) -> Option<(u16, &str)> {
 
 /// An enhanced status at the start of a text, and what follows its blank.
 pub fn dsn(text: &str) -> Option<(&str, &str)> {
-    let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
-    let mut parts = word.split('.');
-    let (class, subject, detail) = (parts.next()?, parts.next()?, parts.next()?);
-    let short = |part: &str| (1..=3).contains(&part.len()) && number(part).is_some();
-    let is_dsn = matches!(class, "2" | "4" | "5") && short(subject) && short(detail) && parts.next().is_none();
-    is_dsn.then_some((word, rest))
+    let bytes = text.as_bytes();
+    if !matches!(bytes, [b'2' | b'4' | b'5', b'.', ..]) {
+        return None;
+    }
+    let digits = |from: usize| {
+        let len = bytes[from..].iter().take(4).take_while(|b| b.is_ascii_digit()).count();
+        (1..=3).contains(&len).then_some(from + len)
+    };
+    let subject = digits(2).filter(|end| bytes.get(*end) == Some(&b'.'))?;
+    let end = digits(subject + 1)?;
+    match bytes.get(end) {
+        None => Some((text, "")),
+        Some(b' ') => Some((&text[..end], &text[end + 1..])),
+        Some(_) => None,
+    }
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ impl IdForm {
 
     /// The form of the queue id of these lines.
     pub fn of_lines<'a>(queue_id: &str, lines: impl IntoIterator<Item = &'a Line>) -> Self {
-        Self::of(queue_id, lines.into_iter().any(|l| service_type(&l.program) == Some("postfix")))
+        Self::of(queue_id, lines.into_iter().any(|l| service_type(parse::family(&l.program)) == Some("postfix")))
     }
 
     /// Whether the id stands for one message for ever.
@@ -66,7 +66,17 @@ pub fn long_id_time(queue_id: &str) -> Option<Time> {
 /// The value of a digit of postfix's 52-letter alphabet (`global/safe_ultostr.c`): digits, then letters without vowels.
 fn base52(digit: u8) -> Option<i64> {
     const ALPHABET: &[u8; 52] = b"0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz";
-    ALPHABET.iter().position(|&b| b == digit).map(|n| n as i64)
+    const NONE: u8 = 0xff;
+    const VALUES: [u8; 256] = {
+        let mut values = [NONE; 256];
+        let mut n = 0;
+        while n < ALPHABET.len() {
+            values[ALPHABET[n] as usize] = n as u8;
+            n += 1;
+        }
+        values
+    };
+    Some(VALUES[usize::from(digit)]).filter(|n| *n != NONE).map(i64::from)
 }
 
 /// The time in the queue id that a line's text begins with, if it holds one; for stamps that have no year.
@@ -81,8 +91,9 @@ fn sendmail_id_time(queue_id: &str) -> Option<Time> {
 
 /// The id of a message's document: 12 hex digits of its id time, then a hash of its key; `-N` for a further part.
 pub fn message_id(key: &Key, id_time: Time, part: u32) -> String {
-    let hash = hash64(&[&key.host, &key.instance, &key.queue_id]);
-    let id = format!("{}-{hash:016x}", time_digits(id_time));
+    let mut id = time_digits(id_time);
+    id.push('-');
+    push_hex(&mut id, hash64(&[&key.host, &key.instance, &key.queue_id]), 16);
     if part == 0 { id } else { format!("{id}-{part}") }
 }
 
@@ -100,7 +111,22 @@ pub fn time_of_document(id: &str) -> Option<Time> {
 
 /// 12 hex digits hold every time from 1970 to 10889; what lies outside is clamped.
 fn time_digits(t: Time) -> String {
-    format!("{:012x}", t.0.clamp(0, 0xffff_ffff_ffff))
+    let mut digits = String::with_capacity(29);
+    push_hex(&mut digits, u64::try_from(t.0).unwrap_or(0).min(0xffff_ffff_ffff), 12);
+    digits
+}
+
+/// The lowest `digits` hex digits of a number. Every document needs two such: too many for the formatting machinery.
+fn push_hex(out: &mut String, n: u64, digits: u32) {
+    let hex = |at: u32| char::from(b"0123456789abcdef"[(n >> (4 * at) & 0xf) as usize]);
+    out.extend((0..digits).rev().map(hex));
+}
+
+/// 16 hex digits.
+pub fn hex16(n: u64) -> String {
+    let mut digits = String::with_capacity(16);
+    push_hex(&mut digits, n, 16);
+    digits
 }
 
 /// A stable 64-bit hash of several texts, length-prefixed.

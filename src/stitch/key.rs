@@ -1,6 +1,6 @@
 //! Keys: which message a queue id means. The same id on another host, or in another postfix instance, is another one.
 
-use crate::parse::{Family, family};
+use crate::parse::Family;
 use std::sync::Arc;
 
 /// Host, instance and queue id.
@@ -41,6 +41,14 @@ impl Rules {
         let first = service_name(program);
         self.instances.iter().find(|i| ***i == *first).map_or_else(Arc::default, Arc::clone)
     }
+
+    /// Whether a syslog name belongs to an instance.
+    pub fn is_instance(&self, program: &str, instance: &str) -> bool {
+        if self.instances.is_empty() {
+            return instance.is_empty();
+        }
+        *self.instance(program) == *instance
+    }
 }
 
 /// The first part of a syslog name: `postfix-out` of `postfix-out/smtpd`, `sm-mta`.
@@ -49,8 +57,8 @@ pub fn service_name(program: &str) -> &str {
 }
 
 /// `postfix` or `sendmail` for the two servers' programs.
-pub fn service_type(program: &str) -> Option<&'static str> {
-    match family(program) {
+pub fn service_type(family: Family<'_>) -> Option<&'static str> {
+    match family {
         Family::Postfix(_) => Some("postfix"),
         Family::Sendmail => Some("sendmail"),
         _ => None,

@@ -9,15 +9,20 @@ use super::{
     id::IdForm,
     key::{Key, Rules},
 };
-use crate::model::{
-    Event, Line, Time,
-    event::{Delivery, Operation},
+use crate::{
+    model::{
+        Event, Line, Time,
+        event::{Delivery, Operation},
+    },
+    parse::Family,
 };
 
 /// A line under a key with what it tells.
 #[derive(Debug, Clone)]
 pub struct Told<'a> {
     pub line: &'a Line,
+    /// Of the program that logged it.
+    pub family: Family<'a>,
     pub event: Event<'a>,
     /// Whether the line itself names the key; if not, it is a session line shared with it.
     pub own: bool,
@@ -27,14 +32,19 @@ pub struct Told<'a> {
 #[derive(Debug, Clone, Default)]
 pub struct Life<'a> {
     /// Own and shared lines, by time, phase and id.
-    pub told: Vec<Told<'a>>,
+    pub told: Vec<&'a Told<'a>>,
 }
 
 impl<'a> Life<'a> {
     /// A life of these lines, sorted.
-    pub fn of(mut told: Vec<Told<'a>>) -> Self {
+    pub fn of(mut told: Vec<&'a Told<'a>>) -> Self {
         told.sort_by_key(|t| (t.line.time, phase(t), t.line.id));
         Self { told }
+    }
+
+    /// The form of the queue id that these lines have in common.
+    pub fn id_form(&self, queue_id: &str) -> IdForm {
+        IdForm::of(queue_id, self.told.iter().any(|t| matches!(t.family, Family::Postfix(_))))
     }
 
     /// The time of the first own line.
@@ -47,8 +57,8 @@ impl<'a> Life<'a> {
         self.own().map(|t| t.line.time).max().unwrap_or_default()
     }
 
-    fn own(&self) -> impl Iterator<Item = &Told<'a>> {
-        self.told.iter().filter(|t| t.own)
+    fn own(&self) -> impl Iterator<Item = &'a Told<'a>> {
+        self.told.iter().copied().filter(|t| t.own)
     }
 }
 
@@ -79,23 +89,23 @@ fn phase(t: &Told<'_>) -> Phase {
 }
 
 /// Cuts the lines under a key into lives. A key of which only shared lines are known has none.
-pub fn cut<'a>(key: &Key, mut told: Vec<Told<'a>>, rules: &Rules) -> Vec<Life<'a>> {
-    told.sort_by_key(|t| (t.line.time, phase(t), t.line.id));
+pub fn cut<'a>(key: &Key, told: &'a [Told<'a>], rules: &Rules) -> Vec<Life<'a>> {
     if !told.iter().any(|t| t.own) {
         return Vec::new();
     }
-    if IdForm::of_lines(&key.queue_id, told.iter().map(|t| t.line)).is_unique() {
-        return vec![Life { told }];
+    let all = Life::of(told.iter().collect());
+    if all.id_form(&key.queue_id).is_unique() {
+        return vec![all];
     }
-    let (own, shared): (Vec<_>, Vec<_>) = told.into_iter().partition(|t| t.own);
+    let (own, shared): (Vec<_>, Vec<_>) = all.told.into_iter().partition(|t| t.own);
     let mut drafts: Vec<Draft<'a>> = Vec::new();
     for t in own {
-        let n = match begins(drafts.last(), &t, rules.horizon_ms) {
+        let n = match begins(drafts.last(), t, rules.horizon_ms) {
             true => {
-                drafts.push(Draft::new(&t));
+                drafts.push(Draft::new(t));
                 drafts.len() - 1
             }
-            false => choose(&drafts, &t),
+            false => choose(&drafts, t),
         };
         if let Some(draft) = drafts.get_mut(n) {
             draft.add(t);
@@ -107,7 +117,7 @@ pub fn cut<'a>(key: &Key, mut told: Vec<Told<'a>>, rules: &Rules) -> Vec<Life<'a
 
 /// A life while it is being found.
 struct Draft<'a> {
-    told: Vec<Told<'a>>,
+    told: Vec<&'a Told<'a>>,
     start: Time,
     last: Time,
     /// The last queue-manager or delivery line.
@@ -120,7 +130,7 @@ struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    fn new(t: &Told<'a>) -> Self {
+    fn new(t: &'a Told<'a>) -> Self {
         let time = t.line.time;
         Self {
             told: Vec::new(),
@@ -134,7 +144,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn add(&mut self, t: Told<'a>) {
+    fn add(&mut self, t: &'a Told<'a>) {
         let time = t.line.time;
         self.last = self.last.max(time);
         match &t.event {
@@ -207,7 +217,10 @@ fn belongs_before(before: &Draft<'_>, last: &Draft<'_>, record: &Delivery<'_>, t
 /// Gives shared lines to the lives that they touch: of an incoming session, what was said since the last `connect`
 /// before the arrival; what holds or discards the next message, to the first arrival after it; what a delivery agent
 /// met, to the life of its next record.
-fn share<'a>(drafts: &mut [Draft<'a>], shared: &[Told<'a>], lead_ms: i64) {
+fn share<'a>(drafts: &mut [Draft<'a>], shared: &[&'a Told<'a>], lead_ms: i64) {
+    if shared.is_empty() {
+        return;
+    }
     let mut used = vec![false; shared.len()];
     for draft in drafts.iter_mut() {
         let mut given: Vec<usize> = Vec::new();
@@ -237,7 +250,7 @@ fn share<'a>(drafts: &mut [Draft<'a>], shared: &[Told<'a>], lead_ms: i64) {
         given.dedup();
         for n in given {
             used[n] = true;
-            draft.told.push(shared[n].clone());
+            draft.told.push(shared[n]);
         }
     }
 }

@@ -36,12 +36,14 @@ pub fn record(text: &str) -> Option<Event<'_>> {
             return Some(Event::Delivery(delivery));
         } else {
             let (value, after) = fields::until(field, &[", "]);
-            match value.split_once('=') {
-                Some(("delay", delay)) => delivery.delay = fields::seconds(delay),
-                Some(("delays", four)) => delivery.delays = delays(four),
-                Some(("tls", tls)) => delivery.tls = Some(tls),
-                Some(("dsn", dsn)) => delivery.dsn = fields::dsn(dsn).map(|(dsn, _)| dsn),
-                _ => {}
+            if let Some(delay) = value.strip_prefix("delay=") {
+                delivery.delay = fields::seconds(delay);
+            } else if let Some(four) = value.strip_prefix("delays=") {
+                delivery.delays = delays(four);
+            } else if let Some(dsn) = value.strip_prefix("dsn=") {
+                delivery.dsn = fields::dsn(dsn).map(|(dsn, _)| dsn);
+            } else if let Some(tls) = value.strip_prefix("tls=") {
+                delivery.tls = Some(tls);
             }
             rest = after;
         }
@@ -51,7 +53,7 @@ pub fn record(text: &str) -> Option<Event<'_>> {
 
 /// `WORD (TEXT)`; the text has parentheses of its own, and in a cut line no closing one.
 fn status(text: &str) -> (DeliveryStatus, &str) {
-    let (word, rest) = text.split_once(" (").unwrap_or((text, ""));
+    let (word, rest) = fields::split(text, " (").unwrap_or((text, ""));
     let status = match word {
         "sent" => DeliveryStatus::Sent,
         "deferred" | "SOFTBOUNCE" => DeliveryStatus::Deferred,

@@ -26,8 +26,8 @@ fn after_from<'a>(from: &'a str, rest: &'a str) -> Option<Event<'a>> {
         return expired.then_some(Event::Expired { from });
     }
     let rest = rest.strip_prefix(", size=")?;
-    let (size, rest) = rest.split_once(", nrcpt=")?;
-    let nrcpt = fields::number(rest.split(' ').next()?);
+    let (size, rest) = fields::split(rest, ", nrcpt=")?;
+    let nrcpt = fields::number(fields::until(rest, &[" "]).0);
     Some(Event::Queued { from, size: fields::number(size), nrcpt })
 }
 

@@ -3,13 +3,18 @@
 //! In: the text of `status=sent (…)`, or sendmail's `Sent (…)`.  Out: an id. The words are the receiving server's.
 //! Ignored on purpose: qmail's pid, Gmail's token and Exchange's internal id, which no log that we read shows.
 
+use crate::parse::fields;
+use memchr::memrchr_iter;
+
+const QUEUED_AS: &str = "queued as ";
+
 /// The next hop's queue id: postfix `queued as X` (the last one: a content filter quotes the reply behind it), sendmail
 /// `X Message accepted for delivery`, Exim `OK id=X`.
 pub fn reply_queue_id(reply: &str) -> Option<&str> {
-    if let Some((_, rest)) = reply.rsplit_once("queued as ") {
-        return id(rest);
+    if let Some(at) = memrchr_iter(b'q', reply.as_bytes()).find(|at| reply[*at..].starts_with(QUEUED_AS)) {
+        return id(&reply[at + QUEUED_AS.len()..]);
     }
-    if let Some((before, _)) = reply.split_once(" Message accepted for delivery") {
+    if let Some((before, _)) = fields::split(reply, " Message accepted for delivery") {
         return before.rsplit(' ').next().and_then(id);
     }
     reply.rsplit_once("OK id=").and_then(|(_, rest)| id(rest))

@@ -57,8 +57,8 @@ fn aborted(text: &str) -> Option<Event<'_>> {
     let (reason, rest) = ["lost connection", "timeout", "too many errors"]
         .iter()
         .find_map(|reason| Some((*reason, text.strip_prefix(reason)?.strip_prefix(" after ")?)))?;
-    let (stage, from) = rest.split_once(" from ")?;
-    let stage = stage.split_once(" (").map_or(stage, |(stage, _)| stage);
+    let (stage, from) = fields::split(rest, " from ")?;
+    let stage = fields::split(stage, " (").map_or(stage, |(stage, _)| stage);
     let (peer, _) = fields::peer(from)?;
     Some(Event::Aborted { peer, reason, stage: policy::stage(stage) })
 }

@@ -17,9 +17,9 @@ pub fn session(text: &str) -> Option<Event<'_>> {
         None => (false, rest.strip_prefix("to ")?),
     };
     let (peer, rest) = fields::peer(rest)?;
-    let (_, rest) = rest.split_once(": ")?;
+    let (_, rest) = fields::split(rest, ": ")?;
     let (version, cipher) = fields::until(rest, &[" with cipher "]);
-    let cipher = cipher.strip_prefix(" with cipher ").and_then(|rest| rest.split(' ').next());
+    let cipher = cipher.strip_prefix(" with cipher ").and_then(|rest| Some(fields::until(rest, &[" "]).0));
     Some(Event::Tls { inbound, peer, version, cipher })
 }
 

@@ -189,7 +189,8 @@ fn take(raw: &[u8], dater: &mut Dater, intake: &mut Intake, batch: &mut Batch) {
     if raw.iter().all(|b| *b <= b' ') {
         return;
     }
-    let text = String::from_utf8_lossy(raw);
+    // What is not UTF-8 is rare, and dear to look for.
+    let text = std::str::from_utf8(raw).map_or_else(|_| String::from_utf8_lossy(raw), Into::into);
     let host = |host: Option<&str>| host.unwrap_or("localhost").to_owned();
     if let Some(f) = syslog::frame(&text) {
         let time = dater.date(f.stamp);

@@ -140,7 +140,7 @@ fn lines(life: &Life<'_>) -> Vec<Evidence> {
 }
 
 fn service(life: &Life<'_>, draft: &Draft<'_>) -> Service {
-    let of_server = |t: &&Told<'_>| t.own && service_type(&t.line.program) == Some(draft.service_type);
+    let of_server = |t: &&&Told<'_>| t.own && service_type(t.family) == Some(draft.service_type);
     let program = life.told.iter().find(of_server).map_or(draft.service_type, |t| service_name(&t.line.program));
     Service { kind: draft.service_type.into(), name: program.into() }
 }

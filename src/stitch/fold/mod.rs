@@ -28,38 +28,41 @@ use draft::Draft;
 
 /// The documents of all lives under a key. `lines` is a set: united, in any order.
 pub fn fold(key: &Key, lines: &[&Line], rules: &Rules) -> Vec<Transaction> {
-    let joined = sendmail::join_pieces(lines);
-    let told = lines.iter().map(|line| (*line, line.text.as_ref()));
-    let told = told.chain(joined.iter().map(|(line, text)| (*line, text.as_str())));
-    let told = told.filter_map(|(line, text)| tell(key, line, text, rules)).collect();
-    life::cut(key, told, rules).into_iter().flat_map(|life| fold_thinned(key, &life, rules)).collect()
+    let mut told = Vec::with_capacity(lines.len());
+    told.extend(lines.iter().filter_map(|line| tell(key, line, &line.text, rules)));
+    let joined = sendmail::join_pieces(key, &told);
+    told.extend(joined.iter().filter_map(|(line, text)| tell(key, line, text, rules)));
+    let lives = life::cut(key, &told, rules);
+    let mut out = Vec::with_capacity(lives.len());
+    lives.iter().for_each(|life| fold_thinned(key, life, rules, &mut out));
+    out
 }
 
 /// The documents of a life, after its surplus attempts were shortened.
-fn fold_thinned(key: &Key, life: &Life<'_>, rules: &Rules) -> Vec<Transaction> {
+fn fold_thinned(key: &Key, life: &Life<'_>, rules: &Rules, out: &mut Vec<Transaction>) {
     let thinned = thin::thin(&key.queue_id, life);
     if thinned.is_empty() {
-        return fold_life(key, life);
+        return fold_life(key, life, out);
     }
     let lines = thin::replaced(life, &thinned);
-    let told = lines.into_iter().filter_map(|line| tell(key, line, &line.text, rules)).collect();
-    fold_life(key, &Life::of(told))
+    let told: Vec<_> = lines.into_iter().filter_map(|line| tell(key, line, &line.text, rules)).collect();
+    fold_life(key, &Life::of(told.iter().collect()), out);
 }
 
 /// What a line tells about a key; `None` for what is not understood. A line that names another key, or none, is a
 /// session line that was shared with this one.
 fn tell<'a>(key: &Key, line: &'a Line, text: &'a str, rules: &Rules) -> Option<Told<'a>> {
-    let Parsed::Event { queue_id, event } = parse::parse_text(&line.program, text) else { return None };
-    let own = queue_id == Some(&*key.queue_id) && rules.instance(&line.program) == key.instance;
-    Some(Told { line, event, own })
+    let family = parse::family(&line.program);
+    let Parsed::Event { queue_id, event } = parse::parse_as(family, &line.program, text) else { return None };
+    let own = queue_id == Some(&*key.queue_id) && rules.is_instance(&line.program, &key.instance);
+    Some(Told { line, family, event, own })
 }
 
 /// The document of one life, or its parts.
-fn fold_life(key: &Key, life: &Life<'_>) -> Vec<Transaction> {
+fn fold_life(key: &Key, life: &Life<'_>, out: &mut Vec<Transaction>) {
     let mut draft = Draft::new(life);
-    let form = IdForm::of_lines(&key.queue_id, life.told.iter().map(|t| t.line));
-    let by_sendmail =
-        life.told.iter().filter(|t| t.own).find_map(|t| service_type(&t.line.program)) == Some("sendmail");
+    let form = life.id_form(&key.queue_id);
+    let by_sendmail = life.told.iter().filter(|t| t.own).find_map(|t| service_type(t.family)) == Some("sendmail");
     let of_sendmail = by_sendmail || matches!(form, IdForm::Sendmail(_));
     for told in &life.told {
         match of_sendmail {
@@ -74,5 +77,5 @@ fn fold_life(key: &Key, life: &Life<'_>) -> Vec<Transaction> {
         IdForm::Long(t) | IdForm::Sendmail(t) => t,
     };
     let whole = document::document(key, life, draft);
-    parts::split(whole, |part| id::message_id(key, id_time, part))
+    parts::split(whole, |part| id::message_id(key, id_time, part), out);
 }

@@ -18,13 +18,13 @@ use crate::{
 const RECIPIENTS: usize = 1000;
 
 /// The parts of a document, part 0 first. `id` names a part.
-pub(super) fn split(mut whole: Transaction, id: impl Fn(u32) -> String) -> Vec<Transaction> {
+pub(super) fn split(mut whole: Transaction, id: impl Fn(u32) -> String, out: &mut Vec<Transaction>) {
     let distinct = whole.email.to.address.len();
     let parts = distinct.div_ceil(RECIPIENTS).next_power_of_two().max(1) as u32;
     whole.mail.parts = parts;
     if parts == 1 {
         whole.mail.id = id(0);
-        return vec![whole];
+        return out.push(whole);
     }
     let mut recipients = vec![Vec::new(); parts as usize];
     for recipient in std::mem::take(&mut whole.mail.recipients) {
@@ -50,7 +50,7 @@ pub(super) fn split(mut whole: Transaction, id: impl Fn(u32) -> String) -> Vec<T
         part.mail.lines = lines;
         part
     };
-    recipients.into_iter().zip(lines).enumerate().map(of_part).collect()
+    out.extend(recipients.into_iter().zip(lines).enumerate().map(of_part));
 }
 
 /// The part of an address.

@@ -5,6 +5,7 @@ use crate::model::{
     event::{Delays, Peer},
     transaction::RecipientStatus,
 };
+use smallvec::SmallVec;
 use std::{borrow::Cow, collections::HashMap};
 
 /// One delivery attempt for one recipient.
@@ -31,7 +32,7 @@ pub(super) struct Attempt<'a> {
 pub(super) struct Person<'a> {
     pub address: Cow<'a, str>,
     pub orig_to: Option<Cow<'a, str>>,
-    pub attempts: Vec<Attempt<'a>>,
+    pub attempts: SmallVec<[Attempt<'a>; 1]>,
     /// What became of the recipient by other evidence than an attempt (expiry, deletion).
     pub settled: Option<RecipientStatus>,
 }
@@ -98,7 +99,7 @@ impl<'a> Recipients<'a> {
             if !self.by_name.is_empty() {
                 self.by_name.insert((address.clone(), orig_to.clone()), n);
             }
-            self.people.push(Person { address, orig_to, attempts: Vec::new(), settled: None });
+            self.people.push(Person { address, orig_to, attempts: SmallVec::new(), settled: None });
             n
         })
     }

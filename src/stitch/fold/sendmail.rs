@@ -4,18 +4,18 @@
 //! no removal line at the usual log level, and puts several recipients on one line.
 
 use super::{
-    super::life::Told,
+    super::{key::Key, life::Told},
     draft::{Draft, remark},
     postfix,
     recipient::Attempt,
 };
 use crate::{
     model::{
-        Event, Line, Parsed, Text,
+        Event, Line, Text,
         event::{Action, MilterEdit, SendmailFrom, SendmailTo},
         transaction::{Origin, RecipientStatus, Rel, Remark},
     },
-    parse::{self, Family},
+    parse,
 };
 use std::collections::BTreeMap;
 
@@ -156,28 +156,25 @@ fn status(record: &SendmailTo<'_>, stat: &str) -> RecipientStatus {
     }
 }
 
-/// A piece of a split line: its line, the queue id, its number, its text, and whether it is the last.
-type Piece<'a> = (&'a Line, &'a str, u16, &'a str, bool);
+/// A piece of a split line: its line, its number, its text, and whether it is the last.
+type Piece<'a> = (&'a Line, u16, &'a str, bool);
 
 /// Lines that sendmail split (`ID[1]: part ...`, `ID[2]: part`), joined again: with each its first line and the text
 /// `ID: parts`. Incomplete ones are left out.
-pub(super) fn join_pieces<'a>(lines: &[&'a Line]) -> Vec<(&'a Line, String)> {
+pub(super) fn join_pieces<'a>(key: &Key, told: &[Told<'a>]) -> Vec<(&'a Line, String)> {
     let mut runs: BTreeMap<Option<u32>, Vec<Piece<'a>>> = BTreeMap::new();
-    for line in lines {
-        if parse::family(&line.program) != Family::Sendmail {
-            continue;
-        }
-        if let Parsed::Event { queue_id: Some(id), event: Event::Piece { number, text, last } } = parse::parse(line) {
-            runs.entry(line.pid).or_default().push((line, id, number, text, last));
+    for Told { line, event, .. } in told.iter().filter(|t| t.own) {
+        if let Event::Piece { number, text, last } = event {
+            runs.entry(line.pid).or_default().push((line, *number, text, *last));
         }
     }
     let mut joined = Vec::new();
     for mut run in runs.into_values() {
-        run.sort_by_key(|(line, _, number, ..)| (line.time.second(), *number));
+        run.sort_by_key(|(line, number, ..)| (line.time.second(), *number));
         let mut current: Option<(&Line, u16, String)> = None;
-        for (line, id, number, text, last) in run {
+        for (line, number, text, last) in run {
             current = match current {
-                _ if number == 1 => Some((line, 1, format!("{id}: {text}"))),
+                _ if number == 1 => Some((line, 1, format!("{}: {text}", key.queue_id))),
                 Some((first, n, whole)) if number == n + 1 => Some((first, number, whole + text)),
                 _ => None,
             };

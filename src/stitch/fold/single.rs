@@ -33,7 +33,7 @@ pub fn single(line: &Line) -> Option<Transaction> {
 
 fn refusal(line: &Line, policy: &Policy<'_>) -> Transaction {
     let service = Service {
-        kind: service_type(&line.program).unwrap_or("postfix").into(),
+        kind: service_type(parse::family(&line.program)).unwrap_or("postfix").into(),
         name: service_name(&line.program).into(),
     };
     let mut doc = frame(&line.host, line.time, line.time, service, vec![evidence(line)]);

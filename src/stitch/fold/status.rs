@@ -5,6 +5,7 @@ use super::{
     recipient::{is_final, is_success},
 };
 use crate::model::transaction::{Kind, Origin, RecipientStatus as R, Rel, Status};
+use smallvec::SmallVec;
 
 /// Decides what the lines read so far add up to.
 pub(super) fn settle(draft: &mut Draft<'_>) {
@@ -67,7 +68,7 @@ fn status(draft: &Draft<'_>) -> Status {
     if draft.deleted {
         return Status::Deleted;
     }
-    let statuses: Vec<R> = draft.recipients.iter().map(|p| p.status()).collect();
+    let statuses: SmallVec<[R; 8]> = draft.recipients.iter().map(|p| p.status()).collect();
     if statuses.is_empty() {
         return without_recipients(draft);
     }

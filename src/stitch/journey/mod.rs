@@ -9,7 +9,10 @@
 
 mod evidence;
 
-use super::{id::hash64, key::service_name};
+use super::{
+    id::{hash64, hex16},
+    key::service_name,
+};
 use crate::model::{
     Text, Time, Transaction,
     transaction::{Kind, Rel},
@@ -24,7 +27,7 @@ pub const CLOCKS_MS: i64 = 120_000;
 pub fn own(doc: &Transaction) -> String {
     let queue_id = doc.email.local_id.as_deref().unwrap_or(&doc.mail.id);
     let message_id = doc.email.message_id.as_deref().unwrap_or_default();
-    format!("{:016x}", hash64(&[&doc.host.name, queue_id, message_id]))
+    hex16(hash64(&[&doc.host.name, queue_id, message_id]))
 }
 
 /// What of a transaction decides its journey.
