@@ -58,7 +58,7 @@ const CLASSES: [u8; 256] = {
         let b = byte as u8;
         let vowel = matches!(b.to_ascii_lowercase(), b'a' | b'e' | b'i' | b'o' | b'u');
         let short = matches!(b, b'0'..=b'9' | b'A'..=b'F') as u8 * SHORT;
-        classes[byte] = short | (b.is_ascii_alphanumeric() && !vowel) as u8 * LONG;
+        classes[byte] = short | ((b.is_ascii_alphanumeric() && !vowel) as u8 * LONG);
         byte += 1;
     }
     classes

@@ -14,7 +14,7 @@ use crate::model::{
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
-/// A line that matters to sessions. Places, processes and keys are numbers of [`gather`](super::gather).
+/// A line that matters to sessions. Places, processes and keys are numbers of [`gather`](super::gather()).
 #[derive(Debug, Clone, Copy)]
 pub struct Told<'a> {
     place: u32,

@@ -19,7 +19,7 @@ pub fn session(text: &str) -> Option<Event<'_>> {
     let (peer, rest) = fields::peer(rest)?;
     let (_, rest) = fields::split(rest, ": ")?;
     let (version, cipher) = fields::until(rest, &[" with cipher "]);
-    let cipher = cipher.strip_prefix(" with cipher ").and_then(|rest| Some(fields::until(rest, &[" "]).0));
+    let cipher = cipher.strip_prefix(" with cipher ").map(|rest| fields::until(rest, &[" "]).0);
     Some(Event::Tls { inbound, peer, version, cipher })
 }
 
