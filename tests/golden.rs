@@ -19,11 +19,20 @@ use std::{
 
 const YEAR: i32 = 2026;
 
+/// As `instances = ["postfix-out"]` and `[hosts] alias` of the host that changed its name.
+fn rules() -> Rules {
+    Rules { instances: vec!["postfix-out".into()], ..Rules::default() }
+}
+
+fn intake() -> Intake {
+    Intake::new([("mail-old".to_owned(), "mail-new".to_owned())])
+}
+
 fn stories() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let mut stories: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
     stories.sort();
-    assert!(stories.len() >= 15, "the golden folder lost its stories");
+    assert!(stories.len() >= 50, "the golden folder lost its stories");
     for story in &stories {
         let files: BTreeSet<String> =
             fs::read_dir(story).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
@@ -42,7 +51,7 @@ fn runtime() -> tokio::runtime::Runtime {
 fn lines(story: &Path) -> Vec<Line> {
     let path = story.join("lines.log").to_str().unwrap().to_owned();
     let settings = Settings { paths: vec![path], timezone: chrono_tz::UTC, year: Some(YEAR) };
-    let mut source = FileSource::new(&settings, Intake::default(), Time(1_800_000_000_000), None).unwrap();
+    let mut source = FileSource::new(&settings, intake(), Time(1_800_000_000_000), None).unwrap();
     let mut lines = Vec::new();
     runtime().block_on(async {
         while let Some(batch) = source.next(1000).await.unwrap() {
@@ -57,7 +66,7 @@ fn lines(story: &Path) -> Vec<Line> {
 /// What a store holds after lines came in these stretches.
 fn indexed(stretches: &[Vec<Line>]) -> Vec<Transaction> {
     let store = MemoryStore::default();
-    let rules = Rules::default();
+    let rules = rules();
     runtime().block_on(async {
         for stretch in stretches {
             let mut stretch = stretch.clone();
@@ -75,7 +84,7 @@ fn every_story_gives_its_transactions() {
     let update = std::env::var_os("UPDATE_GOLDEN").is_some();
     let mut wrong = Vec::new();
     for story in stories() {
-        let found: String = indexed(&[lines(&story)]).iter().map(compact).collect::<Vec<_>>().join("\n");
+        let found = told(&indexed(&[lines(&story)]));
         let path = story.join("transactions.txt");
         if update {
             fs::write(&path, &found).unwrap();
@@ -100,9 +109,7 @@ fn late_lines_change_nothing() {
         for order in orders(own.len()) {
             let stretches: Vec<Vec<Line>> = order.iter().map(|n| vec![own[*n].clone()]).collect();
             let found = indexed(&stretches);
-            let (shown, wanted): (Vec<_>, Vec<_>) =
-                (found.iter().map(compact).collect(), expected.iter().map(compact).collect());
-            assert_eq!(shown, wanted, "{} in the order {order:?}", story.display());
+            assert_eq!(told(&found), told(&expected), "{} in the order {order:?}", story.display());
             assert_eq!(found, expected, "{} in the order {order:?}", story.display());
         }
     }
@@ -112,7 +119,7 @@ fn has_queue_id(line: &Line) -> bool {
     matches!(mailstitch::parse::parse(line), mailstitch::model::Parsed::Event { queue_id: Some(_), .. })
 }
 
-/// All permutations of up to six lines; of more, each line and each pair of lines last, and a few hundred others.
+/// All permutations of up to six lines; of more, each line last, of not too many each pair too, and some others.
 fn orders(n: usize) -> Vec<Vec<usize>> {
     let natural: Vec<usize> = (0..n).collect();
     if n <= 6 {
@@ -120,7 +127,8 @@ fn orders(n: usize) -> Vec<Vec<usize>> {
     }
     let mut orders = vec![natural.iter().rev().copied().collect()];
     for a in 0..n {
-        for b in a..n {
+        let last = if n > 10 { a + 1 } else { n };
+        for b in a..last {
             let mut order: Vec<usize> = natural.iter().copied().filter(|i| *i != a && *i != b).collect();
             order.push(b);
             order.extend((a != b).then_some(a));
@@ -128,7 +136,7 @@ fn orders(n: usize) -> Vec<Vec<usize>> {
         }
     }
     let mut seed = 20_261_122_u64;
-    for _ in 0..200 {
+    for _ in 0..60 {
         let mut order = natural.clone();
         for i in (1..n).rev() {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -161,14 +169,27 @@ fn field(name: &str, value: Option<impl Display>) -> String {
     value.map(|v| format!(" {name}={v}")).unwrap_or_default()
 }
 
+/// All transactions of a story; their journeys have the numbers in which they first occur.
+fn told(transactions: &[Transaction]) -> String {
+    let mut journeys: Vec<&str> = Vec::new();
+    for t in transactions {
+        if !journeys.contains(&t.mail.journey.as_str()) {
+            journeys.push(&t.mail.journey);
+        }
+    }
+    let number = |t: &Transaction| journeys.iter().position(|j| *j == t.mail.journey).map_or(0, |n| n + 1);
+    transactions.iter().map(|t| compact(t, number(t))).collect::<Vec<_>>().join("\n")
+}
+
 /// A transaction in a few lines.
-fn compact(t: &Transaction) -> String {
+fn compact(t: &Transaction, journey: usize) -> String {
     let mut out = String::new();
     let m = &t.mail;
     let id = t.email.local_id.as_deref().unwrap_or("-");
     let complete = if m.complete { "complete" } else { "incomplete" };
-    let head = format!("{} {id}@{} {} {complete} {}", word(m.kind), t.host.name, word(m.status), t.service.name);
-    writeln!(out, "{head}").unwrap();
+    let gap = if m.gap { " gap" } else { "" };
+    let head = format!("{} {id}@{} {} {complete}{gap} {}", word(m.kind), t.host.name, word(m.status), t.service.name);
+    writeln!(out, "{head}, journey {journey}").unwrap();
     writeln!(out, "  {} .. {} id={}", t.event.start, t.event.end, m.id).unwrap();
     let client = [t.source.domain.as_ref().map(ToString::to_string), t.source.ip.as_ref().map(|ip| format!("[{ip}]"))];
     let client: String = client.into_iter().flatten().collect();

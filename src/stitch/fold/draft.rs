@@ -40,6 +40,10 @@ pub(super) struct Draft<'a> {
     pub removed: bool,
     /// cleanup `removed (canceled)`.
     pub canceled: bool,
+    /// postsuper: the message goes on under another queue id.
+    pub requeued: bool,
+    /// The client went away, or broke off.
+    pub aborted: bool,
     pub expired: bool,
     pub deleted: bool,
     /// The last time that it was put on hold, and the last time that it was released.
@@ -85,6 +89,8 @@ impl<'a> Draft<'a> {
             queued: None,
             removed: false,
             canceled: false,
+            requeued: false,
+            aborted: false,
             expired: false,
             deleted: false,
             held: None,

@@ -57,6 +57,7 @@ pub(super) fn read<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
         Event::Canceled { discarded } => {
             draft.canceled = true;
             draft.discarded |= discarded;
+            draft.warn(Some("cleanup"), &told.line.text);
         }
         Event::Expired { from } => {
             draft.expired = true;
@@ -71,7 +72,10 @@ pub(super) fn read<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
             Operation::Release => draft.released = Some(time),
             Operation::Expire => draft.expired = true,
             // The queue file goes on under another id, whatever state it was in.
-            Operation::Requeue => draft.released = Some(time),
+            Operation::Requeue => {
+                draft.released = Some(time);
+                draft.requeued = true;
+            }
         },
         Event::Policy(policy) => decision(draft, told, policy),
         Event::Filter(filter) => draft.verdict(filter),
@@ -86,7 +90,10 @@ pub(super) fn common<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
         Event::Tls { inbound: false, peer, version, cipher } => draft.outgoing_tls.push((*peer, version, *cipher)),
         Event::ConnectFailed { .. } => draft.warn(Some("connect"), &told.line.text),
         Event::Warning { text } => draft.warn(None, text),
-        Event::Aborted { stage, .. } if told.own => draft.warn(Some(stage), &told.line.text),
+        Event::Aborted { stage, .. } if told.own => {
+            draft.aborted = true;
+            draft.warn(Some(stage), &told.line.text);
+        }
         Event::SaslLogin { user, method, .. } => {
             draft.user = draft.user.or(*user);
             draft.auth_method = draft.auth_method.or(*method);

@@ -80,20 +80,23 @@ fn status(draft: &Draft<'_>) -> Status {
     }
     // Recipients that no attempt was logged for yet keep the message in the queue, unless it was removed. sendmail
     // counts addresses of VRFY and EXPN as recipients too: there only the attempts tell.
-    let fewer = draft.nrcpt.is_some_and(|n| n > statuses.len() as u64);
-    let missing = fewer && !draft.removed && draft.service_type == "postfix";
+    let missing = draft.service_type == "postfix" && draft.nrcpt.is_some_and(|n| n > statuses.len() as u64);
     if statuses.iter().all(|s| is_final(*s)) && !missing {
         return sum(&statuses);
     }
     match () {
-        () if draft.removed => match statuses.contains(&R::Unknown) || statuses.contains(&R::Deferred) {
-            true => Status::Unknown,
-            false => sum(&statuses),
-        },
+        () if draft.removed || draft.requeued => with_gaps(&statuses),
         () if statuses.contains(&R::Deferred) => Status::Deferred,
         () if draft.queued.is_some() => Status::Queued,
         () => Status::Unknown,
     }
+}
+
+/// The one word for recipients of a message that is gone, where the end of some was not logged: it may have been any.
+fn with_gaps(statuses: &[R]) -> Status {
+    let reached = statuses.iter().any(|s| is_success(*s));
+    let failed = statuses.iter().any(|s| is_final(*s) && !is_success(*s));
+    if reached && failed { Status::Partial } else { Status::Unknown }
 }
 
 /// The one word for recipients that are all final.
@@ -116,6 +119,9 @@ fn without_recipients(draft: &Draft<'_>) -> Status {
         () if draft.expired => Status::Expired,
         () if draft.refused && draft.queued.is_none_or(|_| draft.service_type == "sendmail") => Status::Rejected,
         () if draft.bounced => Status::Bounced,
+        () if draft.requeued => Status::Unknown,
+        // sendmail logs `from=` of what was broken off too; it never was in the queue.
+        () if draft.aborted && draft.service_type == "sendmail" => Status::Unknown,
         // sendmail delivers for a list with an owner under the id of a clone.
         () if draft.links.iter().any(|l| l.rel == Rel::Child) => Status::Delivered,
         () if draft.queued.is_some() && !draft.removed && draft.nrcpt != Some(0) => Status::Queued,
@@ -132,7 +138,7 @@ fn is_held(draft: &Draft<'_>) -> bool {
 
 /// Both ends were seen: of postfix its arrival and its removal; of sendmail its `from=` and an end for each recipient.
 fn complete(draft: &Draft<'_>) -> bool {
-    let ended = draft.removed || draft.canceled || draft.deleted;
+    let ended = draft.removed || draft.canceled || draft.deleted || draft.requeued;
     if draft.service_type == "postfix" {
         return (draft.arrived || draft.origin == Origin::Internal) && ended;
     }
