@@ -6,7 +6,7 @@
 use super::Time;
 use hashbrown::HashMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use siphasher::sip128::{Hasher128, SipHasher13};
+use siphasher::sip128::{Hash128, Hasher128, SipHasher13};
 use std::{fmt, hash::Hasher, sync::Arc};
 
 /// 128-bit identity of a line: a hash of host, second, syslog name, pid and text, and of nothing else, so that one
@@ -42,16 +42,45 @@ impl Line {
     }
 }
 
+/// Where lines come from: what all lines of a process have in common.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    host: Arc<str>,
+    program: Arc<str>,
+    pid: Option<u32>,
+    /// Its part of the ids of its lines.
+    hash: [u64; 2],
+}
+
+impl Origin {
+    /// A line from here. `text` may have surrounding blanks.
+    pub fn line(&self, time: Time, text: &str) -> Line {
+        let text = trim(text);
+        let mut before = [0; 24];
+        let parts = [time.second().cast_unsigned(), self.hash[0], self.hash[1]];
+        before.chunks_exact_mut(8).zip(parts).for_each(|(place, part)| place.copy_from_slice(&part.to_le_bytes()));
+        let mut h = SipHasher13::new_with_keys(KEYS.0, KEYS.1);
+        h.write(&before);
+        h.write(text.as_bytes());
+        let id = LineId(h.finish128().as_u128());
+        let (host, program) = (Arc::clone(&self.host), Arc::clone(&self.program));
+        Line { id, time, host, program, pid: self.pid, text: text.into() }
+    }
+}
+
+/// The keys of the hash behind a [`LineId`]: an id must be the same on every machine.
+const KEYS: (u64, u64) = (0x6d61_696c_7374_6974, 0x6368_2d6c_696e_6531);
+
 /// Turns what a source found into lines. Host and program names are shared, not copied.
 #[derive(Debug, Default)]
 pub struct Intake {
     aliases: HashMap<String, String>,
-    names: HashMap<Box<str>, Arc<str>>,
-    hosts: HashMap<Box<str>, Arc<str>>,
+    programs: HashMap<String, Arc<str>>,
+    hosts: HashMap<String, Arc<str>>,
 }
 
-/// Names come from strangers too; past this many the tables start anew, so that memory stays bounded.
-const NAMES_KEPT: usize = 65_536;
+/// Names come from strangers too; past this many a table starts anew, so that memory stays bounded.
+pub const NAMES_KEPT: usize = 65_536;
 
 impl Intake {
     /// `aliases`: `[hosts] alias`, from a host name as logged (first label or whole) to the name to use.
@@ -62,64 +91,49 @@ impl Intake {
 
     /// A line from its parts. `host` may be fully qualified; `text` may have surrounding blanks.
     pub fn line(&mut self, time: Time, host: &str, program: &str, pid: Option<u32>, text: &str) -> Line {
-        let host = self.host(host);
-        let program = intern(&mut self.names, program);
-        let text = trim(text);
-        let id = line_id(&host, time, &program, pid, text);
-        Line { id, time, host, program, pid, text: text.into() }
+        self.origin(host, program, pid).line(time, text)
     }
 
-    fn host(&mut self, raw: &str) -> Arc<str> {
-        if let Some(known) = self.hosts.get(raw) {
-            return Arc::clone(known);
+    /// A process. `host` may be fully qualified.
+    pub fn origin(&mut self, host: &str, program: &str, pid: Option<u32>) -> Origin {
+        let host = known(&mut self.hosts, host, |host| named(&self.aliases, host));
+        let program = known(&mut self.programs, program, |program| program.into());
+        let mut h = SipHasher13::new_with_keys(KEYS.0, KEYS.1);
+        h.write_u64(pid.map_or(u64::MAX, u64::from));
+        // Length before content, so that no two different origins read the same.
+        for part in [&host, &program] {
+            h.write_u64(part.len() as u64);
+            h.write(part.as_bytes());
         }
-        let whole = raw.to_ascii_lowercase();
-        let whole = whole.trim_end_matches('.');
-        // The sender's address stands for the host behind a raw input; its first label says nothing.
-        let label = match whole.parse::<std::net::IpAddr>() {
-            Ok(_) => whole,
-            Err(_) => whole.split('.').next().unwrap_or(whole),
-        };
-        let name: Arc<str> = match self.aliases.get(whole).or_else(|| self.aliases.get(label)) {
-            Some(alias) => alias.as_str().into(),
-            None => label.into(),
-        };
-        if self.hosts.len() >= NAMES_KEPT {
-            self.hosts.clear();
-        }
-        self.hosts.insert(raw.into(), Arc::clone(&name));
-        name
+        let Hash128 { h1, h2 } = h.finish128();
+        Origin { host, program, pid, hash: [h1, h2] }
     }
 }
 
-fn intern(names: &mut HashMap<Box<str>, Arc<str>>, name: &str) -> Arc<str> {
-    if let Some(known) = names.get(name) {
-        return Arc::clone(known);
-    }
-    if names.len() >= NAMES_KEPT {
+/// A host as keys name it.
+fn named(aliases: &HashMap<String, String>, raw: &str) -> Arc<str> {
+    let whole = raw.to_ascii_lowercase();
+    let whole = whole.trim_end_matches('.');
+    // The sender's address stands for the host behind a raw input; its first label says nothing.
+    let label = match whole.parse::<std::net::IpAddr>() {
+        Ok(_) => whole,
+        Err(_) => whole.split('.').next().unwrap_or(whole),
+    };
+    aliases.get(whole).or_else(|| aliases.get(label)).map_or(label, String::as_str).into()
+}
+
+/// What a name means, found out once.
+fn known(names: &mut HashMap<String, Arc<str>>, raw: &str, meaning: impl FnOnce(&str) -> Arc<str>) -> Arc<str> {
+    if names.len() >= NAMES_KEPT && !names.contains_key(raw) {
         names.clear();
     }
-    let shared: Arc<str> = name.into();
-    names.insert(name.into(), Arc::clone(&shared));
-    shared
+    Arc::clone(names.entry_ref(raw).or_insert_with(|| meaning(raw)))
 }
 
 /// Graylog trims a message at both ends (Java's `String.trim`: everything up to the blank), syslog daemons drop the
 /// newline: the form that all of them leave is the identity of a line.
 fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| c <= ' ')
-}
-
-/// The hash behind a [`LineId`]. Its parts are length-prefixed, so that no two different lines read the same.
-fn line_id(host: &str, time: Time, program: &str, pid: Option<u32>, text: &str) -> LineId {
-    let mut h = SipHasher13::new_with_keys(0x6d61_696c_7374_6974, 0x6368_2d6c_696e_6531);
-    h.write_i64(time.second());
-    h.write_u64(pid.map_or(u64::MAX, u64::from));
-    for part in [host, program, text] {
-        h.write_u64(part.len() as u64);
-        h.write(part.as_bytes());
-    }
-    LineId(h.finish128().as_u128())
 }
 
 impl fmt::Display for LineId {

@@ -4,7 +4,7 @@
 //! once and takes any bytes: log text is written by strangers.
 
 use crate::model::event::Peer;
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr_iter, memchr2};
 use std::net::IpAddr;
 
 /// Where `word` first stands in a text. For words that begin with a byte that is rare in logs: a search without the
@@ -21,8 +21,8 @@ pub fn split<'a>(text: &'a str, word: &str) -> Option<(&'a str, &'a str)> {
     Some((&text[..at], &text[at + word.len()..]))
 }
 
-/// What stands before and after the first byte `at` in a text; `byte` is of ASCII.
-fn split_at_byte(text: &str, byte: u8) -> Option<(&str, &str)> {
+/// What stands before and after the first `byte` in a text; it is of ASCII.
+pub fn split_at_byte(text: &str, byte: u8) -> Option<(&str, &str)> {
     let at = memchr(byte, text.as_bytes())?;
     Some((&text[..at], &text[at + 1..]))
 }
@@ -30,20 +30,34 @@ fn split_at_byte(text: &str, byte: u8) -> Option<(&str, &str)> {
 /// Whether a word is a postfix queue id: short (hexadecimal, upper case) or long (base 52 without vowels, with its
 /// `z` mark). Source: `global/mail_queue.h`, `global/safe_ultostr.c`.
 pub fn is_queue_id(word: &str) -> bool {
-    is_short_id(word) || is_long_id(word)
+    let (len, classes) = leading_digits(word);
+    len == word.len() && is_id_of(word, classes)
 }
 
-/// Five digits of microseconds, then the inode: at most 5 + 16 digits.
-fn is_short_id(word: &str) -> bool {
-    (6..=21).contains(&word.len()) && of_class(word, SHORT)
+/// Short ids: five digits of microseconds, then the inode, at most 5 + 16 digits. Long ids: at least six digits of seconds
+/// and four of microseconds, the last `z`, and the inode.
+fn is_id_of(word: &str, classes: u8) -> bool {
+    let long = || word.bytes().rposition(|b| b == b'z').is_some_and(|mark| mark >= 10 && mark + 1 < word.len());
+    classes & SHORT != 0 && (6..=21).contains(&word.len())
+        || classes & LONG != 0 && (12..=LONGEST_ID).contains(&word.len()) && long()
 }
 
-/// At least six digits of seconds and four of microseconds, the last `z`, and the inode.
-fn is_long_id(word: &str) -> bool {
-    (12..=26).contains(&word.len())
-        && of_class(word, LONG)
-        && word.bytes().rposition(|b| b == b'z').is_some_and(|mark| mark >= 10 && mark + 1 < word.len())
+/// How many digits of queue ids of one form a text begins with (one more than an id may have is enough), and which form.
+fn leading_digits(text: &str) -> (usize, u8) {
+    let bytes = text.as_bytes();
+    let (mut len, mut classes) = (0, SHORT | LONG);
+    while len < bytes.len().min(LONGEST_ID + 1) {
+        let left = classes & CLASSES[usize::from(bytes[len])];
+        if left == 0 {
+            break;
+        }
+        (len, classes) = (len + 1, left);
+    }
+    (len, classes)
 }
+
+/// Six digits of seconds, four of microseconds, the mark, and 15 of an inode.
+const LONGEST_ID: usize = 26;
 
 /// Digits of short ids: hexadecimal, upper case.
 const SHORT: u8 = 1;
@@ -64,24 +78,22 @@ const CLASSES: [u8; 256] = {
     classes
 };
 
-fn of_class(word: &str, class: u8) -> bool {
-    word.bytes().fold(class, |left, b| left & CLASSES[usize::from(b)]) != 0
-}
-
 /// A postfix queue id at the start of a text, followed by `: `; and what comes after that.
 pub fn leading_queue_id(text: &str) -> Option<(&str, &str)> {
-    let len = text.bytes().take(27).take_while(|b| CLASSES[usize::from(*b)] != 0).count();
+    let (len, classes) = leading_digits(text);
     let rest = text[len..].strip_prefix(": ")?;
-    let id = &text[..len];
-    is_queue_id(id).then_some((id, rest))
+    is_id_of(&text[..len], classes).then_some((&text[..len], rest))
 }
 
 /// `name[addr]`, `[addr]` or either with `:port` at the start of a text, and what follows. What stands in the brackets
 /// becomes the address only if it is one: `unknown` and the paths of unix sockets do not.
-pub fn peer(text: &str) -> Option<(Peer<'_>, &str)> {
-    let no_blank = |part: &str| memchr(b' ', part.as_bytes()).is_none();
-    let (name, inside) = split_at_byte(text, b'[').filter(|(name, _)| no_blank(name))?;
-    let (inside, rest) = split_at_byte(inside, b']').filter(|(inside, _)| no_blank(inside))?;
+pub fn peer<'a>(text: &'a str) -> Option<(Peer<'a>, &'a str)> {
+    let word = |text: &'a str, end: u8| {
+        let at = memchr2(end, b' ', text.as_bytes()).filter(|at| text.as_bytes()[*at] == end)?;
+        Some((&text[..at], &text[at + 1..]))
+    };
+    let (name, inside) = word(text, b'[')?;
+    let (inside, rest) = word(inside, b']')?;
     let (port, rest) = port(rest);
     let name = Some(name).filter(|name| !name.is_empty() && *name != "unknown");
     Some((Peer { name, addr: address(inside), port }, rest))
@@ -90,7 +102,25 @@ pub fn peer(text: &str) -> Option<(Peer<'_>, &str)> {
 /// An IP address without the zone that a link-local one may carry.
 fn address(text: &str) -> Option<&str> {
     let bare = split_at_byte(text, b'%').map_or(text, |(bare, _)| bare);
-    bare.parse::<IpAddr>().ok().map(|_| bare)
+    (is_ipv4(bare) || bare.parse::<IpAddr>().is_ok()).then_some(bare)
+}
+
+/// Whether a text is four numbers up to 255 without leading zeros, as of an IPv4 address.
+fn is_ipv4(text: &str) -> bool {
+    let (mut number, mut digits, mut dots) = (0, 0, 0);
+    for byte in text.bytes() {
+        match byte {
+            b'0'..=b'9' if digits == 0 || number > 0 => {
+                (number, digits) = (number * 10 + u32::from(byte - b'0'), digits + 1);
+            }
+            b'.' if digits > 0 && dots < 3 => (number, digits, dots) = (0, 0, dots + 1),
+            _ => return false,
+        }
+        if number > 255 {
+            return false;
+        }
+    }
+    dots == 3 && digits > 0
 }
 
 fn port(text: &str) -> (Option<u16>, &str) {
@@ -158,9 +188,29 @@ pub fn number(text: &str) -> Option<u64> {
     text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
-/// Seconds, with or without decimals; neither `inf` nor `1e9`, which `parse` alone would take.
+/// Seconds, with or without decimals; neither `inf` nor `1e9`, which `parse` alone would take, and no more than a
+/// lifetime's: four hundred digits are infinite, too.
 pub fn seconds(text: &str) -> Option<f64> {
-    text.bytes().all(|b| b.is_ascii_digit() || b == b'.').then(|| text.parse().ok())?
+    const LONGEST: f64 = 1e10;
+    // Digits that make a whole number which a float holds exactly; divided by an exact power of ten it is rounded once, as
+    // `parse` does (W. D. Clinger, "How to Read Floating Point Numbers Accurately", 1990).
+    const EXACT: usize = 15;
+    const POWERS: [f64; EXACT + 1] =
+        [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+    let (mut digits, mut decimals, mut point) = (0u64, 0, false);
+    for byte in text.bytes().take(EXACT + 1) {
+        match byte {
+            b'0'..=b'9' => (digits, decimals) = (digits * 10 + u64::from(byte - b'0'), decimals + usize::from(point)),
+            b'.' if !point => point = true,
+            _ => return None,
+        }
+    }
+    let seconds = match text.len() {
+        0..=EXACT if text.len() > usize::from(point) => digits as f64 / POWERS[decimals],
+        0..=EXACT => return None,
+        _ => text.bytes().all(|b| b.is_ascii_digit() || b == b'.').then(|| text.parse().ok())??,
+    };
+    Some(seconds).filter(|seconds| *seconds < LONGEST)
 }
 
 /// `CODE x.y.z text` of an SMTP reply (RFC 5321 4.2, RFC 3463 2): code and enhanced status where present, then the
@@ -209,6 +259,7 @@ pub fn dsn(text: &str) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn both_forms_of_queue_id_are_known() {
@@ -269,7 +320,22 @@ mod tests {
     #[test]
     fn seconds_are_plain_decimals() {
         assert_eq!(seconds("0.05"), Some(0.05));
-        assert_eq!((seconds("inf"), seconds("1e9"), seconds(""), seconds("1.2.3")), (None, None, None, None));
+        for text in ["inf", "1e9", "", ".", "1.2.3", "-1", "+1", "1 "] {
+            assert_eq!(seconds(text), None, "{text}");
+        }
+        assert_eq!(seconds(&"9".repeat(400)), None, "infinite, and no JSON could hold it");
         assert_eq!((number("+1"), number(""), number("12")), (None, None, Some(12)));
+    }
+
+    proptest! {
+        #[test]
+        fn seconds_are_what_the_library_reads(text in "[0-9]{0,12}\\.?[0-9]{0,12}") {
+            prop_assert_eq!(seconds(&text), text.parse().ok().filter(|s| *s < 1e10));
+        }
+
+        #[test]
+        fn ipv4_addresses_are_what_the_library_reads(text in "[0-9]{1,3}\\.[0-9]{1,3}\\.[0-9]{0,4}\\.?[0-9]{1,3}\\.?") {
+            prop_assert_eq!(is_ipv4(&text), text.parse::<std::net::Ipv4Addr>().is_ok());
+        }
     }
 }

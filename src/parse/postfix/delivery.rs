@@ -35,7 +35,7 @@ pub fn record(text: &str) -> Option<Event<'_>> {
             (delivery.status, delivery.reply) = status(outcome);
             return Some(Event::Delivery(delivery));
         } else {
-            let (value, after) = fields::until(field, &[", "]);
+            let (value, after) = field.split_at(fields::find(field, ", ").unwrap_or(field.len()));
             if let Some(delay) = value.strip_prefix("delay=") {
                 delivery.delay = fields::seconds(delay);
             } else if let Some(four) = value.strip_prefix("delays=") {
@@ -66,9 +66,15 @@ fn status(text: &str) -> (DeliveryStatus, &str) {
 }
 
 fn delays(text: &str) -> Option<Delays> {
-    let mut parts = text.split('/').map(fields::seconds);
-    let mut next = || parts.next().flatten();
-    Some(Delays { before_qmgr: next()?, in_qmgr: next()?, conn_setup: next()?, transmission: next()? })
+    let (before_qmgr, rest) = fields::split_at_byte(text, b'/')?;
+    let (in_qmgr, rest) = fields::split_at_byte(rest, b'/')?;
+    let (conn_setup, transmission) = fields::split_at_byte(rest, b'/')?;
+    Some(Delays {
+        before_qmgr: fields::seconds(before_qmgr)?,
+        in_qmgr: fields::seconds(in_qmgr)?,
+        conn_setup: fields::seconds(conn_setup)?,
+        transmission: fields::seconds(transmission)?,
+    })
 }
 
 /// The host behind `relay=`: `name[ip]:port`, `name[path]` (a name only). `none` and the names of services such as

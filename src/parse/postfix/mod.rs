@@ -88,7 +88,7 @@ pub fn is_daemon(name: &str) -> bool {
 
 /// The daemon's name without the process id of a cut tag.
 fn bare(name: &str) -> &str {
-    name.split('[').next().unwrap_or(name)
+    fields::split_at_byte(name, b'[').map_or(name, |(name, _)| name)
 }
 
 /// Reads the text of a postfix program; `daemon` is `None` where the transport lost the name.
@@ -129,23 +129,34 @@ fn warning(text: &str) -> Parsed<'_> {
 
 /// What follows a queue id or `NOQUEUE`.
 fn message<'a>(daemon: Option<&str>, text: &'a str) -> Option<Event<'a>> {
-    let client = matches!(daemon, Some("smtp" | "lmtp"));
-    // Agents repeat what remote servers said, so that nothing but their own forms is looked for in their lines.
-    if client {
-        return Some(delivery::record(text).or_else(|| policy::client_check(text)).unwrap_or(Event::Note));
+    // Their first word tells the forms of nearly all lines apart.
+    if text.starts_with("to=<") {
+        return delivery::record(text);
     }
-    delivery::record(text)
-        .or_else(|| match daemon {
-            Some("postsuper") => postsuper::message(text),
-            _ => qmgr::message(text),
-        })
-        .or_else(|| cleanup::message(text))
-        .or_else(|| pickup::message(text))
-        .or_else(|| smtpd::message(text))
-        .or_else(|| bounce::message(text))
-        .or_else(|| postsuper::message(text))
-        .or_else(|| policy::message(text))
-        .or_else(|| delivery::note(text))
+    // Agents repeat what remote servers said, so that nothing but their own forms is looked for in their lines.
+    if matches!(daemon, Some("smtp" | "lmtp")) {
+        return policy::client_check(text).or(Some(Event::Note));
+    }
+    if text.starts_with("from=<") {
+        return qmgr::message(text);
+    }
+    if text.starts_with("message-id=") {
+        return cleanup::message(text);
+    }
+    if text.starts_with("client=") {
+        return smtpd::message(text);
+    }
+    match daemon {
+        Some("postsuper") => postsuper::message(text),
+        _ => qmgr::message(text),
+    }
+    .or_else(|| cleanup::message(text))
+    .or_else(|| pickup::message(text))
+    .or_else(|| smtpd::message(text))
+    .or_else(|| bounce::message(text))
+    .or_else(|| postsuper::message(text))
+    .or_else(|| policy::message(text))
+    .or_else(|| delivery::note(text))
 }
 
 /// A line without queue id.

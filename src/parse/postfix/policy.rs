@@ -9,6 +9,7 @@ use crate::{
     model::event::{Action, Event, Peer, Policy},
     parse::fields,
 };
+use memchr::memchr2;
 
 /// `ACTION: STAGE from NAMADDR: [CODE ][x.y.z ]text[; context]` (`smtpd/smtpd_check.c log_whatsup`, `postscreen_smtpd.c`,
 /// `cleanup_milter.c`) or `ACTION: header|body|mime-error …` (`cleanup/cleanup_message.c`). A known action in another
@@ -49,7 +50,7 @@ pub fn session(text: &str) -> Option<Event<'_>> {
 const CONTENT_MAX: usize = 200;
 
 fn split_action(text: &str) -> Option<(Action, &str)> {
-    let (word, rest) = text.split_once(": ")?;
+    let (word, rest) = fields::split(text, ": ")?;
     let word = word.strip_prefix("milter-header-").or_else(|| word.strip_prefix("milter-")).unwrap_or(word);
     let action = match word {
         "reject" | "proxy-reject" => Action::Reject,
@@ -132,7 +133,7 @@ fn smtp_stage(action: Action, text: &str) -> Option<Policy<'_>> {
 fn context_at(text: &str) -> Option<usize> {
     let mut found = None;
     let mut at = 0;
-    while let Some(next) = text[at..].find([';', '<']) {
+    while let Some(next) = memchr2(b';', b'<', &text.as_bytes()[at..]) {
         at += next + 1;
         let rest = &text[at..];
         match text.as_bytes()[at - 1] {

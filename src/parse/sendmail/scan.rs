@@ -7,6 +7,7 @@
 //! separator is text. sendmail cuts long values in the middle, quotes and brackets included, so a separator that is
 //! found nowhere outside of them is then looked for without regard to them.
 
+use memchr::{memchr_iter, memchr2, memchr3};
 use std::borrow::Cow;
 
 /// Follows quotes and angle brackets through a text as `conf.c sm_syslog` wrote it, where `\\` stands for one backslash.
@@ -59,13 +60,35 @@ impl Nesting {
 
 /// The first place of `needle` outside of quotes and angle brackets. `None` says nothing about places inside them.
 pub fn find_outside(text: &str, needle: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
     let first = *needle.as_bytes().first()?;
     let mut nesting = Nesting::default();
-    text.bytes().enumerate().find_map(|(at, byte)| {
-        let outside = nesting.outside(byte);
-        // `first` is ASCII in every call, so `at` is a character boundary.
-        (outside && byte == first && text.as_bytes()[at..].starts_with(needle.as_bytes())).then_some(at)
-    })
+    let mut at = 0;
+    while at < bytes.len() {
+        // Nothing changes up to the next of these.
+        let plain = match () {
+            () if nesting.backslash || nesting.escaped => Some(0),
+            () if nesting.quoted => memchr2(b'"', b'\\', &bytes[at..]),
+            () if nesting.angle => memchr3(b'>', b'"', b'\\', &bytes[at..]),
+            () => memchr3(b'<', b'"', b'\\', &bytes[at..]),
+        };
+        let end = plain.map_or(bytes.len(), |plain| at + plain);
+        if !nesting.quoted && !nesting.angle {
+            // `needle` begins with ASCII in every call, so a place is a character boundary.
+            let mut places = memchr_iter(first, &bytes[at..end]).map(|place| at + place);
+            if let Some(place) = places.find(|place| bytes[*place..].starts_with(needle.as_bytes())) {
+                return Some(place);
+            }
+        }
+        if let Some(byte) = bytes.get(end)
+            && nesting.outside(*byte)
+            && bytes[end..].starts_with(needle.as_bytes())
+        {
+            return Some(end);
+        }
+        at = end + 1;
+    }
+    None
 }
 
 /// Splits at the first `needle` outside of quotes and brackets, or, where they do not close, at the first of all.

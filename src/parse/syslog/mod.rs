@@ -14,9 +14,10 @@ mod tag;
 
 pub use dating::Dater;
 pub use journal::{Journalled, journal};
-pub use stamp::{Stamp, day_number, year_of};
+pub use stamp::{Stamp, day_number, read as stamp, year_of};
 
 use super::{Family, family};
+use memchr::memchr;
 use tag::Tag;
 
 /// A line taken apart.
@@ -97,7 +98,7 @@ fn named(stamp: Option<Stamp>, rest: &str) -> Option<Message<'_>> {
         return None;
     }
     let bare = |host, text| Message { stamp, host, program: None, pid: None, text };
-    let token = rest.split(' ').next().unwrap_or(rest);
+    let token = &rest[..memchr(b' ', rest.as_bytes()).unwrap_or(rest.len())];
     if looks_like_tag(token)
         && let Some(tag) = tag::read(rest)
     {
@@ -123,7 +124,7 @@ fn skip_level(rest: &str) -> &str {
 
 /// A host name holds no bracket and does not end in a colon, save for an IPv6 address that ends in two.
 fn looks_like_tag(token: &str) -> bool {
-    (token.ends_with(':') && !token.ends_with("::")) || token.bytes().skip(1).any(|b| b == b'[')
+    (token.ends_with(':') && !token.ends_with("::")) || token.as_bytes().iter().skip(1).any(|b| *b == b'[')
 }
 
 fn tagged<'a>(stamp: Option<Stamp>, host: Option<&'a str>, tag: Tag<'a>) -> Message<'a> {

@@ -41,7 +41,7 @@ pub fn read(text: &str) -> Option<(Stamp, &str)> {
 
 /// `Nov 22 20:19:26`. The day is padded with a blank, a zero (postlogd) or nothing.
 fn traditional(b: &[u8]) -> Option<(Stamp, usize)> {
-    let month = month(b.get(..3)?)?;
+    let month = month(*b.first_chunk()?)?;
     blank(b, 3)?;
     let at = if b.get(4) == Some(&b' ') { 5 } else { 4 };
     let (day, at) = match two(b, at) {
@@ -56,7 +56,7 @@ fn traditional(b: &[u8]) -> Option<(Stamp, usize)> {
         return Some((Stamp::NoZone { day: date(year, month, day)?, ms }, end));
     }
     // In a leap year every day of every year exists.
-    date(2000, month, day)?;
+    (1..=days_in(2000, month)).contains(&day).then_some(())?;
     let (ms, end) = clock(b, at)?;
     Some((Stamp::NoYear { month, day, ms }, end))
 }
@@ -92,8 +92,9 @@ fn iso(b: &[u8]) -> Option<(Stamp, usize)> {
 
 /// `20:19:26`, perhaps with a fraction, as milliseconds since midnight. A leap second counts as the second after it.
 fn clock(b: &[u8], at: usize) -> Option<(u32, usize)> {
-    let (hour, minute, second) = (two(b, at)?, two(b, at + 3)?, two(b, at + 6)?);
-    if b[at + 2] != b':' || b[at + 5] != b':' || hour > 23 || minute > 59 || second > 60 {
+    let [h, hh, b':', m, mm, b':', s, ss] = b.get(at..)?.first_chunk()? else { return None };
+    let (hour, minute, second) = (pair(*h, *hh)?, pair(*m, *mm)?, pair(*s, *ss)?);
+    if hour > 23 || minute > 59 || second > 60 {
         return None;
     }
     let ms = ((u32::from(hour) * 60 + u32::from(minute)) * 60 + u32::from(second)) * 1000;
@@ -110,8 +111,8 @@ fn clock(b: &[u8], at: usize) -> Option<(u32, usize)> {
     Some((ms + fraction, end))
 }
 
-fn month(name: &[u8]) -> Option<u8> {
-    Some(match name {
+fn month(name: [u8; 3]) -> Option<u8> {
+    Some(match &name {
         b"Jan" => 1,
         b"Feb" => 2,
         b"Mar" => 3,
@@ -137,7 +138,12 @@ fn digit(b: &[u8], at: usize) -> Option<u8> {
 }
 
 fn two(b: &[u8], at: usize) -> Option<u8> {
-    Some(digit(b, at)? * 10 + digit(b, at + 1)?)
+    let [ten, one] = b.get(at..)?.first_chunk()?;
+    pair(*ten, *one)
+}
+
+fn pair(ten: u8, one: u8) -> Option<u8> {
+    (ten.is_ascii_digit() && one.is_ascii_digit()).then(|| (ten - b'0') * 10 + (one - b'0'))
 }
 
 fn four(b: &[u8], at: usize) -> Option<i32> {

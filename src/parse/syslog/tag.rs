@@ -19,7 +19,8 @@ pub struct Tag<'a> {
 /// The tag that `text` begins with; `None` when it begins with none.
 pub fn read(text: &str) -> Option<Tag<'_>> {
     let bytes = text.as_bytes();
-    for (at, byte) in bytes.iter().enumerate().take(LONGEST) {
+    let longest = &bytes[..bytes.len().min(LONGEST)];
+    for (at, byte) in longest.iter().enumerate().filter(|(_, byte)| STOPS[usize::from(**byte)]) {
         match byte {
             b'[' if at > 0 => {
                 if let Some(tag) = numbered(text, at) {
@@ -36,6 +37,19 @@ pub fn read(text: &str) -> Option<Tag<'_>> {
     }
     None
 }
+
+/// Bytes that may end a syslog name.
+const STOPS: [bool; 256] = {
+    let mut stops = [false; 256];
+    let mut byte = 0;
+    while byte <= b' ' as usize {
+        stops[byte] = true;
+        byte += 1;
+    }
+    stops[b'[' as usize] = true;
+    stops[b':' as usize] = true;
+    stops
+};
 
 /// `name[123]: text`, or a cut `name[123 text`, with its bracket at `open`.
 fn numbered(text: &str, open: usize) -> Option<Tag<'_>> {

@@ -10,6 +10,7 @@
 //! Files are opened when their turn comes. One that was rotated between is left to the next run, which knows it again.
 
 mod find;
+mod headers;
 mod lines;
 mod open;
 mod position;
@@ -26,6 +27,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use find::{DAY_MS, Found};
+use headers::Headers;
 use open::Packing;
 use position::{Mark, Position};
 use reading::{Reading, unread_bytes};
@@ -44,7 +46,7 @@ const BATCH_BYTES: u64 = 256 << 20;
 /// The lines of log files.
 pub struct FileSource {
     settings: config::FileSource,
-    intake: Intake,
+    headers: Headers,
     id_time: IdTime,
     now: Time,
     inputs: Vec<Input>,
@@ -95,7 +97,7 @@ impl FileSource {
         inputs.extend(found.streams.into_iter().map(Input::Stream));
         Ok(Self {
             settings: settings.clone(),
-            intake,
+            headers: Headers::new(intake),
             id_time: |_| None,
             now,
             inputs,
@@ -131,7 +133,7 @@ impl FileSource {
             let more = match &mut self.open {
                 Some((_, reading)) => {
                     let before = reading.offset();
-                    let more = reading.next(&mut self.intake, &mut batch);
+                    let more = reading.next(&mut self.headers, &mut batch);
                     bytes += reading.offset() - before;
                     more
                 }

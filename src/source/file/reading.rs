@@ -6,6 +6,7 @@
 use super::{
     Batch,
     find::{DAY_MS, Found, unreadable},
+    headers::Headers,
     lines::Lines,
     open::{self, Packing, Text},
     position::{HEAD, Mark},
@@ -14,7 +15,7 @@ use super::{
 use crate::{
     config,
     error::Result,
-    model::{Intake, Time},
+    model::Time,
     parse::syslog::{self, Dater, Stamp},
 };
 use std::{
@@ -53,13 +54,13 @@ impl Reading {
     ///
     /// # Errors
     /// When the disk fails. What was read before stays read, and the next call tries again.
-    pub fn next(&mut self, intake: &mut Intake, batch: &mut Batch) -> Result<bool> {
+    pub fn next(&mut self, headers: &mut Headers, batch: &mut Batch) -> Result<bool> {
         match self.lines.next() {
             Ok(Some(raw)) => {
-                take(raw, &mut self.dater, intake, batch);
+                take(raw, &mut self.dater, headers, batch);
                 return Ok(true);
             }
-            Ok(None) if self.ends => take(self.lines.rest(), &mut self.dater, intake, batch),
+            Ok(None) if self.ends => take(self.lines.rest(), &mut self.dater, headers, batch),
             Ok(None) => {}
             Err(e) if self.plain.is_none() && open::is_torn(&e) => say_torn(&self.path, &e),
             Err(e) => return Err(unreadable(&self.path, &e)),
@@ -185,19 +186,17 @@ fn say_torn(path: &Path, cause: &std::io::Error) {
 }
 
 /// One raw line becomes a line or noise; blank ones vanish.
-fn take(raw: &[u8], dater: &mut Dater, intake: &mut Intake, batch: &mut Batch) {
+fn take(raw: &[u8], dater: &mut Dater, headers: &mut Headers, batch: &mut Batch) {
     if raw.iter().all(|b| *b <= b' ') {
         return;
     }
     // What is not UTF-8 is rare, and dear to look for.
     let text = std::str::from_utf8(raw).map_or_else(|_| String::from_utf8_lossy(raw), Into::into);
-    let host = |host: Option<&str>| host.unwrap_or("localhost").to_owned();
-    if let Some(f) = syslog::frame(&text) {
-        let time = dater.date(f.stamp);
-        batch.lines.push(intake.line(time, f.host.unwrap_or("localhost"), f.program, f.pid, f.text));
+    if let Some(line) = headers.line(&text, dater) {
+        batch.lines.push(line);
     } else if let Some(j) = text.starts_with('{').then(|| syslog::journal(&text)).flatten() {
-        let time = dater.date(Stamp::Exact(j.time));
-        batch.lines.push(intake.line(time, &host(j.host.as_deref()), &j.program, j.pid, &j.text));
+        let origin = headers.origin(j.host.as_deref(), &j.program, j.pid);
+        batch.lines.push(origin.line(dater.date(Stamp::Exact(j.time)), &j.text));
     } else {
         let end = (0..=NOISE_BYTES.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
         batch.noise.push(text[..end].to_owned());
