@@ -70,6 +70,11 @@ impl Error {
         self.kind
     }
 
+    /// The cause alone; empty where none is known.
+    pub fn cause(&self) -> &str {
+        self.cause.as_deref().unwrap_or_default()
+    }
+
     /// What the reader can do, if anything.
     pub fn hint_text(&self) -> Option<&str> {
         self.hint.as_deref()

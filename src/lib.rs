@@ -29,6 +29,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod elastic;
+pub mod http;
 pub mod logging;
 pub mod run;
 pub mod when;

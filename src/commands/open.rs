@@ -110,6 +110,10 @@ pub fn source(context: &Context, position: Option<serde_json::Value>) -> Result<
             let aliases = settings.host_aliases.clone();
             Ok(Source::Counting(Arc::new(source::elasticsearch::Elasticsearch::new(s.clone(), aliases)?)))
         }
+        config::Source::Graylog(s) => {
+            let (aliases, reach) = (settings.host_aliases.clone(), settings.window.horizon);
+            Ok(Source::Counting(Arc::new(source::graylog::Graylog::new(s.clone(), aliases, reach)?)))
+        }
         config::Source::File(s) => Ok(Source::Positioned(Box::new(files(context, s, position)?))),
     }
 }
@@ -120,6 +124,7 @@ pub fn named_files(context: &Context, paths: &[PathBuf], position: Option<serde_
     let settings = match &context.settings.source {
         config::Source::File(s) => FileSource { paths, ..s.clone() },
         config::Source::Elasticsearch(s) => FileSource { paths, timezone: s.timezone, year: None },
+        config::Source::Graylog(s) => FileSource { paths, timezone: s.timezone, year: None },
     };
     Ok(Source::Positioned(Box::new(files(context, &settings, position)?.read_whole())))
 }

@@ -8,9 +8,9 @@ use super::{
 use crate::{
     checkpoint::{Checkpoint, file},
     cli::Run,
-    elastic::retry,
     error::Result,
     escape::visible,
+    http::retry,
     run::{
         Pass, Progress, Summary, counting, dead,
         history::{self, RunRecord, Telling},

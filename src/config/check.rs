@@ -3,7 +3,8 @@
 //! In: [`Raw`] and the environment.  Out: [`Settings`], or the first key whose value cannot be used.
 
 use super::{
-    ElasticsearchSource, ElasticsearchStore, Environment, FileSource, Settings, Source, Store, Window, connection,
+    ElasticsearchSource, ElasticsearchStore, Environment, Fields, FileSource, GraylogSource, Settings, Source, Store,
+    Window, connection,
     duration::Span,
     place::Fault,
     preset,
@@ -85,17 +86,24 @@ fn window(typed: &raw::Window) -> Result<Window, Fault> {
 }
 
 fn source(typed: raw::Source, env: &Environment, warnings: &mut Vec<String>) -> Result<Source, Fault> {
-    match (typed.file, typed.elasticsearch) {
-        (Some(_), Some(_)) => Err(two("source")),
-        (None, Some(table)) => elasticsearch_source(table, env, warnings).map(Source::Elasticsearch),
-        (table, None) => file_source(table.unwrap_or_default(), env).map(Source::File),
+    let raw::Source { file, elasticsearch, graylog } = typed;
+    let present =
+        [("file", file.is_some()), ("elasticsearch", elasticsearch.is_some()), ("graylog", graylog.is_some())];
+    one_of("source", &present)?;
+    match (elasticsearch, graylog) {
+        (Some(table), _) => elasticsearch_source(table, env, warnings).map(Source::Elasticsearch),
+        (_, Some(table)) => graylog_source(table, env, warnings).map(Source::Graylog),
+        _ => file_source(file.unwrap_or_default(), env).map(Source::File),
     }
 }
 
-fn two(kind: &str) -> Fault {
-    let why = format!("there is another {kind} table, `[{kind}.elasticsearch]`");
-    Fault::value(format!("[{kind}.{}]", if kind == "source" { "file" } else { "sqlite" }), why)
-        .hint(format!("keep one of them: several {kind}s are several configurations, each with its own state_dir"))
+/// Refuses a second table of a kind.
+fn one_of(kind: &str, tables: &[(&str, bool)]) -> Result<(), Fault> {
+    let present: Vec<&str> = tables.iter().filter(|(_, is_there)| *is_there).map(|(name, _)| *name).collect();
+    let [first, second, ..] = present[..] else { return Ok(()) };
+    let why = format!("there is another {kind} table, `[{kind}.{second}]`");
+    Err(Fault::value(format!("[{kind}.{first}]"), why)
+        .hint(format!("keep one of them: several {kind}s are several configurations, each with its own state_dir")))
 }
 
 fn file_source(typed: raw::FileSource, env: &Environment) -> Result<FileSource, Fault> {
@@ -138,19 +146,14 @@ fn elasticsearch_source(
     if let Some(slices) = typed.slices {
         within(TABLE, "slices", slices, 1, 64)?;
     }
-    let fields = preset::fields(typed.preset, &typed.fields);
-    for (key, names) in [
-        ("message", &fields.message),
-        ("time", &fields.time),
-        ("host", &fields.host),
-        ("program", &fields.program),
-        ("pid", &fields.pid),
-    ] {
-        let one = matches!(key, "message" | "time");
-        if names.split(',').any(|name| name.trim().is_empty()) || (one && names.contains(',')) {
-            return Err(Fault::value(format!("{TABLE}.fields.{key}"), format!("`{names}` is not the name of a field")));
-        }
+    // What Graylog writes to now; after the next rotation it is another index, and the older lines look lost.
+    if let Some(alias) = index.split(',').find(|name| name.ends_with("_deflector")) {
+        let why = format!("`{alias}` is only the index that Graylog writes to now");
+        let all = format!("{}_*", alias.trim_end_matches("_deflector"));
+        return Err(Fault::value(format!("{TABLE}.index"), why).hint(format!("use \"{all}\", all of its indices")));
     }
+    let fields = preset::fields(typed.preset, &typed.fields);
+    named(TABLE, &fields)?;
     Ok(ElasticsearchSource {
         connection,
         index,
@@ -163,10 +166,70 @@ fn elasticsearch_source(
     })
 }
 
+/// Refuses names of fields that are none.
+fn named(table: &str, fields: &Fields) -> Result<(), Fault> {
+    for (key, names) in [
+        ("message", &fields.message),
+        ("time", &fields.time),
+        ("host", &fields.host),
+        ("program", &fields.program),
+        ("pid", &fields.pid),
+    ] {
+        let one = matches!(key, "message" | "time");
+        if names.split(',').any(|name| name.trim().is_empty()) || (one && names.contains(',')) {
+            return Err(Fault::value(format!("{table}.fields.{key}"), format!("`{names}` is not the name of a field")));
+        }
+    }
+    Ok(())
+}
+
+fn graylog_source(
+    typed: raw::GraylogSource,
+    env: &Environment,
+    warnings: &mut Vec<String>,
+) -> Result<GraylogSource, Fault> {
+    const TABLE: &str = "source.graylog";
+    let mut connection = connection::check(TABLE, typed.connection(), env, warnings)?;
+    // Copied from Graylog's API browser the address has it, and every path of ours begins with it.
+    for url in &mut connection.urls {
+        if let Some(bare) = url.strip_suffix("/api") {
+            *url = bare.to_owned();
+        }
+    }
+    if typed.streams.iter().any(|stream| stream.trim().is_empty()) {
+        return Err(Fault::value(format!("{TABLE}.streams"), "the name of a stream is empty"));
+    }
+    let query = typed.query.filter(|query| !query.trim().is_empty());
+    // A term that begins with a wildcard makes the engine look at every term there is; Graylog refuses it too.
+    let leading = |term: &str| term.len() > 1 && term.starts_with(['*', '?']);
+    if query.iter().flat_map(|query| query.split([' ', ':', '('])).any(leading) {
+        let fault = Fault::value(format!("{TABLE}.query"), "a term begins with a wildcard, which Graylog refuses");
+        return Err(fault.hint("begin the term with a letter, such as `source:mx*`"));
+    }
+    within(TABLE, "page_size", typed.page_size, 1, 10_000)?;
+    within(TABLE, "parallel", typed.parallel, 1, 8)?;
+    within(TABLE, "rate", typed.rate as usize, 1, 1000)?;
+    let raw::GraylogFields { message, host, program, pid } = typed.fields;
+    let set = raw::Fields { message, host, program, pid, time: Some("timestamp".into()), ..raw::Fields::default() };
+    let fields = Fields { tie_break: None, ..preset::fields(typed.preset, &set) };
+    named(TABLE, &fields)?;
+    Ok(GraylogSource {
+        connection,
+        streams: typed.streams,
+        fields,
+        programs: typed.programs,
+        query,
+        page_size: typed.page_size,
+        parallel: typed.parallel,
+        rate: typed.rate,
+        timezone: timezone(TABLE, &typed.timezone, env)?,
+    })
+}
+
 fn store(typed: raw::Store, state_dir: &Path, env: &Environment, warnings: &mut Vec<String>) -> Result<Store, Fault> {
+    one_of("store", &[("sqlite", typed.sqlite.is_some()), ("elasticsearch", typed.elasticsearch.is_some())])?;
     match (typed.sqlite, typed.elasticsearch) {
-        (Some(_), Some(_)) => Err(two("store")),
-        (None, Some(table)) => elasticsearch_store(table, env, warnings).map(Store::Elasticsearch),
+        (_, Some(table)) => elasticsearch_store(table, env, warnings).map(Store::Elasticsearch),
         (table, None) => {
             let path = table.unwrap_or_default().path;
             Ok(Store::Sqlite { path: path.unwrap_or_else(|| state_dir.join("transactions.sqlite")) })

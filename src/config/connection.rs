@@ -7,7 +7,7 @@ use super::{
     Auth, Connection, Environment, Secret,
     duration::Span,
     place::Fault,
-    raw::{self, OneOrMany},
+    raw::{self, Key, OneOrMany},
     secret::{self, Given},
 };
 use std::path::Path;
@@ -77,16 +77,21 @@ fn checked_url(table: &str, text: &str) -> Result<String, Fault> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
-/// Basic authentication when there is a name, else an API key when there is one.
+/// Basic authentication when there is a name, else a key or token when there is one.
 fn auth(table: &str, typed: &raw::Connection, env: &Environment, warnings: &mut Vec<String>) -> Result<Auth, Fault> {
     let both = |one: bool, key: &str, other: &str| match one {
         true => Err(Fault::value(format!("{table}.{key}"), format!("`{key}` and `{other}` exclude each other"))),
         false => Ok(()),
     };
     both(typed.password.is_some() && typed.password_file.is_some(), "password", "password_file")?;
-    both(typed.api_key.is_some() && typed.api_key_file.is_some(), "api_key", "api_key_file")?;
-    both(typed.username.is_some() && typed.api_key.is_some(), "api_key", "username")?;
-    both(typed.username.is_some() && typed.api_key_file.is_some(), "api_key_file", "username")?;
+    let (what, key, key_file) = match &typed.key {
+        Key::ApiKey(key, file) => ("api_key", key, file),
+        Key::Token(key, file) => ("token", key, file),
+    };
+    let what_file = format!("{what}_file");
+    both(key.is_some() && key_file.is_some(), what, &what_file)?;
+    both(typed.username.is_some() && key.is_some(), what, "username")?;
+    both(typed.username.is_some() && key_file.is_some(), &what_file, "username")?;
 
     let kind = table.split('.').next().unwrap_or(table);
     let mut find = |what: &str, key: &Option<Secret>, file: &Option<std::path::PathBuf>| {
@@ -97,8 +102,13 @@ fn auth(table: &str, typed: &raw::Connection, env: &Environment, warnings: &mut 
         if typed.password.is_some() || typed.password_file.is_some() {
             return Err(missing(table, "username", "mailstitch"));
         }
-        let key = find("api_key", &typed.api_key, &typed.api_key_file)?;
-        return key.map_or(Ok(Auth::None), |key| checked_key(table, key));
+        return match (find(what, key, key_file)?, &typed.key) {
+            (Some(key), Key::ApiKey(..)) => checked_key(table, key),
+            (Some(token), Key::Token(..)) => Ok(Auth::Token(token)),
+            (None, Key::ApiKey(..)) => Ok(Auth::None),
+            // Nobody reads a Graylog without a name.
+            (None, Key::Token(..)) => Err(missing(table, "token_file", "/etc/mailstitch/token")),
+        };
     };
     if username.is_empty() || username.contains(|c: char| c == ':' || c.is_control()) {
         let why = "a name for basic authentication is not empty and holds no colon (RFC 7617)";

@@ -11,7 +11,11 @@ const EXAMPLE: &str = include_str!("../../config.example.toml");
 /// Every table there is, each with its defaults.
 fn every_table() -> Raw {
     Raw {
-        source: raw::Source { file: Some(Default::default()), elasticsearch: Some(Default::default()) },
+        source: raw::Source {
+            file: Some(Default::default()),
+            elasticsearch: Some(Default::default()),
+            graylog: Some(Default::default()),
+        },
         store: raw::Store {
             sqlite: Some(Default::default()),
             elasticsearch: Some(Default::default()),
@@ -74,6 +78,7 @@ fn the_example_as_it_is_changes_nothing() {
     let example: Raw = toml::from_str(EXAMPLE).unwrap();
     let mut defaults = every_table();
     defaults.source.elasticsearch = None;
+    defaults.source.graylog = None;
     defaults.store.elasticsearch = None;
     defaults.state_dir = Some("/var/lib/mailstitch".into());
     assert_eq!(json(&example), json(&defaults));

@@ -3,7 +3,11 @@
 //! In: the file that was named, if any, and the environment, which may name one.  Out: [`Settings`].  Without a configuration the local mail
 //! log goes into an SQLite file under the user's state directory: trying it out needs no preparation.
 
-use super::{Environment, Settings, check, place, raw::Raw, secret};
+use super::{
+    Environment, Settings, check, place,
+    raw::{Connection, Key, Raw},
+    secret,
+};
 use crate::error::{Error, Kind, Result};
 use std::{
     fs::File,
@@ -60,8 +64,13 @@ fn without_file(env: &Environment) -> Result<Settings> {
 
 fn holds_secret(raw: &Raw) -> bool {
     let source = raw.source.elasticsearch.as_ref().map(super::raw::ElasticsearchSource::connection);
+    let graylog = raw.source.graylog.as_ref().map(super::raw::GraylogSource::connection);
     let store = raw.store.elasticsearch.as_ref().map(super::raw::ElasticsearchStore::connection);
-    [source, store].into_iter().flatten().any(|c| c.password.is_some() || c.api_key.is_some())
+    let holds = |c: Connection| {
+        let (Key::ApiKey(key, _) | Key::Token(key, _)) = &c.key;
+        c.password.is_some() || key.is_some()
+    };
+    [source, graylog, store].into_iter().flatten().any(holds)
 }
 
 fn unreadable(path: &Path, cause: &std::io::Error) -> Error {

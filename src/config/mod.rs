@@ -58,10 +58,32 @@ pub struct Window {
 
 /// The one source table.
 #[derive(Debug, Clone)]
-#[expect(clippy::large_enum_variant, reason = "there is one per run")]
 pub enum Source {
     Elasticsearch(ElasticsearchSource),
     File(FileSource),
+    Graylog(GraylogSource),
+}
+
+/// `[source.graylog]`
+#[derive(Debug, Clone)]
+pub struct GraylogSource {
+    pub connection: Connection,
+    /// By name or id; empty reads all that the user may read.
+    pub streams: Vec<String>,
+    /// The time is always in `timestamp`.
+    pub fields: Fields,
+    /// Program names to ask for; empty asks for every line.
+    pub programs: Vec<String>,
+    /// An extra query in Graylog's language.
+    pub query: Option<String>,
+    /// Messages that Graylog fetches at once, 1 to 10,000.
+    pub page_size: usize,
+    /// Requests at one time, at least 1.
+    pub parallel: usize,
+    /// Requests in one second, at least 1.
+    pub rate: u32,
+    /// Of stamps in files that carry none.
+    pub timezone: Tz,
 }
 
 /// `[source.file]`
@@ -116,7 +138,7 @@ impl Fields {
     }
 }
 
-/// How to reach an Elasticsearch or OpenSearch.
+/// How to reach a server: Elasticsearch, OpenSearch or Graylog.
 #[derive(Debug, Clone)]
 pub struct Connection {
     /// One or more base URLs without a slash at the end, tried in turn.
@@ -150,6 +172,8 @@ pub enum Auth {
         username: String,
         password: Secret,
     },
+    /// Of Graylog, which takes it in place of a name.
+    Token(Secret),
     /// The encoded form, as `Authorization: ApiKey …` wants it.
     ApiKey(Secret),
 }

@@ -86,6 +86,8 @@ pub struct Source {
     pub file: Option<FileSource>,
     /// `[source.elasticsearch]`
     pub elasticsearch: Option<ElasticsearchSource>,
+    /// `[source.graylog]`
+    pub graylog: Option<GraylogSource>,
 }
 
 /// `[source.file]`: log files, rotated and compressed ones included.
@@ -214,6 +216,96 @@ pub struct Fields {
     pub time_format: Option<String>,
 }
 
+/// `[source.graylog]`: a Graylog, 3.3 to 7.0, through its REST API.
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields, default)]
+pub struct GraylogSource {
+    /// Address of its web interface, or a list of those of its nodes, tried in turn. Required.
+    pub url: Option<OneOrMany>,
+    /// Streams to read, by name or id. Default: all that the user may read.
+    pub streams: Vec<String>,
+    /// As in `[source.elasticsearch]`.
+    pub preset: Preset,
+    /// `[source.graylog.fields]`
+    pub fields: GraylogFields,
+    /// Syslog names to ask for. Default: none, which asks for every line of the streams.
+    pub programs: Vec<String>,
+    /// A further condition in Graylog's query language; may not begin with a wildcard. Default: none.
+    pub query: Option<String>,
+    /// Messages that Graylog fetches from its engine at once, 1 to 10000. Default: 5000.
+    pub page_size: usize,
+    /// Requests under way at one time, 1 to 8. Default: 1.
+    pub parallel: usize,
+    /// Most requests in one second, 1 to 1000. Default: 10.
+    pub rate: u32,
+    /// As in `[source.file]`, for files that `backfill` is given. Default: `local`.
+    pub timezone: String,
+    /// Access token of a Graylog user. Better kept out of this file: the environment variable `MAILSTITCH_SOURCE_TOKEN`,
+    /// then the systemd credential `source.token`, then `token_file` are looked for first. Default: none.
+    pub token: Option<Secret>,
+    /// File with the token. Default: none.
+    pub token_file: Option<PathBuf>,
+    /// Name of a Graylog user, instead of a token. Default: none.
+    pub username: Option<String>,
+    /// As in `[source.elasticsearch]`.
+    pub password: Option<Secret>,
+    /// As in `[source.elasticsearch]`.
+    pub password_file: Option<PathBuf>,
+    /// As in `[source.elasticsearch]`.
+    pub ca_file: Option<PathBuf>,
+    /// As in `[source.elasticsearch]`.
+    pub client_cert_file: Option<PathBuf>,
+    /// As in `[source.elasticsearch]`.
+    pub client_key_file: Option<PathBuf>,
+    /// As in `[source.elasticsearch]`.
+    pub tls_verify: bool,
+    /// Longest time for one request, and for one pause in an export, 1s to 1h. Default: `60s`.
+    pub timeout: Span,
+}
+
+impl Default for GraylogSource {
+    fn default() -> Self {
+        Self {
+            url: None,
+            streams: Vec::new(),
+            preset: Preset::Graylog,
+            fields: GraylogFields::default(),
+            programs: Vec::new(),
+            query: None,
+            page_size: 5000,
+            parallel: 1,
+            rate: 10,
+            timezone: "local".into(),
+            token: None,
+            token_file: None,
+            username: None,
+            password: None,
+            password_file: None,
+            ca_file: None,
+            client_cert_file: None,
+            client_key_file: None,
+            tls_verify: true,
+            timeout: Span::seconds(60),
+        }
+    }
+}
+
+/// `[source.graylog.fields]`: as `[source.elasticsearch.fields]`. The time of a message is always in `timestamp`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields, default)]
+pub struct GraylogFields {
+    /// The text, with or without the syslog header.
+    pub message: Option<String>,
+    /// The host that logged it.
+    pub host: Option<String>,
+    /// The syslog name.
+    pub program: Option<String>,
+    /// The process id.
+    pub pid: Option<String>,
+}
+
 /// `[store]`
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
@@ -296,15 +388,23 @@ impl Default for ElasticsearchStore {
     }
 }
 
-/// The keys that both cluster tables have, for the one place that checks them.
+/// What stands for a name and password.
+#[derive(Debug, Clone)]
+pub enum Key {
+    /// `api_key` and `api_key_file`
+    ApiKey(Option<Secret>, Option<PathBuf>),
+    /// `token` and `token_file`
+    Token(Option<Secret>, Option<PathBuf>),
+}
+
+/// The keys that all tables of servers have, for the one place that checks them.
 #[derive(Debug, Clone)]
 pub struct Connection {
     pub url: Option<OneOrMany>,
     pub username: Option<String>,
     pub password: Option<Secret>,
     pub password_file: Option<PathBuf>,
-    pub api_key: Option<Secret>,
-    pub api_key_file: Option<PathBuf>,
+    pub key: Key,
     pub ca_file: Option<PathBuf>,
     pub client_cert_file: Option<PathBuf>,
     pub client_key_file: Option<PathBuf>,
@@ -313,7 +413,7 @@ pub struct Connection {
 }
 
 macro_rules! connection {
-    ($table:ty) => {
+    ($table:ty, $kind:ident, $key:ident, $key_file:ident) => {
         impl $table {
             /// The keys of the connection.
             pub fn connection(&self) -> Connection {
@@ -323,8 +423,7 @@ macro_rules! connection {
                     username: t.username,
                     password: t.password,
                     password_file: t.password_file,
-                    api_key: t.api_key,
-                    api_key_file: t.api_key_file,
+                    key: Key::$kind(t.$key, t.$key_file),
                     ca_file: t.ca_file,
                     client_cert_file: t.client_cert_file,
                     client_key_file: t.client_key_file,
@@ -335,5 +434,6 @@ macro_rules! connection {
         }
     };
 }
-connection!(ElasticsearchSource);
-connection!(ElasticsearchStore);
+connection!(ElasticsearchSource, ApiKey, api_key, api_key_file);
+connection!(ElasticsearchStore, ApiKey, api_key, api_key_file);
+connection!(GraylogSource, Token, token, token_file);

@@ -1,28 +1,16 @@
-//! An answer, and what its status means for the run.
+//! How an engine tells its errors.
 //!
-//! In: status, body, where it came from.  Out: the JSON in it, or the error as the user reads it.
+//! In: an answer.  Out: the error as the user reads it.
 //! Ignored on purpose: everything of an engine's error but the innermost type and reason.
 
 use crate::{
-    error::{Error, Kind, Result},
-    model::Time,
+    error::{Error, Kind},
+    http::{Answer, retry},
 };
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// Longest reason that is passed on, characters.
 const REASON: usize = 300;
-
-/// What a server answered, whatever the status.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    pub status: u16,
-    /// The server's clock, where it or a proxy before it sends `Date`.
-    pub date: Option<Time>,
-    pub body: Vec<u8>,
-    /// The base URL that answered, without user and password.
-    pub base: String,
-}
 
 /// What an engine says of its error.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +37,12 @@ impl Cause {
         Self { kind: text("type").unwrap_or_default().to_owned(), reason: reason.chars().take(REASON).collect() }
     }
 
+    /// The engine's own account of an error, if the body of its answer has one.
+    pub fn in_answer(answer: &Answer) -> Option<Self> {
+        let body: Value = serde_json::from_slice(&answer.body).ok()?;
+        body.get("error").map(Self::of)
+    }
+
     /// A block that an administrator or the disk's flood stage put on an index: it goes away, so it is no verdict on
     /// what was sent.
     pub fn is_block(&self) -> bool {
@@ -63,66 +57,35 @@ impl Cause {
     }
 }
 
-impl Answer {
-    pub fn is_success(&self) -> bool {
-        (200..300).contains(&self.status)
+/// The error that a status is. `doing` is "cannot search index `graylog_*`"; where is added here.
+///
+/// | status                                   | kind       |
+/// |------------------------------------------|------------|
+/// | 401, 403                                 | Permission |
+/// | 403 by a block on the index              | Temporary  |
+/// | 408, 429, 5xx                            | Temporary  |
+/// | a scroll or point in time that timed out | Temporary  |
+/// | everything else: 3xx, 400, 404           | Config     |
+pub(super) fn explain(answer: &Answer, doing: &str) -> Error {
+    let cause = Cause::in_answer(answer);
+    let kind = match (answer.status, &cause) {
+        (401, _) => Kind::Permission,
+        (403, Some(cause)) if cause.is_block() => Kind::Temporary,
+        (403, _) => Kind::Permission,
+        (status, _) if retry::may_pass(status) => Kind::Temporary,
+        (_, Some(cause)) if cause.kind == "search_context_missing_exception" => Kind::Temporary,
+        _ => Kind::Config,
+    };
+    let mut error = answer.error(kind, doing);
+    if let Some(hint) = cause.as_ref().and_then(Cause::hint) {
+        error = error.hint(hint);
     }
-
-    /// The JSON of a successful answer.
-    ///
-    /// # Errors
-    /// As [`failure`](Self::failure) says for another status; temporary when the body is not what it should be, because
-    /// a proxy's page or a cut body looks like that.
-    pub fn json<T: DeserializeOwned>(&self, doing: &str) -> Result<T> {
-        if !self.is_success() {
-            return Err(self.failure(doing));
-        }
-        serde_json::from_slice(&self.body).map_err(|cause| {
-            self.error(Kind::Temporary, doing).because(format!("the answer is not understood: {cause}"))
-        })
-    }
-
-    /// The engine's own account of an error, if the body has one.
-    pub fn cause(&self) -> Option<Cause> {
-        let body: Value = serde_json::from_slice(&self.body).ok()?;
-        body.get("error").map(Cause::of)
-    }
-
-    /// The error that a status is. `doing` is "cannot search index `graylog_*`"; where is added here.
-    ///
-    /// | status                                   | kind       |
-    /// |------------------------------------------|------------|
-    /// | 401, 403                                 | Permission |
-    /// | 403 by a block on the index              | Temporary  |
-    /// | 408, 429, 5xx                            | Temporary  |
-    /// | a scroll or point in time that timed out | Temporary  |
-    /// | everything else: 3xx, 400, 404           | Config     |
-    pub fn failure(&self, doing: &str) -> Error {
-        let cause = self.cause();
-        let kind = match (self.status, &cause) {
-            (401, _) => Kind::Permission,
-            (403, Some(cause)) if cause.is_block() => Kind::Temporary,
-            (403, _) => Kind::Permission,
-            (status, _) if super::retry::may_pass(status) => Kind::Temporary,
-            (_, Some(cause)) if cause.kind == "search_context_missing_exception" => Kind::Temporary,
-            _ => Kind::Config,
-        };
-        let mut error = self.error(kind, doing);
-        if let Some(hint) = cause.as_ref().and_then(Cause::hint) {
-            error = error.hint(hint);
-        }
-        match (self.status, cause) {
-            (401, _) => error.because("the user name, password or API key was not accepted (401)"),
-            (300..=399, _) => error.because(format!("it answers with a redirect ({})", self.status)),
-            (_, Some(cause)) if cause.kind == "index_not_found_exception" => error.because("no such index"),
-            (status, Some(cause)) if !cause.reason.is_empty() => error.because(format!("{} ({status})", cause.reason)),
-            (status, _) => error.because(format!("status {status}")),
-        }
-    }
-
-    /// An error of this answer's server; the cause is still to be added.
-    pub fn error(&self, kind: Kind, doing: &str) -> Error {
-        Error::new(kind, format!("{doing} on {}", self.base))
+    match (answer.status, cause) {
+        (401, _) => error.because("the user name, password or API key was not accepted (401)"),
+        (300..=399, _) => error.because(format!("it answers with a redirect ({})", answer.status)),
+        (_, Some(cause)) if cause.kind == "index_not_found_exception" => error.because("no such index"),
+        (status, Some(cause)) if !cause.reason.is_empty() => error.because(format!("{} ({status})", cause.reason)),
+        (status, _) => error.because(format!("status {status}")),
     }
 }
 
@@ -130,10 +93,14 @@ impl Answer {
 mod tests {
     use super::*;
 
+    fn answer(status: u16, body: &str) -> Answer {
+        let base = "https://search.example.org:9200".to_owned();
+        Answer { status, date: None, content_type: None, body: body.into(), base, explain }
+    }
+
     #[track_caller]
     fn check(status: u16, body: &str, expected: &str) {
-        let answer =
-            Answer { status, date: None, body: body.into(), base: "https://search.example.org:9200".to_owned() };
+        let answer = answer(status, body);
         let error = answer.failure("cannot search index `graylog_*`");
         assert_eq!(format!("{:?}: {error}", error.kind()), expected);
     }
@@ -187,8 +154,7 @@ mod tests {
     #[test]
     fn a_full_disk_is_told_with_what_to_do() {
         let body = r#"{"error":{"type":"cluster_block_exception","reason":"index [m] blocked by: [TOO_MANY_REQUESTS/12/disk usage exceeded flood-stage watermark, index has read-only-allow-delete block];"}}"#;
-        let answer = Answer { status: 429, date: None, body: body.into(), base: "http://192.0.2.1".to_owned() };
-        let error = answer.failure("cannot write to index `m`");
+        let error = answer(429, body).failure("cannot write to index `m`");
         assert_eq!(error.kind(), Kind::Temporary);
         assert!(error.hint_text().is_some_and(|hint| hint.contains("free some space")));
     }

@@ -1,33 +1,21 @@
 //! The rows of `check` that a source and a store share: connection, version, clock.
 
 use super::{Body, Call, Client, Method};
-use crate::{
-    error::{Error, Result},
-    model::Time,
-    source::Check,
-};
+use crate::{error::Result, model::Time, source::Check};
 use serde_json::Value;
-
-/// A clock may differ by this before it is worth a word, milliseconds: buckets settle for as long.
-const CLOCK_MS: u64 = 60_000;
 
 /// Whether the cluster answers, as what, and whether its clock is ours.
 pub async fn server(client: &Client, now: Time) -> Vec<Check> {
     let what = "cluster reachable";
     let engine = match client.engine().await {
         Ok(engine) => engine,
-        Err(error) => return vec![failed(what, &error)],
+        Err(error) => return vec![Check::failed(what, &error)],
     };
     let mut rows =
         vec![Check { what: what.into(), found: Ok(format!("{engine} on {}", client.addresses().join(", "))) }];
     // Where the clock is not told, there is nothing to complain of.
     if let Ok(Some(theirs)) = clock(client).await {
-        let apart = theirs.0.abs_diff(now.0);
-        let text = format!("{} s apart", apart / 1000);
-        rows.push(Check {
-            what: "clock".into(),
-            found: if apart <= CLOCK_MS { Ok(text) } else { Err(format!("{text}: set one of the clocks right")) },
-        });
+        rows.push(Check::clock(theirs, now));
     }
     rows
 }
@@ -43,10 +31,4 @@ async fn clock(client: &Client) -> Result<Option<Time>> {
     let rows: Value = answer.json(doing)?;
     let epoch = rows.pointer("/0/epoch").and_then(Value::as_str).and_then(|epoch| epoch.parse().ok());
     Ok(epoch.map(Time::from_seconds))
-}
-
-/// A row for what did not work, with what to change.
-pub fn failed(what: &str, error: &Error) -> Check {
-    let hint = error.hint_text().map(|hint| format!(" ({hint})")).unwrap_or_default();
-    Check { what: what.to_owned(), found: Err(format!("{error}{hint}")) }
 }

@@ -1,27 +1,19 @@
 //! The way to an Elasticsearch (7.10 to 9.x) or OpenSearch (1.3 to 3.x): what their source and their store share.
 //!
-//! ```text
-//! Call ─▶ client.rs (base URLs in turn, back-off) ─▶ Answer ─▶ answer.rs (what an HTTP status means)
-//!           │ tls.rs, failure.rs, retry.rs                     search.rs (is a search answer whole?)
-//!           └ engine.rs (which product, which version, what it can do)
-//! ```
+//! Over `http/`: `client.rs` (which engine answers), `engine.rs` (what it can do), `answer.rs` (how it tells errors),
+//! `search.rs` (is a search answer whole?).
 //! Nothing here knows of lines or transactions.
 
 mod answer;
 pub mod checks;
 mod client;
 mod engine;
-mod failure;
-pub(crate) mod retry;
-#[cfg(test)]
-pub(crate) mod scripted;
 pub mod search;
-mod tls;
 
-pub use answer::{Answer, Cause};
-pub use client::{Body, Call, Client};
+pub use crate::http::{Body, Call, Method};
+pub use answer::Cause;
+pub use client::Client;
 pub use engine::{Engine, PointInTime, Product};
-pub use reqwest::Method;
 
 use crate::model::Time;
 use std::fmt::Write as _;

@@ -1,10 +1,10 @@
 //! The answer of a search, and whether it is whole (law L6: a short answer is an error).
 
-use super::{
-    Body, Call, Cause, Client,
-    retry::{self, TRIES},
+use super::{Body, Call, Cause, Client};
+use crate::{
+    error::{Error, Kind, Result},
+    http::retry::{self, TRIES},
 };
-use crate::error::{Error, Kind, Result};
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
@@ -94,7 +94,7 @@ impl Client {
     /// A search whose answer is whole.
     ///
     /// # Errors
-    /// `Temporary` for an answer that stays short, else as [`Answer::failure`](super::Answer::failure).
+    /// `Temporary` for an answer that stays short, else as [`Answer::failure`](crate::http::Answer::failure).
     pub async fn search(&self, doing: &str, path: &str, body: &Value) -> Result<Found> {
         self.whole(Call::new(doing, Method::POST, path, Body::Json(body))).await
     }

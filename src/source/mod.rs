@@ -6,13 +6,16 @@
 //! *Counting* sources (Elasticsearch, Graylog) tell how many lines each bucket of time holds and read any range of
 //! time. *Positioned* sources (files, journal) read on from where they stopped.
 
+mod carried;
 pub mod elasticsearch;
 pub mod file;
+pub mod graylog;
 pub mod memory;
 
 use crate::{
-    error::Result,
+    error::{Error, Result},
     model::{Line, Range, Time},
+    window::bucket_start,
 };
 use async_trait::async_trait;
 use std::collections::BTreeMap;
@@ -78,4 +81,64 @@ pub struct Check {
     pub what: String,
     /// What was found; an error also says what to change.
     pub found: std::result::Result<String, String>,
+}
+
+/// A clock may differ by this before it is worth a word, milliseconds: buckets settle for as long.
+const CLOCK_MS: u64 = 60_000;
+
+impl Check {
+    /// A row for what did not work, with what to change.
+    pub fn failed(what: &str, error: &Error) -> Self {
+        let hint = error.hint_text().map(|hint| format!(" ({hint})")).unwrap_or_default();
+        Self { what: what.to_owned(), found: Err(format!("{error}{hint}")) }
+    }
+
+    /// A row for a server's clock beside ours.
+    pub fn clock(theirs: Time, now: Time) -> Self {
+        let apart = theirs.0.abs_diff(now.0);
+        let text = format!("{} s apart", apart / 1000);
+        let found = if apart <= CLOCK_MS { Ok(text) } else { Err(format!("{text}: set one of the clocks right")) };
+        Self { what: "clock".into(), found }
+    }
+}
+
+/// A range in pieces of at most so many buckets, cut at bucket limits. So many buckets are one piece wherever they begin: a
+/// run with nothing new asks once.
+fn pieces(within: Range, bucket_ms: i64, most: i64) -> impl Iterator<Item = Range> {
+    let step = most.max(1).saturating_mul(bucket_ms.max(1));
+    let mut from = within.from;
+    std::iter::from_fn(move || {
+        let to = bucket_start(from, bucket_ms.max(1)).0.saturating_add(step).min(within.to.0);
+        let piece = Range { from, to: Time(to) };
+        from = piece.to;
+        (piece.from < piece.to).then_some(piece)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(from: i64, to: i64, bucket_ms: i64, most: i64, expected: &[(i64, i64)]) {
+        let found: Vec<_> = pieces(Range { from: Time(from), to: Time(to) }, bucket_ms, most)
+            .map(|piece| (piece.from.0, piece.to.0))
+            .collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_piece_ends_at_a_limit() {
+        check(40, 140, 10, 10, &[(40, 140)]);
+        check(43, 143, 10, 10, &[(43, 140), (140, 143)]);
+        check(0, 10, 10, 10, &[(0, 10)]);
+        check(5, 5, 10, 10, &[]);
+        check(0, 25, 1, 10, &[(0, 10), (10, 20), (20, 25)]);
+    }
+
+    #[test]
+    fn an_endless_range_has_an_end() {
+        let range = Range { from: Time(i64::MAX - 5), to: Time(i64::MAX) };
+        assert_eq!(pieces(range, 60_000, 1440).count(), 1);
+    }
 }

@@ -33,6 +33,12 @@ impl RawLine {
         format!("{} {} {}", self.time.utc().format("%Y-%m-%dT%H:%M:%S%.3f+00:00"), self.label(), self.tagged())
     }
 
+    /// `<22>1 2026-10-29T07:01:02.345Z mx1.example.org postfix/smtpd 4711 - - text` (RFC 5424).
+    pub fn rfc5424(&self) -> String {
+        let pid = self.pid.map_or("-".to_owned(), |pid| pid.to_string());
+        format!("<22>1 {} {} {} {pid} - - {}", self.time, self.host, self.program, self.text)
+    }
+
     /// The line that a source must make of it.
     pub fn line(&self, intake: &mut Intake) -> Line {
         intake.line(self.time, &self.host, &self.program, self.pid, &self.text)

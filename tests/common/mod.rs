@@ -5,6 +5,8 @@
 
 pub mod fiveday;
 mod line;
+pub mod promises;
+pub mod real;
 mod workspace;
 
 pub use line::RawLine;

@@ -1,52 +1,25 @@
 //! Real lines, through the program, from and to real servers.
 
 use crate::{
-    common::RawLine,
+    common::{
+        RawLine,
+        real::{LOG, lines},
+    },
     servers::{Engine, Shape, unique_name},
-    setup::{Setup, assert_same, graylog_index, sqlite, transactions_index},
+    setup::{Setup, assert_same, graylog_index, sqlite},
 };
-use flate2::read::GzDecoder;
 use mailstitch::model::Time;
-use std::{fs::File, io::Read};
-
-const LOG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/real/lines.iso.log.gz");
-
-fn text() -> String {
-    let mut text = String::new();
-    GzDecoder::new(File::open(LOG).expect("the log")).read_to_string(&mut text).expect("a gzip file of text");
-    text
-}
-
-/// `STAMP HOST PROGRAM[PID]: TEXT`, taken apart without the parser that is to be tested.
-fn raw(line: &str) -> RawLine {
-    let mut parts = line.splitn(4, ' ');
-    let mut part = || parts.next().expect("stamp, host and tag");
-    let (stamp, host, tag) = (part(), part(), part());
-    let text = parts.next().unwrap_or_default();
-    // A tag that was cut at 32 characters has lost its end.
-    let tag = tag.trim_end_matches(':').trim_end_matches(']');
-    let (program, pid) = match tag.rsplit_once('[') {
-        Some((program, pid)) => (program, pid.parse().ok()),
-        None => (tag, None),
-    };
-    let time = Time::parse_rfc3339(stamp).expect("a stamp");
-    RawLine { time, host: host.to_owned(), program: program.to_owned(), pid, text: text.to_owned() }
-}
-
-/// The lines, and the whole seconds around them.
-fn lines() -> (Vec<RawLine>, Time, Time) {
-    let lines: Vec<RawLine> = text().lines().map(raw).collect();
-    let times = || lines.iter().map(|line| line.time.0);
-    let first = times().min().expect("a line").div_euclid(1_000) * 1_000;
-    let last = times().max().expect("a line").div_euclid(1_000) * 1_000 + 1_000;
-    (lines, Time(first), Time(last))
-}
 
 /// What the file source makes of the whole log.
 fn from_the_file(until: Time) -> Vec<String> {
     let setup = Setup::new("", &sqlite(), "1s");
     setup.succeed(until, &["backfill", LOG]);
     setup.export(until)
+}
+
+/// A store of its own in an engine.
+fn transactions_index(engine: &Engine, index: &str) -> String {
+    format!("[store.elasticsearch]\nurl = \"{}\"\nindex = \"{index}\"\nreplicas = 0", engine.url())
 }
 
 /// An index of the lines, in Graylog's shape.

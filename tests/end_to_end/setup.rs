@@ -60,10 +60,6 @@ pub fn graylog_index(engine: &Engine, index: &str) -> String {
     format!("[source.elasticsearch]\nurl = \"{}\"\nindex = \"{index}\"\npreset = \"graylog\"", engine.url())
 }
 
-pub fn transactions_index(engine: &Engine, index: &str) -> String {
-    format!("[store.elasticsearch]\nurl = \"{}\"\nindex = \"{index}\"\nreplicas = 0", engine.url())
-}
-
 /// Two exports must be equal; the message shows the first document that is not.
 #[track_caller]
 pub fn assert_same(found: &[String], expected: &[String], what: &str) {

@@ -16,7 +16,15 @@ static RUNTIME: LazyLock<Runtime> =
 
 /// Servers on this machine are not asked through a proxy.
 static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
-    reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(120)).build().expect("an HTTP client")
+    // Graylog wants the second header; nobody minds it.
+    let headers = [("accept", "application/json"), ("x-requested-by", "tests")]
+        .map(|(name, value)| (name.parse().expect("a name"), value.parse().expect("a value")));
+    reqwest::Client::builder()
+        .no_proxy()
+        .default_headers(headers.into_iter().collect())
+        .timeout(Duration::from_secs(120))
+        .build()
+        .expect("an HTTP client")
 });
 
 /// The status and the answer: JSON, or its text where it is none.

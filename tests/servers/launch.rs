@@ -17,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const HERE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers");
+pub const HERE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers");
 /// What a home is made from; another recipe gives another directory, so that no stale home is used.
 const RECIPE: [&str; 4] = [
     include_str!("setup.sh"),
@@ -26,14 +26,14 @@ const RECIPE: [&str; 4] = [
     include_str!("launcher/RestRoot.java"),
 ];
 /// Ten seconds do on an idle machine; a build beside it can make minutes of them.
-const PATIENCE: Duration = Duration::from_secs(300);
+pub const PATIENCE: Duration = Duration::from_secs(300);
 const INSTEAD: &str =
     "or name running servers with MAILSTITCH_TEST_OPENSEARCH_URL and MAILSTITCH_TEST_ELASTICSEARCH_URL";
 
 /// A guard and its server. The guard's standard input is the leash: see `guard.sh`.
 pub struct Process {
-    guard: Child,
-    data: PathBuf,
+    pub(super) guard: Child,
+    pub(super) data: PathBuf,
 }
 
 impl Process {
@@ -59,7 +59,8 @@ pub fn launch(name: &str, settings: &[(&str, &str)]) -> Result<(Process, String)
     let (product, version) = name.split_once('-').ok_or_else(|| format!("`{name}` is no PRODUCT-VERSION"))?;
     let java = Java::of(product, version);
     let runtime = java.runtime().map_err(|e| format!("{name}: {e}"))?;
-    let home = home(name, product, version, &java, &runtime)?;
+    let arguments = [product, version];
+    let home = home(name, &RECIPE, "setup.sh", &arguments, &java, &runtime)?;
     let data = tempfile::Builder::new().prefix("mailstitch-server-").tempdir().map_err(|e| e.to_string())?;
     configure(data.path(), product, settings).map_err(|e| format!("cannot configure {name}: {e}"))?;
     let guard = Command::new("bash")
@@ -78,7 +79,7 @@ pub fn launch(name: &str, settings: &[(&str, &str)]) -> Result<(Process, String)
 }
 
 /// What a server wants of Java. The security manager that the older servers want is gone from JDK 24 on.
-struct Java {
+pub struct Java {
     /// Names a runtime to use instead of looking for one.
     variable: &'static str,
     runs_on: std::ops::Range<u32>,
@@ -88,11 +89,11 @@ struct Java {
 }
 
 impl Java {
-    fn of(product: &str, version: &str) -> Self {
+    pub fn of(product: &str, version: &str) -> Self {
         let modern =
             |compiler| Self { variable: "MAILSTITCH_TEST_JDK21", runs_on: 21..99, wanted: "21 or later", compiler };
         match (product, version.split('.').next().unwrap_or_default()) {
-            ("opensearch", "1" | "2") | ("elasticsearch", "7") => {
+            ("opensearch", "1" | "2") | ("elasticsearch", "7") | ("graylog", _) => {
                 Self { variable: "MAILSTITCH_TEST_JDK17", runs_on: 17..22, wanted: "17", compiler: 17 }
             }
             ("elasticsearch", "8") => modern(17),
@@ -101,7 +102,7 @@ impl Java {
     }
 
     /// Where the oldest runtime is that the server runs on; it may lack a compiler.
-    fn runtime(&self) -> Result<PathBuf, String> {
+    pub fn runtime(&self) -> Result<PathBuf, String> {
         if let Some(named) = env::var_os(self.variable).map(PathBuf::from) {
             let there = named.join("bin/java").exists();
             return there
@@ -148,14 +149,21 @@ fn java_version(jdk: &Path) -> Option<u32> {
 }
 
 /// The directory with the server's jars, laid out when it is not there. The lock keeps other test processes waiting.
-fn home(name: &str, product: &str, version: &str, java: &Java, runtime: &Path) -> Result<PathBuf, String> {
+pub fn home(
+    name: &str,
+    recipe_of: &[&str],
+    script: &str,
+    arguments: &[&str],
+    java: &Java,
+    runtime: &Path,
+) -> Result<PathBuf, String> {
     let cache = match (env::var_os("MAILSTITCH_TEST_CACHE"), env::var_os("HOME")) {
         (Some(cache), _) => PathBuf::from(cache),
         (None, Some(user)) => Path::new(&user).join(".cache/mailstitch-test-servers"),
         (None, None) => return Err("neither MAILSTITCH_TEST_CACHE nor HOME says where to keep the servers".into()),
     };
     let mut recipe = SipHasher13::new();
-    RECIPE.iter().for_each(|part| recipe.write(part.as_bytes()));
+    recipe_of.iter().for_each(|part| recipe.write(part.as_bytes()));
     let home = cache.join(format!("{name}-{:08x}", recipe.finish() >> 32));
     let problem = |e: std::io::Error| format!("cannot prepare `{}`: {e}", home.display());
     fs::create_dir_all(&cache).map_err(problem)?;
@@ -169,7 +177,9 @@ fn home(name: &str, product: &str, version: &str, java: &Java, runtime: &Path) -
         return Err(format!("the tests fetch {name} with Maven: install it (Debian: `apt install maven`), {INSTEAD}"));
     }
     let setup = Command::new("bash")
-        .args([Path::new(HERE).join("setup.sh"), product.into(), version.into(), home.clone()])
+        .arg(Path::new(HERE).join(script))
+        .args(arguments)
+        .arg(&home)
         .env("JAVA_HOME", &jdk)
         // The lock lives as long as anybody has the file open: a setup whose test was killed goes on under its lock.
         .stdin(lock)

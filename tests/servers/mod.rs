@@ -11,11 +11,13 @@
 //! Shared servers hold the indices of all tests: each test takes names of its own from [`unique_name`].
 #![allow(dead_code, unused_imports, reason = "each test binary uses the part that it needs")]
 
+mod graylog;
 mod http;
 mod launch;
 mod load;
 mod proxy;
 
+pub use graylog::{Graylog, Sink};
 pub use load::Shape;
 pub use proxy::{Asked, Deed, Proxy};
 

@@ -28,13 +28,13 @@ impl Elasticsearch {
                 rows.push(Check { what: "index readable".into(), found: Ok(found) });
             }
             Err(error) => {
-                rows.push(checks::failed("index readable", &error));
+                rows.push(Check::failed("index readable", &error));
                 return rows;
             }
         }
         let what = "lines of the last hour";
         rows.push(match self.counts(Range { from: now.plus(-HOUR_MS), to: now }, HOUR_MS).await {
-            Err(error) => checks::failed(what, &error),
+            Err(error) => Check::failed(what, &error),
             Ok(counts) => match counts.values().sum::<u64>() {
                 0 => Check {
                     what: what.into(),

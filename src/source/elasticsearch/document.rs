@@ -1,59 +1,36 @@
 //! From a document to a line.
 //!
 //! In: the `_source` of a document.  Out: a line, or the text that no line could be made of (counted as noise).
-//! Ignored on purpose: every field but the five that settings name; a stamp in the message, because the document has a
-//! time field, and its index finds it by that.
+//! Ignored on purpose: every field but the five that settings name.
 
 use crate::{
     config::Fields,
     model::{Intake, Line, Time},
-    parse::syslog,
+    source::carried::{self, Carried},
 };
 use chrono::{DateTime, NaiveDateTime};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
-/// Longest noise that is kept, characters.
-const NOISE: usize = 500;
-
 /// # Errors
 /// What is left of a document without a usable time, host, program or message.
 pub fn line(source: &str, fields: &Fields, intake: &mut Intake) -> Result<Line, String> {
-    let noise = |text: &str| text.chars().take(NOISE).collect::<String>();
     let Ok(document) = serde_json::from_str::<Map<String, Value>>(source) else {
-        return Err(noise(source));
+        return Err(carried::noise(source));
     };
     let text = |path: &str| lookup(&document, path).and_then(as_text).filter(|text| !text.trim().is_empty());
     let Some(message) = text(&fields.message) else {
-        return Err(noise(source));
+        return Err(carried::noise(source));
     };
     let first = |names: &str| Fields::alternatives(names).find_map(text);
-    let host = first(&fields.host);
-    let tags: Vec<Cow<'_, str>> = Fields::alternatives(&fields.program).filter_map(text).collect();
-    let (program, tag_pid) = program(&tags);
-    let pid = first(&fields.pid).and_then(|pid| pid.trim().parse().ok()).or(tag_pid);
-    let time = lookup(&document, &fields.time).and_then(|value| time(value, fields.time_format.as_deref()));
-    // rsyslog's `msg` keeps the blank after the tag, which is no part of a text.
-    let bare = message.strip_prefix(' ').unwrap_or(&message);
-    let parts = syslog::message(bare, host.as_deref(), program, pid);
-    match (time, parts.host, parts.program) {
-        (Some(time), Some(host), Some(program)) => Ok(intake.line(time, host, program, parts.pid, parts.text)),
-        _ => Err(noise(&message)),
-    }
-}
-
-/// The syslog name, and the process id where a field holds the whole tag (`postfix/smtpd[7]:`). The first field decides,
-/// unless a later one goes on where it was cut at the slash, as rsyslog's `programname` is.
-fn program<'a>(tags: &'a [Cow<'_, str>]) -> (Option<&'a str>, Option<u32>) {
-    let mut all = tags.iter().map(|tag| {
-        let tag = tag.trim();
-        let inside = syslog::message(tag, None, None, None);
-        inside.program.map_or((tag.trim_end_matches(':'), None), |program| (program, inside.pid))
-    });
-    let Some(first) = all.next() else { return (None, None) };
-    let goes_on = |name: &str| name.strip_prefix(first.0).is_some_and(|rest| rest.starts_with('/'));
-    let (name, pid) = all.find(|(name, _)| goes_on(name)).unwrap_or(first);
-    (Some(name), pid)
+    let carried = Carried {
+        time: lookup(&document, &fields.time).and_then(|value| time(value, fields.time_format.as_deref())),
+        host: first(&fields.host),
+        programs: Fields::alternatives(&fields.program).filter_map(text).collect(),
+        pid: first(&fields.pid),
+        message,
+    };
+    carried.line(intake)
 }
 
 /// A value by its path, whichever of its dots separate objects and whichever belong to names: `host.name` is found in

@@ -11,13 +11,12 @@ mod document;
 mod query;
 mod walk;
 
-use super::{Batch, Check, CountingSource};
+use super::{Batch, Check, CountingSource, pieces};
 use crate::{
     config::{ElasticsearchSource, Fields},
     elastic::{Body, Call, Client, Method, in_path, search::Hit},
     error::{Error, Kind, Result},
     model::{Intake, Range, Time},
-    window::bucket_start,
 };
 use async_trait::async_trait;
 use query::Schema;
@@ -125,7 +124,7 @@ impl Elasticsearch {
 
     /// Counts piece by piece.
     async fn pieces(&self, within: Range, bucket_ms: i64, into: &mut BTreeMap<Time, u64>) -> Result<()> {
-        for piece in pieces(within, bucket_ms) {
+        for piece in pieces(within, bucket_ms, (DAY_MS / bucket_ms.max(1)).min(BUCKETS)) {
             self.histogram(piece, bucket_ms, into).await?;
         }
         Ok(())
@@ -146,21 +145,6 @@ impl Elasticsearch {
         }
         Ok(())
     }
-}
-
-/// The range in pieces of at most a day and at most [`BUCKETS`] buckets, cut at bucket limits. A day is one piece wherever
-/// it begins: a run with nothing new asks once.
-fn pieces(within: Range, bucket_ms: i64) -> impl Iterator<Item = Range> {
-    let bucket_ms = bucket_ms.max(1);
-    let buckets = (DAY_MS / bucket_ms).clamp(1, BUCKETS);
-    let step = buckets.saturating_mul(bucket_ms);
-    let mut from = within.from;
-    std::iter::from_fn(move || {
-        let to = bucket_start(from, bucket_ms).0.saturating_add(step).min(within.to.0);
-        let piece = Range { from, to: Time(to) };
-        from = piece.to;
-        (piece.from < piece.to).then_some(piece)
-    })
 }
 
 #[async_trait]
@@ -217,34 +201,6 @@ impl CountingSource for Elasticsearch {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[track_caller]
-    fn check(from: i64, to: i64, bucket_ms: i64, expected: &[(i64, i64)]) {
-        let found: Vec<_> = pieces(Range { from: Time(from), to: Time(to) }, bucket_ms)
-            .map(|piece| (piece.from.0, piece.to.0))
-            .collect();
-        assert_eq!(found, expected);
-    }
-
-    #[test]
-    fn a_piece_is_a_day_at_most_and_ends_at_a_bucket() {
-        let noon = DAY_MS / 2;
-        check(noon, DAY_MS + noon, 60_000, &[(noon, DAY_MS + noon)]);
-        check(noon + 1, DAY_MS + noon + 1, 60_000, &[(noon + 1, DAY_MS + noon), (DAY_MS + noon, DAY_MS + noon + 1)]);
-        check(0, 60_000, 60_000, &[(0, 60_000)]);
-        check(5, 5, 60_000, &[]);
-    }
-
-    #[test]
-    fn small_buckets_make_small_pieces() {
-        check(0, 25_000_000, 1000, &[(0, 10_000_000), (10_000_000, 20_000_000), (20_000_000, 25_000_000)]);
-    }
-
-    #[test]
-    fn an_endless_range_has_an_end() {
-        let range = Range { from: Time(i64::MAX - 5), to: Time(i64::MAX) };
-        assert_eq!(pieces(range, 60_000).count(), 1);
-    }
 
     #[test]
     fn the_fingerprint_follows_what_decides_which_lines_there_are() {

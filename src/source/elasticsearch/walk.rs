@@ -278,7 +278,7 @@ impl Slice<'_> {
 mod tests {
     use super::*;
     use crate::{
-        elastic::scripted::{Scripted, connection},
+        http::scripted::{Scripted, connection},
         source::elasticsearch::query::tests::settings,
     };
     use std::sync::atomic::{AtomicUsize, Ordering};

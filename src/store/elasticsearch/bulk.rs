@@ -9,8 +9,9 @@ use super::{
     verdict::{Verdict, verdict},
 };
 use crate::{
-    elastic::{Body, Call, Method, in_path, retry},
+    elastic::{Body, Call, Cause, Method, in_path},
     error::{Error, Kind, Result},
+    http::retry,
     store::Report,
 };
 use serde::Deserialize;
@@ -131,7 +132,8 @@ impl Elasticsearch {
             let doing = format!("cannot write to index `{index}`");
             let path = in_path(index);
             let answer = self.client.send(&Call::new(&doing, Method::PUT, &path, Body::None)).await?;
-            let is_there = answer.cause().is_some_and(|cause| cause.kind == "resource_already_exists_exception");
+            let is_there =
+                Cause::in_answer(&answer).is_some_and(|cause| cause.kind == "resource_already_exists_exception");
             if !answer.is_success() && !is_there {
                 return Err(answer.failure(&doing));
             }
@@ -146,7 +148,7 @@ mod tests {
     use super::*;
     use crate::{
         config::ElasticsearchStore,
-        elastic::scripted::{Reply, Scripted, connection},
+        http::scripted::{Reply, Scripted, connection},
         store::Version,
     };
 

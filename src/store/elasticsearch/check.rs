@@ -62,6 +62,6 @@ impl Elasticsearch {
 fn row(what: &str, found: Result<String>) -> Check {
     match found {
         Ok(found) => Check { what: what.to_owned(), found: Ok(found) },
-        Err(error) => checks::failed(what, &error),
+        Err(error) => Check::failed(what, &error),
     }
 }

@@ -1,6 +1,10 @@
 //! A server for tests that answers what it was told to, in order, and remembers what it was asked.
 
-use crate::config::{Auth, Connection};
+use super::Dialect;
+use crate::{
+    config::{Auth, Connection},
+    error::Kind,
+};
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
@@ -76,5 +80,19 @@ pub(crate) fn connection(urls: &[&str]) -> Connection {
         client_key_file: None,
         tls_verify: true,
         timeout: Duration::from_secs(10),
+    }
+}
+
+/// A service of which nothing is known but that it speaks HTTP.
+pub(crate) fn plain() -> Dialect {
+    Dialect {
+        headers: &[],
+        explain: |answer, doing| {
+            let kind = match answer.status {
+                401 => Kind::Permission,
+                _ => Kind::Temporary,
+            };
+            answer.error(kind, doing).because(format!("status {}", answer.status))
+        },
     }
 }

@@ -1,6 +1,6 @@
 //! The HTTP client as the settings want it: authorities, client certificate, timeouts.
 //!
-//! Ignored on purpose: redirects. A cluster sends none, and following one would carry the password elsewhere.
+//! Ignored on purpose: redirects. A server's API sends none, and following one would carry the password elsewhere.
 
 use crate::{
     config::Connection,
@@ -28,7 +28,7 @@ pub(super) fn http_client(connection: &Connection, compressed: bool) -> Result<r
             .redirect(Policy::none())
             .gzip(compressed)
             .connect_timeout(CONNECT.min(connection.timeout))
-            .timeout(connection.timeout)
+            .read_timeout(connection.timeout)
             .danger_accept_invalid_certs(!connection.tls_verify);
         if let Some(path) = &connection.ca_file {
             for authority in authorities(path)? {

@@ -1,0 +1,236 @@
+//! Lines from Graylog through its REST API, versions 3.3 to 7.0.
+//!
+//! * A window is sent as it is. Until 4.2 its end belongs to it, later not: what lies at the end is left out of rows and
+//!   counts here, so that no line is read twice and none is lost at the seam.
+//! * Counts come from one pivot over time, lines from the export of messages; both with the same query and streams.
+//! * Lines arrive in no order (that of 3.3 is none).
+//! * There is no page limit: an export goes on to its end (`export.rs`).
+//! * A short answer is noticed by the range that the server says it searched, by the columns of each row, by the end of
+//!   the body, and by a number of rows that does not lie between a count before the export and one after it (3.3 ends an
+//!   export in silence when its engine dies).
+//! * A server that refuses the pivot is asked for totals, halved until the buckets are found (`totals.rs`).
+
+mod check;
+mod export;
+mod pivot;
+mod query;
+mod rows;
+mod server;
+mod totals;
+
+use super::{Batch, Check, CountingSource, pieces};
+use crate::{
+    config::GraylogSource,
+    elastic::readable,
+    error::{Error, Kind, Result},
+    http::{Body, Call, Method, retry},
+    model::{Intake, Range, Time},
+};
+use async_trait::async_trait;
+use pivot::{Counted, Refused};
+use server::Server;
+use siphasher::sip128::{Hasher128, SipHasher13};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    hash::Hasher,
+    sync::Mutex,
+    time::Duration,
+};
+
+/// Most buckets that one request asks for; engines refuse more than 10,000.
+const BUCKETS: i64 = 5_000;
+
+const HOUR_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
+
+/// A range longer than this is first counted by the hour, so that only days with lines are asked for their buckets.
+const LONG_MS: i64 = 32 * DAY_MS;
+
+/// How often an answer that is short is asked for.
+const TRIES: u32 = 3;
+
+/// An answer that is short, and why: asking again may help.
+struct Short(String);
+
+/// Final errors outside, those that asking again may cure inside.
+type Whole<T> = Result<std::result::Result<T, Short>>;
+
+/// The source.
+pub struct Graylog {
+    server: Server,
+    settings: GraylogSource,
+    query: Option<String>,
+    intake: Mutex<Intake>,
+    /// How far back a run looks: `horizon`.
+    reach: Duration,
+}
+
+impl Graylog {
+    /// `aliases`: `[hosts] alias`. `reach`: how far back runs look, which `check` asks the server for. Sends nothing yet.
+    ///
+    /// # Errors
+    /// `Config` for a URL or certificate that is none, `Permission` for a file that may not be read.
+    pub fn new(settings: GraylogSource, aliases: HashMap<String, String>, reach: Duration) -> Result<Self> {
+        let server = Server::new(&settings)?;
+        let query = query::text(&settings);
+        Ok(Self { server, settings, query, intake: Mutex::new(Intake::new(aliases)), reach })
+    }
+
+    /// A hash of what decides which lines there are.
+    fn identity(&self) -> u128 {
+        let settings = &self.settings;
+        let sorted = |mut names: Vec<String>| {
+            names.sort();
+            names
+        };
+        let (addresses, streams) = (sorted(self.server.addresses()), sorted(settings.streams.clone()));
+        let text = format!("{addresses:?} {streams:?} {:?} {:?}", self.query, settings.fields);
+        let mut hasher = SipHasher13::new();
+        hasher.write(text.as_bytes());
+        hasher.finish128().as_u128()
+    }
+
+    /// Asks again for what is short.
+    async fn persist<T, F>(&self, doing: &str, ask: impl Fn() -> F) -> Result<T>
+    where
+        F: Future<Output = Whole<T>>,
+    {
+        let mut failed = 0;
+        loop {
+            let Short(cause) = match ask().await? {
+                Ok(whole) => return Ok(whole),
+                Err(short) => short,
+            };
+            failed += 1;
+            let error = self.server.error(Kind::Temporary, doing).because(cause);
+            if failed >= TRIES {
+                return Err(error);
+            }
+            tracing::debug!("{error}; trying again");
+            retry::note(1);
+            tokio::time::sleep(retry::wait(failed, None)).await;
+        }
+    }
+
+    /// Lines by units of time; `None` when the server does not know the request.
+    async fn pivot(&self, doing: &str, within: Range, unit_ms: i64) -> Result<Option<Counted>> {
+        // Any id will do, and nobody else's should be hit.
+        let id = format!("{:032x}", self.identity()).split_off(8);
+        let streams = self.server.streams().await?;
+        let body = query::counts(&id, self.query.as_deref(), streams, within, unit_ms);
+        let path = format!("api/views/search/sync?timeout={}", self.server.search_ms());
+        let (path, body) = (&path, &body);
+        self.persist(doing, || async move {
+            let answer = self.server.send(Call::new(doing, Method::POST, path, Body::Json(body))).await?;
+            let is_page = answer.content_type.as_deref().is_some_and(|kind| kind.starts_with("text/html"));
+            if matches!(answer.status, 400 | 404 | 405) || (answer.is_success() && is_page) {
+                return Ok(Ok(None));
+            }
+            let found: pivot::Answer = answer.json(doing)?;
+            match found.counted(within) {
+                Ok(counted) => Ok(Ok(Some(counted))),
+                Err(Refused::Short(cause)) => Ok(Err(Short(cause))),
+                Err(Refused::Query(cause)) => {
+                    Err(self.server.error(Kind::Config, doing).because(cause).hint("check `query` and `programs`"))
+                }
+                Err(Refused::Limit) => Err(self.limited(doing)),
+            }
+        })
+        .await
+    }
+
+    /// The server searches less far back than it was asked to.
+    fn limited(&self, doing: &str) -> Error {
+        let error = self.server.error(Kind::Config, doing).because("Graylog limits how far back it searches");
+        error.hint(
+            "in Graylog open System, Configurations, Search and raise or switch off the query time range limit, or set \
+             `lookback` and `horizon` in `[window]` below it",
+        )
+    }
+
+    /// All lines of a range, those at its end included where the server includes them.
+    async fn total(&self, doing: &str, within: Range) -> Result<u64> {
+        match self.pivot(doing, within, DAY_MS).await? {
+            Some(counted) => Ok(counted.total),
+            None => self.legacy_total(doing, within).await,
+        }
+    }
+
+    /// The days that have lines, perhaps some more: an hour of a server in India lies in two days.
+    async fn days(&self, within: Range) -> Result<BTreeSet<Time>> {
+        let mut days = BTreeSet::new();
+        for piece in pieces(within, HOUR_MS, BUCKETS) {
+            let hours = match self.pivot("cannot count lines", piece, HOUR_MS).await? {
+                Some(counted) => counted.buckets.into_keys().flat_map(|hour| [hour, hour.plus(HOUR_MS - 1)]).collect(),
+                // Days without lines cost a total each, which halving leaves out by itself.
+                None => pieces(piece, DAY_MS, 1).map(|day| day.from).collect::<Vec<_>>(),
+            };
+            days.extend(hours.into_iter().map(|time| Time(time.0.div_euclid(DAY_MS) * DAY_MS)));
+        }
+        Ok(days)
+    }
+
+    /// Counts piece by piece.
+    async fn pieces(&self, within: Range, bucket_ms: i64, into: &mut BTreeMap<Time, u64>) -> Result<()> {
+        let doing = "cannot count lines";
+        let unit_ms = query::unit_ms(bucket_ms);
+        for piece in pieces(within, unit_ms, BUCKETS) {
+            match self.pivot(doing, piece, unit_ms).await? {
+                Some(counted) => {
+                    for (start, count) in counted.buckets {
+                        *into.entry(Time(start.0.div_euclid(bucket_ms) * bucket_ms)).or_default() += count;
+                    }
+                }
+                None => self.halve(doing, piece, bucket_ms, into).await?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl CountingSource for Graylog {
+    fn fingerprint(&self) -> String {
+        format!("graylog:{:032x}", self.identity())
+    }
+
+    async fn counts(&self, within: Range, bucket_ms: i64) -> Result<BTreeMap<Time, u64>> {
+        let within = Range { from: readable(within.from), to: readable(within.to) };
+        let mut counts = BTreeMap::new();
+        if within.to.0.saturating_sub(within.from.0) <= LONG_MS {
+            self.pieces(within, bucket_ms, &mut counts).await?;
+            return Ok(counts);
+        }
+        for day in self.days(within).await? {
+            let piece = Range { from: day.max(within.from), to: day.plus(DAY_MS).min(within.to) };
+            self.pieces(piece, bucket_ms, &mut counts).await?;
+        }
+        Ok(counts)
+    }
+
+    async fn read(&self, within: Range) -> Result<Batch> {
+        let doing = "cannot read lines";
+        let within = Range { from: readable(within.from), to: readable(within.to) };
+        self.persist(doing, || async move {
+            let before = self.total(doing, within).await?;
+            if before == 0 {
+                return Ok(Ok(Batch::default()));
+            }
+            let (batch, rows) = match self.export(doing, within, None).await? {
+                Ok(exported) => exported,
+                Err(short) => return Ok(Err(short)),
+            };
+            // What arrives meanwhile may or may not be in it.
+            let after = self.total(doing, within).await?;
+            if (before..=after).contains(&rows) {
+                return Ok(Ok(batch));
+            }
+            Ok(Err(Short(format!("{rows} rows came where Graylog counted {before} before and {after} after"))))
+        })
+        .await
+    }
+
+    async fn check(&self, now: Time) -> Vec<Check> {
+        self.checks(now).await
+    }
+}

@@ -1,0 +1,217 @@
+//! The answer to a pivot over time, and whether it is whole.
+//!
+//! In: JSON with HTTP status 200, which says nothing.  Out: lines per bucket, or why there are none to rely on.
+
+use crate::model::{Range, Time};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// What a search answered.
+#[derive(Debug, Deserialize)]
+pub struct Answer {
+    execution: Execution,
+    #[serde(default)]
+    results: BTreeMap<String, Results>,
+    #[serde(default)]
+    errors: Vec<Trouble>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Execution {
+    done: bool,
+    #[serde(default)]
+    cancelled: bool,
+    #[serde(default)]
+    completed_exceptionally: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Results {
+    #[serde(default)]
+    execution_stats: Stats,
+    #[serde(default)]
+    search_types: BTreeMap<String, Pivot>,
+    #[serde(default)]
+    errors: Vec<Trouble>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Stats {
+    timestamp: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Trouble {
+    description: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Pivot {
+    rows: Vec<Row>,
+    effective_timerange: Option<TimeRange>,
+}
+
+#[derive(Debug, Deserialize)]
+struct TimeRange {
+    from: String,
+    to: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Row {
+    key: Vec<String>,
+    values: Vec<Cell>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Cell {
+    value: Option<f64>,
+}
+
+/// Lines per bucket, and the server's clock where it told.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Counted {
+    pub buckets: BTreeMap<Time, u64>,
+    /// All of them, and what lies at the end of the range where the server includes it.
+    pub total: u64,
+    pub now: Option<Time>,
+}
+
+/// Why an answer is none.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// Trying again may help.
+    Short(String),
+    /// The query is not understood.
+    Query(String),
+    /// An administrator limits how far back searches go.
+    Limit,
+}
+
+impl Answer {
+    /// The counts of `asked`; buckets that begin at its end or later are left out.
+    pub fn counted(self, asked: Range) -> Result<Counted, Refused> {
+        let short = |text: &str| Err(Refused::Short(text.to_owned()));
+        let of_results = self.results.values().flat_map(|results| &results.errors);
+        if let Some(trouble) = self.errors.iter().chain(of_results).next() {
+            return Err(trouble.refused());
+        }
+        let Execution { done, cancelled, completed_exceptionally } = self.execution;
+        if !done || cancelled || completed_exceptionally {
+            return short("the search did not come to its end");
+        }
+        let Some(results) = self.results.into_values().next() else { return short("the search has no result") };
+        let now = results.execution_stats.timestamp.as_deref().and_then(Time::parse_rfc3339);
+        let Some(pivot) = results.search_types.into_values().next() else {
+            return short("the search has no pivot");
+        };
+        let range = pivot.effective_timerange.as_ref().and_then(TimeRange::range);
+        if range != Some(asked) {
+            return Err(Refused::Limit);
+        }
+        pivot.buckets(asked).map_or_else(short, |(buckets, total)| Ok(Counted { buckets, total, now }))
+    }
+}
+
+impl TimeRange {
+    fn range(&self) -> Option<Range> {
+        Some(Range { from: Time::parse_rfc3339(&self.from)?, to: Time::parse_rfc3339(&self.to)? })
+    }
+}
+
+impl Trouble {
+    fn refused(&self) -> Refused {
+        let text = self.description.lines().map(str::trim).filter(|line| !line.is_empty());
+        let text: String = text.collect::<Vec<_>>().join(" ").chars().take(300).collect();
+        if text.contains("time range limit") {
+            return Refused::Limit;
+        }
+        // "Failed to parse query" of Elasticsearch 6 and 7, "parse_exception" of OpenSearch.
+        if text.contains("Failed to parse query") || text.contains("parse_exception") {
+            return Refused::Query(text);
+        }
+        Refused::Short(text)
+    }
+}
+
+impl Pivot {
+    fn buckets(&self, asked: Range) -> Result<(BTreeMap<Time, u64>, u64), &'static str> {
+        let mut buckets = BTreeMap::new();
+        let (mut sum, mut told) = (0, None);
+        for row in &self.rows {
+            // Counts are whole numbers far below what a float loses; `as` clamps what is none.
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts")]
+            let Some(count) = row.values.first().and_then(|cell| cell.value).map(|value| value as u64) else {
+                return Err("a bucket has no count");
+            };
+            match row.key.first() {
+                None => told = Some(count),
+                Some(key) => {
+                    let Some(start) = Time::parse_rfc3339(key) else { return Err("a bucket has no time") };
+                    sum += count;
+                    // Gaps between buckets are filled with zeros by some versions.
+                    if start < asked.to && count > 0 {
+                        *buckets.entry(start).or_default() += count;
+                    }
+                }
+            }
+        }
+        if told.is_some_and(|told| sum < told) {
+            return Err("the counts per bucket add up to less than their total");
+        }
+        Ok((buckets, sum))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(answer: &str, expected: &str) {
+        let time = |text| Time::parse_rfc3339(text).unwrap();
+        let asked = Range { from: time("2026-11-22T20:00:00Z"), to: time("2026-11-22T20:02:00Z") };
+        let answer: Answer = serde_json::from_str(answer).unwrap();
+        let told = match answer.counted(asked) {
+            Ok(counted) => counted.buckets.iter().map(|(t, n)| format!("{t} {n}")).collect::<Vec<_>>().join(", "),
+            Err(refused) => format!("{refused:?}"),
+        };
+        assert_eq!(told, expected);
+    }
+
+    fn pivot(rows: &str, to: &str) -> String {
+        format!(
+            r#"{{"execution":{{"done":true}},"results":{{"q1":{{"search_types":{{"p1":{{"rows":[{rows}],
+            "effective_timerange":{{"from":"2026-11-22T20:00:00.000Z","to":"{to}"}}}}}},"errors":[]}}}}}}"#
+        )
+    }
+
+    const FIRST: &str = r#"{"key":["2026-11-22T21:01:00.000+01:00"],"values":[{"value":7}]}"#;
+    const AFTER: &str = r#"{"key":["2026-11-22T20:02:00.000Z"],"values":[{"value":1}]}"#;
+    const SUM: &str = r#"{"key":[],"values":[{"value":8}]}"#;
+
+    #[test]
+    fn the_bucket_at_the_end_of_an_inclusive_window_is_left_out() {
+        let rows = format!("{FIRST},{AFTER},{SUM}");
+        check(&pivot(&rows, "2026-11-22T20:02:00.000Z"), "2026-11-22T20:01:00.000Z 7");
+        check(&pivot("", "2026-11-22T20:02:00.000Z"), "");
+        let gap = r#"{"key":["2026-11-22T20:00:00.000Z"],"values":[{"value":0}]}"#;
+        check(&pivot(gap, "2026-11-22T20:02:00.000Z"), "");
+    }
+
+    #[test]
+    fn a_narrowed_window_is_a_limit() {
+        check(&pivot(FIRST, "2026-11-22T20:01:30.000Z"), "Limit");
+    }
+
+    #[test]
+    fn buckets_that_are_missing_are_noticed_by_their_sum() {
+        let rows = format!("{FIRST},{SUM}");
+        let told = "Short(\"the counts per bucket add up to less than their total\")";
+        check(&pivot(&rows, "2026-11-22T20:02:00.000Z"), told);
+        check(
+            &pivot(r#"{"key":["2026-11-22T20:01:00.000Z"],"values":[]}"#, "2026-11-22T20:02:00.000Z"),
+            "Short(\"a bucket has no count\")",
+        );
+    }
+}

@@ -1,0 +1,18 @@
+//! Graylog: a real 3.3.11, and what 4.3, 5.1, 6.1 and 7.0 answered.
+
+#[path = "graylog/answers.rs"]
+mod answers;
+#[path = "graylog/check.rs"]
+mod check;
+mod common;
+#[path = "graylog/contract.rs"]
+mod contract;
+#[path = "graylog/killed.rs"]
+mod killed;
+mod servers;
+#[path = "end_to_end/setup.rs"]
+mod setup;
+#[path = "graylog/traps.rs"]
+mod traps;
+#[path = "graylog/whole_flow.rs"]
+mod whole_flow;

@@ -1,0 +1,154 @@
+//! A server that says what Graylogs of several versions said: status, headers, chunks and broken ends.
+//!
+//! In: answers by the beginning of a path, `tests/data/graylog/VERSION/NAME.http` among them. Out: an address, and what was
+//! asked.
+
+use serde_json::{Value, json};
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+/// Bytes of a chunk: rows do not care where one ends.
+const CHUNK: usize = 700;
+
+/// How an answer ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    Whole,
+    /// The connection is closed inside a chunk, as by a server that was killed.
+    Cut,
+}
+
+/// One answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    head: String,
+    body: Vec<u8>,
+    end: End,
+}
+
+/// What one Graylog was heard to answer.
+pub fn heard(version: &str, name: &str) -> Answer {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/graylog/{version}/{name}.http"));
+    let bytes = fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let at = bytes.windows(2).position(|two| two == b"\n\n").expect("the end of the headers");
+    let head = String::from_utf8(bytes[..at].to_vec()).expect("headers");
+    Answer { head, body: bytes[at + 2..].to_vec(), end: End::Whole }
+}
+
+impl Answer {
+    /// 200 with JSON.
+    pub fn json(body: &str) -> Self {
+        let head = "HTTP/1.1 200 OK\nContent-Type: application/json".to_owned();
+        Self { head, body: body.as_bytes().to_vec(), end: End::Whole }
+    }
+}
+
+/// The same, broken off.
+pub fn cut(answer: Answer) -> Answer {
+    Answer { end: End::Cut, ..answer }
+}
+
+/// A pivot over the whole range asked for that found so many messages. The one bucket is at `from`.
+pub fn counted(from: &str, to: &str, total: u64) -> Answer {
+    let values = json!([{"key": ["count()"], "value": total, "rollup": true, "source": "row-leaf"}]);
+    let body = json!({
+        "execution": {"done": true, "cancelled": false, "completed_exceptionally": false},
+        "results": {"q1": {"errors": [], "search_types": {"p1": {
+            "rows": [{"key": [from], "values": values, "source": "leaf"}, {"key": [], "values": values}],
+            "total": total,
+            "effective_timerange": {"type": "absolute", "from": from, "to": to},
+        }}}},
+    });
+    Answer::json(&body.to_string())
+}
+
+/// A request: method and path, and its body where that is JSON.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    pub line: String,
+    pub headers: String,
+    pub body: Value,
+}
+
+/// The server.
+pub struct Replay {
+    pub url: String,
+    asked: Arc<Mutex<Vec<Asked>>>,
+}
+
+type Route = (&'static str, Vec<Answer>);
+
+impl Replay {
+    /// For the beginning of each path its answers in turn; the last one is repeated.
+    pub fn new(mut routes: Vec<Route>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&asked);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                // Who was cut off may have hung up.
+                let _ = serve(stream, &mut routes, &log);
+            }
+        });
+        Self { url, asked }
+    }
+
+    /// What was asked at paths that begin so.
+    pub fn asked(&self, path: &str) -> Vec<Asked> {
+        let asked = self.asked.lock().expect("no panic");
+        asked
+            .iter()
+            .filter(|asked| asked.line.split(' ').nth(1).is_some_and(|p| p.starts_with(path)))
+            .cloned()
+            .collect()
+    }
+}
+
+fn serve(stream: TcpStream, routes: &mut [Route], log: &Mutex<Vec<Asked>>) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream);
+    let (mut line, mut headers) = (String::new(), String::new());
+    reader.read_line(&mut line)?;
+    while reader.read_line(&mut headers)? > 2 {}
+    let lower = headers.to_ascii_lowercase();
+    let length =
+        lower.lines().find_map(|h| h.strip_prefix("content-length:")).map_or(0, |n| n.trim().parse().expect("n"));
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    let path = line.split(' ').nth(1).expect("a path").to_owned();
+    let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    log.lock().expect("no panic").push(Asked { line: line.trim_end().to_owned(), headers: lower, body });
+    let route = routes.iter_mut().find(|(prefix, _)| path.starts_with(prefix));
+    let (_, answers) = route.unwrap_or_else(|| panic!("nobody knows what was answered to {path}"));
+    let answer = if answers.len() > 1 { answers.remove(0) } else { answers[0].clone() };
+    send(reader.get_mut(), &answer)
+}
+
+fn send(to: &mut TcpStream, answer: &Answer) -> std::io::Result<()> {
+    let mut head: String = answer.head.lines().map(|line| format!("{line}\r\n")).collect();
+    let chunked = head.contains("Transfer-Encoding: chunked");
+    if !chunked {
+        head += &format!("Content-Length: {}\r\n", answer.body.len());
+    }
+    if !head.contains("Connection: close") {
+        head += "Connection: close\r\n";
+    }
+    to.write_all((head + "\r\n").as_bytes())?;
+    if !chunked {
+        return to.write_all(&answer.body);
+    }
+    for chunk in answer.body.chunks(CHUNK) {
+        to.write_all(format!("{:x}\r\n", chunk.len()).as_bytes())?;
+        to.write_all(chunk)?;
+        to.write_all(b"\r\n")?;
+    }
+    match answer.end {
+        End::Whole => to.write_all(b"0\r\n\r\n"),
+        End::Cut => to.write_all(b"3e8\r\n\"2026"),
+    }
+}

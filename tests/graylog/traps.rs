@@ -1,0 +1,348 @@
+//! What real Graylogs answered that is not what it looks like: each of these was taken for something by somebody.
+//!
+//! Exports of the fixtures have the columns `timestamp, source, message, gl2_message_id`; settings ask for the same.
+
+use crate::{
+    answers::{Answer, Replay, counted, cut, heard},
+    contract::settings,
+};
+use mailstitch::{
+    config::GraylogSource,
+    error::{Error, Result},
+    model::{Range, Time},
+    source::{Batch, CountingSource, graylog::Graylog},
+};
+use std::{collections::HashMap, time::Duration};
+
+const VERSIONS: [&str; 5] = ["3.3.11", "4.3.6", "5.1.13", "6.1.4", "7.0.1"];
+const FROM: &str = "2026-11-22T19:00:00.000Z";
+const TO: &str = "2026-11-22T21:00:00.000Z";
+const DEFAULT: &str = "000000000000000000000001";
+const COUNT: &str = "/api/views/search/sync";
+const EXPORT: &str = "/api/views/search/messages";
+const LEGACY: &str = "/api/search/universal/absolute";
+
+fn range(from: &str, to: &str) -> Range {
+    Range { from: Time::parse_rfc3339(from).unwrap(), to: Time::parse_rfc3339(to).unwrap() }
+}
+
+/// A server of this version that answers so to what is asked of its messages.
+fn server(version: &str, mut routes: Vec<(&'static str, Vec<Answer>)>) -> Replay {
+    routes.push(("/api/streams", vec![heard(version, "streams")]));
+    routes.push(("/api/", vec![heard(version, "api-root-noauth")]));
+    Replay::new(routes)
+}
+
+fn source(server: &Replay, change: impl FnOnce(&mut GraylogSource)) -> Graylog {
+    let mut settings = settings(server.url.clone(), "token-of-a-reader".into(), vec![DEFAULT.into()]);
+    // The message also names the program, and ids are no process ids.
+    settings.fields.program = "message".into();
+    settings.fields.pid = "gl2_message_id".into();
+    change(&mut settings);
+    Graylog::new(settings, HashMap::new(), Duration::from_secs(86_400)).unwrap()
+}
+
+fn run<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+fn told<T>(server: &Replay, result: Result<T>) -> String {
+    let error: Error = result.err().expect("an error");
+    format!("{:?}: {}", error.kind(), error.to_string().replace(&server.url, "URL"))
+}
+
+/// An export whose counts say `before` and `after`.
+fn exported(version: &str, export: Answer, before: u64, after: u64) -> (Replay, Result<Batch>) {
+    let counts = [before, after].map(|total| counted(FROM, TO, total)).to_vec();
+    // Each try counts twice.
+    let server =
+        server(version, vec![(COUNT, counts.iter().cycle().take(6).cloned().collect()), (EXPORT, vec![export])]);
+    let batch = run(source(&server, |_| ()).read(range(FROM, TO)));
+    (server, batch)
+}
+
+#[track_caller]
+fn check_short(version: &str, export: Answer, before: u64, expected: &str) {
+    let (server, batch) = exported(version, export, before, before);
+    assert_eq!(told(&server, batch), format!("Temporary: cannot read lines on URL: {expected}"), "{version}");
+    assert_eq!(server.asked(EXPORT).len(), 3, "a short answer is asked for again");
+}
+
+#[test]
+fn every_version_gives_the_same_lines() {
+    for version in VERSIONS {
+        let (server, batch) = exported(version, heard(version, "exp-csv"), 23, 23);
+        let batch = batch.unwrap_or_else(|e| panic!("{version}: {e}"));
+        let mut lines: Vec<String> = batch
+            .lines
+            .iter()
+            .map(|l| format!("{} {}[{}]: {}", l.host, l.program, l.pid.unwrap_or(0), l.text))
+            .collect();
+        lines.sort();
+        assert_eq!(batch.lines.len() + batch.noise.len(), 23, "{version}");
+        let warning = "mx1 postfix/cleanup[2140]: 4Zk3Yp1qS9z5vK: warning: header Subject: =?UTF-8?Q?Gr=C3=BC=C3=9Fe?= \
+                       \"quoted, comma; and \\backslash\" from mail.example.org[192.0.2.10]; from=<joe@example.org> \
+                       to=<ann@example.net> proto=ESMTP helo=<mail.example.org>";
+        let raw = "mx1raw postfix/smtpd[2134]: connect from mail.example.org[192.0.2.10]";
+        for expected in [warning, raw, "mx3 postfix/qmgr[911]: 4Zk3Yp1qS9z5vM: removed"] {
+            assert!(lines.iter().any(|line| line == expected), "{version} lacks {expected}: {lines:#?}");
+        }
+        let asked = &server.asked(EXPORT)[0];
+        assert!(asked.headers.contains("x-requested-by: "), "{version}");
+        // Without streams a right that is missing is an empty answer.
+        assert_eq!(asked.body["streams"], serde_json::json!([DEFAULT]), "{version}");
+        // `*` is a 400 in newer versions.
+        assert_eq!(asked.body["query_string"]["query_string"], "", "{version}");
+        // A key that 3.3 does not know is a 400; without it 4.3 and later use the zone of the user.
+        assert_eq!(asked.body.get("time_zone").is_some(), version != "3.3.11", "{version}");
+    }
+}
+
+#[test]
+fn stamps_in_the_zone_of_the_user_are_the_same_times() {
+    for version in ["5.1.13", "6.1.4", "7.0.1"] {
+        let rows = |name| {
+            let (_, batch) = exported(version, heard(version, name), 23, 23);
+            let mut times: Vec<Time> = batch.unwrap().lines.iter().map(|line| line.time).collect();
+            times.sort();
+            times
+        };
+        assert_eq!(rows("exp-timezone"), rows("exp-csv"), "{version}");
+    }
+}
+
+#[test]
+fn an_engine_that_is_down_answers_200() {
+    let told = "a row of 1 columns came where 4 were asked for: `java.net.ConnectException: Connection refused`";
+    check_short("7.0.1", heard("7.0.1", "down-exp"), 23, told);
+}
+
+/// Settings whose columns are those of the broken exports.
+fn three_columns(settings: &mut GraylogSource) {
+    settings.fields.host = "gl2_message_id".into();
+}
+
+fn broken(version: &str, export: Answer, total: u64) -> String {
+    let server = server(version, vec![(COUNT, vec![counted(FROM, TO, total)]), (EXPORT, vec![export])]);
+    let within = range(FROM, TO);
+    told(&server, run(source(&server, three_columns).read(within)))
+}
+
+#[test]
+fn an_engine_that_dies_in_the_middle_ends_the_export_with_a_row() {
+    let told = broken("7.0.1", heard("7.0.1", "midfail-engine"), 200_000);
+    let row = "org.graylog.shaded.opensearch2.org.apache.http.ConnectionClosedException: Connection is closed";
+    assert_eq!(
+        told,
+        format!("Temporary: cannot read lines on URL: a row of 1 columns came where 3 were asked for: `{row}`")
+    );
+}
+
+#[test]
+fn an_engine_that_dies_in_the_middle_ends_the_export_of_3_3_in_silence() {
+    let told = broken("3.3.11", heard("3.3.11", "midfail-engine"), 200_000);
+    let counts = "rows came where Graylog counted 200000 before and 200000 after";
+    assert!(told.starts_with("Temporary: ") && told.ends_with(counts), "{told}");
+}
+
+#[test]
+fn a_graylog_that_dies_in_the_middle_leaves_the_body_incomplete() {
+    let whole = broken("7.0.1", heard("7.0.1", "midfail-graylog"), 200_000);
+    assert!(whole.contains("rows came where"), "{whole}");
+    let told = broken("7.0.1", cut(heard("7.0.1", "midfail-graylog")), 200_000);
+    assert!(told.starts_with("Temporary: cannot read lines on URL: "), "{told}");
+    assert!(!told.contains("rows came where"), "{told}");
+}
+
+#[test]
+fn no_rows_may_mean_anything() {
+    for version in ["4.3.6", "5.1.13", "6.1.4", "7.0.1"] {
+        let told = "0 rows came where Graylog counted 23 before and 23 after";
+        check_short(version, heard(version, "exp-unknownstream"), 23, told);
+    }
+    // A query that 3.3 does not understand.
+    check_short("3.3.11", heard("3.3.11", "exp-badquery"), 7, "0 rows came where Graylog counted 7 before and 7 after");
+}
+
+#[test]
+fn a_chunk_too_large_is_an_answer_of_200() {
+    for version in ["4.3.6", "5.1.13", "6.1.4", "7.0.1"] {
+        let (server, batch) = exported(version, heard(version, "exp-chunk20000"), 23, 23);
+        let told = told(&server, batch);
+        assert!(told.contains("a row of 1 columns came where 4 were asked for: `"), "{version}: {told}");
+        assert!(told.contains("must be less than or equal to: [10000]"), "{version}: {told}");
+    }
+}
+
+#[test]
+fn lines_may_arrive_during_an_export_but_none_may_leave() {
+    let rows = |before, after| {
+        exported("7.0.1", heard("7.0.1", "exp-csv"), before, after).1.map(|b| b.lines.len() + b.noise.len())
+    };
+    assert_eq!(rows(20, 25).ok(), Some(23));
+    assert!(rows(24, 30).is_err(), "fewer rows than there were before");
+    assert!(rows(10, 22).is_err(), "more rows than there were after");
+}
+
+#[test]
+fn a_row_at_the_end_of_the_window_belongs_to_the_next() {
+    // The three lines of 19:42:00 lie at the end of an inclusive window.
+    let to = "2026-11-22T19:42:00.000Z";
+    let counts = vec![counted(FROM, to, 23)];
+    let server = server("7.0.1", vec![(COUNT, counts), (EXPORT, vec![heard("7.0.1", "exp-csv")])]);
+    let batch = run(source(&server, |_| ()).read(range(FROM, to))).unwrap();
+    assert!(batch.lines.iter().all(|line| line.time < range(FROM, to).to));
+    assert_eq!(batch.lines.len() + batch.noise.len(), 16);
+}
+
+#[test]
+fn an_html_page_is_no_export() {
+    for version in ["6.1.4", "7.0.1"] {
+        let told = "the answer is `text/html` and not the export that was asked for";
+        check_short(version, heard(version, "404-nopath"), 23, told);
+    }
+}
+
+#[test]
+fn a_pivot_tells_the_counts_of_its_buckets() {
+    for (version, name, from, to) in [
+        ("3.3.11", "pivot-per-minute", "2026-11-22T20:57:37.000Z", "2026-11-22T21:12:37.000Z"),
+        ("7.0.1", "pivot-per-minute-field", "2026-11-22T21:02:43.000Z", "2026-11-22T21:17:43.000Z"),
+    ] {
+        let server = server(version, vec![(COUNT, vec![heard(version, name)])]);
+        let counts = run(source(&server, |_| ()).counts(range(from, to), 60_000)).unwrap();
+        assert_eq!((counts.len(), counts.values().sum::<u64>()), (6, 3000), "{version}");
+        let asked = &server.asked(COUNT)[0].body["queries"][0];
+        assert_eq!(asked["filter"]["filters"][0]["id"], DEFAULT, "{version}");
+        assert_eq!(server.asked(COUNT).len(), 1, "one request");
+    }
+}
+
+fn count(version: &str, answer: Answer) -> String {
+    let server = server(version, vec![(COUNT, vec![answer])]);
+    told(&server, run(source(&server, |_| ()).counts(range(FROM, TO), 60_000)))
+}
+
+#[test]
+fn a_range_that_is_not_the_one_asked_for_is_an_error() {
+    let told = "Config: cannot count lines on URL: Graylog limits how far back it searches";
+    assert_eq!(count("7.0.1", heard("7.0.1", "range-limit-5m-pivot")), told);
+    // The server answers for another window.
+    assert_eq!(count("7.0.1", heard("7.0.1", "pivot-per-minute-field")), told);
+}
+
+#[test]
+fn a_query_that_is_not_understood_is_an_answer_of_200() {
+    for version in VERSIONS {
+        let told = count(version, heard(version, "sync-badquery"));
+        assert!(told.starts_with("Config: cannot count lines on URL: "), "{version}: {told}");
+        assert!(told.contains("arse"), "{version}: {told}");
+    }
+    for (version, name) in [("4.3.6", "exp-badquery"), ("5.1.13", "exp-star"), ("7.0.1", "exp-leadingwild")] {
+        let (server, batch) = exported(version, heard(version, name), 23, 23);
+        assert!(told(&server, batch).starts_with("Config: "), "{version}");
+    }
+}
+
+#[test]
+fn a_stream_that_may_not_be_read_is_told() {
+    let refused = heard("7.0.1", "reader2-exp-badstream");
+    let (server, batch) = exported("7.0.1", refused, 23, 23);
+    let told = told(&server, batch);
+    let message = "The search is referencing at least one stream you are not permitted to see. (403)";
+    assert_eq!(told, format!("Permission: cannot read lines on URL: {message}"));
+    let told = count("7.0.1", heard("7.0.1", "sync-reader"));
+    assert_eq!(told, "Permission: cannot count lines on URL: User doesn't have access to any streams (403)");
+}
+
+#[test]
+fn a_stream_is_found_by_its_title_among_those_that_may_be_read() {
+    let named = |version, title: &str| {
+        let counts = vec![counted(FROM, TO, 0)];
+        let server = server(version, vec![(COUNT, counts)]);
+        let counts = run(source(&server, |s| s.streams = vec![title.into()]).counts(range(FROM, TO), 60_000));
+        counts.map(|_| server.asked(COUNT)[0].body["queries"][0]["filter"]["filters"][0]["id"].clone())
+    };
+    for (version, title) in [("3.3.11", "All messages"), ("7.0.1", "Default Stream")] {
+        assert_eq!(named(version, title).unwrap(), DEFAULT);
+        let error = named(version, "mail").unwrap_err();
+        assert!(error.to_string().contains(&format!("only `{title}`")), "{error}");
+    }
+}
+
+#[test]
+fn a_token_that_is_not_valid_is_told() {
+    for version in ["4.3.6", "5.1.13", "6.1.4", "7.0.1"] {
+        let refused = heard(version, "401-badtoken");
+        let routes = vec![("/api/streams", vec![refused]), ("/api/", vec![heard(version, "api-root-noauth")])];
+        let server = Replay::new(routes);
+        let counts = run(source(&server, |_| ()).counts(range(FROM, TO), 60_000));
+        let told = told(&server, counts);
+        let why = "the token, or the user name and password, was not accepted (401)";
+        assert_eq!(told, format!("Permission: cannot ask for the streams on URL: {why}"), "{version}");
+    }
+}
+
+#[test]
+fn a_page_of_another_server_is_no_graylog() {
+    let server = Replay::new(vec![
+        ("/api/views", vec![counted(FROM, TO, 23)]),
+        ("/api/streams", vec![heard("7.0.1", "streams")]),
+        ("/api/", vec![heard("7.0.1", "404-nopath")]),
+    ]);
+    let batch = run(source(&server, |_| ()).read(range(FROM, TO)));
+    assert_eq!(told(&server, batch), "Config: cannot ask for the version on URL: this is no Graylog");
+}
+
+/// What the older search says where the pivot is not known; `totals` in the order in which they are asked for.
+fn without_pivot(refusal: Answer, totals: &[(&str, &str, u64)]) -> Replay {
+    let answer = |(from, to, total): &(&str, &str, u64)| {
+        let body = format!(r#"{{"total_results":{total},"from":"{from}","to":"{to}","messages":[]}}"#);
+        Answer::json(&body)
+    };
+    server("7.0.1", vec![(COUNT, vec![refusal]), (LEGACY, totals.iter().map(answer).collect())])
+}
+
+#[test]
+fn without_a_pivot_totals_are_halved_until_the_buckets_are_found() {
+    let (a, b, c) = ("2026-11-22T19:00:00.000Z", "2026-11-22T20:00:00.000Z", "2026-11-22T21:00:00.000Z");
+    for refusal in [heard("3.3.11", "404-nopath"), heard("7.0.1", "404-nopath")] {
+        // Windows include their end: the line at 20:00 is in the first half too, and the one at its end is asked for.
+        let totals = [(c, c, 0), (a, c, 7), (b, b, 1), (a, b, 3)];
+        let server = without_pivot(refusal, &totals);
+        let counts = run(source(&server, |_| ()).counts(range(FROM, TO), 3_600_000)).unwrap();
+        let counts: Vec<(String, u64)> = counts.into_iter().map(|(time, n)| (time.to_string(), n)).collect();
+        assert_eq!(counts, [(a.to_owned(), 2), (b.to_owned(), 5)]);
+        assert!(server.asked(LEGACY)[0].line.contains("filter=streams%3A000000000000000000000001"));
+    }
+}
+
+#[test]
+fn a_total_of_a_narrowed_window_is_an_error() {
+    for (version, from, to) in [
+        ("3.3.11", "2026-11-22T20:53:35.000Z", "2026-11-22T21:13:35.000Z"),
+        ("7.0.1", "2026-11-22T20:58:13.000Z", "2026-11-22T21:18:13.000Z"),
+    ] {
+        let at_end = Answer::json(&format!(r#"{{"total_results":0,"from":"{to}","to":"{to}"}}"#));
+        let narrowed = heard(version, "range-limit-5m-legacy-count");
+        let routes = vec![(COUNT, vec![heard("7.0.1", "404-nopath")]), (LEGACY, vec![at_end, narrowed])];
+        let server = server(version, routes);
+        let counts = run(source(&server, |_| ()).counts(range(from, to), 60_000));
+        let limited = "Config: cannot count lines on URL: Graylog limits how far back it searches";
+        assert_eq!(told(&server, counts), limited, "{version}");
+    }
+}
+
+#[test]
+fn programs_are_asked_for_without_a_leading_wildcard() {
+    let server = server("7.0.1", vec![(COUNT, vec![counted(FROM, TO, 0)])]);
+    let source = source(&server, |settings| {
+        settings.fields.program = "application_name".into();
+        settings.programs = vec!["postfix/smtp".into(), "sendmail".into()];
+        settings.query = Some("source:mx*".into());
+    });
+    run(source.counts(range(FROM, TO), 60_000)).unwrap();
+    let query = &server.asked(COUNT)[0].body["queries"][0]["query"]["query_string"];
+    let expected = r#"(application_name:postfix\/smtp* OR application_name:sendmail* OR (NOT _exists_:application_name AND message:("postfix/smtp" OR "sendmail"))) AND (source:mx*)"#;
+    assert_eq!(query, expected);
+}
