@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Whether the store ends with the same documents however a log is cut, and how true they are.
 
-  tests/fidelity.py --mailstitch BIN --corpus DIR --scorer SCORE.py --opensearch URL [--windows 5,1] [--seed N]
+  tests/fidelity.py --mailstitch BIN --corpus DIR --scorer SCORE.py --opensearch URL [--windows 5,1] [--seed N] [--page FILE]
 
 In: `DIR/logs/all.iso.log.gz` (stamps with zone) and, in the same directory, the same stream as `all.log.gz` (stamps of a
 second, no year) and `all.rfc5424.log.gz`; a scorer that takes `--truth DIR --export FILE` and exits 0 when all is well.
-Out: a table in Markdown, as in docs/fidelity.md. Exit 0 if every form is scored well, and every export of the matrix is
-byte for byte the one of a single pass over the file.
+Out: figures in Markdown; with `--page docs/fidelity.md` they also replace what follows the mark on that page. Exit 0 if
+every form is scored well, and every export of the matrix is byte for byte the one of a single pass over the file.
 
 The matrix: read from the file and from OpenSearch, into SQLite and into OpenSearch, in one piece, and in windows of so
 many seconds, each window twice, in random order, every one by a backfill that knows nothing of the others. Python 3.11,
@@ -15,6 +15,7 @@ standard library only. The indices that it makes are deleted; nothing else on th
 import argparse, datetime, gzip, itertools, json, os, pathlib, random, subprocess, sys, tempfile, time, urllib.request
 
 UTC = datetime.timezone.utc
+MARK = "<!-- what follows is written by tests/fidelity.py -->\n"
 MAPPING = {"properties": {"timestamp": {"type": "date", "format": "uuuu-MM-dd HH:mm:ss.SSS"}, "source": {"type": "keyword"},
                           "message": {"type": "text"}, "gl2_message_id": {"type": "keyword"}}}
 
@@ -69,11 +70,30 @@ class Setup:
 
 
 def score(args, export):
-    """The measures that are below 100 %, or none; and whether all reach their bar."""
+    """What is measured: name, right, total, percent, and what was left out with the reason; and whether all is well."""
     done = subprocess.run([sys.executable, args.scorer, "--truth", args.corpus, "--export", export, "--json"], capture_output=True)
-    measures = json.loads(done.stdout)
+    return json.loads(done.stdout), done.returncode == 0
+
+
+def in_short(measures):
     below = [f"{m['name']} {m['percent']:.2f} %" for m in measures if m["percent"] is not None and m["percent"] < 100]
-    return ", ".join(below) or f"{len(measures)} measures, all 100.00 %", done.returncode == 0
+    return ", ".join(below) or f"{len(measures)} measures, all 100.00 %"
+
+
+class Page:
+    """What is told on standard output, and put on a page when all is done."""
+
+    def __init__(self, path):
+        self.path, self.told = path and pathlib.Path(path), []
+
+    def tell(self, text):
+        self.told.append(text)
+        print(text, flush=True)
+
+    def write(self):
+        if self.path:
+            kept = self.path.read_text().partition(MARK)[0]
+            self.path.write_text(kept + MARK + "\n".join(self.told) + "\n")
 
 
 def main():
@@ -82,7 +102,9 @@ def main():
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--windows", default="5,1", help="lengths in seconds")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--page", help="a page whose figures are replaced")
     args = parser.parse_args()
+    page = Page(args.page)
     args.mailstitch, url = str(pathlib.Path(args.mailstitch).resolve()), args.opensearch.rstrip("/")
     logs = pathlib.Path(args.corpus).resolve() / "logs"
     text = gzip.open(logs / "all.iso.log.gz", "rt", encoding="utf-8", errors="surrogateescape", newline="\n").read()
@@ -96,7 +118,10 @@ def main():
         plain = pathlib.Path(place) / "mail.log"
         plain.write_text(text, encoding="utf-8", errors="surrogateescape", newline="\n")
 
-        print("| log, one pass | documents | score |\n|---|---|---|", flush=True)
+        engine = request(url, "GET")["version"]
+        version = Setup(args, place, "", sqlite).run("--version").decode().strip()
+        page.tell(f"{version}; {len(lines):,} lines over {(last - first).total_seconds():.0f} s; {engine.get('distribution', 'elasticsearch')} {engine['number']}.")
+        page.tell("\n| log, one pass | documents | score |\n|---|---|---|")
         for name in ("all.iso.log.gz", "all.log.gz", "all.rfc5424.log.gz"):
             # Stamps without a year are of the year in which the file was last written.
             copy = pathlib.Path(place) / name
@@ -105,12 +130,16 @@ def main():
             setup = Setup(args, place, "", sqlite)
             setup.run("backfill", str(copy))
             export = setup.export()
-            told, good = score(args, export)
+            measures, good = score(args, export)
             failed |= not good
-            print(f"| `{name}` | {export.read_bytes().count(10)} | {told} |", flush=True)
+            page.tell(f"| `{name}` | {export.read_bytes().count(10)} | {in_short(measures)} |")
+            whole = measures if name == "all.iso.log.gz" else whole
             expected = export.read_bytes() if name == "all.iso.log.gz" else expected
 
-        print("\n| source | store | windows | backfills | seconds | export | score |\n|---|---|---|---|---|---|---|", flush=True)
+        page.tell("\n| measure | right | of | left out, for no log line tells |\n|---|---|---|---|")
+        for m in whole:
+            page.tell(f"| {m['name']} | {m['right']} | {m['total']} | {'; '.join(f'{n}: {why}' for why, n in m['excluded'].items() if n)} |")
+        page.tell("\n| source | store | windows | backfills | seconds | export | score |\n|---|---|---|---|---|---|---|")
         load(url, f"{tag}-lines", lines)
         try:
             lengths = [None, *map(int, args.windows.split(","))]
@@ -126,11 +155,11 @@ def main():
                     setup.window(start, start + step, [str(plain)] if from_file else [])
                 took, export = time.monotonic() - began, setup.export()
                 same = export.read_bytes() == expected
-                told, good = score(args, export)
+                measures, good = score(args, export)
                 failed |= not (same and good)
                 cells = ["file" if from_file else "OpenSearch", "SQLite" if into_sqlite else "OpenSearch", f"{length} s, random order, each twice" if length else "one",
-                         str(len(starts)), f"{took:.0f}", "the same bytes" if same else f"NOT the same: {export}", told]
-                print(f"| {' | '.join(cells)} |", flush=True)
+                         str(len(starts)), f"{took:.0f}", "the same bytes" if same else "NOT the same", in_short(measures)]
+                page.tell(f"| {' | '.join(cells)} |")
                 if not same:
                     kept = pathlib.Path(tempfile.mkdtemp(prefix="fidelity-differs-"))
                     (kept / "found.ndjson").write_bytes(export.read_bytes())
@@ -140,6 +169,7 @@ def main():
                     request(f"{url}/{alias}-*", "DELETE")
         finally:
             request(f"{url}/{tag}-lines", "DELETE")
+    page.write()
     return 1 if failed else 0
 
 

@@ -102,6 +102,9 @@ fn body(t: &Transaction) -> Vec<String> {
         rows.push(format!("refused{to}: {code}{}", reject.text));
     }
     rows.extend(t.mail.warnings.iter().map(|w| format!("note: {}", w.text)));
+    if t.mail.kind == Kind::Filter && !t.email.to.address.is_empty() {
+        rows.push(format!("for {}", t.email.to.address.join(", ")));
+    }
     for f in &t.mail.filters {
         let score = f.score.map(|s| format!(", score {s}")).unwrap_or_default();
         let detail = f.detail.as_ref().map(|d| format!(" ({d})")).unwrap_or_default();
@@ -123,7 +126,9 @@ fn of_many(t: &Transaction) -> Vec<String> {
 /// A recipient: its fate, then the reason on a line of its own.
 fn recipient(r: &Recipient) -> Vec<String> {
     let orig = r.orig_to.as_ref().map(|o| format!(" (for {o})")).unwrap_or_default();
-    let via = r.relay.name.as_ref().filter(|n| *n != "none").map(|n| format!(" via {n}")).unwrap_or_default();
+    // sendmail names no relay where its own mailer delivers.
+    let via = r.relay.name.as_ref().or(r.transport.as_ref()).filter(|n| *n != "none");
+    let via = via.map(|n| format!(" via {n}")).unwrap_or_default();
     let after = r.delay_s.map(|d| format!(" after {d} s")).unwrap_or_default();
     let tries = if r.attempts > 1 { format!(", {} attempts", r.attempts) } else { String::new() };
     let open = if r.is_final || r.status == RecipientStatus::Unknown { "" } else { ", still trying" };

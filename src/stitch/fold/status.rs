@@ -2,7 +2,7 @@
 
 use super::{
     draft::Draft,
-    recipient::{is_final, is_success},
+    recipient::{Person, is_final, is_success},
 };
 use crate::model::transaction::{Kind, Origin, RecipientStatus as R, Rel, Status};
 use smallvec::SmallVec;
@@ -80,7 +80,7 @@ fn status(draft: &Draft<'_>) -> Status {
     }
     // Recipients that no attempt was logged for yet keep the message in the queue, unless it was removed. sendmail
     // counts addresses of VRFY and EXPN as recipients too: there only the attempts tell.
-    let missing = draft.service_type == "postfix" && draft.nrcpt.is_some_and(|n| n > statuses.len() as u64);
+    let missing = draft.service_type == "postfix" && draft.nrcpt.is_some_and(|n| n > ends(draft));
     if statuses.iter().all(|s| is_final(*s)) && !missing {
         return sum(&statuses);
     }
@@ -90,6 +90,13 @@ fn status(draft: &Draft<'_>) -> Status {
         () if draft.queued.is_some() => Status::Queued,
         () => Status::Unknown,
     }
+}
+
+/// Recipients that records tell of. A client may name an address twice, with an `ORCPT` of its own each: then two
+/// records end it.
+fn ends(draft: &Draft<'_>) -> u64 {
+    let of = |p: &Person<'_>| p.attempts.iter().filter(|a| is_final(a.status)).count().max(1) as u64;
+    draft.recipients.iter().map(of).sum()
 }
 
 /// The one word for recipients of a message that is gone, where the end of some was not logged: it may have been any.
@@ -121,12 +128,17 @@ fn without_recipients(draft: &Draft<'_>) -> Status {
         () if draft.bounced => Status::Bounced,
         () if draft.requeued => Status::Unknown,
         // sendmail logs `from=` of what was broken off too; it never was in the queue.
-        () if draft.aborted && draft.service_type == "sendmail" => Status::Unknown,
+        () if draft.service_type == "sendmail" && (draft.aborted || is_empty(draft)) => Status::Unknown,
         // sendmail delivers for a list with an owner under the id of a clone.
         () if draft.links.iter().any(|l| l.rel == Rel::Child) => Status::Delivered,
         () if draft.queued.is_some() && !draft.removed && draft.nrcpt != Some(0) => Status::Queued,
         () => Status::Unknown,
     }
+}
+
+/// Nothing came after the envelope: sendmail gives what has a header a size and a Message-ID.
+fn is_empty(draft: &Draft<'_>) -> bool {
+    draft.size == Some(0) && draft.message_id.is_none()
 }
 
 /// On hold, and neither released nor active since.

@@ -1,6 +1,6 @@
 //! Which transaction is the parent of which, strongest evidence first: the queue id in the next hop's reply, together
 //! with the relay; `forwarded as`, `orig_queue_id`, `orig_id`; the Message-ID, only where the parent's relay is the
-//! child's host and the child's source is the parent's host.
+//! child's host and the child's source is the parent's host, or where a program of that host took the parent.
 
 use super::{CLOCKS_MS, Node};
 use crate::{
@@ -11,6 +11,10 @@ use std::collections::HashMap;
 
 /// sendmail cuts Message-IDs at 100 characters; that many decide then.
 const CUT_AT: usize = 95;
+
+/// A program hands a message in again this long after it was done with it, at most. Programs take most mail of many
+/// hosts, so that more would join what only happens to have the same Message-ID.
+const PROGRAM_MS: i64 = 10_000;
 
 /// The parent of each node, if it has one.
 pub(super) fn parents(nodes: &[Node]) -> Vec<Option<usize>> {
@@ -107,18 +111,27 @@ fn by_id(nodes: &[Node], c: usize, by_message_id: &HashMap<&str, Vec<usize>>) ->
     let fits = |p: &usize| {
         let parent = &nodes[*p];
         let handed_in = match parent.host == child.host {
-            true => child.source.loopback && (parent.queue_id != child.queue_id || parent.instance != child.instance),
+            true => child.source.loopback && is_other(parent, child),
             false => child.source.host.as_deref() == Some(parent.host.as_str()),
         };
-        let in_time = in_time(parent, child, parent.end);
+        let by_relay = handed_in && in_time(parent, child, parent.end) && parent.relays.contains(&child.host);
         *p != c
             && parent.kind == Kind::Message
-            && handed_in
-            && in_time
-            && parent.relays.contains(&child.host)
+            && (by_relay || by_program(parent, child))
             && same_message_id(parent, child)
     };
     nearest_before(nodes, c, others.iter().copied().filter(fits))
+}
+
+fn is_other(parent: &Node, child: &Node) -> bool {
+    parent.queue_id != child.queue_id || parent.instance != child.instance
+}
+
+/// Whether a program that took the parent may have handed in the child, on the same host and by the same clock.
+fn by_program(parent: &Node, child: &Node) -> bool {
+    let soon = parent.start <= child.start && child.start.0 <= parent.end.0.saturating_add(PROGRAM_MS);
+    let here = parent.host == child.host && (child.source.loopback || child.source.command);
+    parent.to_program && here && soon && is_other(parent, child)
 }
 
 /// The message that a filter's verdict is about: the one it handed back, else one with its Message-ID on its host.

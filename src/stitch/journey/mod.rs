@@ -15,7 +15,7 @@ use super::{
 };
 use crate::model::{
     Text, Time, Transaction,
-    transaction::{Kind, Rel},
+    transaction::{Kind, Origin, Recipient, Rel},
 };
 use std::collections::{BTreeSet, HashMap};
 
@@ -50,6 +50,8 @@ pub struct Node {
     previous: Vec<(Option<Text>, Text)>,
     /// What its relays are called.
     relays: Vec<Text>,
+    /// A program on its host took it: a filter or a list manager, which may hand it in again.
+    to_program: bool,
     /// Envelope recipients, in lower case.
     to: BTreeSet<Text>,
 }
@@ -60,6 +62,8 @@ struct Source {
     /// First label of the client's name.
     host: Option<Text>,
     loopback: bool,
+    /// A command on the same host.
+    command: bool,
 }
 
 /// A queue id that the next hop gave.
@@ -98,10 +102,12 @@ impl Node {
             source: Source {
                 host: doc.source.domain.as_deref().map(first_label),
                 loopback: doc.source.ip.as_deref().is_some_and(is_loopback),
+                command: doc.mail.origin == Origin::Local,
             },
             onward: onward.collect(),
             previous: previous.filter_map(|l| Some((l.host.clone(), l.queue_id.clone()?))).collect(),
             relays,
+            to_program: doc.mail.recipients.iter().any(is_to_program),
             to: doc.email.to.address.iter().map(|a| a.to_lowercase()).collect(),
         }
     }
@@ -128,11 +134,17 @@ fn is_loopback(ip: &str) -> bool {
 }
 
 /// The host behind a relay, as documents name hosts.
-fn relay_host(doc: &Transaction, recipient: &crate::model::transaction::Recipient) -> Option<Text> {
+fn relay_host(doc: &Transaction, recipient: &Recipient) -> Option<Text> {
     match recipient.relay.ip.as_deref() {
         Some(ip) if is_loopback(ip) => Some(doc.host.name.clone()),
         _ => recipient.relay.domain.as_deref().map(first_label),
     }
+}
+
+/// postfix's `pipe`, a command that its `local` ran, sendmail's `prog`.
+fn is_to_program(recipient: &Recipient) -> bool {
+    let to_command = || recipient.reply.as_deref().is_some_and(|r| r.starts_with("delivered to command: "));
+    matches!(recipient.transport.as_deref(), Some("pipe" | "prog")) || to_command()
 }
 
 /// The parent of each node, in their order; `None` for a root.
