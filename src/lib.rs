@@ -33,3 +33,5 @@ pub mod http;
 pub mod logging;
 pub mod run;
 pub mod when;
+
+pub mod laws;

@@ -325,11 +325,6 @@ pub enum Event<'a> {
     Gap {
         lost: Option<u64>,
     },
-    /// `message repeated N times: [ text]`: `text` again, `times` times.
-    Repeated {
-        times: u64,
-        text: &'a str,
-    },
 }
 
 /// What a sendmail milter did to the envelope.

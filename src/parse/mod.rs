@@ -11,6 +11,7 @@ pub mod syslog;
 pub mod transport;
 
 use crate::model::{Line, Parsed};
+use transport::Repeat;
 
 /// Which family of programs a syslog name belongs to, and so which parser reads its lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,9 +39,12 @@ pub fn parse_text<'a>(program: &str, text: &'a str) -> Parsed<'a> {
 
 /// What a text tells that a program of a known [`family`] logged.
 pub fn parse_as<'a>(family: Family<'_>, program: &str, text: &'a str) -> Parsed<'a> {
-    if let Some(parsed) = transport::repeated(text) {
-        return parsed;
-    }
+    // What is repeated is said again.
+    let text = match transport::repeated(text) {
+        None => text,
+        Some(Repeat::Text { text, .. }) => text,
+        Some(Repeat::Unknown) => return Parsed::Ignored("repeats the line before it, whichever that was"),
+    };
     match family {
         Family::Postfix(daemon) => postfix::parse(daemon, text),
         Family::Sendmail => sendmail::parse(text),

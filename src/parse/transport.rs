@@ -1,6 +1,7 @@
 //! What the transport itself says: repeats, lost lines, and the talk of syslog daemons.
 //!
-//! In: any program's text ([`repeated`]), a syslog daemon's text ([`parse`]).  Out: `Event::Repeated`, `Event::Gap`.
+//! In: any program's text ([`repeated`]), a syslog daemon's text ([`parse`]).  Out: the text that is said again,
+//! `Event::Gap`.
 //! Ignored on purpose: starts, stops, queues and statistics of the syslog daemons; `last message repeated N times`, for
 //! it means the previous line of its host, and a set of lines has no previous one.
 
@@ -23,17 +24,26 @@ pub fn is_program(name: &str) -> bool {
     )
 }
 
+/// A text that stands for earlier ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeat<'a> {
+    /// `text`, `times` more times; the stamp of its line is that of the last one.
+    Text { times: u64, text: &'a str },
+    /// The line before it, whichever that was.
+    Unknown,
+}
+
 /// `message repeated N times: [ text]`, which any program may carry (rsyslog's `RepeatedMsgReduction`; the text is cut
 /// at 800 characters), and the form of classic syslogd without the text.
-pub fn repeated(text: &str) -> Option<Parsed<'_>> {
+pub fn repeated(text: &str) -> Option<Repeat<'_>> {
     if let Some(rest) = text.strip_prefix("message repeated ") {
         let (times, rest) = rest.split_once(" times: [")?;
         let times = fields::number(times)?;
         let text = rest.strip_suffix(']').unwrap_or(rest).trim_start_matches(' ');
-        return Some(Parsed::Event { queue_id: None, event: Event::Repeated { times, text } });
+        return Some(Repeat::Text { times, text });
     }
     let times = text.strip_prefix("last message repeated ")?.split_once(" time")?.0;
-    fields::number(times).map(|_| Parsed::Ignored("repeats the line before it, whichever that was"))
+    fields::number(times).map(|_| Repeat::Unknown)
 }
 
 /// Reads the text of a syslog daemon's line.
@@ -73,22 +83,19 @@ mod tests {
 
     #[test]
     fn a_repeat_carries_its_text() {
-        let Some(Parsed::Event { event, .. }) = repeated("message repeated 3 times: [ connect from a[192.0.2.1]]")
-        else {
-            panic!("not a repeat");
-        };
-        assert_eq!(event, Event::Repeated { times: 3, text: "connect from a[192.0.2.1]" });
+        let found = repeated("message repeated 3 times: [ connect from a[192.0.2.1]]");
+        assert_eq!(found, Some(Repeat::Text { times: 3, text: "connect from a[192.0.2.1]" }));
     }
 
     #[test]
     fn a_cut_repeat_keeps_what_is_there() {
-        let Some(Parsed::Event { event, .. }) = repeated("message repeated 2 times: [ disconn") else { panic!() };
-        assert_eq!(event, Event::Repeated { times: 2, text: "disconn" });
+        let found = repeated("message repeated 2 times: [ disconn");
+        assert_eq!(found, Some(Repeat::Text { times: 2, text: "disconn" }));
     }
 
     #[test]
     fn a_repeat_without_text_tells_nothing() {
-        assert!(matches!(repeated("last message repeated 3 times"), Some(Parsed::Ignored(_))));
+        assert_eq!(repeated("last message repeated 3 times"), Some(Repeat::Unknown));
         assert_eq!(repeated("message repeated often"), None);
         assert_eq!(repeated("connect from a[192.0.2.1]"), None);
     }

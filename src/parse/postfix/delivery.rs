@@ -8,6 +8,9 @@ use crate::{
     parse::fields,
 };
 
+/// What may follow a relay.
+const RELAY_ENDS: &[&str] = &[", conn_use=", ", delay=", ", delays=", ", tls=", ", dsn=", ", status="];
+
 /// `to=<…>[, orig_to=<…>], relay=…[, conn_use=N], delay=…, delays=a/b/c/d[, tls=…], dsn=…, status=WORD (TEXT)`
 /// (`global/log_adhoc.c`). A line cut before its status does not tell what happened: a note.
 pub fn record(text: &str) -> Option<Event<'_>> {
@@ -30,7 +33,7 @@ pub fn record(text: &str) -> Option<Event<'_>> {
             rest = after;
         } else if let Some(relay) = field.strip_prefix("relay=") {
             // The path of a unix socket may hold a comma.
-            (delivery.relay, rest) = fields::until(relay, &[", conn_use=", ", delay=", ", dsn=", ", status="]);
+            (delivery.relay, rest) = fields::until(relay, RELAY_ENDS);
         } else if let Some(outcome) = field.strip_prefix("status=") {
             (delivery.status, delivery.reply) = status(outcome);
             return Some(Event::Delivery(delivery));

@@ -7,7 +7,7 @@
 //!   of documents that is not the number counted on the same point in time.
 
 mod check;
-mod document;
+pub mod document;
 mod query;
 mod walk;
 

@@ -10,7 +10,7 @@ use crate::{
         event::{Filter, Peer, Policy},
         transaction::{Addresses, Kind, Origin, Outcome, Service, Status},
     },
-    parse,
+    parse::{self, transport::Repeat},
     stitch::{
         id, journey,
         key::{service_name, service_type},
@@ -49,6 +49,10 @@ fn refusal(line: &Line, policy: &Policy<'_>) -> Transaction {
     doc.mail.protocol = policy.proto.map(Text::from);
     doc.mail.auth.method = policy.sasl_method.map(Text::from);
     doc.mail.rejects = vec![remark(policy)];
+    doc.mail.attempts = match parse::transport::repeated(&line.text) {
+        Some(Repeat::Text { times, .. }) => times,
+        _ => 1,
+    };
     doc
 }
 

@@ -1,0 +1,7 @@
+//! The texts of sendmail. The first line of an input is left out.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &str| {
+    let (_, text) = input.split_once('\n').unwrap_or(("", input));
+    mailstitch::laws::text("sm-mta", text);
+});

@@ -1,0 +1,77 @@
+//! What must hold of any input at all. Fuzz targets (`fuzz/`) and property tests call these with whatever they can think
+//! of; nothing else does. A broken law panics.
+
+mod print;
+
+pub use print::print;
+
+use crate::{
+    model::{Line, Parsed, Transaction},
+    parse::{parse_text, syslog},
+    stitch::{self, Rules, key::service_type},
+};
+use std::{collections::BTreeSet, mem::discriminant};
+
+/// A text of a program is read without a panic; a queue id that it names stands in it; and what the event says, written
+/// as the server writes it, is an event of the same kind about the same id. That it is the very same event is true of
+/// what servers write (`tests/printed.rs`); a spoilt line may have its borders elsewhere.
+pub fn text(program: &str, text: &str) {
+    let Parsed::Event { queue_id, event } = parse_text(program, text) else { return };
+    if let Some(id) = queue_id {
+        assert!(id.len() >= 6 && id.bytes().all(|b| b.is_ascii_alphanumeric()), "{id:?} is no queue id: {text:?}");
+        assert!(text.contains(id), "{id:?} is not in {text:?}");
+    }
+    // A decision of sendmail's has none of the forms of postfix.
+    let printed = print(queue_id, &event).filter(|(server, _)| service_type(server) == service_type(program));
+    let Some((server, printed)) = printed else { return };
+    let again = parse_text(server, &printed);
+    let same = match &again {
+        Parsed::Event { queue_id: id, event: e } => *id == queue_id && discriminant(e) == discriminant(&event),
+        Parsed::Ignored(_) | Parsed::Unrecognised => false,
+    };
+    assert!(same, "{text:?}\nis {event:?}\n{printed:?}\nis {again:?}");
+}
+
+/// Bytes are read as a line of a log file, of the journal, and as the message of a document without a panic; the parts of
+/// a frame stand in the line, in order; and what was found is a line that its own frame gives again.
+pub fn frame(bytes: &[u8]) {
+    let line = String::from_utf8_lossy(bytes);
+    syslog::journal(&line);
+    for (host, program, pid) in [(None, None, None), (Some("mx1"), Some("postfix"), Some(7))] {
+        let found = syslog::message(&line, host, program, pid);
+        assert!(line.ends_with(found.text), "{:?} is not the end of {line:?}", found.text);
+    }
+    let Some(found) = syslog::frame(&line) else { return };
+    let head = &line[..line.len() - found.text.len()];
+    assert!(line.ends_with(found.text) && head.contains(found.program), "{found:?} is not in {line:?}");
+    assert!(found.host.is_none_or(|host| head.contains(host)), "{found:?} is not in {line:?}");
+}
+
+/// Lines in any order, copies among them, make documents: each line is counted once, a document holds lines of its host
+/// only, is made again from its own lines, and does not depend on the order (law L1).
+pub fn lines(lines: &[Line], rules: &Rules) {
+    let (documents, counted) = stitched(lines.to_vec(), rules);
+    assert_eq!(counted, lines.len() as u64, "lines counted");
+    let (backwards, _) = stitched(lines.iter().rev().cloned().collect(), rules);
+    assert_eq!(documents, backwards, "the order of lines matters");
+    let ids: BTreeSet<_> = lines.iter().map(|l| (l.id, &*l.host)).collect();
+    for document in &documents {
+        for line in &document.mail.lines {
+            assert!(ids.contains(&(line.id, &document.host.name)), "a line from elsewhere: {line:?}");
+        }
+    }
+}
+
+/// The documents of lines, and how many lines were counted.
+fn stitched(mut lines: Vec<Line>, rules: &Rules) -> (Vec<Transaction>, u64) {
+    let duplicates = stitch::unite(&mut lines);
+    let gathered = stitch::gather(&lines, |_| false, rules);
+    let singles = gathered.single.iter().filter_map(|n| stitch::single(&lines[*n as usize]));
+    let mut documents: Vec<Transaction> = singles.collect();
+    for (key, set) in gathered.sets.iter() {
+        let set: Vec<&Line> = set.iter().map(|n| &lines[*n as usize]).collect();
+        documents.extend(stitch::fold(key, &set, rules));
+    }
+    documents.sort_by(|a, b| a.mail.id.cmp(&b.mail.id));
+    (documents, gathered.tally.read() + duplicates)
+}

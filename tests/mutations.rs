@@ -1,0 +1,184 @@
+//! Real lines, spoilt: cut, stuffed, swapped, repeated, with bytes that are no text and with control characters, as
+//! transports and strangers leave them. Nothing panics, no queue id is invented, every line is counted once, and one
+//! spoilt line costs no other message anything.
+
+use mailstitch::{
+    laws,
+    model::{Intake, Line, Parsed, Time, Transaction},
+    parse::{self, syslog},
+    stitch::{self, Rules},
+};
+use proptest::{collection::vec, prelude::*, sample::Index};
+use std::{collections::BTreeSet, sync::LazyLock};
+
+/// Syslog name and text of everything that the servers and their neighbours write.
+static EXAMPLES: LazyLock<Vec<(String, &'static str)>> = LazyLock::new(|| {
+    let row = |line: &'static str| {
+        let cells: Vec<_> = line.splitn(5, '\t').collect();
+        let [mta, program, _, _, text] = cells[..] else { panic!("five cells: {line}") };
+        (if mta == "postfix" { format!("postfix/{program}") } else { program.to_owned() }, text)
+    };
+    include_str!("data/lines.tsv").lines().skip(1).map(row).collect()
+});
+
+/// Messages in full, of both servers.
+static LOGS: &[&str] = &[
+    include_str!("golden/one_session_with_login_tls_and_two_messages/lines.log"),
+    include_str!("golden/two_recipients_after_a_failed_connect/lines.log"),
+    include_str!("golden/sendmail_two_recipients_one_deferred_once/lines.log"),
+    include_str!("golden/deferred_for_days_then_expired_with_a_notice/lines.log"),
+];
+
+#[derive(Debug, Clone)]
+enum Damage {
+    Cut(Index),
+    Behead(Index),
+    Insert(Index, Vec<u8>),
+    Swap(Index, Index),
+    Repeat(Index, Index),
+}
+
+fn damage() -> impl Strategy<Value = Damage> {
+    let at = any::<Index>;
+    let bytes = prop_oneof![
+        vec(any::<u8>(), 1..8),
+        vec(0u8..32, 1..4),
+        prop::sample::select(vec![&b": "[..], b"<", b">", b"\"", b"[", b"]", b"=", b", ", b"#012", b"\\012", b"..."])
+            .prop_map(<[u8]>::to_vec),
+    ];
+    prop_oneof![
+        at().prop_map(Damage::Cut),
+        at().prop_map(Damage::Behead),
+        (at(), bytes).prop_map(|(at, bytes)| Damage::Insert(at, bytes)),
+        (at(), at()).prop_map(|(a, b)| Damage::Swap(a, b)),
+        (at(), at()).prop_map(|(a, b)| Damage::Repeat(a, b)),
+    ]
+}
+
+fn spoil(text: &[u8], damages: &[Damage]) -> Vec<u8> {
+    let mut bytes = text.to_vec();
+    for damage in damages {
+        let n = bytes.len();
+        match damage {
+            Damage::Cut(at) => bytes.truncate(at.index(n + 1)),
+            Damage::Behead(at) => drop(bytes.drain(..at.index(n + 1))),
+            Damage::Insert(at, new) => drop(bytes.splice(at.index(n + 1)..at.index(n + 1), new.iter().copied())),
+            Damage::Swap(a, b) if n > 0 => bytes.swap(a.index(n), b.index(n)),
+            Damage::Repeat(a, b) if n > 0 => {
+                let (from, to) = (a.index(n).min(b.index(n)), a.index(n).max(b.index(n)));
+                bytes.extend_from_within(from..=to);
+            }
+            Damage::Swap(..) | Damage::Repeat(..) => {}
+        }
+    }
+    bytes
+}
+
+/// As the file source reads a log; lines that no frame fits are left out.
+fn read(bytes: &[u8]) -> Vec<Line> {
+    let text = String::from_utf8_lossy(bytes);
+    let mut intake = Intake::default();
+    let line = |line: &str| {
+        let frame = syslog::frame(line)?;
+        let time = match frame.stamp {
+            syslog::Stamp::Exact(time) => time,
+            syslog::Stamp::NoYear { month, day, ms } => of_day(syslog::day_number(2026, month, day), ms),
+            syslog::Stamp::NoZone { day, ms } => of_day(day, ms),
+        };
+        Some(intake.line(time, frame.host.unwrap_or("mx1"), frame.program, frame.pid, frame.text))
+    };
+    text.lines().filter_map(line).collect()
+}
+
+fn of_day(day: i64, ms: u32) -> Time {
+    Time(day * 86_400_000 + i64::from(ms))
+}
+
+fn documents(lines: &[Line]) -> Vec<Transaction> {
+    let mut lines = lines.to_vec();
+    stitch::unite(&mut lines);
+    let rules = Rules::default();
+    let gathered = stitch::gather(&lines, |_| false, &rules);
+    let mut documents = Vec::new();
+    for (key, set) in gathered.sets.iter() {
+        let set: Vec<&Line> = set.iter().map(|n| &lines[*n as usize]).collect();
+        documents.extend(stitch::fold(key, &set, &rules));
+    }
+    documents.sort_by(|a, b| a.mail.id.cmp(&b.mail.id));
+    documents
+}
+
+/// The queue id that a line is about.
+fn id_of(line: &Line) -> Option<String> {
+    match parse::parse(line) {
+        Parsed::Event { queue_id, .. } => queue_id.map(str::to_owned),
+        _ => None,
+    }
+}
+
+/// What is found becomes a named test, not a file of seeds.
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) }
+}
+
+proptest! {
+    #![proptest_config(config(4096))]
+
+    #[test]
+    fn a_spoilt_text_is_read_without_a_panic_and_names_no_id_that_it_does_not_hold(
+        example in any::<Index>(), damages in vec(damage(), 0..6),
+    ) {
+        let (program, text) = &EXAMPLES[example.index(EXAMPLES.len())];
+        let spoilt = spoil(text.as_bytes(), &damages);
+        laws::text(program, &String::from_utf8_lossy(&spoilt));
+    }
+
+    #[test]
+    fn a_spoilt_line_has_a_frame_or_none(example in any::<Index>(), form in 0..4usize, damages in vec(damage(), 0..6)) {
+        let (program, text) = &EXAMPLES[example.index(EXAMPLES.len())];
+        let line = match form {
+            0 => format!("Nov 22 20:20:11 mx1 {program}[4711]: {text}"),
+            1 => format!("2026-11-22T20:20:11.599454+01:00 mx1 {program}[4711]: {text}"),
+            2 => format!("<22>1 2026-11-22T20:20:11Z mx1.example.org {program} 4711 - [x y=\"z\"] {text}"),
+            _ => serde_json::json!({
+                "__REALTIME_TIMESTAMP": "1795378811599454", "_HOSTNAME": "mx1", "SYSLOG_IDENTIFIER": program,
+                "_PID": "4711", "MESSAGE": text,
+            }).to_string(),
+        };
+        laws::frame(&spoil(line.as_bytes(), &damages));
+    }
+}
+
+proptest! {
+    #![proptest_config(config(256))]
+
+    #[test]
+    fn every_line_of_a_spoilt_log_is_counted_once(log in 0..LOGS.len(), damages in vec(damage(), 1..20)) {
+        laws::lines(&read(&spoil(LOGS[log].as_bytes(), &damages)), &Rules::default());
+    }
+
+    /// The transactions of all ids that the spoilt line names neither whole nor spoilt are as they were; those that it
+    /// shared a session line with may lose that line, and nothing that their own lines say.
+    #[test]
+    fn a_spoilt_line_costs_no_other_message_its_transaction(
+        log in 0..LOGS.len(), which in any::<Index>(), damages in vec(damage(), 1..4),
+    ) {
+        let whole = read(LOGS[log].as_bytes());
+        let raw: Vec<&str> = LOGS[log].lines().collect();
+        let at = which.index(raw.len());
+        let spoilt_line = spoil(raw[at].as_bytes(), &damages);
+        let spoilt_line = read(&spoilt_line.into_iter().filter(|b| *b != b'\n').collect::<Vec<_>>());
+        let mut spoilt: Vec<Line> = whole.iter().enumerate().filter(|(n, _)| *n != at).map(|(_, l)| l.clone()).collect();
+        let named: BTreeSet<String> = spoilt_line.iter().chain([&whole[at]]).filter_map(id_of).collect();
+        spoilt.extend(spoilt_line);
+        let facts = |t: &Transaction| {
+            let recipients: Vec<_> = t.mail.recipients.iter().map(|r| (r.address.clone(), r.status, r.attempts)).collect();
+            (t.mail.id.clone(), t.mail.status, t.email.from.address.clone(), t.email.message_id.clone(), recipients)
+        };
+        let others = |documents: Vec<Transaction>| -> Vec<_> {
+            let other = |t: &&Transaction| t.email.local_id.as_ref().is_some_and(|id| !named.contains(id));
+            documents.iter().filter(other).map(facts).collect()
+        };
+        prop_assert_eq!(others(documents(&spoilt)), others(documents(&whole)));
+    }
+}
