@@ -136,6 +136,10 @@ pub struct Coverage {
     #[arg(long, value_name = "T")]
     pub until: Option<When>,
 
+    /// Look at every line of the source, not only at those of its `programs`
+    #[arg(long)]
+    pub all_programs: bool,
+
     /// Show at most this many shapes
     #[arg(long, value_name = "N", default_value = "20", value_parser = at_least_one)]
     pub limit: usize,

@@ -16,6 +16,7 @@ use std::fmt::Write;
 pub async fn coverage(context: &Context, args: &Coverage) -> Result<Outcome> {
     let mut counted = Counted::default();
     let source = match args.files.is_empty() {
+        true if args.all_programs => open::every_line(context)?,
         true => open::source(context, None)?,
         false => open::named_files(context, &args.files, None)?,
     };

@@ -104,18 +104,34 @@ pub fn store(settings: &Settings, access: Access) -> Result<Box<dyn Store>> {
 
 /// The configured source, at the position of its ledger.
 pub fn source(context: &Context, position: Option<serde_json::Value>) -> Result<Source> {
-    let settings = &context.settings;
-    match &settings.source {
-        config::Source::Elasticsearch(s) => {
-            let aliases = settings.host_aliases.clone();
-            Ok(Source::Counting(Arc::new(source::elasticsearch::Elasticsearch::new(s.clone(), aliases)?)))
-        }
-        config::Source::Graylog(s) => {
-            let (aliases, reach) = (settings.host_aliases.clone(), settings.window.horizon);
-            Ok(Source::Counting(Arc::new(source::graylog::Graylog::new(s.clone(), aliases, reach)?)))
-        }
+    match &context.settings.source {
+        config::Source::Elasticsearch(s) => elasticsearch(context, s.clone()),
+        config::Source::Graylog(s) => graylog(context, s.clone()),
         config::Source::File(s) => Ok(Source::Positioned(Box::new(files(context, s, position)?))),
     }
+}
+
+/// The configured source from its beginning, asked for the lines of all programs.
+pub fn every_line(context: &Context) -> Result<Source> {
+    match &context.settings.source {
+        config::Source::Elasticsearch(s) => {
+            elasticsearch(context, config::ElasticsearchSource { programs: Vec::new(), ..s.clone() })
+        }
+        config::Source::Graylog(s) => {
+            graylog(context, config::GraylogSource { programs: Vec::new(), ..s.clone() })
+        }
+        config::Source::File(_) => source(context, None),
+    }
+}
+
+fn elasticsearch(context: &Context, settings: config::ElasticsearchSource) -> Result<Source> {
+    let aliases = context.settings.host_aliases.clone();
+    Ok(Source::Counting(Arc::new(source::elasticsearch::Elasticsearch::new(settings, aliases)?)))
+}
+
+fn graylog(context: &Context, settings: config::GraylogSource) -> Result<Source> {
+    let (aliases, reach) = (context.settings.host_aliases.clone(), context.settings.window.horizon);
+    Ok(Source::Counting(Arc::new(source::graylog::Graylog::new(settings, aliases, reach)?)))
 }
 
 /// The files named on the command line instead of the configured source, read as `[source.file]` says.

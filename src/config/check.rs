@@ -11,6 +11,7 @@ use super::{
     raw::{self, Raw},
     zone,
 };
+use crate::parse::PROGRAMS;
 use chrono_tz::Tz;
 use std::path::{Path, PathBuf};
 
@@ -158,7 +159,7 @@ fn elasticsearch_source(
         connection,
         index,
         fields,
-        programs: typed.programs,
+        programs: typed.programs.unwrap_or_else(|| PROGRAMS.iter().map(|name| (*name).to_owned()).collect()),
         query: typed.query.filter(|query| !query.trim().is_empty()),
         page_size: typed.page_size,
         slices: typed.slices,

@@ -104,7 +104,7 @@ pub struct ElasticsearchSource {
     /// An index, alias, pattern or comma-separated list.
     pub index: String,
     pub fields: Fields,
-    /// Program names to ask for; empty asks for every line.
+    /// Syslog names to ask for, as [`crate::parse::PROGRAMS`]; empty asks for every line.
     pub programs: Vec<String>,
     /// An extra query in Lucene query string syntax.
     pub query: Option<String>,

@@ -134,8 +134,9 @@ pub struct ElasticsearchSource {
     pub preset: Preset,
     /// `[source.elasticsearch.fields]`
     pub fields: Fields,
-    /// Syslog names to ask for. Default: none, which asks for every line of the index.
-    pub programs: Vec<String>,
+    /// Syslog names to ask for: each stands for all that begin with it, one that begins with a slash for all that end
+    /// with it. `[]` asks for every line of the index. Default: all that mailstitch can read.
+    pub programs: Option<Vec<String>>,
     /// A further condition in Lucene query string syntax. Default: none.
     pub query: Option<String>,
     /// Documents per page, 1 to 10000. Default: 5000.
@@ -175,7 +176,7 @@ impl Default for ElasticsearchSource {
             index: None,
             preset: Preset::Graylog,
             fields: Fields::default(),
-            programs: Vec::new(),
+            programs: None,
             query: None,
             page_size: 5000,
             slices: None,

@@ -6,9 +6,12 @@ pub mod coverage;
 pub mod fields;
 pub mod neighbours;
 pub mod postfix;
+mod programs;
 pub mod sendmail;
 pub mod syslog;
 pub mod transport;
+
+pub use programs::PROGRAMS;
 
 use crate::model::{Line, Parsed};
 use transport::Repeat;
@@ -39,6 +42,7 @@ pub fn parse_text<'a>(program: &str, text: &'a str) -> Parsed<'a> {
 
 /// What a text tells that a program of a known [`family`] logged.
 pub fn parse_as<'a>(family: Family<'_>, program: &str, text: &'a str) -> Parsed<'a> {
+    let text = transport::unended(text);
     // What is repeated is said again.
     let text = match transport::repeated(text) {
         None => text,

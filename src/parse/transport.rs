@@ -1,6 +1,6 @@
 //! What the transport itself says: repeats, lost lines, and the talk of syslog daemons.
 //!
-//! In: any program's text ([`repeated`]), a syslog daemon's text ([`parse`]).  Out: the text that is said again,
+//! In: any program's text ([`unended`], [`repeated`]), a syslog daemon's text ([`parse`]).  Out: the text that is said again,
 //! `Event::Gap`.
 //! Ignored on purpose: starts, stops, queues and statistics of the syslog daemons; `last message repeated N times`, for
 //! it means the previous line of its host, and a set of lines has no previous one.
@@ -22,6 +22,15 @@ pub fn is_program(name: &str) -> bool {
             | "systemd-journal"
             | "journal"
     )
+}
+
+/// A text without the newline that its program put at its end, which rsyslog writes as `#012` (and a carriage return as
+/// `#015`).
+pub fn unended(text: &str) -> &str {
+    match text.strip_suffix("#012") {
+        Some(text) => text.strip_suffix("#015").unwrap_or(text),
+        None => text,
+    }
 }
 
 /// A text that stands for earlier ones.
@@ -79,6 +88,12 @@ mod tests {
             Parsed::Event { queue_id: None, event: Event::Gap { lost } } => Some(lost),
             _ => None,
         }
+    }
+
+    #[test]
+    fn an_escaped_newline_at_the_end_is_no_text() {
+        assert_eq!(unended("3F2A41C0E7: removed#012"), "3F2A41C0E7: removed");
+        assert_eq!(unended("a#012b#015#012"), "a#012b");
     }
 
     #[test]

@@ -100,17 +100,20 @@ fn programs(programs: &[String], fields: &Fields, schema: &Schema) -> Option<Val
     let mut either = Vec::new();
     for (field, kinds) in &schema.programs {
         if kinds.term {
-            // `postfix` stands for `postfix/smtpd` and for `postfix-out/qmgr` too.
-            either.extend(programs.iter().map(|program| one("prefix", one(field, json!(program)))));
+            either.extend(programs.iter().map(|program| match program.starts_with('/') {
+                true => one("wildcard", one(field, json!(format!("*{}", escaped(program))))),
+                // `postfix` stands for `postfix/smtpd` and for `postfix-out/qmgr` too.
+                false => one("prefix", one(field, json!(program))),
+            }));
         }
         if kinds.words {
-            either.extend(programs.iter().map(|program| one("match_phrase", one(field, json!(program)))));
+            either.extend(phrases(programs, field));
         }
     }
     let has_field = !either.is_empty();
     let mut in_message = Vec::new();
     if schema.message.words {
-        in_message.extend(programs.iter().map(|program| one("match_phrase", one(&fields.message, json!(program)))));
+        in_message.extend(phrases(programs, &fields.message));
     }
     if schema.message.term {
         in_message.extend(
@@ -130,6 +133,11 @@ fn programs(programs: &[String], fields: &Fields, schema: &Schema) -> Option<Val
         }})),
     }
     Some(json!({"bool": {"should": either, "minimum_should_match": 1}}))
+}
+
+/// Words, which a slash parts as well as a blank does.
+fn phrases(programs: &[String], field: &str) -> impl Iterator<Item = Value> {
+    programs.iter().map(move |program| one("match_phrase", one(field, json!(program))))
 }
 
 /// `*`, `?` and `\` mean themselves in a `wildcard` query after a `\`.

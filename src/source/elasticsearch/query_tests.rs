@@ -132,6 +132,18 @@ fn a_message_that_is_a_keyword_is_searched_by_wildcard() {
 }
 
 #[test]
+fn a_name_after_a_slash_is_an_end() {
+    let mut settings = settings(None);
+    settings.programs = vec!["/smtpd".into()];
+    let asked = |caps: Value| {
+        let query = query(&settings, &Schema::from_caps(&caps, &settings.fields), HOUR).unwrap();
+        query["bool"]["filter"][1]["bool"]["should"][0].clone()
+    };
+    assert_eq!(asked(caps(Some("keyword"), "text")), json!({"wildcard": {"application_name": "*/smtpd"}}));
+    assert_eq!(asked(caps(None, "text")), json!({"match_phrase": {"message": "/smtpd"}}));
+}
+
+#[test]
 fn programs_that_nothing_can_be_searched_for_are_no_query() {
     let settings = settings(None);
     let schema = Schema::from_caps(&json!({"indices": [], "fields": {}}), &settings.fields);

@@ -105,11 +105,12 @@ pub(super) fn common<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
 /// A delivery record: what became of one recipient.
 fn delivery<'a>(draft: &mut Draft<'a>, told: &Told<'a>, record: &Delivery<'a>) {
     let time = told.line.time;
-    let agent = told.line.program.rsplit('/').next().unwrap_or_default();
+    // Some transports keep nothing but the first part of `postfix/smtp`.
+    let agent = told.line.program.rsplit_once('/').map(|(_, agent)| agent);
     let reply = Some(record.reply).filter(|r| !r.is_empty());
     let peer = parse::postfix::relay(record.relay);
     let status = match record.status {
-        DeliveryStatus::Sent if agent == "discard" || is_discard(record.reply) => RecipientStatus::Discarded,
+        DeliveryStatus::Sent if agent == Some("discard") || is_discard(record.reply) => RecipientStatus::Discarded,
         DeliveryStatus::Sent => match parse::postfix::forwarded_queue_id(record.reply) {
             Some(child) => {
                 draft.link(Rel::Child, child, Some(&told.line.host));
@@ -140,7 +141,7 @@ fn delivery<'a>(draft: &mut Draft<'a>, told: &Told<'a>, record: &Delivery<'a>) {
         relay: Some(record.relay),
         peer,
         reply,
-        transport: Some(agent).filter(|a| !a.is_empty() && *a != "postfix"),
+        transport: agent,
         delay_s: record.delay,
         delays: record.delays,
         queued_as,
