@@ -140,7 +140,7 @@ pub struct Coverage {
     #[arg(long)]
     pub all_programs: bool,
 
-    /// Show at most this many shapes
+    /// Show at most this many shapes, and as many reasons why known lines were of no use
     #[arg(long, value_name = "N", default_value = "20", value_parser = at_least_one)]
     pub limit: usize,
 

@@ -69,6 +69,7 @@ const SAYINGS: &[(&str, &str)] = &[
     ("postfix/postsuper", "Q: placed on hold"),
     ("postfix/bounce", "Q: sender non-delivery notification: 9C2D96093D"),
     ("opendkim", "Q: no signature data"),
+    ("rsyslogd", "imuxsock[pid: 7, name: qmgr] from <postfix/qmgr>: 12 messages lost due to rate-limiting"),
     (
         "sm-mta",
         "6AMKKBZu042165: from=<a@example.org>, size=500, class=0, nrcpts=1, msgid=<m1@example.org>, proto=ESMTP, daemon=MTA, relay=P",

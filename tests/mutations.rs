@@ -176,7 +176,7 @@ proptest! {
             (t.mail.id.clone(), t.mail.status, t.email.from.address.clone(), t.email.message_id.clone(), recipients)
         };
         let others = |documents: Vec<Transaction>| -> Vec<_> {
-            let other = |t: &&Transaction| t.email.local_id.as_ref().is_some_and(|id| !named.contains(id));
+            let other = |t: &&Transaction| t.email.local_id.as_ref().is_some_and(|id| !named.contains(id.as_str()));
             documents.iter().filter(other).map(facts).collect()
         };
         prop_assert_eq!(others(documents(&spoilt)), others(documents(&whole)));

@@ -6,8 +6,14 @@ use super::{
     output,
 };
 use crate::{
-    cli::Coverage, error::Result, escape::visible, model::Range, parse::coverage::Counted, run::outcome::Outcome,
-    source::Batch, window::STRETCH_LINES,
+    cli::Coverage,
+    error::Result,
+    escape::visible,
+    model::Range,
+    parse::coverage::{Counted, ProgramCount},
+    run::outcome::Outcome,
+    source::Batch,
+    window::STRETCH_LINES,
 };
 use serde_json::json;
 use std::fmt::Write;
@@ -79,10 +85,27 @@ fn print(counted: &Counted, args: &Coverage) -> Result<()> {
             c.read, c.understood, c.unrecognised
         );
     }
+    let unused = unused(counted, args.limit);
+    if !unused.is_empty() {
+        out.push('\n');
+    }
+    for (count, program, reason) in unused {
+        _ = writeln!(out, "{count:>10} times unused, {}: {reason}", visible(program));
+    }
     for s in shapes {
         let (program, shape, sample) = (visible(&s.program), visible(&s.shape), visible(&s.sample));
         _ = writeln!(out, "\n{} times, {program}: {shape}\n  such as: {sample}", s.count);
     }
     output::write(&out)?;
     Ok(())
+}
+
+/// Why known lines were of no use: how often, of which program, the reason; most frequent first.
+fn unused(counted: &Counted, limit: usize) -> Vec<(u64, &str, &'static str)> {
+    let reasons =
+        |(program, c): (_, &ProgramCount)| c.unused.iter().map(|(why, n)| (*n, program, *why)).collect::<Vec<_>>();
+    let mut all: Vec<_> = counted.programs().flat_map(reasons).collect();
+    all.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| (a.1, a.2).cmp(&(b.1, b.2))));
+    all.truncate(limit);
+    all
 }

@@ -7,8 +7,8 @@ pub use print::print;
 
 use crate::{
     model::{Line, Parsed, Transaction},
-    parse::{parse_text, syslog},
-    stitch::{self, Rules, key::service_type},
+    parse::{Family, family, parse_text, syslog},
+    stitch::{self, Rules},
 };
 use std::{collections::BTreeSet, mem::discriminant};
 
@@ -21,8 +21,9 @@ pub fn text(program: &str, text: &str) {
         assert!(id.len() >= 6 && id.bytes().all(|b| b.is_ascii_alphanumeric()), "{id:?} is no queue id: {text:?}");
         assert!(text.contains(id), "{id:?} is not in {text:?}");
     }
-    // A decision of sendmail's has none of the forms of postfix.
-    let printed = print(queue_id, &event).filter(|(server, _)| service_type(server) == service_type(program));
+    // A decision of sendmail's has none of the forms of postfix; and where a spoilt record of sendmail's has brackets that
+    // never close, one field more or less moves them all.
+    let printed = print(queue_id, &event).filter(|_| matches!(family(program), Family::Postfix(_)));
     let Some((server, printed)) = printed else { return };
     let again = parse_text(server, &printed);
     let same = match &again {

@@ -4,6 +4,7 @@
 //! document of their own, the sessions still open, and a tally that accounts for every line (law L4).
 
 use super::{
+    gap::Gaps,
     key::{Key, Rules},
     process::Processes,
     session::{self, Told},
@@ -151,6 +152,7 @@ pub fn gather(lines: &[Line], is_context: impl Fn(usize) -> bool, rules: &Rules)
     let mut keys = Keys::default();
     let mut pairs: Vec<(u32, u32)> = Vec::with_capacity(lines.len());
     let mut told: Vec<Told<'_>> = Vec::with_capacity(lines.len());
+    let mut gaps = Gaps::with_capacity(lines.len());
     for (n, line) in lines.iter().enumerate() {
         let place = n as u32;
         let number = processes.number(line);
@@ -175,6 +177,11 @@ pub fn gather(lines: &[Line], is_context: impl Fn(usize) -> bool, rules: &Rules)
             None if stands_alone(&event) => out.single.push(place),
             None => {}
         }
+        match key {
+            Some(key) => gaps.own(key, place, &event, context),
+            None if matches!(event, Event::Gap { .. }) => gaps.notice(place, line, context),
+            None => {}
+        }
         if process.has_sessions {
             told.extend(Told::new(place, number, line, key, &event));
         }
@@ -182,6 +189,14 @@ pub fn gather(lines: &[Line], is_context: impl Fn(usize) -> bool, rules: &Rules)
     let shared = session::share(&told, processes.len(), rules.session_lead_ms);
     pairs.extend(shared.shared);
     out.open = shared.open;
+    for (key, under_way, notice) in gaps.near(lines, rules.session_lead_ms) {
+        // The notice is news for a message that was stitched with an earlier stretch.
+        keys.touch(key);
+        pairs.extend([(key, under_way), (key, notice)]);
+    }
+    out.open.extend(gaps.open(lines, rules.session_lead_ms));
+    out.open.sort_unstable();
+    out.open.dedup();
     out.sets = Sets::new(keys.touched(), &pairs);
     out
 }

@@ -6,6 +6,7 @@
 //! a whole number of seconds later. Long postfix ids and sendmail ids hold their time and never come back: one life.
 
 use super::{
+    gap,
     id::IdForm,
     key::{Key, Rules},
 };
@@ -93,10 +94,20 @@ pub fn cut<'a>(key: &Key, told: &'a [Told<'a>], rules: &Rules) -> Vec<Life<'a>> 
     if !told.iter().any(|t| t.own) {
         return Vec::new();
     }
-    let all = Life::of(told.iter().collect());
-    if all.id_form(&key.queue_id).is_unique() {
-        return vec![all];
+    let mut all = Life::of(told.iter().collect());
+    let notices = take_notices(&mut all.told);
+    let mut lives = match all.id_form(&key.queue_id).is_unique() {
+        true => vec![all],
+        false => several(all, rules),
+    };
+    if !notices.is_empty() {
+        give_notices(&mut lives, &notices, rules.session_lead_ms);
     }
+    lives
+}
+
+/// The lives of an id that comes back.
+fn several<'a>(all: Life<'a>, rules: &Rules) -> Vec<Life<'a>> {
     let (own, shared): (Vec<_>, Vec<_>) = all.told.into_iter().partition(|t| t.own);
     let mut drafts: Vec<Draft<'a>> = Vec::new();
     for t in own {
@@ -252,6 +263,29 @@ fn share<'a>(drafts: &mut [Draft<'a>], shared: &[&'a Told<'a>], lead_ms: i64) {
             used[n] = true;
             draft.told.push(shared[n]);
         }
+    }
+}
+
+/// Takes the notices of lost lines out; almost always there are none.
+fn take_notices<'a>(told: &mut Vec<&'a Told<'a>>) -> Vec<&'a Told<'a>> {
+    told.extract_if(.., |t| matches!(t.event, Event::Gap { .. })).collect()
+}
+
+/// Gives notices of lost lines to the lives that they are about.
+fn give_notices<'a>(lives: &mut [Life<'a>], notices: &[&'a Told<'a>], lead_ms: i64) {
+    let mut own: Vec<(&Told<'_>, usize)> =
+        lives.iter().enumerate().flat_map(|(n, life)| life.own().map(move |t| (t, n))).collect();
+    own.sort_by_key(|(t, _)| (t.line.time, t.line.id));
+    let times: Vec<_> = own.iter().map(|(t, _)| (t.line.time, gap::goes_on(&t.event))).collect();
+    let noticed: Vec<_> = notices.iter().map(|t| t.line.time).collect();
+    let mut given: Vec<_> = gap::concerned(&times, &noticed, lead_ms).into_iter().map(|(o, n)| (own[o].1, n)).collect();
+    given.sort_unstable();
+    given.dedup();
+    for (life, notice) in given {
+        lives[life].told.push(notices[notice]);
+    }
+    for life in lives {
+        *life = Life::of(std::mem::take(&mut life.told));
     }
 }
 

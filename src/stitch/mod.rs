@@ -6,6 +6,7 @@
 //! ```
 
 pub mod fold;
+mod gap;
 pub mod gather;
 pub mod id;
 pub mod journey;

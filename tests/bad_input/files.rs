@@ -72,6 +72,24 @@ fn a_line_of_ten_megabytes_is_one_line() {
 }
 
 #[test]
+fn a_mail_line_of_ten_megabytes_costs_its_tail_and_nothing_else() {
+    let workspace = workspace("");
+    let start = "2026-11-03T00:00:00.000+00:00 mx1 postfix/cleanup[2640]: 3A9C96093D: message-id=<";
+    workspace.write("mail.log", format!("{start}{}>\n{LINE}{REJECT}", "x".repeat(10 << 20)));
+    check_read(&workspace, [3, 0, 0, 0]);
+    assert_eq!(documents(&workspace), 2);
+}
+
+#[test]
+fn nul_bytes_anywhere_are_a_part_of_their_line() {
+    let workspace = workspace("");
+    let spoilt = LINE.replace("removed", "rem\0oved");
+    workspace.write("mail.log", format!("{spoilt}\0\0{LINE}\0\n{REJECT}"));
+    check_read(&workspace, [2, 0, 1, 0]);
+    assert_eq!(documents(&workspace), 2);
+}
+
+#[test]
 fn empty_logs_and_logs_of_newlines_are_no_mistake() {
     for text in ["", "\n\n\n\r\n  \n"] {
         let workspace = workspace("");

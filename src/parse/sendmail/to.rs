@@ -43,7 +43,7 @@ pub fn parse(text: &str) -> Option<Event<'_>> {
             "mailer" => record.mailer = Some(value),
             "relay" => record.relay = Some(value),
             "quarantine" => record.quarantine = Some(value),
-            "dsn" => record.dsn = Some(value),
+            "dsn" => record.dsn = value.split(',').next(),
             "reply" => record.reply = Some(value),
             _ => {}
         }

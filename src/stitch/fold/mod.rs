@@ -21,7 +21,7 @@ use super::{
     life::{self, Life, Told},
 };
 use crate::{
-    model::{Line, Parsed, Transaction},
+    model::{Event, Line, Parsed, Transaction},
     parse,
 };
 use draft::Draft;
@@ -58,6 +58,13 @@ fn tell<'a>(key: &Key, line: &'a Line, text: &'a str, rules: &Rules) -> Option<T
     Some(Told { line, family, event, own })
 }
 
+/// Whether lines of this message may be lost: the transport said so during its life, or near it while something is
+/// missing.
+fn has_gap(life: &Life<'_>, complete: bool) -> bool {
+    let span = life.start()..=life.end();
+    life.told.iter().any(|t| matches!(t.event, Event::Gap { .. }) && (!complete || span.contains(&t.line.time)))
+}
+
 /// The document of one life, or its parts.
 fn fold_life(key: &Key, life: &Life<'_>, out: &mut Vec<Transaction>) {
     let mut draft = Draft::new(life);
@@ -72,6 +79,7 @@ fn fold_life(key: &Key, life: &Life<'_>, out: &mut Vec<Transaction>) {
     }
     draft.service_type = if of_sendmail { "sendmail" } else { "postfix" };
     status::settle(&mut draft);
+    draft.gap = has_gap(life, draft.complete);
     let id_time = match form {
         IdForm::Short => life.start(),
         IdForm::Long(t) | IdForm::Sendmail(t) => t,

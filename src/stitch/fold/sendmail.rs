@@ -148,13 +148,38 @@ fn status(record: &SendmailTo<'_>, stat: &str) -> RecipientStatus {
         Some(b'4') => S::Deferred,
         Some(b'5') => S::Bounced,
         _ if stat.starts_with("Sent") => S::Sent,
-        _ if stat.starts_with("Deferred") || stat.starts_with("queued") => S::Deferred,
+        _ if begins(stat, TRIED_AGAIN) => S::Deferred,
         _ if stat.is_empty() => S::Unknown,
         // No mailer was ever chosen: the message was refused, and these were to be its recipients.
         _ if record.mailer.is_none() && record.dsn.is_none() => S::Rejected,
-        _ => S::Bounced,
+        _ if begins(stat, FAILURES) => S::Bounced,
+        _ => S::Unknown,
     }
 }
+
+fn begins(stat: &str, with: &[&str]) -> bool {
+    with.iter().any(|beginning| stat.starts_with(beginning))
+}
+
+/// How `stat=` begins where sendmail will try again (`libsm/sysexits.c`, `deliver.c markfailure`).
+const TRIED_AGAIN: &[&str] = &["Deferred", "queued", "Operating system error", "I/O error"];
+
+/// How `stat=` begins where a mailer failed for good.
+const FAILURES: &[&str] = &[
+    "User unknown",
+    "Host unknown",
+    "Service unavailable",
+    "Data format error",
+    "Command line usage error",
+    "Cannot open input",
+    "Internal error",
+    "System file missing",
+    "Can't create output",
+    "Remote protocol error",
+    "Insufficient permission",
+    "Local configuration error",
+    "unknown mailer error",
+];
 
 /// A piece of a split line: its line, its number, its text, and whether it is the last.
 type Piece<'a> = (&'a Line, u16, &'a str, bool);
