@@ -113,7 +113,7 @@ impl Checkpoint {
     /// | bucket in ledger    | count at the source now | outcome                                           |
     /// |---------------------|-------------------------|---------------------------------------------------|
     /// | before the floor    | any                     | not judged                                        |
-    /// | absent              | n > 0                   | read                                              |
+    /// | absent              | n > 0                   | read, and what may take context from it           |
     /// | read, last seen n   | n                       | skip                                              |
     /// | read, last seen n   | more than n             | read again, and what may take context from it     |
     /// | read, last seen n   | fewer than n            | last seen becomes it: the source lost lines       |
@@ -124,16 +124,12 @@ impl Checkpoint {
         let floor = self.floor.map_or(Time(i64::MIN), |f| bucket_start(f, bucket_ms));
         let mut wanted = BTreeSet::new();
         for (&bucket, &count) in counts.range(floor..) {
-            match self.buckets.get_mut(&bucket.0) {
-                None if count > 0 => {
-                    wanted.insert(bucket);
-                }
-                Some(seen) if count > *seen => {
-                    let touched = counts.range(bucket..=bucket.plus(lead_ms)).map(|(b, _)| *b);
-                    wanted.extend(touched);
-                }
-                Some(seen) => *seen = count,
-                None => {}
+            let seen = self.buckets.get_mut(&bucket.0);
+            if count > seen.as_deref().copied().unwrap_or(0) {
+                let touched = counts.range(bucket..=bucket.plus(lead_ms)).map(|(b, _)| *b);
+                wanted.extend(touched);
+            } else if let Some(seen) = seen {
+                *seen = count;
             }
         }
         wanted
@@ -206,6 +202,11 @@ mod tests {
     #[test]
     fn a_bucket_that_grew_is_read_again_with_the_messages_that_share_its_sessions() {
         assert_eq!(judge(&mut ledger(0, &[(1, 5), (2, 5), (9, 5)]), &[(1, 6), (2, 5), (9, 5)], 3), [1, 2]);
+    }
+
+    #[test]
+    fn late_lines_of_a_bucket_that_had_none_are_shared_too() {
+        assert_eq!(judge(&mut ledger(0, &[(2, 5), (9, 5)]), &[(1, 1), (2, 5), (9, 5)], 3), [1, 2]);
     }
 
     #[test]

@@ -117,9 +117,7 @@ pub fn every_line(context: &Context) -> Result<Source> {
         config::Source::Elasticsearch(s) => {
             elasticsearch(context, config::ElasticsearchSource { programs: Vec::new(), ..s.clone() })
         }
-        config::Source::Graylog(s) => {
-            graylog(context, config::GraylogSource { programs: Vec::new(), ..s.clone() })
-        }
+        config::Source::Graylog(s) => graylog(context, config::GraylogSource { programs: Vec::new(), ..s.clone() }),
         config::Source::File(_) => source(context, None),
     }
 }

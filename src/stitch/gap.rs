@@ -82,8 +82,15 @@ pub struct Gaps {
     own: Vec<Own>,
 }
 
-/// Notices by time: where, and whether it was read as context.
-type Notices = BTreeMap<(Time, LineId), (u32, bool)>;
+/// Notices by time, in the order of their ids within one moment.
+type Notices = BTreeMap<(Time, LineId), Notice>;
+
+#[derive(Debug, Clone, Copy)]
+struct Notice {
+    time: Time,
+    place: u32,
+    context: bool,
+}
 
 /// A line of a message.
 struct Own {
@@ -105,7 +112,10 @@ impl Gaps {
 
     /// A notice of lost lines.
     pub fn notice(&mut self, place: u32, line: &Line, context: bool) {
-        self.by_host.entry(Arc::clone(&line.host)).or_default().insert((line.time, line.id), (place, context));
+        self.by_host
+            .entry(Arc::clone(&line.host))
+            .or_default()
+            .insert((line.time, line.id), Notice { time: line.time, place, context });
     }
 
     /// Keys, each with the place of one of its lines and of the notice nearest to it on either side. Which of them it is
@@ -119,17 +129,17 @@ impl Gaps {
         for own in self.own.iter().filter(|own| !own.context) {
             let line = &lines[own.place as usize];
             let Some(notices) = self.by_host.get(&line.host) else { continue };
-            let before = notices.range(..=(line.time, LineId(u128::MAX))).next_back();
-            let after = first_after(notices, line.time);
-            let near = before.into_iter().chain(after).filter(|((t, _), _)| in_reach(line.time, *t));
-            found.extend(near.map(|(_, (notice, _))| (own.key, own.place, *notice)));
+            let before = notices.range(..=(line.time, LineId(u128::MAX))).next_back().map(|(_, notice)| notice);
+            let near = before.into_iter().chain(first_after(notices, line.time));
+            let near = near.filter(|notice| in_reach(line.time, notice.time));
+            found.extend(near.map(|notice| (own.key, own.place, notice.place)));
         }
         // A message of the context was stitched with its own stretch; a notice that comes only now is new to it.
         for (key, course) in courses(lines, self.own.iter().filter(|own| own.context)) {
             let Some(notices) = self.by_host.get(&lines[course.place as usize].host) else { continue };
             let news = first_after(notices, course.last)
-                .filter(|((t, _), (_, context))| !context && course.is_under_way() && in_reach(course.last, *t));
-            found.extend(news.map(|(_, (notice, _))| (key, course.place, *notice)));
+                .filter(|notice| !notice.context && course.is_under_way() && in_reach(course.last, notice.time));
+            found.extend(news.map(|notice| (key, course.place, notice.place)));
         }
         found
     }
@@ -142,14 +152,15 @@ impl Gaps {
         let earliest = newest.time.plus(-lead_ms).floor_second();
         let recent = lines.partition_point(|line| line.time < earliest) as u32;
         let own = &self.own[self.own.partition_point(|own| own.place < recent)..];
-        let notices = self.by_host.values().filter_map(|notices| notices.values().next_back().map(|(place, _)| *place));
+        let notices =
+            self.by_host.values().filter_map(|notices| notices.values().next_back().map(|notice| notice.place));
         let under_way = courses(lines, own.iter()).filter(|(_, course)| course.is_under_way());
         notices.chain(under_way.map(|(_, course)| course.place)).collect()
     }
 }
 
-fn first_after(notices: &Notices, time: Time) -> Option<(&(Time, LineId), &(u32, bool))> {
-    notices.range((Bound::Excluded((time, LineId(u128::MAX))), Bound::Unbounded)).next()
+fn first_after(notices: &Notices, time: Time) -> Option<&Notice> {
+    notices.range((Bound::Excluded((time, LineId(u128::MAX))), Bound::Unbounded)).next().map(|(_, notice)| notice)
 }
 
 /// How far each message has come: keys with the courses of these lines of theirs.
