@@ -53,6 +53,7 @@ pub enum Command {
     Run(Run),
     Backfill(Backfill),
     Trace(Trace),
+    Report(Report),
     Coverage(Coverage),
     Export(Export),
     Prune(Prune),
@@ -120,6 +121,38 @@ pub struct Trace {
     /// Print the documents of each journey as NDJSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// Show the numbers of a time range
+///
+/// Reads the store and prints volume, senders, recipients, clients, relays, delays, what waits, and why mail failed or was
+/// refused, of what began in the range. Fits a mail from cron; `--html` makes one page that needs no network. Changes
+/// nothing.
+#[derive(Debug, Args)]
+pub struct Report {
+    /// Start: 2026-11-22, "2026-11-22 14:00", RFC 3339, or how long ago (7d)
+    #[arg(long, value_name = "T", default_value = "24h")]
+    pub since: When,
+
+    /// End, exclusive [default: now]
+    #[arg(long, value_name = "T")]
+    pub until: Option<When>,
+
+    /// Rows of each table [default: 10 in text, 100 elsewhere]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub limit: Option<usize>,
+
+    /// Print JSON
+    #[arg(long, group = "form")]
+    pub json: bool,
+
+    /// Print CSV: table, name, column, value
+    #[arg(long, group = "form")]
+    pub csv: bool,
+
+    /// Write a page for a browser, in one file
+    #[arg(long, group = "form", value_name = "FILE")]
+    pub html: Option<PathBuf>,
 }
 
 /// Show which lines were not understood

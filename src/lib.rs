@@ -22,6 +22,8 @@ pub mod stitch;
 
 pub mod store;
 
+pub mod report;
+
 pub mod checkpoint;
 pub mod window;
 

@@ -7,6 +7,7 @@ mod export;
 mod open;
 mod output;
 mod prune;
+mod report;
 mod run;
 mod status;
 mod summary;
@@ -40,6 +41,7 @@ pub async fn dispatch(cli: Cli, settings: Settings, now: Time) -> Result<Outcome
         Command::Run(args) => run::run(&context, &args).await,
         Command::Backfill(args) => backfill::backfill(&context, &args).await,
         Command::Trace(args) => trace::trace(&context, &args).await,
+        Command::Report(args) => report::report(&context, &args).await,
         Command::Coverage(args) => coverage::coverage(&context, &args).await,
         Command::Export(args) => export::export(&context, &args).await,
         Command::Prune(args) => prune::prune(&context, &args).await,

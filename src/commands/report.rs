@@ -1,0 +1,78 @@
+//! `report`: the numbers of a time range, for people, spreadsheets and browsers.
+
+use super::{
+    Context,
+    open::{self, State},
+    output,
+};
+use crate::{
+    checkpoint,
+    cli::Report as Args,
+    error::{Error, Kind, Result},
+    report::{Collector, Report, csv, html, text},
+    run::outcome::Outcome,
+    store::Store,
+    when,
+};
+use std::{fmt::Write, path::Path};
+
+/// Rows of a table in a mail.
+const FEW: usize = 10;
+/// And where they can be sorted and filtered.
+const MANY: usize = 100;
+
+/// Prints or writes the report.
+pub async fn report(context: &Context, args: &Args) -> Result<Outcome> {
+    let until = args.until.unwrap_or(when::When::At(context.now));
+    let range = when::range(Some(args.since), Some(until), context.now)?
+        .ok_or_else(|| Error::new(Kind::Software, "a range with both ends has none"))?;
+    let state = State::open(&context.settings)?;
+    let store = open::store(&context.settings, state.access)?;
+    let mut collector = Collector::new(range);
+    let mut after: Option<String> = None;
+    loop {
+        let page = store.page(after.as_deref(), Some(range)).await?;
+        page.transactions.iter().for_each(|t| collector.add(t));
+        after = page.after;
+        if after.is_none() {
+            break;
+        }
+    }
+    let is_text = !args.json && !args.csv && args.html.is_none();
+    let limit = args.limit.unwrap_or(if is_text { FEW } else { MANY });
+    let made = collector.finish(context.now, limit);
+    let unwritten = |e: &dyn std::fmt::Display| Error::new(Kind::Software, "cannot write the report").because(e);
+    if args.json {
+        output::write_json(&made, true)?;
+    } else if args.csv {
+        output::write(&csv::csv(&made).map_err(|e| unwritten(&e))?)?;
+    } else if let Some(path) = &args.html {
+        write_page(path, &html::html(&made).map_err(|e| unwritten(&e))?, &state)?;
+    } else {
+        output::write(&text::text(&made))?;
+    }
+    if made.is_empty() {
+        elsewhere(context, &made, store.as_ref()).await?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// Says where there would be something, on standard error.
+async fn elsewhere(context: &Context, report: &Report, store: &dyn Store) -> Result<()> {
+    let summary = store.summary().await?;
+    let mut word = format!("nothing began between {} and {}: ", report.range.from, report.range.to);
+    _ = match (summary.oldest, summary.newest) {
+        (Some(oldest), Some(newest)) => {
+            write!(word, "the store has transactions from {oldest} to {newest}; say from when with `--since`")
+        }
+        _ => write!(word, "the store is empty; `{} backfill --since 7d` reads the past", context.called),
+    };
+    context.log_format.tell(&word);
+    Ok(())
+}
+
+/// Replaces the file as a whole, so that a web server never shows half of it. Who may read it is as for the state: it
+/// holds addresses.
+fn write_page(path: &Path, page: &str, state: &State) -> Result<()> {
+    checkpoint::file::replace(path, state.access, |out| out.write_all(page.as_bytes()))
+}

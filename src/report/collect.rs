@@ -1,0 +1,349 @@
+//! Counts documents as they come by.
+
+use super::{
+    Report,
+    behind::{Behind, Brief, status},
+    entry::{Party, Passage, Reason, Spread, Times},
+    meaning::meaning,
+    tables,
+    top::Top,
+    volume::{Fate, Over},
+};
+use crate::{
+    model::{
+        Range, Time, Transaction,
+        transaction::{Kind, Origin, Recipient, RecipientStatus, Status},
+    },
+    stitch::journey,
+};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// Open messages listed, the oldest.
+const OPEN_LISTED: usize = 100;
+
+/// Sizes told apart, in bytes.
+const SIZES: [(u64, &str); 5] = [
+    (10_000, "up to 10 kB"),
+    (100_000, "10 to 100 kB"),
+    (1_000_000, "100 kB to 1 MB"),
+    (10_000_000, "1 to 10 MB"),
+    (u64::MAX, "over 10 MB"),
+];
+
+/// What documents were counted as.
+pub struct Collector {
+    pub(super) range: Range,
+    pub(super) documents: u64,
+    pub(super) messages: u64,
+    pub(super) recipients: u64,
+    pub(super) bytes: u64,
+    pub(super) fates: BTreeMap<&'static str, (u64, Behind)>,
+    pub(super) by_fate: [(u64, Behind); 5],
+    pub(super) all: Behind,
+    pub(super) over: Over,
+    pub(super) senders: Top<Party>,
+    pub(super) sender_domains: Top<Party>,
+    pub(super) recipient_names: Top<Party>,
+    pub(super) recipient_domains: Top<Party>,
+    pub(super) clients: Top<Party>,
+    pub(super) refused_clients: Top<Times>,
+    pub(super) logins: Top<Party>,
+    pub(super) relays: Top<Passage>,
+    pub(super) hops: Top<Passage>,
+    /// By what became of it and what it means.
+    pub(super) reasons: Top<Reason>,
+    pub(super) tls: Top<Times>,
+    pub(super) tls_in: (u64, u64),
+    pub(super) sizes: Top<Times>,
+    pub(super) size: Spread,
+    pub(super) delay: Spread,
+    /// The oldest messages still on their way, with the reason, and how many there are.
+    pub(super) open: BTreeMap<(Time, String), Arc<Brief>>,
+    pub(super) open_count: u64,
+    pub(super) open_behind: Behind,
+}
+
+impl Collector {
+    /// `range`: what begins in it is counted.
+    pub fn new(range: Range) -> Self {
+        Self {
+            range,
+            documents: 0,
+            messages: 0,
+            recipients: 0,
+            bytes: 0,
+            fates: BTreeMap::new(),
+            by_fate: Default::default(),
+            all: Behind::default(),
+            over: Over::default(),
+            senders: Top::default(),
+            sender_domains: Top::default(),
+            recipient_names: Top::default(),
+            recipient_domains: Top::default(),
+            clients: Top::default(),
+            refused_clients: Top::default(),
+            logins: Top::default(),
+            relays: Top::default(),
+            hops: Top::default(),
+            reasons: Top::default(),
+            tls: Top::default(),
+            tls_in: (0, 0),
+            sizes: Top::default(),
+            size: Spread::default(),
+            delay: Spread::default(),
+            open: BTreeMap::new(),
+            open_count: 0,
+            open_behind: Behind::default(),
+        }
+    }
+
+    /// Counts a document. One that began before the range counts only if it is still in the queue.
+    pub fn add(&mut self, t: &Transaction) {
+        let brief = Arc::new(Brief::new(t));
+        let first_part = t.mail.part == 0;
+        if first_part && t.event.start < self.range.to && is_open(t) {
+            self.count_open(t, &brief);
+        }
+        if !self.range.contains(t.event.start) {
+            return;
+        }
+        self.documents += 1;
+        if matches!(t.mail.kind, Kind::Message | Kind::Reject) {
+            if first_part {
+                self.whole(t, &brief);
+            }
+            self.each_recipient(t, &brief);
+        }
+        for reject in &t.mail.rejects {
+            self.reason("refused", reject.code, reject.dsn.as_deref(), &reject.text, &brief);
+        }
+    }
+
+    /// All that was counted, with at most `limit` rows in each table.
+    pub fn finish(self, made: Time, limit: usize) -> Report {
+        tables::report(self, made, limit)
+    }
+
+    fn count_open(&mut self, t: &Transaction, brief: &Arc<Brief>) {
+        self.open_count += 1;
+        self.open_behind.add(brief);
+        self.open.insert((t.mail.arrival.unwrap_or(t.event.start), t.mail.id.clone()), Arc::clone(brief));
+        if self.open.len() > OPEN_LISTED {
+            self.open.pop_last();
+        }
+    }
+
+    /// What is counted once for a document, however many recipients it has.
+    fn whole(&mut self, t: &Transaction, brief: &Arc<Brief>) {
+        let fate = fate(t);
+        let is_attempt = t.mail.kind == Kind::Reject;
+        let begins = !is_attempt && is_root(t);
+        let (times, behind) = self.fates.entry(status(t.mail.kind, t.mail.status)).or_default();
+        *times += 1;
+        behind.add(brief);
+        // A message that only passes on is counted where it began; what goes wrong is counted where it does.
+        if begins || fate != Fate::Delivered {
+            let (times, behind) = &mut self.by_fate[fate as usize];
+            *times += 1;
+            behind.add(brief);
+        }
+        if begins || is_attempt || fate != Fate::Delivered {
+            self.over.count(t.event.start, fate, brief);
+        }
+        if begins {
+            self.begins(t, brief);
+        }
+        let size = t.mail.size.filter(|_| begins).unwrap_or(0);
+        let party = |top: &mut Top<Party>, name: &str| {
+            // What only passes changes nothing, and must not bring a name in.
+            if begins || fate != Fate::Delivered {
+                top.count(name, brief, |p| {
+                    p.add(fate, begins, is_attempt);
+                    p.bytes += size;
+                });
+            }
+        };
+        if let Some(from) = t.email.from.address.as_deref() {
+            party(&mut self.senders, &named(from));
+            party(&mut self.sender_domains, &domain(from));
+        }
+        if let Some(user) = t.user.name.as_deref() {
+            party(&mut self.logins, user);
+        }
+        // Further hops have our own servers as clients: they say nothing about where mail comes from.
+        if (begins || is_attempt)
+            && let Some(client) = client(t)
+        {
+            party(&mut self.clients, &client);
+        }
+        if fate == Fate::Refused
+            && let Some(client) = client(t)
+        {
+            self.refused_clients.count(&client, brief, |n| n.0 += 1);
+        }
+    }
+
+    /// A message where its journey begins.
+    fn begins(&mut self, t: &Transaction, brief: &Arc<Brief>) {
+        self.messages += 1;
+        self.all.add(brief);
+        if let Some(size) = t.mail.size {
+            self.bytes += size;
+            self.size.add(size as f64);
+            if let Some((_, name)) = SIZES.iter().find(|(end, _)| size <= *end) {
+                self.sizes.count(name, brief, |n| n.0 += 1);
+            }
+        }
+        let is_from_outside = t.source.ip.as_deref().is_some_and(|ip| !is_loopback(ip));
+        if t.mail.origin == Origin::Smtp && is_from_outside {
+            self.tls_in.0 += u64::from(t.tls.version.is_some());
+            self.tls_in.1 += 1;
+            let version = t.tls.version.as_deref().unwrap_or("none");
+            self.tls.count(&format!("in, {version}"), brief, |n| n.0 += 1);
+        }
+    }
+
+    fn each_recipient(&mut self, t: &Transaction, brief: &Arc<Brief>) {
+        let is_attempt = t.mail.kind == Kind::Reject;
+        let begins = !is_attempt && is_root(t);
+        for r in &t.mail.recipients {
+            let fate = recipient_fate(r);
+            if begins {
+                self.recipients += 1;
+            }
+            if begins || fate != Fate::Delivered {
+                let add = |p: &mut Party| p.add(fate, begins, is_attempt);
+                self.recipient_names.count(&named(&r.address), brief, add);
+                let add = |p: &mut Party| p.add(fate, begins, is_attempt);
+                self.recipient_domains.count(&domain(&r.address), brief, add);
+            }
+            if !is_attempt {
+                self.passage(t, r, fate, brief);
+            }
+            let word = match fate {
+                Fate::Waiting => "waiting",
+                Fate::Failed => "failed",
+                Fate::Refused if t.mail.rejects.is_empty() => "refused",
+                _ => continue,
+            };
+            // Nobody said anything yet about what is only queued or held.
+            let text = r.reply.as_deref().unwrap_or_default();
+            if !text.is_empty() || r.dsn.is_some() {
+                self.reason(word, None, r.dsn.as_deref(), text, brief);
+            }
+        }
+        if is_attempt && t.mail.recipients.is_empty() {
+            for to in t.mail.rejects.iter().filter_map(|reject| reject.recipient.as_deref()) {
+                self.recipient_names.count(&named(to), brief, |p| p.add(Fate::Refused, false, true));
+                self.recipient_domains.count(&domain(to), brief, |p| p.add(Fate::Refused, false, true));
+            }
+        }
+    }
+
+    /// A hand-over, or the attempt at one.
+    fn passage(&mut self, t: &Transaction, r: &Recipient, fate: Fate, brief: &Arc<Brief>) {
+        let count = |p: &mut Passage| {
+            p.all += 1;
+            match fate {
+                Fate::Delivered => p.delivered += 1,
+                Fate::Waiting => p.waiting += 1,
+                Fate::Failed => p.failed += 1,
+                Fate::Refused | Fate::Other => {}
+            }
+            if let Some(delay) = r.delay_s.filter(|_| fate == Fate::Delivered) {
+                p.delay.add(delay);
+            }
+            if let Some(d) = r.delays_s.as_ref().filter(|_| fate == Fate::Delivered) {
+                p.staged += 1;
+                for (sum, x) in p.stages.iter_mut().zip([d.before_qmgr, d.in_qmgr, d.conn_setup, d.transmission]) {
+                    *sum += x;
+                }
+            }
+        };
+        self.hops.count(&format!("{} {}", t.host.name, t.service.name), brief, count);
+        if let Some(relay) = relay(r) {
+            self.relays.count(&relay, brief, count);
+        }
+        if let Some(delay) = r.delay_s.filter(|_| fate == Fate::Delivered) {
+            self.delay.add(delay);
+        }
+        let is_from_outside = r.relay.ip.as_deref().is_some_and(|ip| !is_loopback(ip));
+        if is_from_outside && fate == Fate::Delivered {
+            let version = r.tls.version.as_deref().unwrap_or("none");
+            self.tls.count(&format!("out, {version}"), brief, |n| n.0 += 1);
+        }
+    }
+
+    fn reason(&mut self, word: &str, code: Option<u16>, dsn: Option<&str>, text: &str, brief: &Arc<Brief>) {
+        let name = format!("{word}: {}", meaning(code, dsn, text));
+        self.reasons.count(&name, brief, |reason| {
+            reason.times += 1;
+            if reason.example.is_empty() {
+                reason.example = text.chars().take(300).collect();
+            }
+        });
+    }
+}
+
+/// Whether its journey begins here, as the journey pass found.
+fn is_root(t: &Transaction) -> bool {
+    t.mail.journey.is_empty() || t.mail.journey == journey::own(t)
+}
+
+fn is_open(t: &Transaction) -> bool {
+    t.mail.kind == Kind::Message && fate(t) == Fate::Waiting
+}
+
+fn fate(t: &Transaction) -> Fate {
+    match (t.mail.kind, t.mail.status) {
+        (Kind::Reject, _) | (_, Status::Rejected) => Fate::Refused,
+        (_, Status::Delivered) => Fate::Delivered,
+        (_, Status::Queued | Status::Deferred | Status::Held) => Fate::Waiting,
+        (_, Status::Partial | Status::Bounced | Status::Expired) => Fate::Failed,
+        (_, Status::Discarded | Status::Deleted | Status::Unknown) => Fate::Other,
+    }
+}
+
+fn recipient_fate(r: &Recipient) -> Fate {
+    use RecipientStatus as S;
+    match r.status {
+        S::Sent | S::Expanded | S::Deliverable => Fate::Delivered,
+        S::Deferred | S::Held => Fate::Waiting,
+        S::Bounced | S::Expired | S::Undeliverable => Fate::Failed,
+        S::Rejected => Fate::Refused,
+        S::Discarded | S::Filtered | S::Unknown => Fate::Other,
+    }
+}
+
+/// Addresses that differ in case alone are one.
+fn named(address: &str) -> String {
+    address.to_lowercase()
+}
+
+/// What stands after the last `@`; an address without one is of the server itself.
+fn domain(address: &str) -> String {
+    match address.rsplit_once('@') {
+        _ if address == "<>" => "<>".to_owned(),
+        Some((_, domain)) => domain.to_lowercase(),
+        None => "(local)".to_owned(),
+    }
+}
+
+/// `name[ip]`, as mail servers write it.
+fn client(t: &Transaction) -> Option<String> {
+    match (t.source.domain.as_deref(), t.source.ip.as_deref()) {
+        (Some(name), Some(ip)) => Some(format!("{name}[{ip}]")),
+        (Some(name), None) => Some(name.to_owned()),
+        (None, Some(ip)) => Some(format!("[{ip}]")),
+        (None, None) => None,
+    }
+}
+
+fn relay(r: &Recipient) -> Option<String> {
+    let name = r.relay.domain.as_deref().or(r.relay.ip.as_deref()).or(r.relay.name.as_deref());
+    name.filter(|name| *name != "none").map(str::to_lowercase)
+}
+
+fn is_loopback(ip: &str) -> bool {
+    ip.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}

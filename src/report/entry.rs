@@ -1,0 +1,145 @@
+//! What is counted under a name: of those who send and receive, of relays, of reasons.
+
+use super::{top::Counts, volume::Fate};
+use sketches_ddsketch::{Config, DDSketch};
+
+/// Messages or recipients, counted where a journey began, and what went wrong anywhere on it.
+#[derive(Debug, Default)]
+pub struct Party {
+    /// Where the journey began.
+    pub all: u64,
+    pub waiting: u64,
+    pub failed: u64,
+    /// Attempts, which are not in `all`, and messages.
+    pub refused: u64,
+    /// Of `all`: did not reach anybody yet, or never will.
+    undelivered: u64,
+    pub bytes: u64,
+}
+
+impl Party {
+    /// Counts one; `is_new` where its journey began and it is more than an attempt.
+    pub fn add(&mut self, fate: Fate, is_new: bool, is_attempt: bool) {
+        self.all += u64::from(is_new);
+        self.undelivered += u64::from(fate != Fate::Delivered && !is_attempt);
+        match fate {
+            Fate::Waiting => self.waiting += 1,
+            Fate::Failed => self.failed += 1,
+            Fate::Refused => self.refused += 1,
+            Fate::Delivered | Fate::Other => {}
+        }
+    }
+
+    /// Those that nothing else is known of.
+    pub fn delivered(&self) -> u64 {
+        self.all.saturating_sub(self.undelivered)
+    }
+}
+
+/// Messages first; who has none is weighed by attempts, far below.
+impl Counts for Party {
+    fn weight(&self) -> u64 {
+        self.all.saturating_mul(1 << 20).saturating_add(self.waiting + self.failed + self.refused)
+    }
+}
+
+/// Just a number of times.
+#[derive(Debug, Default)]
+pub struct Times(pub u64);
+
+impl Counts for Times {
+    fn weight(&self) -> u64 {
+        self.0
+    }
+}
+
+/// Times that something was said, and in what words.
+#[derive(Debug, Default)]
+pub struct Reason {
+    pub times: u64,
+    pub example: String,
+}
+
+impl Counts for Reason {
+    fn weight(&self) -> u64 {
+        self.times
+    }
+}
+
+/// Recipients that a queue handed on, and how long it took.
+#[derive(Default)]
+pub struct Passage {
+    pub all: u64,
+    pub delivered: u64,
+    pub waiting: u64,
+    pub failed: u64,
+    pub delay: Spread,
+    /// Sums of `delays=a/b/c/d`, and of how many.
+    pub stages: [f64; 4],
+    pub staged: u64,
+}
+
+impl Counts for Passage {
+    fn weight(&self) -> u64 {
+        self.all
+    }
+}
+
+/// A distribution of which quantiles are asked: in bounded memory, 1 % exact.
+pub struct Spread(DDSketch);
+
+impl Default for Spread {
+    fn default() -> Self {
+        // Below a millisecond nothing is told apart; 2,048 steps of 2 % from there are more than any time or size.
+        Self(DDSketch::new(Config::new(0.01, 2048, 0.001)))
+    }
+}
+
+impl Spread {
+    /// One more; what is not a number of at least 0 is passed over.
+    pub fn add(&mut self, value: f64) {
+        if value.is_finite() && value >= 0.0 {
+            self.0.add(value);
+        }
+    }
+
+    /// The value that a share of all do not exceed.
+    pub fn quantile(&self, share: f64) -> Option<f64> {
+        self.0.quantile(share).ok().flatten().map(|x| x.max(0.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_right_within_a_percent() {
+        let mut spread = Spread::default();
+        (1..=10_000).for_each(|n| spread.add(f64::from(n) / 100.0));
+        for (share, expected) in [(0.5, 50.0), (0.9, 90.0), (0.99, 99.0)] {
+            let found = spread.quantile(share).unwrap();
+            assert!((found - expected).abs() <= 0.011 * expected, "{share}: {found}");
+        }
+        assert_eq!(Spread::default().quantile(0.5), None);
+    }
+
+    #[test]
+    fn what_is_no_time_is_passed_over() {
+        let mut spread = Spread::default();
+        [f64::NAN, f64::INFINITY, -1.0].into_iter().for_each(|x| spread.add(x));
+        assert_eq!(spread.quantile(1.0), None);
+    }
+
+    #[test]
+    fn a_failure_further_on_takes_from_what_was_delivered() {
+        let mut party = Party::default();
+        // Two messages came in, were handed on, and one of them bounced two hosts later.
+        party.add(Fate::Delivered, true, false);
+        party.add(Fate::Delivered, true, false);
+        party.add(Fate::Delivered, false, false);
+        party.add(Fate::Failed, false, false);
+        party.add(Fate::Refused, false, true);
+        assert_eq!((party.all, party.delivered(), party.failed, party.refused), (2, 1, 1, 1));
+    }
+}

@@ -1,0 +1,169 @@
+//! Messages over time, in steps that fit what there is.
+
+use super::behind::{Behind, Brief, Register};
+use crate::model::Time;
+use serde::Serialize;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// Steps, in seconds; each divides the next.
+const STEPS: [i64; 16] = [
+    1,
+    5,
+    15,
+    60,
+    300,
+    900,
+    3600,
+    10_800,
+    21_600,
+    43_200,
+    86_400,
+    604_800,
+    2_419_200,
+    29_030_400,
+    290_304_000,
+    2_322_432_000,
+];
+/// From this step on they begin on Mondays: the first of 1970 was the 5th of January.
+const WEEK: i64 = 604_800;
+const MONDAY: i64 = 4 * 86_400;
+/// Steps kept while counting, and shown.
+const KEPT: usize = 500;
+const SHOWN: i64 = 60;
+
+/// Messages over time.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Volume {
+    /// Seconds from one point to the next; 0 where there is none.
+    pub step_s: i64,
+    /// Without a gap, oldest first.
+    pub points: Vec<Point>,
+}
+
+/// What began in a step.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Point {
+    pub start: Time,
+    /// Messages that reached all their recipients, or left for the next hop.
+    pub delivered: u64,
+    pub waiting: u64,
+    pub failed: u64,
+    /// Attempts and messages.
+    pub refused: u64,
+    pub other: u64,
+    /// Places in `Report::transactions`.
+    pub transactions: Vec<usize>,
+}
+
+/// What became of something, as the report tells it apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    Delivered,
+    Waiting,
+    Failed,
+    Refused,
+    Other,
+}
+
+#[derive(Debug, Default)]
+struct Step {
+    counts: [u64; 5],
+    behind: Behind,
+}
+
+/// Counts by time; coarser when there would be too many steps.
+#[derive(Debug, Default)]
+pub struct Over {
+    /// Place in `STEPS`.
+    step: usize,
+    steps: BTreeMap<i64, Step>,
+}
+
+fn floor(second: i64, step: usize) -> i64 {
+    let width = STEPS[step];
+    let shift = if width >= WEEK { MONDAY } else { 0 };
+    (second - shift).div_euclid(width) * width + shift
+}
+
+impl Over {
+    pub fn count(&mut self, at: Time, fate: Fate, brief: &Arc<Brief>) {
+        let step = self.steps.entry(floor(at.second(), self.step)).or_default();
+        step.counts[fate as usize] += 1;
+        step.behind.add(brief);
+        while self.steps.len() > KEPT && self.step + 1 < STEPS.len() {
+            self.coarser();
+        }
+    }
+
+    fn coarser(&mut self) {
+        self.step += 1;
+        for (second, step) in std::mem::take(&mut self.steps) {
+            let into = self.steps.entry(floor(second, self.step)).or_default();
+            for (sum, n) in into.counts.iter_mut().zip(step.counts) {
+                *sum += n;
+            }
+            step.behind.pour(&mut into.behind);
+        }
+    }
+
+    pub fn finish(mut self, register: &mut Register) -> Volume {
+        let ends = |steps: &BTreeMap<i64, Step>| Some((*steps.keys().next()?, *steps.keys().next_back()?));
+        let too_many = |o: &Self| ends(&o.steps).is_some_and(|(a, b)| (b - a) / STEPS[o.step] >= SHOWN);
+        while self.step + 1 < STEPS.len() && too_many(&self) {
+            self.coarser();
+        }
+        let Some((first, last)) = ends(&self.steps) else { return Volume { step_s: 0, points: Vec::new() } };
+        let step_s = STEPS[self.step];
+        let count = (last - first) / step_s + 1;
+        let point = |n: i64| {
+            let second = first + n * step_s;
+            let step = self.steps.remove(&second).unwrap_or_default();
+            let [delivered, waiting, failed, refused, other] = step.counts;
+            let transactions = register.places(&step.behind);
+            Point { start: Time::from_seconds(second), delivered, waiting, failed, refused, other, transactions }
+        };
+        Volume { step_s, points: (0..count).map(point).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn volume(times: impl Iterator<Item = i64>) -> Volume {
+        let mut over = Over::default();
+        let brief = Arc::new(Brief::default());
+        for second in times {
+            over.count(Time::from_seconds(second), Fate::Delivered, &brief);
+        }
+        assert!(over.steps.len() <= KEPT);
+        over.finish(&mut Register::default())
+    }
+
+    #[test]
+    fn seconds_are_shown_as_seconds() {
+        let v = volume([100, 100, 103].into_iter());
+        assert_eq!(v.step_s, 1);
+        assert_eq!(v.points.iter().map(|p| p.delivered).collect::<Vec<_>>(), [2, 0, 0, 1]);
+    }
+
+    #[test]
+    fn a_month_is_shown_by_the_day_and_nothing_is_lost() {
+        let v = volume((0..30 * 24).map(|hour| 1_795_305_600 + hour * 3600));
+        assert_eq!((v.step_s, v.points.len()), (43_200, 60));
+        assert_eq!(v.points.iter().map(|p| p.delivered).sum::<u64>(), 720);
+    }
+
+    #[test]
+    fn weeks_begin_on_mondays() {
+        let v = volume((0..200).map(|day| 1_795_305_600 + day * 86_400));
+        assert_eq!(v.step_s, 604_800);
+        assert!(v.points.iter().all(|p| p.start.utc().format("%a").to_string() == "Mon"));
+    }
+
+    #[test]
+    fn a_wrong_clock_does_not_fill_the_memory() {
+        let v = volume([0, 253_402_300_799].into_iter());
+        assert!(v.points.len() < 400, "{}", v.points.len());
+    }
+}
