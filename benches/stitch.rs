@@ -24,12 +24,7 @@ fn framed() -> Vec<Line> {
 /// All transactions of the lines.
 fn documents(mut lines: Vec<Line>, rules: &Rules) -> usize {
     stitch::unite(&mut lines);
-    let gathered = stitch::gather(&lines, |_| false, rules);
-    let of_keys = gathered.sets.iter().map(|(key, set)| {
-        let set: Vec<&Line> = set.iter().map(|n| &lines[*n as usize]).collect();
-        stitch::fold(key, &set, rules).len()
-    });
-    of_keys.sum::<usize>() + gathered.single.iter().filter_map(|n| stitch::single(&lines[*n as usize])).count()
+    stitch::gather(&lines, |_| false, rules).documents(rules).count()
 }
 
 fn stitching(criterion: &mut Criterion) {

@@ -187,13 +187,7 @@ fn restore(text: &str, peer: &str) -> String {
 fn whole(lines: &[Line]) -> Vec<Transaction> {
     let mut lines = lines.to_vec();
     stitch::unite(&mut lines);
-    let gathered = stitch::gather(&lines, |_| false, &rules());
-    let mut documents: Vec<Transaction> =
-        gathered.single.iter().filter_map(|n| stitch::single(&lines[*n as usize])).collect();
-    for (key, set) in gathered.sets.iter() {
-        let set: Vec<&Line> = set.iter().map(|n| &lines[*n as usize]).collect();
-        documents.extend(stitch::fold(key, &set, &rules()));
-    }
+    let mut documents: Vec<_> = stitch::gather(&lines, |_| false, &rules()).documents(&rules()).collect();
     documents.sort_by(|a, b| a.mail.id.cmp(&b.mail.id));
     documents
 }

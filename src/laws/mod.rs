@@ -67,12 +67,7 @@ pub fn lines(lines: &[Line], rules: &Rules) {
 fn stitched(mut lines: Vec<Line>, rules: &Rules) -> (Vec<Transaction>, u64) {
     let duplicates = stitch::unite(&mut lines);
     let gathered = stitch::gather(&lines, |_| false, rules);
-    let singles = gathered.single.iter().filter_map(|n| stitch::single(&lines[*n as usize]));
-    let mut documents: Vec<Transaction> = singles.collect();
-    for (key, set) in gathered.sets.iter() {
-        let set: Vec<&Line> = set.iter().map(|n| &lines[*n as usize]).collect();
-        documents.extend(stitch::fold(key, &set, rules));
-    }
+    let mut documents: Vec<Transaction> = gathered.documents(rules).collect();
     documents.sort_by(|a, b| a.mail.id.cmp(&b.mail.id));
     (documents, gathered.tally.read() + duplicates)
 }

@@ -55,9 +55,9 @@ const KEYS_AT_ONCE: usize = 4000;
 const ROUNDS: usize = 20;
 
 /// Writes a stretch. `lines` are those that `gathered` speaks of.
-pub async fn merge(store: &dyn Store, lines: &[Line], gathered: &Gathered, rules: &Rules) -> Result<Merged> {
+pub async fn merge(store: &dyn Store, lines: &[Line], gathered: &Gathered<'_>, rules: &Rules) -> Result<Merged> {
     let mut merged = Merged::default();
-    let singles = gathered.single.iter().filter_map(|n| stitch::single(&lines[*n as usize]));
+    let singles = gathered.single.iter().filter_map(|n| stitch::single(&gathered.readings[*n as usize]));
     let puts: Vec<Put> = singles.map(|transaction| Put { transaction, expected: None }).collect();
     put_singles(store, puts, &mut merged).await?;
 

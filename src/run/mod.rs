@@ -19,7 +19,7 @@ use crate::{
     checkpoint::Checkpoint,
     error::Result,
     model::{Line, Range, Time},
-    stitch::{self, Gathered, Rules, Tally},
+    stitch::{self, Rules, Tally},
     store::Store,
 };
 use merge::Merged;
@@ -119,7 +119,7 @@ impl Pass<'_> {
                 store.commit().await?;
                 summary.merged.add(merged);
             }
-            None => summary.merged.created += count_documents(lines, &gathered, self.rules),
+            None => summary.merged.created += gathered.documents(self.rules).count() as u64,
         }
         fault::point("before-mark");
         Ok(gathered.open.iter().map(|n| lines[*n as usize].clone()).collect())
@@ -137,15 +137,6 @@ impl Pass<'_> {
         }
         Ok(())
     }
-}
-
-/// The documents that a dry run would have made.
-fn count_documents(lines: &[Line], gathered: &Gathered, rules: &Rules) -> u64 {
-    let of_keys = gathered.sets.iter().map(|(key, set)| {
-        let lines: Vec<&Line> = set.iter().map(|n| &lines[*n as usize]).collect();
-        stitch::fold(key, &lines, rules).len() as u64
-    });
-    of_keys.sum::<u64>() + gathered.single.len() as u64
 }
 
 /// Of open session lines, those that a later message may still share: not older than `lead_ms` before the newest line

@@ -4,19 +4,18 @@
 //! document of their own, the sessions still open, and a tally that accounts for every line (law L4).
 
 use super::{
+    Reading,
+    fold::{fold_readings, single},
     gap::Gaps,
     key::{Key, Rules},
     process::Processes,
     session::{self, Told},
 };
-use crate::{
-    model::{
-        Event, Line, LineId, Parsed,
-        event::{Action, Policy},
-    },
-    parse,
+use crate::model::{
+    Event, Line, LineId, Parsed, Transaction,
+    event::{Action, Policy},
 };
-use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
+use hashbrown::{DefaultHashBuilder, HashTable, hash_table::Entry};
 use serde::{Deserialize, Serialize};
 use std::{hash::BuildHasher, sync::Arc};
 
@@ -50,7 +49,9 @@ impl Tally {
 
 /// The lines of a stretch, sorted into sets. Numbers are places in the lines given to [`gather`].
 #[derive(Debug, Default)]
-pub struct Gathered {
+pub struct Gathered<'a> {
+    /// The lines with what they tell.
+    pub readings: Vec<Reading<'a>>,
     /// For each key its own lines and the session lines it shares.
     pub sets: Sets,
     /// Lines that are documents of their own: refused attempts and filters' verdicts without a queue id.
@@ -58,6 +59,16 @@ pub struct Gathered {
     /// Session lines that later lines may still need.
     pub open: Vec<u32>,
     pub tally: Tally,
+}
+
+impl Gathered<'_> {
+    /// The documents that these lines make when nothing else is known of their messages: those of the sets, then those
+    /// of single lines.
+    pub fn documents(&self, rules: &Rules) -> impl Iterator<Item = Transaction> {
+        let reading = |place: &u32| &self.readings[*place as usize];
+        let of_sets = self.sets.iter().flat_map(move |(key, set)| fold_readings(key, set.iter().map(reading), rules));
+        of_sets.chain(self.single.iter().filter_map(move |place| single(reading(place))))
+    }
 }
 
 /// Keys, in the order in which their first lines came, with the places of their lines.
@@ -122,8 +133,9 @@ pub fn unite(lines: &mut Vec<Line>) -> u64 {
     if !lines.is_sorted_by_key(|line| line.time.second()) {
         lines.sort_by_key(|line| line.time.second());
     }
-    // Copies have the second in common, so that only the lines of one second are compared.
-    let mut seen: HashMap<LineId, usize> = HashMap::new();
+    // Copies have the second in common, so that only the lines of one second are compared. An id is a hash.
+    let hash = |id: LineId| id.0 as u64;
+    let mut seen: HashTable<(LineId, usize)> = HashTable::new();
     let (mut kept, mut second) = (0, None);
     for n in 0..before {
         let (id, time) = (lines[n].id, lines[n].time);
@@ -131,10 +143,13 @@ pub fn unite(lines: &mut Vec<Line>) -> u64 {
             second = Some(time.second());
             seen.clear();
         }
-        match seen.get(&id) {
-            Some(first) => lines[*first].time = Line::better_time(lines[*first].time, time),
-            None => {
-                seen.insert(id, kept);
+        match seen.entry(hash(id), |(known, _)| *known == id, |(known, _)| hash(*known)) {
+            Entry::Occupied(copy) => {
+                let (_, first) = copy.get();
+                lines[*first].time = Line::better_time(lines[*first].time, time);
+            }
+            Entry::Vacant(place) => {
+                place.insert((id, kept));
                 lines.swap(kept, n);
                 kept += 1;
             }
@@ -146,8 +161,8 @@ pub fn unite(lines: &mut Vec<Line>) -> u64 {
 
 /// Sorts a stretch into sets. `lines` must be united; those for which `is_context` holds lie before the stretch: they
 /// are looked at for sessions only and are not counted.
-pub fn gather(lines: &[Line], is_context: impl Fn(usize) -> bool, rules: &Rules) -> Gathered {
-    let mut out = Gathered::default();
+pub fn gather<'a>(lines: &'a [Line], is_context: impl Fn(usize) -> bool, rules: &Rules) -> Gathered<'a> {
+    let mut out = Gathered { readings: Vec::with_capacity(lines.len()), ..Gathered::default() };
     let mut processes = Processes::new(rules);
     let mut keys = Keys::default();
     let mut pairs: Vec<(u32, u32)> = Vec::with_capacity(lines.len());
@@ -157,7 +172,8 @@ pub fn gather(lines: &[Line], is_context: impl Fn(usize) -> bool, rules: &Rules)
         let place = n as u32;
         let number = processes.number(line);
         let process = processes.get(number);
-        let parsed = parse::parse_as(process.family, &line.program, &line.text);
+        out.readings.push(Reading::by(process.family, line, &line.text));
+        let Reading { parsed, .. } = &out.readings[n];
         let context = is_context(n);
         if !context {
             match parsed {
@@ -174,16 +190,16 @@ pub fn gather(lines: &[Line], is_context: impl Fn(usize) -> bool, rules: &Rules)
                 keys.touch(key);
                 pairs.push((key, place));
             }
-            None if stands_alone(&event) => out.single.push(place),
+            None if stands_alone(event) => out.single.push(place),
             None => {}
         }
         match key {
-            Some(key) => gaps.own(key, place, &event, context),
+            Some(key) => gaps.own(key, place, event, context),
             None if matches!(event, Event::Gap { .. }) => gaps.notice(place, line, context),
             None => {}
         }
         if process.has_sessions {
-            told.extend(Told::new(place, number, line, key, &event));
+            told.extend(Told::new(place, number, line, key, event));
         }
     }
     let shared = session::share(&told, processes.len(), rules.session_lead_ms);

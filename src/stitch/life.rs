@@ -24,7 +24,7 @@ pub struct Told<'a> {
     pub line: &'a Line,
     /// Of the program that logged it.
     pub family: Family<'a>,
-    pub event: Event<'a>,
+    pub event: &'a Event<'a>,
     /// Whether the line itself names the key; if not, it is a session line shared with it.
     pub own: bool,
 }
@@ -244,7 +244,7 @@ fn share<'a>(drafts: &mut [Draft<'a>], shared: &[&'a Told<'a>], lead_ms: i64) {
             match &own.event {
                 Event::Client { peer, .. } => {
                     let incoming: Vec<_> =
-                        candidates.filter(|(_, s)| incoming_peer(&s.event) == Some(peer.addr)).collect();
+                        candidates.filter(|(_, s)| incoming_peer(s.event) == Some(peer.addr)).collect();
                     let connects = incoming.iter().filter(|(_, s)| matches!(s.event, Event::Connect { .. }));
                     let connected = connects.map(|(_, s)| s.line.time).max();
                     let in_session = |s: &Told<'_>| connected.is_none_or(|c| s.line.time >= c);
@@ -252,7 +252,7 @@ fn share<'a>(drafts: &mut [Draft<'a>], shared: &[&'a Told<'a>], lead_ms: i64) {
                     given.extend(incoming.iter().filter(|(n, s)| in_session(s) && !once(*n, s)).map(|(n, _)| n));
                 }
                 Event::Delivery(_) => {
-                    given.extend(candidates.filter(|(n, s)| is_outgoing(&s.event) && !used[*n]).map(|(n, _)| n));
+                    given.extend(candidates.filter(|(n, s)| is_outgoing(s.event) && !used[*n]).map(|(n, _)| n));
                 }
                 _ => {}
             }
@@ -276,7 +276,7 @@ fn give_notices<'a>(lives: &mut [Life<'a>], notices: &[&'a Told<'a>], lead_ms: i
     let mut own: Vec<(&Told<'_>, usize)> =
         lives.iter().enumerate().flat_map(|(n, life)| life.own().map(move |t| (t, n))).collect();
     own.sort_by_key(|(t, _)| (t.line.time, t.line.id));
-    let times: Vec<_> = own.iter().map(|(t, _)| (t.line.time, gap::goes_on(&t.event))).collect();
+    let times: Vec<_> = own.iter().map(|(t, _)| (t.line.time, gap::goes_on(t.event))).collect();
     let noticed: Vec<_> = notices.iter().map(|t| t.line.time).collect();
     let mut given: Vec<_> = gap::concerned(&times, &noticed, lead_ms).into_iter().map(|(o, n)| (own[o].1, n)).collect();
     given.sort_unstable();

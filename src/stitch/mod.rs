@@ -13,8 +13,10 @@ pub mod journey;
 pub mod key;
 pub mod life;
 mod process;
+mod reading;
 pub mod session;
 
-pub use fold::{fold, single};
+pub use fold::{fold, fold_readings, single};
 pub use gather::{Gathered, Tally, gather, unite};
 pub use key::{Key, Rules};
+pub use reading::Reading;

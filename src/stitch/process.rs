@@ -5,7 +5,7 @@ use crate::{
     model::Line,
     parse::{self, Family},
 };
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use std::{hash::BuildHasher, sync::Arc};
 
 /// What all lines of a process have in common.
@@ -25,16 +25,34 @@ pub struct Processes<'a, 'r> {
     rules: &'r Rules,
     processes: Vec<Process<'a>>,
     numbers: HashTable<u32>,
+    /// By where the names lie in memory: an intake shares them between lines.
+    shared: HashMap<(usize, usize, Option<u32>), u32>,
     hasher: DefaultHashBuilder,
 }
 
 impl<'a, 'r> Processes<'a, 'r> {
     pub fn new(rules: &'r Rules) -> Self {
-        Self { rules, processes: Vec::new(), numbers: HashTable::new(), hasher: DefaultHashBuilder::default() }
+        Self {
+            rules,
+            processes: Vec::new(),
+            numbers: HashTable::new(),
+            shared: HashMap::new(),
+            hasher: DefaultHashBuilder::default(),
+        }
     }
 
     /// The number of the process that a line comes from.
     pub fn number(&mut self, line: &'a Line) -> u32 {
+        let names = (line.host.as_ptr().addr(), line.program.as_ptr().addr(), line.pid);
+        if let Some(n) = self.shared.get(&names) {
+            return *n;
+        }
+        let n = self.by_names(line);
+        self.shared.insert(names, n);
+        n
+    }
+
+    fn by_names(&mut self, line: &'a Line) -> u32 {
         let hash = |line: &Line| self.hasher.hash_one((line.pid, &*line.program, &*line.host));
         let same = |n: &u32| {
             let known = self.processes[*n as usize].line;

@@ -22,16 +22,27 @@ use super::{
 };
 use crate::{
     model::{Event, Line, Parsed, Transaction},
-    parse,
+    stitch::Reading,
 };
 use draft::Draft;
 
 /// The documents of all lives under a key. `lines` is a set: united, in any order.
 pub fn fold(key: &Key, lines: &[&Line], rules: &Rules) -> Vec<Transaction> {
-    let mut told = Vec::with_capacity(lines.len());
-    told.extend(lines.iter().filter_map(|line| tell(key, line, &line.text, rules)));
+    let readings: Vec<Reading<'_>> = lines.iter().map(|line| Reading::new(line)).collect();
+    fold_readings(key, readings.iter(), rules)
+}
+
+/// The documents of all lives under a key, of lines that were read before; see [`fold`].
+pub fn fold_readings<'a>(
+    key: &Key,
+    readings: impl ExactSizeIterator<Item = &'a Reading<'a>>,
+    rules: &Rules,
+) -> Vec<Transaction> {
+    let mut told: Vec<Told<'_>> = Vec::with_capacity(readings.len());
+    told.extend(readings.filter_map(|reading| tell(key, reading, rules)));
     let joined = sendmail::join_pieces(key, &told);
-    told.extend(joined.iter().filter_map(|(line, text)| tell(key, line, text, rules)));
+    let joined: Vec<Reading<'_>> = joined.iter().map(|(line, text)| Reading::of(line, text)).collect();
+    told.extend(joined.iter().filter_map(|reading| tell(key, reading, rules)));
     let lives = life::cut(key, &told, rules);
     let mut out = Vec::with_capacity(lives.len());
     lives.iter().for_each(|life| fold_thinned(key, life, rules, &mut out));
@@ -44,18 +55,17 @@ fn fold_thinned(key: &Key, life: &Life<'_>, rules: &Rules, out: &mut Vec<Transac
     if thinned.is_empty() {
         return fold_life(key, life, out);
     }
-    let lines = thin::replaced(life, &thinned);
-    let told: Vec<_> = lines.into_iter().filter_map(|line| tell(key, line, &line.text, rules)).collect();
+    let readings: Vec<_> = thin::replaced(life, &thinned).into_iter().map(Reading::new).collect();
+    let told: Vec<_> = readings.iter().filter_map(|reading| tell(key, reading, rules)).collect();
     fold_life(key, &Life::of(told.iter().collect()), out);
 }
 
 /// What a line tells about a key; `None` for what is not understood. A line that names another key, or none, is a
 /// session line that was shared with this one.
-fn tell<'a>(key: &Key, line: &'a Line, text: &'a str, rules: &Rules) -> Option<Told<'a>> {
-    let family = parse::family(&line.program);
-    let Parsed::Event { queue_id, event } = parse::parse_as(family, &line.program, text) else { return None };
-    let own = queue_id == Some(&*key.queue_id) && rules.is_instance(&line.program, &key.instance);
-    Some(Told { line, family, event, own })
+fn tell<'a>(key: &Key, reading: &'a Reading<'a>, rules: &Rules) -> Option<Told<'a>> {
+    let Reading { line, family, parsed: Parsed::Event { queue_id, event } } = reading else { return None };
+    let own = *queue_id == Some(&*key.queue_id) && rules.is_instance(&line.program, &key.instance);
+    Some(Told { line, family: *family, event, own })
 }
 
 /// Whether lines of this message may be lost: the transport said so during its life, or near it while something is

@@ -10,18 +10,18 @@ use crate::{
         event::{Filter, Peer, Policy},
         transaction::{Addresses, Kind, Origin, Outcome, Service, Status},
     },
-    parse::{self, transport::Repeat},
+    parse::{self, Family, transport::Repeat},
     stitch::{
-        id, journey,
+        Reading, id, journey,
         key::{service_name, service_type},
     },
 };
 
 /// The document of a line that stands alone; `None` for any other line.
-pub fn single(line: &Line) -> Option<Transaction> {
-    let Parsed::Event { event, .. } = parse::parse(line) else { return None };
-    let mut doc = match &event {
-        Event::Policy(policy) => refusal(line, policy),
+pub fn single(reading: &Reading<'_>) -> Option<Transaction> {
+    let Reading { line, family, parsed: Parsed::Event { event, .. } } = reading else { return None };
+    let mut doc = match event {
+        Event::Policy(policy) => refusal(line, *family, policy),
         Event::Filter(filter) => filtered(line, filter),
         _ => return None,
     };
@@ -31,11 +31,9 @@ pub fn single(line: &Line) -> Option<Transaction> {
     Some(doc)
 }
 
-fn refusal(line: &Line, policy: &Policy<'_>) -> Transaction {
-    let service = Service {
-        kind: service_type(parse::family(&line.program)).unwrap_or("postfix").into(),
-        name: service_name(&line.program).into(),
-    };
+fn refusal(line: &Line, family: Family<'_>, policy: &Policy<'_>) -> Transaction {
+    let service =
+        Service { kind: service_type(family).unwrap_or("postfix").into(), name: service_name(&line.program).into() };
     let mut doc = frame(&line.host, line.time, line.time, service, vec![evidence(line)]);
     envelope(&mut doc, policy.from, policy.to);
     doc.source = source(Some(policy.peer));
