@@ -7,10 +7,11 @@ use super::{
     run::LEDGER,
 };
 use crate::{
+    config::{self, JournalSource},
     error::{Error, Kind, Result},
     escape::visible,
     run::outcome::Outcome,
-    source::Check,
+    source::{self, Check},
 };
 
 /// Prints the list; fails when a row of it does.
@@ -39,6 +40,11 @@ pub async fn check(context: &Context) -> Result<Outcome> {
             rows.extend(source.check(context.now).await.into_iter().map(|c| named("source", c)));
         }
         Err(error) => rows.push(row("source", Err::<String, _>(&error))),
+    }
+    match &context.settings.source {
+        config::Source::File(_) => rows.push(source::here::mail_log(&JournalSource::default())),
+        config::Source::Journal(journal) => rows.push(source::here::mail_log(journal)),
+        config::Source::Elasticsearch(_) | config::Source::Graylog(_) => {}
     }
     let failed = rows.iter().filter(|r| r.found.is_err()).count();
     for Check { what, found } in &rows {

@@ -108,6 +108,10 @@ pub fn source(context: &Context, position: Option<serde_json::Value>) -> Result<
         config::Source::Elasticsearch(s) => elasticsearch(context, s.clone()),
         config::Source::Graylog(s) => graylog(context, s.clone()),
         config::Source::File(s) => Ok(Source::Positioned(Box::new(files(context, s, position)?))),
+        config::Source::Journal(s) => {
+            let intake = Intake::new(context.settings.host_aliases.clone());
+            Ok(Source::Positioned(Box::new(source::journal::Journal::new(s.clone(), intake, position)?)))
+        }
     }
 }
 
@@ -118,7 +122,7 @@ pub fn every_line(context: &Context) -> Result<Source> {
             elasticsearch(context, config::ElasticsearchSource { programs: Vec::new(), ..s.clone() })
         }
         config::Source::Graylog(s) => graylog(context, config::GraylogSource { programs: Vec::new(), ..s.clone() }),
-        config::Source::File(_) => source(context, None),
+        config::Source::File(_) | config::Source::Journal(_) => source(context, None),
     }
 }
 
@@ -139,6 +143,7 @@ pub fn named_files(context: &Context, paths: &[PathBuf], position: Option<serde_
         config::Source::File(s) => FileSource { paths, ..s.clone() },
         config::Source::Elasticsearch(s) => FileSource { paths, timezone: s.timezone, year: None },
         config::Source::Graylog(s) => FileSource { paths, timezone: s.timezone, year: None },
+        config::Source::Journal(s) => FileSource { paths, timezone: s.timezone, year: None },
     };
     Ok(Source::Positioned(Box::new(files(context, &settings, position)?.read_whole())))
 }

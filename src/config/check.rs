@@ -3,8 +3,8 @@
 //! In: [`Raw`] and the environment.  Out: [`Settings`], or the first key whose value cannot be used.
 
 use super::{
-    ElasticsearchSource, ElasticsearchStore, Environment, Fields, FileSource, GraylogSource, Settings, Source, Store,
-    Window, connection,
+    ElasticsearchSource, ElasticsearchStore, Environment, Fields, FileSource, GraylogSource, JournalSource, Settings,
+    Source, Store, Window, connection,
     duration::Span,
     place::Fault,
     preset,
@@ -87,13 +87,18 @@ fn window(typed: &raw::Window) -> Result<Window, Fault> {
 }
 
 fn source(typed: raw::Source, env: &Environment, warnings: &mut Vec<String>) -> Result<Source, Fault> {
-    let raw::Source { file, elasticsearch, graylog } = typed;
-    let present =
-        [("file", file.is_some()), ("elasticsearch", elasticsearch.is_some()), ("graylog", graylog.is_some())];
+    let raw::Source { file, elasticsearch, journal, graylog } = typed;
+    let present = [
+        ("file", file.is_some()),
+        ("elasticsearch", elasticsearch.is_some()),
+        ("journal", journal.is_some()),
+        ("graylog", graylog.is_some()),
+    ];
     one_of("source", &present)?;
-    match (elasticsearch, graylog) {
-        (Some(table), _) => elasticsearch_source(table, env, warnings).map(Source::Elasticsearch),
-        (_, Some(table)) => graylog_source(table, env, warnings).map(Source::Graylog),
+    match (elasticsearch, journal, graylog) {
+        (Some(table), ..) => elasticsearch_source(table, env, warnings).map(Source::Elasticsearch),
+        (_, Some(table), _) => journal_source(table, env).map(Source::Journal),
+        (.., Some(table)) => graylog_source(table, env, warnings).map(Source::Graylog),
         _ => file_source(file.unwrap_or_default(), env).map(Source::File),
     }
 }
@@ -121,6 +126,25 @@ fn file_source(typed: raw::FileSource, env: &Environment) -> Result<FileSource, 
     }
     let timezone = timezone("source.file", &typed.timezone, env)?;
     Ok(FileSource { paths: typed.paths, timezone, year: typed.year })
+}
+
+fn journal_source(typed: raw::JournalSource, env: &Environment) -> Result<JournalSource, Fault> {
+    const TABLE: &str = "source.journal";
+    // Anything else might be an option of journalctl, or the path of a program.
+    let is_match = |text: &str| {
+        let field = text.split_once('=').map(|(field, _)| field);
+        field.is_some_and(|f| {
+            !f.is_empty() && f.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+        })
+    };
+    if let Some(wrong) = typed.matches.iter().find(|text| *text != "+" && !is_match(text)) {
+        let fault = Fault::value(format!("{TABLE}.matches"), format!("`{wrong}` is not a match of journalctl"));
+        return Err(
+            fault.hint("a match is `FIELD=value`, such as \"SYSLOG_FACILITY=2\"; `+` stands between alternatives")
+        );
+    }
+    let timezone = timezone(TABLE, &typed.timezone, env)?;
+    Ok(JournalSource { matches: typed.matches, directory: typed.directory, timezone })
 }
 
 fn timezone(table: &str, name: &str, env: &Environment) -> Result<Tz, Fault> {

@@ -14,6 +14,7 @@ fn every_table() -> Raw {
         source: raw::Source {
             file: Some(Default::default()),
             elasticsearch: Some(Default::default()),
+            journal: Some(Default::default()),
             graylog: Some(Default::default()),
         },
         store: raw::Store {
@@ -79,6 +80,7 @@ fn the_example_as_it_is_changes_nothing() {
     let mut defaults = every_table();
     defaults.source.elasticsearch = None;
     defaults.source.graylog = None;
+    defaults.source.journal = None;
     defaults.store.elasticsearch = None;
     defaults.state_dir = Some("/var/lib/mailstitch".into());
     assert_eq!(json(&example), json(&defaults));

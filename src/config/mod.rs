@@ -62,6 +62,7 @@ pub enum Source {
     Elasticsearch(ElasticsearchSource),
     File(FileSource),
     Graylog(GraylogSource),
+    Journal(JournalSource),
 }
 
 /// `[source.graylog]`
@@ -95,6 +96,24 @@ pub struct FileSource {
     pub timezone: Tz,
     /// Of stamps that carry none; worked out when absent.
     pub year: Option<i32>,
+}
+
+/// `[source.journal]`
+#[derive(Debug, Clone)]
+pub struct JournalSource {
+    /// As journalctl(1) takes them: `FIELD=value`, and `+` between alternatives.
+    pub matches: Vec<String>,
+    /// Where journal files are; that of this host when absent.
+    pub directory: Option<PathBuf>,
+    /// Of stamps in files that carry none.
+    pub timezone: Tz,
+}
+
+impl Default for JournalSource {
+    fn default() -> Self {
+        let raw::JournalSource { matches, directory, timezone: _ } = raw::JournalSource::default();
+        Self { matches, directory, timezone: Tz::UTC }
+    }
 }
 
 /// `[source.elasticsearch]`

@@ -86,6 +86,8 @@ pub struct Source {
     pub file: Option<FileSource>,
     /// `[source.elasticsearch]`
     pub elasticsearch: Option<ElasticsearchSource>,
+    /// `[source.journal]`
+    pub journal: Option<JournalSource>,
     /// `[source.graylog]`
     pub graylog: Option<GraylogSource>,
 }
@@ -108,6 +110,27 @@ impl Default for FileSource {
     fn default() -> Self {
         let paths = ["/var/log/mail.log*", "/var/log/maillog*"].map(String::from).to_vec();
         Self { paths, timezone: "local".into(), year: None }
+    }
+}
+
+/// `[source.journal]`: the systemd journal of this host.
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields, default)]
+pub struct JournalSource {
+    /// Which lines, as journalctl(1) takes matches; `+` stands between alternatives. Default: facility mail, and what
+    /// journald says about lines that it lost.
+    pub matches: Vec<String>,
+    /// Directory of journal files, where it is not that of this host. Default: none.
+    pub directory: Option<PathBuf>,
+    /// As in `[source.file]`, for files that `backfill` is given. Default: `local`.
+    pub timezone: String,
+}
+
+impl Default for JournalSource {
+    fn default() -> Self {
+        let matches = ["SYSLOG_FACILITY=2", "+", "SYSLOG_IDENTIFIER=systemd-journald"].map(String::from).to_vec();
+        Self { matches, directory: None, timezone: "local".into() }
     }
 }
 

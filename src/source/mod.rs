@@ -10,6 +10,9 @@ mod carried;
 pub mod elasticsearch;
 pub mod file;
 pub mod graylog;
+pub mod here;
+pub mod journal;
+mod lines;
 pub mod memory;
 
 use crate::{
@@ -22,6 +25,10 @@ use std::collections::BTreeMap;
 
 const HOUR_MS: i64 = 3_600_000;
 
+/// A batch of a positioned source ends early when it took this much text: half a million lines of a mebibyte would fill
+/// any memory.
+const BATCH_BYTES: u64 = 256 << 20;
+
 /// What was read in one go.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
@@ -29,6 +36,21 @@ pub struct Batch {
     pub lines: Vec<Line>,
     /// What no syslog frame fits (no time, no host): it counts as unrecognised (law L4). Long ones are cut.
     pub noise: Vec<String>,
+}
+
+impl Batch {
+    fn is_empty(&self) -> bool {
+        self.lines.is_empty() && self.noise.is_empty()
+    }
+}
+
+/// Runs what waits for the disk or a process without keeping other tasks from running.
+fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    use tokio::runtime::{Handle, RuntimeFlavor};
+    match Handle::try_current() {
+        Ok(handle) if handle.runtime_flavor() == RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
+        _ => work(),
+    }
 }
 
 /// A source that counts lines by time.

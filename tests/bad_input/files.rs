@@ -9,8 +9,9 @@ fn a_missing_log_is_named() {
     let told = "error: cannot read `mail.log`: no such file or directory\n";
     check(&workspace(""), &["run"], 78, told);
     check(&workspace(""), &["backfill", "mail.log"], 78, told);
-    let told =
-        "error: no log file matches `old/*.log`\nhint: set `paths` in `[source.file]` to where the mail log is\n";
+    let told = "error: no log file matches `old/*.log`\n\
+                hint: set `paths` in `[source.file]` to where the mail log is; where it is in the systemd journal, use \
+                `[source.journal]`\n";
     check(&workspace("[source.file]\npaths = [\"old/*.log\"]\n"), &["run"], 78, told);
 }
 

@@ -1,7 +1,7 @@
 //! Lines of `journalctl -o json`.
 //!
 //! In: one JSON object (systemd.journal-fields(7); "Journal JSON Format" of systemd).  Out: a [`Journalled`].
-//! Ignored on purpose: every field but the six named here; of a field with several values all but the first.
+//! Ignored on purpose: every field but the seven named here; of a field with several values all but the first.
 
 use crate::model::Time;
 use serde::Deserialize;
@@ -16,6 +16,8 @@ pub struct Journalled<'a> {
     pub program: Cow<'a, str>,
     pub pid: Option<u32>,
     pub text: Cow<'a, str>,
+    /// Where in the journal it stands, for `journalctl --cursor`.
+    pub cursor: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
@@ -34,6 +36,8 @@ struct Object<'a> {
     pid: Value<'a>,
     #[serde(borrow, rename = "MESSAGE")]
     text: Value<'a>,
+    #[serde(borrow, default, rename = "__CURSOR")]
+    cursor: Value<'a>,
 }
 
 /// A field: a string; numbers of bytes where it is not printable UTF-8; an array where it was given more than once;
@@ -72,6 +76,7 @@ pub fn journal(line: &str) -> Option<Journalled<'_>> {
         program: object.program.text().unwrap_or_default(),
         pid: object.syslog_pid.number().or_else(|| object.pid.number()),
         text: object.text.text()?,
+        cursor: object.cursor.text(),
     })
 }
 

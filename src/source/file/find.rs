@@ -77,8 +77,10 @@ pub fn inputs(settings: &config::FileSource) -> Result<Inputs> {
     }
     if known.is_empty() {
         let all = settings.paths.join("`, `");
-        return Err(Error::new(Kind::Config, format!("no log file matches `{all}`"))
-            .hint("set `paths` in `[source.file]` to where the mail log is"));
+        return Err(Error::new(Kind::Config, format!("no log file matches `{all}`")).hint(
+            "set `paths` in `[source.file]` to where the mail log is; where it is in the systemd journal, use \
+                 `[source.journal]`",
+        ));
     }
     drop_half_packed(&mut found.files);
     found.files.sort_by_cached_key(|f| (f.began.unwrap_or(Time(i64::MAX)), age(&f.seen.path)));

@@ -11,7 +11,6 @@
 
 mod find;
 mod headers;
-mod lines;
 mod open;
 mod position;
 mod reading;
@@ -19,7 +18,7 @@ mod years;
 
 pub use years::IdTime;
 
-use super::{Batch, Check, PositionedSource};
+use super::{BATCH_BYTES, Batch, Check, PositionedSource, blocking};
 use crate::{
     config,
     error::{Error, Kind, Result},
@@ -39,9 +38,6 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
 };
-
-/// A batch ends early when it took this much text: half a million lines of a mebibyte would fill any memory.
-const BATCH_BYTES: u64 = 256 << 20;
 
 /// The lines of log files.
 pub struct FileSource {
@@ -145,12 +141,12 @@ impl FileSource {
             match more {
                 Ok(true) => {}
                 Ok(false) => self.close(),
-                Err(_) if !is_empty(&batch) => break,
+                Err(_) if !batch.is_empty() => break,
                 Err(e) => return Err(e),
             }
         }
         self.note();
-        Ok((!is_empty(&batch)).then_some(batch))
+        Ok((!batch.is_empty()).then_some(batch))
     }
 
     /// Notes how far the open file was read.
@@ -183,19 +179,6 @@ impl FileSource {
             self.next += 1;
         }
         Ok(true)
-    }
-}
-
-fn is_empty(batch: &Batch) -> bool {
-    batch.lines.is_empty() && batch.noise.is_empty()
-}
-
-/// Runs what waits for the disk without keeping other tasks from running.
-fn blocking<T>(work: impl FnOnce() -> T) -> T {
-    use tokio::runtime::{Handle, RuntimeFlavor};
-    match Handle::try_current() {
-        Ok(handle) if handle.runtime_flavor() == RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
-        _ => work(),
     }
 }
 

@@ -19,6 +19,8 @@ const KEPT: usize = 256;
 /// The position of all files, as it stands in the checkpoint.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Position {
+    /// None where another kind of source was read before.
+    #[serde(default)]
     pub files: Vec<Mark>,
 }
 

@@ -7,7 +7,6 @@ use super::{
     Batch,
     find::{DAY_MS, Found, unreadable},
     headers::Headers,
-    lines::Lines,
     open::{self, Packing, Text},
     position::{HEAD, Mark},
     years::{self, IdTime},
@@ -17,6 +16,7 @@ use crate::{
     error::Result,
     model::Time,
     parse::syslog::{self, Dater, Stamp},
+    source::lines::Lines,
 };
 use std::{
     fs::File,

@@ -6,10 +6,10 @@
 //! counting the turns of the year and going back from the end. The second costs a pass over the file, the price of
 //! dating a log that nobody rotated for years.
 
-use super::lines::Lines;
 use crate::{
     model::Time,
     parse::syslog::{Stamp, dating::latest, day_number, frame, year_of},
+    source::lines::Lines,
 };
 use std::io::Read;
 

@@ -1,0 +1,23 @@
+//! Which of its two possible mail logs this host has: a file that rsyslog writes, or only the systemd journal, as Debian
+//! 12 comes.
+
+use super::{Check, blocking, journal};
+use crate::config::JournalSource;
+use std::path::Path;
+
+/// Where Debian and Red Hat have it.
+const FILES: [&str; 2] = ["/var/log/mail.log", "/var/log/maillog"];
+
+/// A row of `check`, which is never wrong.
+pub fn mail_log(journal: &JournalSource) -> Check {
+    let file = FILES.into_iter().find(|file| Path::new(file).exists());
+    // Who may not read it has a file, or is told by the row of the source.
+    let journal = matches!(blocking(|| journal::last(journal)), Ok(Some(_)));
+    let found = match (file, journal) {
+        (Some(file), true) => format!("`{file}` and the systemd journal: either will do"),
+        (Some(file), false) => format!("`{file}`, which `[source.file]` reads"),
+        (None, true) => "the systemd journal, which `[source.journal]` reads".to_owned(),
+        (None, false) => "neither a file nor the systemd journal holds mail, as far as this user may read".to_owned(),
+    };
+    Check { what: "mail log of this host".into(), found: Ok(found) }
+}
