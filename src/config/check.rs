@@ -154,6 +154,11 @@ fn timezone(table: &str, name: &str, env: &Environment) -> Result<Tz, Fault> {
     })
 }
 
+/// The syslog names to ask for: all that can be read, unless it is said.
+fn programs(typed: Option<Vec<String>>) -> Vec<String> {
+    typed.unwrap_or_else(|| PROGRAMS.iter().map(|name| (*name).to_owned()).collect())
+}
+
 fn elasticsearch_source(
     typed: raw::ElasticsearchSource,
     env: &Environment,
@@ -183,7 +188,7 @@ fn elasticsearch_source(
         connection,
         index,
         fields,
-        programs: typed.programs.unwrap_or_else(|| PROGRAMS.iter().map(|name| (*name).to_owned()).collect()),
+        programs: programs(typed.programs),
         query: typed.query.filter(|query| !query.trim().is_empty()),
         page_size: typed.page_size,
         slices: typed.slices,
@@ -242,7 +247,7 @@ fn graylog_source(
         connection,
         streams: typed.streams,
         fields,
-        programs: typed.programs,
+        programs: programs(typed.programs),
         query,
         page_size: typed.page_size,
         parallel: typed.parallel,

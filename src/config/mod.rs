@@ -73,7 +73,7 @@ pub struct GraylogSource {
     pub streams: Vec<String>,
     /// The time is always in `timestamp`.
     pub fields: Fields,
-    /// Program names to ask for; empty asks for every line.
+    /// Syslog names to ask for, as [`crate::parse::PROGRAMS`]; empty asks for every line.
     pub programs: Vec<String>,
     /// An extra query in Graylog's language.
     pub query: Option<String>,

@@ -253,8 +253,8 @@ pub struct GraylogSource {
     pub preset: Preset,
     /// `[source.graylog.fields]`
     pub fields: GraylogFields,
-    /// Syslog names to ask for. Default: none, which asks for every line of the streams.
-    pub programs: Vec<String>,
+    /// As in `[source.elasticsearch]`.
+    pub programs: Option<Vec<String>>,
     /// A further condition in Graylog's query language; may not begin with a wildcard. Default: none.
     pub query: Option<String>,
     /// Messages that Graylog fetches from its engine at once, 1 to 10000. Default: 5000.
@@ -295,7 +295,7 @@ impl Default for GraylogSource {
             streams: Vec::new(),
             preset: Preset::Graylog,
             fields: GraylogFields::default(),
-            programs: Vec::new(),
+            programs: None,
             query: None,
             page_size: 5000,
             parallel: 1,

@@ -13,10 +13,14 @@ const LIMIT: &str = "/api/system/cluster_config/org.graylog2.indexer.searches.Se
 
 /// Sends a line of this very minute.
 fn send_one(sink: &Sink<'_>) {
+    send(sink, "postfix/qmgr");
+}
+
+fn send(sink: &Sink<'_>, program: &str) {
     let now = std::time::UNIX_EPOCH.elapsed().expect("a clock of today").as_millis();
     let time = Time(i64::try_from(now).expect("a time"));
     let text = "4Zk3Yp1qS9z5vK: removed".to_owned();
-    let line = RawLine { time, host: "mx1.example.org".into(), program: "postfix/qmgr".into(), pid: Some(7), text };
+    let line = RawLine { time, host: "mx1.example.org".into(), program: program.into(), pid: Some(7), text };
     sink.send([line.rfc5424()]);
 }
 
@@ -45,11 +49,27 @@ fn all_is_well() {
 }
 
 #[test]
+fn lines_of_any_instance_are_asked_for_and_those_of_other_programs_are_not() {
+    let (graylog, _calm) = Graylog::shared();
+    let sink = graylog.sink();
+    for program in ["mta-out/qmgr", "postfix-in/qmgr", "cron"] {
+        send(&sink, program);
+    }
+    let ran = check(&source(graylog, &sink, &graylog.url(), ""));
+    has(&ran, "✔ source: message fields: 2 of 2 messages are lines of syslog\n");
+}
+
+#[test]
 fn fields_of_other_names_are_told() {
     let (graylog, _calm) = Graylog::shared();
     let sink = graylog.sink();
     send_one(&sink);
-    let ran = check(&source(graylog, &sink, &graylog.url(), "[source.graylog.fields]\nprogram = \"program\"\n"));
+    let ran = check(&source(
+        graylog,
+        &sink,
+        &graylog.url(),
+        "programs = []\n[source.graylog.fields]\nprogram = \"program\"\n",
+    ));
     has(&ran, "✖ source: message fields: none of 1 messages is a line of syslog: set the names of the fields under");
     assert_eq!(ran.code, 78);
 }

@@ -338,11 +338,11 @@ fn programs_are_asked_for_without_a_leading_wildcard() {
     let server = server("7.0.1", vec![(COUNT, vec![counted(FROM, TO, 0)])]);
     let source = source(&server, |settings| {
         settings.fields.program = "application_name".into();
-        settings.programs = vec!["postfix/smtp".into(), "sendmail".into()];
+        settings.programs = ["postfix/smtp", "sendmail", "/smtpd", "/qmgr"].map(String::from).to_vec();
         settings.query = Some("source:mx*".into());
     });
     run(source.counts(range(FROM, TO), 60_000)).unwrap();
     let query = &server.asked(COUNT)[0].body["queries"][0]["query"]["query_string"];
-    let expected = r#"(application_name:postfix\/smtp* OR application_name:sendmail* OR (NOT _exists_:application_name AND message:("postfix/smtp" OR "sendmail"))) AND (source:mx*)"#;
+    let expected = r#"(application_name:postfix\/smtp* OR application_name:sendmail* OR application_name:/.*(\/smtpd|\/qmgr)/ OR (NOT _exists_:application_name AND message:("postfix/smtp" OR "sendmail" OR "/smtpd" OR "/qmgr"))) AND (source:mx*)"#;
     assert_eq!(query, expected);
 }

@@ -1,10 +1,12 @@
 //! amavis: one line for each message and outcome, in the default short template.
 //!
-//! In: `(AMID) Passed|Blocked WORD[ (NAMES)] {ACTIONS}, … <from> -> <to>,<to2>, …`.  Out: its verdict.
-//! Ignored on purpose: the rest of a line that was too long (`(AMID) ...`), what amavis says of itself.
+//! In: `(AMID) Passed|Blocked WORD[ (NAMES)] {ACTIONS}, … <from> -> <to>,<to2>, …`, and the pieces that follow where that
+//! was too long for a line (`(AMID) ...`).  Out: its verdict; of many recipients the ids and the score stand in the last
+//! piece, which is a verdict of its own.
+//! Ignored on purpose: pieces without an id, what amavis says of itself.
 
 use super::{between, filter, judged};
-use crate::model::Parsed;
+use crate::model::{Parsed, event::Filter};
 use crate::parse::sendmail::scan::find_outside;
 
 /// How many places are tried as the beginning of the envelope; more would let a hostile line cost time.
@@ -18,8 +20,8 @@ pub fn parse(text: &str) -> Parsed<'_> {
     if !id.bytes().all(|b| b.is_ascii_digit() || b == b'-') {
         return OWN;
     }
-    if rest.starts_with("...") {
-        return Parsed::Ignored("the rest of a line that was too long");
+    if let Some(piece) = rest.strip_prefix("...") {
+        return continued(piece).unwrap_or(Parsed::Ignored("a piece of a long line, without an id"));
     }
     if rest.starts_with("Passed ") || rest.starts_with("Blocked ") {
         return verdict(rest).unwrap_or(Parsed::Unrecognised);
@@ -49,11 +51,26 @@ fn verdict(text: &str) -> Option<Parsed<'_>> {
     while let Some((_, more)) = rest.strip_prefix(',').filter(|r| r.starts_with('<')).and_then(address) {
         rest = more;
     }
+    let queue_id = ids(rest, &mut found);
+    Some(judged(queue_id, found))
+}
+
+/// The last piece of a verdict: `rest@of.an.address>,<to>, key: value, …, N ms`.
+fn continued(piece: &str) -> Option<Parsed<'_>> {
+    let mut found = filter("amavis", "continued");
+    // It begins anywhere, so quotes and brackets count only after the address that was cut.
+    let queue_id = ids(piece.find(">,").map_or(piece, |end| &piece[end + 1..]), &mut found);
+    let known = queue_id.is_some() || found.message_id.is_some() || found.queued_as.is_some();
+    known.then(|| judged(queue_id, found))
+}
+
+/// Reads what stands after the recipients; the queue id is that of the message that amavis looked at.
+fn ids<'a>(rest: &'a str, found: &mut Filter<'a>) -> Option<&'a str> {
     found.message_id = after(rest, ", Message-ID: ").and_then(address).map(|(id, _)| id);
     let plain = |key| after(rest, key).map(|value| value.split([',', ' ', '/']).next().unwrap_or(value));
     found.queued_as = plain(", queued_as: ");
     found.score = plain(", Hits: ").and_then(|hits| hits.parse().ok()).filter(|hits: &f64| hits.is_finite());
-    Some(judged(plain(", Queue-ID: ").filter(|id| super::is_queue_id(id)), found))
+    plain(", Queue-ID: ").filter(|id| super::is_queue_id(id))
 }
 
 /// What follows a key that stands outside of quotes and brackets.
@@ -118,8 +135,18 @@ mod tests {
     }
 
     #[test]
-    fn the_rest_of_a_long_line_is_not_a_verdict() {
-        check("amavis", "(12345-08) ...org>, Hits: -, size: 690", "ignored: the rest of a line that was too long");
+    fn the_last_piece_of_a_long_line_has_the_ids() {
+        check(
+            "amavis",
+            r#"(1-2-3) ..."y@example.org>,<"b, Queue-ID: 3F2A41C0E8"@example.org>, Queue-ID: 3F2A41C0E7, Message-ID: <1@example.org>, mail_id: Ab3d, Hits: 5.1, size: 9, queued_as: 7C1D2E3F40, 8 ms"#,
+            "3F2A41C0E7: amavis continued score=5.1 mid=1@example.org as=7C1D2E3F40",
+        );
+    }
+
+    #[test]
+    fn a_piece_without_ids_is_not_a_verdict() {
+        check("amavis", "(12345-08) ...org>, Hits: -, size: 690", "ignored: a piece of a long line, without an id");
+        check("amavis", "(12345-08) ...org>,<b@example.o...", "ignored: a piece of a long line, without an id");
         check("amavis", "(12345-08) (!)DENIED ACCESS", "ignored: amavis at work on a message");
         check("amavis", "No decoder for       .zoo", "ignored: amavis says this of itself");
         check("amavis", "(1-2) Passed", "ignored: amavis at work on a message");

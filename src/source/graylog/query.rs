@@ -29,10 +29,16 @@ pub fn text(settings: &GraylogSource) -> Option<String> {
 
 fn programs(programs: &[String], fields: &Fields) -> String {
     let names: Vec<&str> = Fields::alternatives(&fields.program).collect();
+    let (ends, beginnings): (Vec<&String>, Vec<&String>) = programs.iter().partition(|p| p.starts_with('/'));
+    // One expression for all of them: some versions are asked in a GET, and headers have a limit.
+    let ends: Vec<String> = ends.into_iter().map(|end| escaped(end)).collect();
     let mut either: Vec<String> = Vec::new();
     for name in &names {
         // `postfix` stands for `postfix/smtpd` and for `postfix-out/qmgr` too.
-        either.extend(programs.iter().map(|program| format!("{name}:{}*", escaped(program))));
+        either.extend(beginnings.iter().map(|program| format!("{name}:{}*", escaped(program))));
+        if !ends.is_empty() {
+            either.push(format!("{name}:/.*({})/", ends.join("|")));
+        }
     }
     let absent: Vec<String> = names.iter().map(|name| format!("NOT _exists_:{name}")).collect();
     let words = programs.iter().map(|program| format!("\"{}\"", program.replace('\\', r"\\").replace('"', "\\\"")));
