@@ -56,6 +56,7 @@ pub enum Command {
     Report(Report),
     Coverage(Coverage),
     Export(Export),
+    Reparse(Reparse),
     Prune(Prune),
     Check(Check),
     Status(Status),
@@ -192,6 +193,16 @@ pub struct Coverage {
 /// Changes nothing.
 #[derive(Debug, Args)]
 pub struct Export {
+    #[command(flatten)]
+    pub within: Within,
+}
+
+/// Rebuild the documents from their own lines
+///
+/// For after an upgrade: reads each document of the store, makes it anew from the lines in it, and writes it back where
+/// that changes it. Needs no source. Goes in pages and on where it was stopped; repeating it is safe.
+#[derive(Debug, Args)]
+pub struct Reparse {
     #[command(flatten)]
     pub within: Within,
 }

@@ -7,6 +7,7 @@ mod export;
 mod open;
 mod output;
 mod prune;
+mod reparse;
 mod report;
 mod run;
 mod status;
@@ -44,6 +45,7 @@ pub async fn dispatch(cli: Cli, settings: Settings, now: Time) -> Result<Outcome
         Command::Report(args) => report::report(&context, &args).await,
         Command::Coverage(args) => coverage::coverage(&context, &args).await,
         Command::Export(args) => export::export(&context, &args).await,
+        Command::Reparse(args) => reparse::reparse(&context, &args).await,
         Command::Prune(args) => prune::prune(&context, &args).await,
         Command::Check(_) => check::check(&context).await,
         Command::Status(args) => status::status(&context, &args).await,

@@ -11,7 +11,7 @@ use crate::{
     model::{Line, LineId, Range, Time, Transaction, transaction::Kind as TransactionKind},
     run::fault,
     stitch::{self, Gathered, Key, Rules, id::IdForm},
-    store::{Put, QueueKey, Store, Stored},
+    store::{Put, QueueKey, Report, Store, Stored},
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -167,6 +167,50 @@ async fn look_up(store: &dyn Store, work: &mut BTreeMap<Key, Work>, rules: &Rule
 
 fn name(key: &Key) -> QueueKey {
     QueueKey { host: key.host.to_string(), queue_id: key.queue_id.to_string() }
+}
+
+/// Folds documents anew from their own lines, together with what else the store has of their keys.
+pub async fn refold(store: &dyn Store, ids: &[String], rules: &Rules) -> Result<Merged> {
+    let mut merged = Merged::default();
+    let mut work: BTreeMap<Key, Work> = BTreeMap::new();
+    let mut singles = Vec::new();
+    let stored = store.get(ids).await?;
+    // A part of a large message is folded with all of it.
+    let parts: BTreeSet<String> = stored.iter().flat_map(|s| parts_of(&s.transaction)).collect();
+    let further: Vec<String> = parts.into_iter().filter(|id| !ids.contains(id)).collect();
+    let further = if further.is_empty() { Vec::new() } else { store.get(&further).await? };
+    for stored in stored.into_iter().chain(further) {
+        match key_of(&stored.transaction, rules) {
+            Some(key) => work.entry(key).or_insert_with(|| Work::new(Vec::new())).unite(stored),
+            None => singles.extend(renewed(stored)),
+        }
+    }
+    let known: HashMap<String, Transaction> =
+        singles.iter().map(|p| (p.transaction.mail.id.clone(), p.transaction.clone())).collect();
+    // A conflict is of another writer, who made it of the same line.
+    let report = if singles.is_empty() { Report::default() } else { store.put(singles).await? };
+    merged.updated += (known.len() - report.conflicts.len() - report.refused.len()) as u64;
+    merged.changed.extend(known.keys().cloned());
+    for (id, reason) in report.refused {
+        merged.refused.extend(known.get(&id).map(|t| (t.clone(), reason)));
+    }
+    store.refresh().await?;
+    look_up(store, &mut work, rules).await?;
+    let created = write(store, work, rules, &mut merged).await?;
+    look_again(store, created, rules, &mut merged).await?;
+    merged.changed.sort_unstable();
+    merged.changed.dedup();
+    Ok(merged)
+}
+
+/// A document of a line that stands alone, as it would be made now, if that is another one. One whose line is not
+/// understood any more stays.
+fn renewed(stored: Stored) -> Option<Put> {
+    let line = lines_of(&stored.transaction).into_iter().next()?;
+    let mut transaction = stitch::single(&stitch::Reading::new(&line))?;
+    transaction.mail.journey.clone_from(&stored.transaction.mail.journey);
+    let is_other = transaction.mail.id == stored.transaction.mail.id && transaction != stored.transaction;
+    is_other.then_some(Put { transaction, expected: Some(stored.version) })
 }
 
 /// The key of a document; `None` for one without a queue id.

@@ -13,6 +13,7 @@ pub mod merge;
 pub mod metrics;
 pub mod outcome;
 pub mod positioned;
+pub mod reparse;
 
 use crate::{
     access::Access,
