@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Whether the store ends with the same documents however a log is cut, and how true they are.
 
-  tests/fidelity.py --mailstitch BIN --corpus DIR --scorer SCORE.py --opensearch URL [--windows 5,1] [--seed N] [--page FILE]
+  tests/fidelity.py --mailstitch BIN --corpus DIR --scorer SCORE.py --opensearch URL [--windows 5,1] [--seed N] [--jobs N] [--page FILE]
 
 In: `DIR/logs/all.iso.log.gz` (stamps with zone) and, in the same directory, the same stream as `all.log.gz` (stamps of a
 second, no year) and `all.rfc5424.log.gz`; a scorer that takes `--truth DIR --export FILE` and exits 0 when all is well.
@@ -12,10 +12,11 @@ The matrix: read from the file and from OpenSearch, into SQLite and into OpenSea
 many seconds, each window twice, in random order, every one by a backfill that knows nothing of the others. Python 3.11,
 standard library only. The indices that it makes are deleted; nothing else on the server is touched.
 """
-import argparse, datetime, gzip, itertools, json, os, pathlib, random, subprocess, sys, tempfile, time, urllib.request
+import argparse, concurrent.futures, datetime, gzip, itertools, json, os, pathlib, random, subprocess, sys, tempfile, time, urllib.request
 
 UTC = datetime.timezone.utc
 MARK = "<!-- what follows is written by tests/fidelity.py -->\n"
+SQLITE = '[store.sqlite]\npath = "transactions.sqlite"'
 MAPPING = {"properties": {"timestamp": {"type": "date", "format": "uuuu-MM-dd HH:mm:ss.SSS"}, "source": {"type": "keyword"},
                           "message": {"type": "text"}, "gl2_message_id": {"type": "keyword"}}}
 
@@ -96,12 +97,45 @@ class Page:
             self.path.write_text(kept + MARK + "\n".join(self.told) + "\n")
 
 
+class Cell:
+    """One way to cut: from where, into what, in windows of so many seconds."""
+
+    def __init__(self, args, place, file, lines, url, alias, length, from_file, into_sqlite):
+        self.args, self.url, self.alias, self.length = args, url, alias, length
+        self.files, self.names = [file] if from_file else [], ["file" if from_file else "OpenSearch", "SQLite" if into_sqlite else "OpenSearch"]
+        self.index = None if into_sqlite else f'[store.elasticsearch]\nurl = "{url}"\nindex = "{alias}"\nreplicas = 0'
+        self.setup = Setup(args, place, "" if from_file else lines, self.index or SQLITE)
+
+    def fill(self, first, last, expected):
+        """All its backfills. A row of the table, and whether the export is the expected one and scored well."""
+        step = datetime.timedelta(seconds=self.length or (last - first).total_seconds() + 1)
+        starts = [first + n * step for n in range(int((last - first) / step) + 1)] * (2 if self.length else 1)
+        random.Random(self.args.seed).shuffle(starts)
+        began = time.monotonic()
+        for start in starts:
+            self.setup.window(start, start + step, self.files)
+        took, export = time.monotonic() - began, self.setup.export()
+        same = export.read_bytes() == expected
+        measures, good = score(self.args, export)
+        if not same:
+            kept = pathlib.Path(tempfile.mkdtemp(prefix="fidelity-differs-"))
+            (kept / "found.ndjson").write_bytes(export.read_bytes())
+            (kept / "expected.ndjson").write_bytes(expected)
+            print(f"both exports are kept in {kept}", file=sys.stderr)
+        if self.index:
+            request(f"{self.url}/{self.alias}-*", "DELETE")
+        windows = f"{self.length} s, random order, each twice" if self.length else "one"
+        row = [*self.names, windows, str(len(starts)), f"{took:.0f}", "the same bytes" if same else "NOT the same", in_short(measures)]
+        return f"| {' | '.join(row)} |", same and good
+
+
 def main():
     parser = argparse.ArgumentParser(description="Cut a corpus in all ways, compare the exports, score them.")
     for name in ("mailstitch", "corpus", "scorer", "opensearch"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--windows", default="5,1", help="lengths in seconds")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=2, help="cells of the matrix that are filled at the same time")
     parser.add_argument("--page", help="a page whose figures are replaced")
     args = parser.parse_args()
     page = Page(args.page)
@@ -111,15 +145,14 @@ def main():
     lines = [line for line in text.split("\n") if line]
     stamps = [datetime.datetime.fromisoformat(line.split(" ", 1)[0]).astimezone(UTC) for line in lines]
     first, last = min(stamps).replace(microsecond=0), max(stamps)
-    tag, stores, failed = f"fidelity-{os.getpid()}", itertools.count(), False
+    tag, failed = f"fidelity-{os.getpid()}", False
     with tempfile.TemporaryDirectory(prefix="fidelity-") as place:
-        sqlite = '[store.sqlite]\npath = "transactions.sqlite"'
         source = f'[source.elasticsearch]\nurl = "{url}"\nindex = "{tag}-lines"\npreset = "graylog"'
         plain = pathlib.Path(place) / "mail.log"
         plain.write_text(text, encoding="utf-8", errors="surrogateescape", newline="\n")
 
         engine = request(url, "GET")["version"]
-        version = Setup(args, place, "", sqlite).run("--version").decode().strip()
+        version = Setup(args, place, "", SQLITE).run("--version").decode().strip()
         page.tell(f"{version}; {len(lines):,} lines over {(last - first).total_seconds():.0f} s; {engine.get('distribution', 'elasticsearch')} {engine['number']}.")
         page.tell("\n| log, one pass | documents | score |\n|---|---|---|")
         for name in ("all.iso.log.gz", "all.log.gz", "all.rfc5424.log.gz"):
@@ -127,7 +160,7 @@ def main():
             copy = pathlib.Path(place) / name
             copy.write_bytes((logs / name).read_bytes())
             os.utime(copy, (last.timestamp(), last.timestamp()))
-            setup = Setup(args, place, "", sqlite)
+            setup = Setup(args, place, "", SQLITE)
             setup.run("backfill", str(copy))
             export = setup.export()
             measures, good = score(args, export)
@@ -143,30 +176,12 @@ def main():
         load(url, f"{tag}-lines", lines)
         try:
             lengths = [None, *map(int, args.windows.split(","))]
-            for length, from_file, into_sqlite in itertools.product(lengths, (True, False), (True, False)):
-                alias = f"{tag}-{next(stores)}"
-                store = sqlite if into_sqlite else f'[store.elasticsearch]\nurl = "{url}"\nindex = "{alias}"\nreplicas = 0'
-                setup = Setup(args, place, "" if from_file else source, store)
-                step = datetime.timedelta(seconds=length or (last - first).total_seconds() + 1)
-                starts = [first + n * step for n in range(int((last - first) / step) + 1)] * (2 if length else 1)
-                random.Random(args.seed).shuffle(starts)
-                began = time.monotonic()
-                for start in starts:
-                    setup.window(start, start + step, [str(plain)] if from_file else [])
-                took, export = time.monotonic() - began, setup.export()
-                same = export.read_bytes() == expected
-                measures, good = score(args, export)
-                failed |= not (same and good)
-                cells = ["file" if from_file else "OpenSearch", "SQLite" if into_sqlite else "OpenSearch", f"{length} s, random order, each twice" if length else "one",
-                         str(len(starts)), f"{took:.0f}", "the same bytes" if same else "NOT the same", in_short(measures)]
-                page.tell(f"| {' | '.join(cells)} |")
-                if not same:
-                    kept = pathlib.Path(tempfile.mkdtemp(prefix="fidelity-differs-"))
-                    (kept / "found.ndjson").write_bytes(export.read_bytes())
-                    (kept / "expected.ndjson").write_bytes(expected)
-                    print(f"both exports are kept in {kept}", file=sys.stderr)
-                if not into_sqlite:
-                    request(f"{url}/{alias}-*", "DELETE")
+            cells = [Cell(args, place, str(plain), source, url, f"{tag}-{n}", *kind)
+                     for n, kind in enumerate(itertools.product(lengths, (True, False), (True, False)))]
+            with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+                for row, well in pool.map(lambda cell: cell.fill(first, last, expected), cells):
+                    failed |= not well
+                    page.tell(row)
         finally:
             request(f"{url}/{tag}-lines", "DELETE")
     page.write()

@@ -130,7 +130,7 @@ fn a_login_finds_what_it_sent() {
 ";
     for store in [String::new(), opensearch()] {
         let shown = trace(&indexed_in(&store, log), &["alice"]);
-        assert!(shown.starts_with("2026-11-22 20:20:01.200  relay1 986E8321F2  postfix: queued\n"), "{shown}");
+        assert!(shown.starts_with("2026-11-22 20:20:01.200Z  relay1 986E8321F2  postfix: queued\n"), "{shown}");
         assert!(shown.contains("client laptop.example.org[192.0.2.20], login alice\n"), "{shown}");
     }
 }
@@ -158,7 +158,7 @@ fn large() -> String {
 fn one_of_thousands_is_shown_alone() {
     let workspace = indexed_in("", &large());
     let head = "\
-2026-11-22 20:30:01.000  app2 7A1D2E3F40  postfix: partial
+2026-11-22 20:30:01.000Z  app2 7A1D2E3F40  postfix: partial
     from news@example.org, 1000 bytes
     client lists.example.org[192.0.2.7]
     message-id list@example.org

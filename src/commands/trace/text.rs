@@ -34,7 +34,7 @@ fn branch(b: &Branch<'_>, before: Option<Time>, first: &str, rest: &str, lines: 
     if lines {
         for line in &t.mail.lines {
             let pid = line.pid.map(|p| format!("[{p}]")).unwrap_or_default();
-            let text = format!("{} {}{pid}: {}", clock(line.time), line.program, line.text);
+            let text = format!("{} {}{pid}: {}", clock(line.time, t.timestamp), line.program, line.text);
             _ = writeln!(out, "{rest}{bar}  | {}", visible(&text));
         }
     }
@@ -44,13 +44,15 @@ fn branch(b: &Branch<'_>, before: Option<Time>, first: &str, rest: &str, lines: 
     }
 }
 
-/// `2026-11-22 20:20:11.599`, UTC.
+/// `2026-11-22 20:20:11.599Z`: UTC, and says so.
 fn stamp(time: Time) -> String {
-    time.utc().format("%Y-%m-%d %H:%M:%S%.3f").to_string()
+    time.utc().format("%Y-%m-%d %H:%M:%S%.3fZ").to_string()
 }
 
-fn clock(time: Time) -> String {
-    time.utc().format("%H:%M:%S%.3f").to_string()
+/// `20:20:11.599` on the day of the hop's head, later the date with it.
+fn clock(time: Time, head: Time) -> String {
+    let format = if time.utc().date_naive() == head.utc().date_naive() { "%H:%M:%S%.3f" } else { "%m-%d %H:%M:%S%.3f" };
+    time.utc().format(format).to_string()
 }
 
 /// One line for a hop: when, where, under which id, what became of it.

@@ -68,13 +68,17 @@ pub(super) fn read<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
         Event::Notified { child, .. } => draft.link(Rel::Bounce, child, host),
         Event::Operation(operation) => match operation {
             Operation::Delete => draft.deleted = true,
-            Operation::Hold => draft.held = Some(time),
+            Operation::Hold => {
+                draft.held = Some(time);
+                draft.warn(Some("postsuper"), "placed on hold");
+            }
             Operation::Release => draft.released = Some(time),
             Operation::Expire => draft.expired = true,
             // The queue file goes on under another id, whatever state it was in.
             Operation::Requeue => {
                 draft.released = Some(time);
                 draft.requeued = true;
+                draft.warn(Some("postsuper"), "requeued");
             }
         },
         Event::Policy(policy) => decision(draft, told, policy),
@@ -171,8 +175,15 @@ fn decision<'a>(draft: &mut Draft<'a>, told: &Told<'a>, policy: &Policy<'a>) {
             draft.refused |=
                 matches!(policy.stage, "data" | "bdat" | "end-of-message" | "header" | "body" | "mime" | "eom");
         }
-        Action::Hold => draft.held = Some(told.line.time),
-        Action::Discard => draft.discarded = true,
+        // No recipient's record will tell why.
+        Action::Hold => {
+            draft.held = Some(told.line.time);
+            draft.warnings.push(remark(policy));
+        }
+        Action::Discard => {
+            draft.discarded = true;
+            draft.warnings.push(remark(policy));
+        }
         Action::Warn => draft.warnings.push(remark(policy)),
         Action::Change => {}
     }

@@ -58,8 +58,14 @@ pub(super) fn read<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
                         "check_data" | "check_eom" | "check_eoh" | "data" | "eom" | "header" | "body"
                     );
                 }
-                Action::Hold => draft.held = Some(time),
-                Action::Discard => draft.discarded = true,
+                Action::Hold => {
+                    draft.held = Some(time);
+                    draft.warnings.push(remark(policy));
+                }
+                Action::Discard => {
+                    draft.discarded = true;
+                    draft.warnings.push(remark(policy));
+                }
                 Action::Warn => draft.warnings.push(remark(policy)),
                 Action::Change => {}
             }
