@@ -3,6 +3,7 @@
 use crate::{
     common::{
         RawLine,
+        fiveday::Random,
         real::{LOG, lines},
     },
     servers::{Engine, Shape, unique_name},
@@ -58,6 +59,49 @@ fn windows_of_a_second_give_the_same() {
     let setup = Setup::new(&source, &sqlite(), "1s");
     setup.run_in_windows(from, to, 1_000);
     assert_same(&setup.export(to), &from_the_file(to), "windows of 1 s");
+}
+
+/// A backfill for each window of `step_ms`, each window twice, in random order; none knows of the others.
+#[track_caller]
+fn backfill_in_windows(setup: &Setup, from: Time, to: Time, step_ms: i64, files: &[&str]) {
+    let windows = (0..).map(|n| from.plus(n * step_ms)).take_while(|start| *start < to);
+    let mut windows: Vec<Time> = windows.flat_map(|start| [start, start]).collect();
+    let mut random = Random::new(step_ms.unsigned_abs());
+    for n in (1..windows.len()).rev() {
+        windows.swap(n, random.few(n as u32 + 1) as usize);
+    }
+    for start in windows {
+        let (since, until) = (start.to_string(), start.plus(step_ms).to_string());
+        setup.succeed(to, &[&["backfill", "--since", &since, "--until", &until], files].concat());
+        // With it goes the ledger, and all that the next one could know.
+        std::fs::remove_dir_all(setup.place.file("state")).expect("a state directory");
+    }
+}
+
+/// From the file and from OpenSearch, into SQLite and into OpenSearch.
+#[track_caller]
+fn check_random_windows(step_ms: i64) {
+    let engine = Engine::opensearch();
+    let (lines, from, to) = lines();
+    let expected = from_the_file(to);
+    let index = graylog_index(engine, &loaded(engine, &lines));
+    for (source, files) in [("", &[LOG][..]), (&index, &[])] {
+        for store in [sqlite(), transactions_index(engine, &unique_name("transactions"))] {
+            let setup = Setup::new(source, &store, "1s");
+            backfill_in_windows(&setup, from, to, step_ms, files);
+            assert_same(&setup.export(to), &expected, &format!("windows of {step_ms} ms of {files:?} into {store}"));
+        }
+    }
+}
+
+#[test]
+fn windows_of_5_seconds_in_random_order_each_twice_give_the_same() {
+    check_random_windows(5_000);
+}
+
+#[test]
+fn windows_of_a_second_in_random_order_each_twice_give_the_same() {
+    check_random_windows(1_000);
 }
 
 #[test]

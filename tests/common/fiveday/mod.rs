@@ -14,12 +14,11 @@ mod queue;
 mod random;
 mod sendmail;
 
-pub use random::{long_id, sendmail_id, short_id};
+pub use random::{Random, long_id, sendmail_id, short_id};
 
 use super::RawLine;
 use draft::Draft;
 use mailstitch::model::Time;
-use random::Random;
 use std::collections::BTreeMap;
 
 /// 2026-10-29T00:00:00Z.
