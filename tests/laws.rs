@@ -1,17 +1,19 @@
 //! The laws of set semantics and of cuts (L1, L2), stated for any lines at all: few queue ids, few processes, few
 //! seconds, so that everything collides.
 
+use async_trait::async_trait;
 use mailstitch::{
     checkpoint::Checkpoint,
     config::Window,
     model::{Intake, Line, Range, Time, Transaction},
-    run::{Pass, counting},
-    source::memory::MemorySource,
+    run::{Pass, counting, positioned},
+    source::{Batch, Check, PositionedSource, memory::MemorySource},
     stitch::{self, Rules},
     store::memory::MemoryStore,
 };
 use proptest::{prelude::*, sample::Index};
 use std::{
+    collections::VecDeque,
     path::Path,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
@@ -85,9 +87,11 @@ fn line() -> impl Strategy<Value = (usize, i64, bool, u32, usize, usize, usize)>
     (0..SAYINGS.len(), 0..SPAN_S * 1000, any::<bool>(), 10u32..13, 0..2usize, 0..2usize, 0..2usize)
 }
 
-/// Lines with stamps of a millisecond or of a second, as syslog daemons write them.
+/// Lines with stamps of a millisecond or of a second, as syslog daemons write them; within a moment, in the order in which
+/// processes say them.
 fn lines() -> impl Strategy<Value = Vec<Line>> {
-    (proptest::collection::vec(line(), 0..120), any::<bool>()).prop_map(|(parts, coarse)| {
+    (proptest::collection::vec(line(), 0..120), any::<bool>()).prop_map(|(mut parts, coarse)| {
+        parts.sort_by_key(|(saying, at, ..)| (if coarse { at / 1000 * 1000 } else { *at }, *saying));
         let mut intake = Intake::default();
         let make = |(saying, at, _, pid, host, queue_id, peer): (usize, i64, bool, u32, usize, usize, usize)| {
             let (program, text) = SAYINGS[saying];
@@ -196,24 +200,53 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
+fn pass<'a>(store: &'a MemoryStore, rules: &'a Rules, stop: &'a AtomicBool) -> Pass<'a> {
+    Pass {
+        store: Some(store),
+        rules,
+        window: window(),
+        now: START.plus(SPAN_S * 1000),
+        state_dir: Path::new("/nonexistent"),
+        access: mailstitch::access::Access::default(),
+        save: &|_| Ok(()),
+        progress: &|_| {},
+        stop,
+    }
+}
+
 /// Reads ranges of a source into a store, one backfill each.
 async fn read(source: &Arc<MemorySource>, store: &MemoryStore, ranges: &[Range]) {
+    let (rules, stop) = (rules(), AtomicBool::new(false));
     for range in ranges {
-        let (rules, stop) = (rules(), AtomicBool::new(false));
-        let pass = Pass {
-            store: Some(store),
-            rules: &rules,
-            window: window(),
-            now: START.plus(SPAN_S * 1000),
-            state_dir: Path::new("/nonexistent"),
-            access: mailstitch::access::Access::default(),
-            save: &|_| Ok(()),
-            progress: &|_| {},
-            stop: &stop,
-        };
         let mut ledger = Checkpoint::new(String::new());
         let source: Arc<MemorySource> = Arc::clone(source);
-        counting::backfill(source, *range, &mut ledger, &pass).await.unwrap();
+        counting::backfill(source, *range, &mut ledger, &pass(store, &rules, &stop)).await.unwrap();
+    }
+}
+
+/// A file that is read a few lines at a time.
+struct Pieces(VecDeque<Vec<Line>>);
+
+#[async_trait]
+impl PositionedSource for Pieces {
+    fn fingerprint(&self) -> String {
+        String::new()
+    }
+
+    async fn next(&mut self, _: usize) -> mailstitch::error::Result<Option<Batch>> {
+        Ok(self.0.pop_front().map(|lines| Batch { lines, noise: Vec::new() }))
+    }
+
+    fn position(&self) -> serde_json::Value {
+        self.0.len().into()
+    }
+
+    fn progress(&self) -> Option<(u64, u64)> {
+        None
+    }
+
+    async fn check(&self, _: Time) -> Vec<Check> {
+        Vec::new()
     }
 }
 
@@ -240,10 +273,13 @@ fn ranges(cuts: &[Index]) -> Vec<Range> {
     seconds.windows(2).map(|w| Range { from: at(w[0]), to: at(w[1]) }).collect()
 }
 
+fn indices() -> impl Strategy<Value = Vec<Index>> {
+    proptest::collection::vec(any::<Index>(), 0..12)
+}
+
 /// Windows of whole seconds that cover everything, in any order, each once or each twice.
 fn windows() -> impl Strategy<Value = Vec<Range>> {
-    let cuts = proptest::collection::vec(any::<Index>(), 0..12);
-    (cuts, any::<bool>()).prop_flat_map(|(cuts, twice)| {
+    (indices(), any::<bool>()).prop_flat_map(|(cuts, twice)| {
         let once = ranges(&cuts);
         let all = if twice { [once.clone(), once].concat() } else { once };
         Just(all).prop_shuffle()
@@ -257,6 +293,18 @@ fn in_windows(lines: Vec<Line>, windows: &[Range]) -> Vec<Transaction> {
     store.export()
 }
 
+/// What a file read in these pieces makes, and the lines counted.
+fn in_pieces(pieces: impl IntoIterator<Item = Vec<Line>>) -> (Vec<Transaction>, u64) {
+    let mut source = Pieces(pieces.into_iter().collect());
+    let store = MemoryStore::default();
+    let (rules, stop) = (rules(), AtomicBool::new(false));
+    let mut ledger = Checkpoint::new(String::new());
+    let pass = pass(&store, &rules, &stop);
+    let done = positioned::backfill(&mut source, &mut ledger, None, String::new(), &pass);
+    let summary = block_on(done).unwrap();
+    (store.export(), summary.tally.read())
+}
+
 /// Which documents go together.
 fn journeys(documents: &[Transaction]) -> Vec<String> {
     documents.iter().map(|d| format!("{} {:?} {}", d.mail.journey, d.email.local_id, d.host.name)).collect()
@@ -266,9 +314,49 @@ fn ids(documents: &[Transaction]) -> Vec<String> {
     documents.iter().map(|d| format!("{} {}", d.mail.id, d.mail.lines.len())).collect()
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+/// A line of the host `mx1` some milliseconds after the start.
+fn said(at: i64, program: &str, text: &str) -> Line {
+    Intake::default().line(START.plus(at), "mx1", program, Some(7), text)
+}
 
+/// What a message says of its course may lie in another window than the notice and the line nearest to it.
+#[test]
+fn a_notice_found_before_the_message_began_is_not_forgotten() {
+    let notice = "imuxsock[pid: 7, name: qmgr] from <postfix/qmgr>: 12 messages lost due to rate-limiting";
+    let lines = vec![
+        said(0, "postfix/qmgr", "4jXgRb5BTwzq68g: removed"),
+        said(14_000, "postfix/pickup", "4jXgRb5BTwzq68g: uid=0 from=<root>"),
+        said(27_000, "postfix/postsuper", "4jXgRb5BTwzq68g: placed on hold"),
+        said(33_000, "rsyslogd", notice),
+    ];
+    let expected = at_once(&lines);
+    assert!(expected[0].mail.lines.iter().any(|line| &*line.text == notice));
+    let range = |from: i64, to: i64| Range { from: START.plus(from * 1000), to: START.plus(to * 1000) };
+    assert_eq!(in_windows(lines, &[range(0, 7), range(27, 40), range(7, 27)]), expected);
+}
+
+/// Two sessions of one second say the same words, so that their lines are the same.
+#[test]
+fn a_second_session_of_the_second_in_which_a_file_was_cut() {
+    let connect = |at| said(at, "postfix/smtpd", "connect from client.example.org[192.0.2.1]");
+    let arrival = |at, id| said(at, "postfix/smtpd", &format!("{id}: client=client.example.org[192.0.2.1]"));
+    let end = |at| said(at, "postfix/smtpd", "disconnect from client.example.org[192.0.2.1] commands=5");
+    let first = vec![connect(100), arrival(200, "4jXgRb5BTwzq68g"), end(300)];
+    let second = vec![connect(400), arrival(500, "4jXgRb5CTwzq68h"), end(600)];
+    let expected = at_once(&[first.clone(), second.clone()].concat());
+    assert_eq!(in_pieces([first, second]).0, expected);
+}
+
+/// A line that stands alone may come again with a finer stamp.
+#[test]
+fn a_refused_attempt_takes_the_finer_time_of_its_copy() {
+    let text = "NOQUEUE: reject: RCPT from client.example.org[192.0.2.1]: 554 5.7.1 <b@example.net>: Relay access denied; from=<a@example.org> to=<b@example.net> proto=ESMTP helo=<h>";
+    let (coarse, fine) = (said(0, "postfix/smtpd", text), said(123, "postfix/smtpd", text));
+    let (found, _) = in_pieces([vec![coarse], vec![fine.clone()]]);
+    assert_eq!(found.iter().map(|t| t.event.start).collect::<Vec<_>>(), [fine.time]);
+}
+
+proptest! {
     #[test]
     fn l1_order_and_repetition_change_nothing(lines in lines(), order in any::<Vec<Index>>()) {
         let mut shuffled = lines.clone();
@@ -323,25 +411,29 @@ proptest! {
         }
         let store = MemoryStore::default();
         let mut ledger = Checkpoint::new(String::new());
-        let rules = rules();
-        let stop = AtomicBool::new(false);
+        let (rules, stop) = (rules(), AtomicBool::new(false));
         for run in 0..runs {
             source.set_now(Time(run));
-            let pass = Pass {
-                store: Some(&store),
-                rules: &rules,
-                window: window(),
-                now: START.plus(SPAN_S * 1000),
-                state_dir: Path::new("/nonexistent"),
-                access: mailstitch::access::Access::default(),
-                save: &|_| Ok(()),
-                progress: &|_| {},
-                stop: &stop,
-            };
             let source: Arc<MemorySource> = Arc::clone(&source);
-            block_on(counting::run(source, &mut ledger, &pass)).unwrap();
+            block_on(counting::run(source, &mut ledger, &pass(&store, &rules, &stop))).unwrap();
         }
         prop_assert_eq!(store.export(), expected);
+    }
+
+    #[test]
+    fn l2_a_file_may_be_cut_inside_a_second(lines in lines(), copies in indices(), cuts in indices()) {
+        let mut lines = lines;
+        // Copies of a second daemon follow, with stamps of a second.
+        stitch::unite(&mut lines);
+        let copies: Vec<Line> = copies.iter().filter(|_| !lines.is_empty()).map(|n| n.get(&lines).clone()).collect();
+        lines.extend(copies.into_iter().map(|line| Line { time: line.time.floor_second(), ..line }));
+        lines.sort_by_key(|line| line.time.second());
+        let expected = at_once(&lines);
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(lines.len() + 1)).chain([0, lines.len()]).collect();
+        cuts.sort_unstable();
+        let (found, read) = in_pieces(cuts.windows(2).map(|cut| lines[cut[0]..cut[1]].to_vec()));
+        prop_assert_eq!(read, lines.len() as u64);
+        prop_assert_eq!(found, expected);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A pass over a counting source: which buckets are new or grew, read in stretches, each marked when it is safe.
 
-use super::{Pass, Progress, Summary, still_open};
+use super::{Pass, Progress, Summary};
 use crate::{
     checkpoint::Checkpoint,
     error::{Error, Kind, Result},
@@ -205,7 +205,7 @@ async fn read_all(
         stitch::unite(&mut lines);
         let before = lines.partition_point(|l| l.time < range.from);
         let left = pass.stretch(&lines, batch.noise.len(), duplicates, |n| n < before, summary).await?;
-        open = Some((range.to, still_open(left, &lines, lead_ms)));
+        open = Some((range.to, left));
         if pieces.get(at + 1).is_none_or(|(m, _)| *m != n) {
             mark(ledger, &wanted[n], &std::mem::take(&mut read));
             ledger.tally = summary.tally;
@@ -229,15 +229,16 @@ fn start(source: &Arc<dyn CountingSource>, range: Range) -> Reading {
     tokio::spawn(async move { source.read(range).await })
 }
 
-/// A stretch whose one bucket holds more lines than memory should is read in slices of time.
+/// A stretch whose one bucket holds more lines than memory should is read in slices of time, of whole seconds: copies of a
+/// line have no more in common.
 fn slices(stretch: &Stretch) -> Vec<Range> {
     let Range { from, to } = stretch.range;
     let pieces = stretch.lines().div_ceil(STRETCH_LINES).clamp(1, 1000) as i64;
-    let step = ((to.0 - from.0) / pieces).max(1);
+    let step = ((to.0 - from.0) / pieces / 1000 * 1000).max(1000);
     let mut ranges: Vec<Range> = Vec::new();
     let mut at = from;
     while at < to {
-        let end = if ranges.len() as i64 + 1 == pieces { to } else { at.plus(step).min(to) };
+        let end = if ranges.len() as i64 + 1 == pieces { to } else { at.plus(step).floor_second().min(to) };
         ranges.push(Range { from: at, to: end });
         at = end;
     }

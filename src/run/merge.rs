@@ -8,8 +8,8 @@
 
 use crate::{
     error::{Error, Kind, Result},
-    model::{Line, LineId, Range, Time, Transaction, transaction::Kind as TransactionKind},
-    run::fault,
+    model::{Line, LineId, Range, Time, Transaction},
+    run::{fault, singles},
     stitch::{self, Gathered, Key, Rules, id::IdForm},
     store::{Put, QueueKey, Report, Store, Stored},
 };
@@ -52,14 +52,13 @@ impl Merged {
 /// Keys handled at a time: bounds memory and the size of a lookup.
 const KEYS_AT_ONCE: usize = 4000;
 /// Another writer may win as often as this before we give up and leave the stretch to the next run.
-const ROUNDS: usize = 20;
+pub(super) const ROUNDS: usize = 20;
 
 /// Writes a stretch. `lines` are those that `gathered` speaks of.
 pub async fn merge(store: &dyn Store, lines: &[Line], gathered: &Gathered<'_>, rules: &Rules) -> Result<Merged> {
     let mut merged = Merged::default();
     let singles = gathered.single.iter().filter_map(|n| stitch::single(&gathered.readings[*n as usize]));
-    let puts: Vec<Put> = singles.map(|transaction| Put { transaction, expected: None }).collect();
-    put_singles(store, puts, &mut merged).await?;
+    singles::write(store, singles.collect(), &mut merged).await?;
 
     store.refresh().await?;
     let sets: Vec<(&Key, Vec<&Line>)> =
@@ -76,24 +75,6 @@ pub async fn merge(store: &dyn Store, lines: &[Line], gathered: &Gathered<'_>, r
     merged.changed.sort_unstable();
     merged.changed.dedup();
     Ok(merged)
-}
-
-/// A line that stands alone makes the same document every time: one that is there already is the same.
-async fn put_singles(store: &dyn Store, puts: Vec<Put>, merged: &mut Merged) -> Result<()> {
-    if puts.is_empty() {
-        return Ok(());
-    }
-    let by_id: HashMap<String, Transaction> =
-        puts.iter().map(|p| (p.transaction.mail.id.clone(), p.transaction.clone())).collect();
-    let report = store.put(puts).await?;
-    // Of lines that stand alone only filters' verdicts have neighbours.
-    let verdicts = by_id.values().filter(|t| t.mail.kind == TransactionKind::Filter);
-    merged.changed.extend(verdicts.map(|t| t.mail.id.clone()));
-    merged.created += (by_id.len() - report.conflicts.len() - report.refused.len()) as u64;
-    for (id, reason) in report.refused {
-        merged.refused.extend(by_id.get(&id).map(|t| (t.clone(), reason)));
-    }
-    Ok(())
 }
 
 /// A key being worked on: all lines known, and what the store has.
@@ -173,7 +154,7 @@ fn name(key: &Key) -> QueueKey {
 pub async fn refold(store: &dyn Store, ids: &[String], rules: &Rules) -> Result<Merged> {
     let mut merged = Merged::default();
     let mut work: BTreeMap<Key, Work> = BTreeMap::new();
-    let mut singles = Vec::new();
+    let mut alone = Vec::new();
     let stored = store.get(ids).await?;
     // A part of a large message is folded with all of it.
     let parts: BTreeSet<String> = stored.iter().flat_map(|s| parts_of(&s.transaction)).collect();
@@ -182,13 +163,13 @@ pub async fn refold(store: &dyn Store, ids: &[String], rules: &Rules) -> Result<
     for stored in stored.into_iter().chain(further) {
         match key_of(&stored.transaction, rules) {
             Some(key) => work.entry(key).or_insert_with(|| Work::new(Vec::new())).unite(stored),
-            None => singles.extend(renewed(stored)),
+            None => alone.extend(lines_of(&stored.transaction).pop().and_then(|line| singles::renewed(stored, line))),
         }
     }
     let known: HashMap<String, Transaction> =
-        singles.iter().map(|p| (p.transaction.mail.id.clone(), p.transaction.clone())).collect();
+        alone.iter().map(|p| (p.transaction.mail.id.clone(), p.transaction.clone())).collect();
     // A conflict is of another writer, who made it of the same line.
-    let report = if singles.is_empty() { Report::default() } else { store.put(singles).await? };
+    let report = if alone.is_empty() { Report::default() } else { store.put(alone).await? };
     merged.updated += (known.len() - report.conflicts.len() - report.refused.len()) as u64;
     merged.changed.extend(known.keys().cloned());
     for (id, reason) in report.refused {
@@ -201,16 +182,6 @@ pub async fn refold(store: &dyn Store, ids: &[String], rules: &Rules) -> Result<
     merged.changed.sort_unstable();
     merged.changed.dedup();
     Ok(merged)
-}
-
-/// A document of a line that stands alone, as it would be made now, if that is another one. One whose line is not
-/// understood any more stays.
-fn renewed(stored: Stored) -> Option<Put> {
-    let line = lines_of(&stored.transaction).into_iter().next()?;
-    let mut transaction = stitch::single(&stitch::Reading::new(&line))?;
-    transaction.mail.journey.clone_from(&stored.transaction.mail.journey);
-    let is_other = transaction.mail.id == stored.transaction.mail.id && transaction != stored.transaction;
-    is_other.then_some(Put { transaction, expected: Some(stored.version) })
 }
 
 /// The key of a document; `None` for one without a queue id.

@@ -1,7 +1,7 @@
 //! One pass over a source: read, parse, stitch, write, mark; stretch by stretch.
 //!
 //! `counting.rs` and `positioned.rs` know how the two sorts of sources are walked, `merge.rs` how a stretch is written,
-//! `dead.rs` what happens to documents that a store refuses for good.
+//! `singles.rs` what stands alone, `dead.rs` what happens to documents that a store refuses for good.
 
 pub mod counting;
 pub mod dead;
@@ -14,6 +14,7 @@ pub mod metrics;
 pub mod outcome;
 pub mod positioned;
 pub mod reparse;
+mod singles;
 
 use crate::{
     access::Access,
@@ -91,7 +92,7 @@ pub struct Progress<'a> {
 }
 
 impl Pass<'_> {
-    /// Stitches and writes the lines of a stretch; returns the session lines still open at its end.
+    /// Stitches and writes the lines of a stretch; returns those that later lines may still need.
     async fn stretch(
         &self,
         lines: &[Line],
@@ -138,16 +139,4 @@ impl Pass<'_> {
         }
         Ok(())
     }
-}
-
-/// Of open session lines, those that a later message may still share: not older than `lead_ms` before the newest line
-/// of their host, whose clock is the one that counts.
-fn still_open(open: Vec<Line>, lines: &[Line], lead_ms: i64) -> Vec<Line> {
-    let mut newest = std::collections::HashMap::new();
-    for line in lines {
-        let t = newest.entry(&line.host).or_insert(line.time);
-        *t = line.time.max(*t);
-    }
-    let fresh = |line: &Line| newest.get(&line.host).is_none_or(|t| line.time.0 >= t.0 - lead_ms);
-    open.into_iter().filter(fresh).collect()
 }

@@ -1,6 +1,6 @@
 //! A pass over a positioned source: read on from where the last one stopped.
 
-use super::{Pass, Progress, Summary, still_open};
+use super::{Pass, Progress, Summary};
 use crate::{
     checkpoint::{Checkpoint, KeptLine},
     error::Result,
@@ -44,14 +44,19 @@ async fn read(
         if let Some(within) = within {
             lines.retain(|line| within.from.plus(-lead_ms) <= line.time && line.time < within.to);
         }
-        let context: HashSet<LineId> = open.iter().map(|l| l.id).collect();
-        lines.append(&mut open);
+        let mut context: HashSet<LineId> = open.iter().map(|line| line.id).collect();
+        let newest = open.iter().map(|line| line.time.second()).max();
+        // A copy of a line of the last stretch may have the better time, so that it is news.
+        for line in lines.iter().filter(|line| Some(line.time.second()) <= newest) {
+            context.remove(&line.id);
+        }
         let duplicates = stitch::unite(&mut lines);
+        lines.append(&mut open);
+        stitch::unite(&mut lines);
         // What lies before the range asked for is looked at for sessions only.
         let before = |line: &Line| within.is_some_and(|within| line.time < within.from);
         let is_context = |n: usize| lines.get(n).is_some_and(|l: &Line| context.contains(&l.id) || before(l));
-        let left = pass.stretch(&lines, batch.noise.len(), duplicates, is_context, &mut summary).await?;
-        open = still_open(left, &lines, lead_ms);
+        open = pass.stretch(&lines, batch.noise.len(), duplicates, is_context, &mut summary).await?;
         ledger.position = Some(source.position());
         ledger.open = open.iter().map(KeptLine::from).collect();
         ledger.watermark = ledger.watermark.max(lines.iter().map(|l| l.time).max());

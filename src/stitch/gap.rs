@@ -4,11 +4,12 @@
 //! before others, so it is about the messages of its host that went on after it, and about those that had not come to
 //! their end when it came. It becomes a line of theirs.
 //!
-//! "After" and "when" are at most `session_lead` long, so that the same pairs are found however the log is cut into
-//! windows (law L2): the last notice of a host, and the last line of each message under way, are carried on as context.
+//! "After" and "when" are at most `session_lead` long, and a pair that holds when every line is known holds among any of
+//! them that have both of it. So the same pairs are found however the log is cut into windows, read in whatever order
+//! (law L2): the last notice of a host, and the last line that says a message goes on, are carried on as context.
 
 use crate::model::{Event, Line, LineId, Time, event::Operation};
-use std::{collections::BTreeMap, ops::Bound, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Whether a message goes on after a line (`true`), has come to its end with it (`false`), or neither: many lines say
 /// nothing about it.
@@ -23,51 +24,26 @@ pub fn goes_on(event: &Event<'_>) -> Option<bool> {
         // sendmail writes no line at the end; a recipient that is not deferred is one that needs no other.
         Event::To(to) => Some(!to.dsn.is_some_and(|dsn| dsn.starts_with(['2', '5']))),
         Event::Removed | Event::Canceled { .. } | Event::Done | Event::Operation(Operation::Delete) => Some(false),
+        Event::Operation(_) => Some(true),
         _ => None,
     }
 }
 
-/// How far a message has come.
-#[derive(Debug, Clone, Copy)]
-struct Course {
-    /// Its last line, whatever it says.
-    last: Time,
-    place: u32,
-    /// The last line that [`goes_on`] knows: when, and whether it was the end. Of one moment the end is the last.
-    end: Option<(Time, bool)>,
-}
-
-impl Course {
-    fn begin(time: Time, place: u32) -> Self {
-        Self { last: time, place, end: None }
-    }
-
-    fn add(&mut self, time: Time, place: u32, goes_on: Option<bool>) {
-        if self.last <= time {
-            (self.last, self.place) = (time, place);
-        }
-        self.end = self.end.max(goes_on.map(|on| (time, !on)));
-    }
-
-    fn is_under_way(&self) -> bool {
-        self.end.is_none_or(|(_, ended)| !ended)
-    }
-}
-
 /// Pairs of a line of a message and a notice that it makes concern the message, by their places: the last notice at most
-/// `lead_ms` before a line; and the first one at most `lead_ms` after the last line before it, had the message not come to
-/// its end. `own`: times with what [`goes_on`] says, of all messages under a key; both are sorted by time. Notices beside
-/// those that the messages have in truth change nothing.
+/// `lead_ms` before a line; and the first one at most `lead_ms` after a line that says the message goes on, unless it came
+/// to its end in between. `own`: times with what [`goes_on`] says, of all messages under a key; both are sorted by time.
+/// Notices beside those that the messages have in truth change nothing.
 pub fn concerned(own: &[(Time, Option<bool>)], notices: &[Time], lead_ms: i64) -> Vec<(usize, usize)> {
     let in_reach = |from: Time, to: Time| to.0.saturating_sub(from.0) <= lead_ms;
+    let ends: Vec<Time> = own.iter().filter(|(_, goes_on)| *goes_on == Some(false)).map(|(time, _)| *time).collect();
+    // Of one moment the end is the last.
+    let ended = |from: Time, to: Time| ends.get(ends.partition_point(|end| *end < from)).is_some_and(|end| *end <= to);
     let mut found = Vec::new();
-    let mut course: Option<Course> = None;
     for (n, (time, goes_on)) in own.iter().enumerate() {
-        course.get_or_insert(Course::begin(*time, 0)).add(*time, 0, *goes_on);
         let after = notices.partition_point(|notice| notice <= time);
         found.extend(after.checked_sub(1).filter(|before| in_reach(notices[*before], *time)).map(|before| (n, before)));
-        let is_next = |notice: &Time| own.get(n + 1).is_none_or(|(next, _)| notice < next) && in_reach(*time, *notice);
-        if course.is_some_and(|course| course.is_under_way()) && notices.get(after).is_some_and(is_next) {
+        let meets = |notice: &Time| *goes_on == Some(true) && in_reach(*time, *notice) && !ended(*time, *notice);
+        if notices.get(after).is_some_and(meets) {
             found.push((n, after));
         }
     }
@@ -82,21 +58,13 @@ pub struct Gaps {
     own: Vec<Own>,
 }
 
-/// Notices by time, in the order of their ids within one moment.
-type Notices = BTreeMap<(Time, LineId), Notice>;
-
-#[derive(Debug, Clone, Copy)]
-struct Notice {
-    time: Time,
-    place: u32,
-    context: bool,
-}
+/// The places of the notices of one host by time, in the order of their ids within one moment.
+type Notices = BTreeMap<(Time, LineId), u32>;
 
 /// A line of a message.
 struct Own {
     key: u32,
     place: u32,
-    context: bool,
     goes_on: Option<bool>,
 }
 
@@ -106,74 +74,51 @@ impl Gaps {
     }
 
     /// A line of a message. Lines come in the order of their places.
-    pub fn own(&mut self, key: u32, place: u32, event: &Event<'_>, context: bool) {
-        self.own.push(Own { key, place, context, goes_on: goes_on(event) });
+    pub fn own(&mut self, key: u32, place: u32, event: &Event<'_>) {
+        self.own.push(Own { key, place, goes_on: goes_on(event) });
     }
 
     /// A notice of lost lines.
-    pub fn notice(&mut self, place: u32, line: &Line, context: bool) {
-        self.by_host
-            .entry(Arc::clone(&line.host))
-            .or_default()
-            .insert((line.time, line.id), Notice { time: line.time, place, context });
+    pub fn notice(&mut self, place: u32, line: &Line) {
+        self.by_host.entry(Arc::clone(&line.host)).or_default().insert((line.time, line.id), place);
     }
 
-    /// Keys, each with the place of one of its lines and of the notice nearest to it on either side. Which of them it is
-    /// about is decided with all that is known of the message (`life.rs`).
+    /// Keys, each with the places of one of its lines and of a notice that is about it, as far as the lines here tell.
     pub fn near(&self, lines: &[Line], lead_ms: i64) -> Vec<(u32, u32, u32)> {
-        if self.by_host.is_empty() {
-            return Vec::new();
-        }
-        let in_reach = |a: Time, b: Time| a.0.abs_diff(b.0) <= lead_ms.unsigned_abs();
         let mut found = Vec::new();
-        for own in self.own.iter().filter(|own| !own.context) {
-            let line = &lines[own.place as usize];
-            let Some(notices) = self.by_host.get(&line.host) else { continue };
-            let before = notices.range(..=(line.time, LineId(u128::MAX))).next_back().map(|(_, notice)| notice);
-            let near = before.into_iter().chain(first_after(notices, line.time));
-            let near = near.filter(|notice| in_reach(line.time, notice.time));
-            found.extend(near.map(|notice| (own.key, own.place, notice.place)));
-        }
-        // A message of the context was stitched with its own stretch; a notice that comes only now is new to it.
-        for (key, course) in courses(lines, self.own.iter().filter(|own| own.context)) {
-            let Some(notices) = self.by_host.get(&lines[course.place as usize].host) else { continue };
-            let news = first_after(notices, course.last)
-                .filter(|notice| !notice.context && course.is_under_way() && in_reach(course.last, notice.time));
-            found.extend(news.map(|notice| (key, course.place, notice.place)));
+        for (host, notices) in &self.by_host {
+            let at: Vec<Time> = notices.keys().map(|(time, _)| *time).collect();
+            let notices: Vec<u32> = notices.values().copied().collect();
+            let mut own: Vec<&Own> = self.own.iter().filter(|own| lines[own.place as usize].host == *host).collect();
+            own.sort_by_key(|own| (own.key, lines[own.place as usize].time));
+            for message in own.chunk_by(|a, b| a.key == b.key) {
+                let told: Vec<_> = message.iter().map(|own| (lines[own.place as usize].time, own.goes_on)).collect();
+                let pairs = concerned(&told, &at, lead_ms).into_iter();
+                found.extend(pairs.map(|(own, notice)| (message[own].key, message[own].place, notices[notice])));
+            }
         }
         found
     }
 
-    /// What later lines may need: the last notice of each host, the last line of each message that was under way in the
-    /// last `lead_ms`.
-    pub fn open(&self, lines: &[Line], lead_ms: i64) -> Vec<u32> {
-        let Some(newest) = lines.last() else { return Vec::new() };
-        // Lines are sorted by second.
-        let earliest = newest.time.plus(-lead_ms).floor_second();
-        let recent = lines.partition_point(|line| line.time < earliest) as u32;
-        let own = &self.own[self.own.partition_point(|own| own.place < recent)..];
-        let notices =
-            self.by_host.values().filter_map(|notices| notices.values().next_back().map(|notice| notice.place));
-        let under_way = courses(lines, own.iter()).filter(|(_, course)| course.is_under_way());
-        notices.chain(under_way.map(|(_, course)| course.place)).collect()
-    }
-}
-
-fn first_after(notices: &Notices, time: Time) -> Option<&Notice> {
-    notices.range((Bound::Excluded((time, LineId(u128::MAX))), Bound::Unbounded)).next().map(|(_, notice)| notice)
-}
-
-/// How far each message has come: keys with the courses of these lines of theirs.
-fn courses<'a>(lines: &[Line], own: impl Iterator<Item = &'a Own>) -> impl Iterator<Item = (u32, Course)> {
-    let mut found: Vec<Option<Course>> = Vec::new();
-    for Own { key, place, goes_on, .. } in own {
-        let (n, time) = (*key as usize, lines[*place as usize].time);
-        if found.len() <= n {
-            found.resize(n + 1, None);
+    /// What others may need, of the last second of their host or later, beside the lines of that second: the last notice of
+    /// each host, and of each message that goes on the last line of the last `lead_ms` that says so. `newest`: the time of
+    /// the newest line of the host of the line at a place.
+    pub fn open(&self, lines: &[Line], newest: impl Fn(u32) -> Time) -> Vec<u32> {
+        let is_before = |place: u32| lines[place as usize].time < newest(place).floor_second();
+        let last_notice = |notices: &Notices| notices.values().rev().find(|place| is_before(**place)).copied();
+        let mut open: Vec<u32> = self.by_host.values().filter_map(last_notice).collect();
+        let mut last: Vec<Option<(Time, bool, u32)>> = Vec::new();
+        for own in self.own.iter().filter(|own| is_before(own.place)) {
+            let Some(goes_on) = own.goes_on else { continue };
+            let n = own.key as usize;
+            if last.len() <= n {
+                last.resize(n + 1, None);
+            }
+            last[n] = last[n].max(Some((lines[own.place as usize].time, !goes_on, own.place)));
         }
-        found[n].get_or_insert(Course::begin(time, *place)).add(time, *place, *goes_on);
+        open.extend(last.into_iter().flatten().filter(|(_, ended, _)| !ended).map(|(_, _, place)| place));
+        open
     }
-    (0..).zip(found).filter_map(|(key, course)| Some((key, course?)))
 }
 
 #[cfg(test)]
@@ -200,12 +145,13 @@ mod tests {
         check(&[(89, Some(true))], &[100], &[]);
         check(&[(95, Some(false))], &[100], &[]);
         check(&[(95, Some(false)), (95, Some(true)), (96, None)], &[100], &[]);
-        check(&[(85, Some(true)), (95, None)], &[100], &[(1, 0)]);
+        check(&[(91, Some(true)), (95, Some(false))], &[93, 100], &[(0, 0), (1, 0)]);
+        check(&[(85, Some(true)), (95, None)], &[100], &[]);
     }
 
     #[test]
     fn of_many_notices_the_nearest_are_about_a_message() {
         check(&[(100, Some(true))], &[93, 94, 106, 107], &[(0, 1), (0, 2)]);
-        check(&[(100, Some(true)), (105, Some(true))], &[106, 107], &[(1, 0)]);
+        check(&[(100, Some(true)), (105, Some(true))], &[106, 107], &[(0, 0), (1, 0)]);
     }
 }

@@ -56,7 +56,8 @@ pub struct Gathered<'a> {
     pub sets: Sets,
     /// Lines that are documents of their own: refused attempts and filters' verdicts without a queue id.
     pub single: Vec<u32>,
-    /// Session lines that later lines may still need.
+    /// Lines that others, of the last second of their host or later, may still need: what is open of sessions, and all of
+    /// that second. Sorted, unique.
     pub open: Vec<u32>,
     pub tally: Tally,
 }
@@ -159,18 +160,20 @@ pub fn unite(lines: &mut Vec<Line>) -> u64 {
     (before - kept) as u64
 }
 
-/// Sorts a stretch into sets. `lines` must be united; those for which `is_context` holds lie before the stretch: they
-/// are looked at for sessions only and are not counted.
+/// Sorts a stretch into sets. `lines` must be united; those for which `is_context` holds were stitched before, with an
+/// earlier stretch: they are looked at for what they tell of others and are not counted.
 pub fn gather<'a>(lines: &'a [Line], is_context: impl Fn(usize) -> bool, rules: &Rules) -> Gathered<'a> {
     let mut out = Gathered { readings: Vec::with_capacity(lines.len()), ..Gathered::default() };
     let mut processes = Processes::new(rules);
     let mut keys = Keys::default();
     let mut pairs: Vec<(u32, u32)> = Vec::with_capacity(lines.len());
     let mut told: Vec<Told<'_>> = Vec::with_capacity(lines.len());
+    let mut by: Vec<u32> = Vec::with_capacity(lines.len());
     let mut gaps = Gaps::with_capacity(lines.len());
     for (n, line) in lines.iter().enumerate() {
         let place = n as u32;
         let number = processes.number(line);
+        by.push(number);
         let process = processes.get(number);
         out.readings.push(Reading::by(process.family, line, &line.text));
         let Reading { parsed, .. } = &out.readings[n];
@@ -194,23 +197,35 @@ pub fn gather<'a>(lines: &'a [Line], is_context: impl Fn(usize) -> bool, rules: 
             None => {}
         }
         match key {
-            Some(key) => gaps.own(key, place, event, context),
-            None if matches!(event, Event::Gap { .. }) => gaps.notice(place, line, context),
+            Some(key) => gaps.own(key, place, event),
+            None if matches!(event, Event::Gap { .. }) => gaps.notice(place, line),
             None => {}
         }
         if process.has_sessions {
             told.extend(Told::new(place, number, line, key, event));
         }
     }
-    let shared = session::share(&told, processes.len(), rules.session_lead_ms);
-    pairs.extend(shared.shared);
-    out.open = shared.open;
-    for (key, under_way, notice) in gaps.near(lines, rules.session_lead_ms) {
-        // The notice is news for a message that was stitched with an earlier stretch.
-        keys.touch(key);
-        pairs.extend([(key, under_way), (key, notice)]);
+    let newest = processes.newest_of_host();
+    let shared = session::share(&told, &newest, rules.session_lead_ms);
+    for (key, own, other) in shared.shared.into_iter().chain(gaps.near(lines, rules.session_lead_ms)) {
+        if is_context(own as usize) {
+            if is_context(other as usize) {
+                continue;
+            }
+            // The other line is news for a message that was stitched with an earlier stretch.
+            keys.touch(key);
+            pairs.push((key, own));
+        }
+        pairs.push((key, other));
     }
-    out.open.extend(gaps.open(lines, rules.session_lead_ms));
+    out.open = shared.open;
+    let newest = |place: u32| newest[by[place as usize] as usize];
+    out.open.extend(gaps.open(lines, newest));
+    // Within its last second a host's lines may come in any order.
+    let is_since = |place: u32, lead_ms: i64| lines[place as usize].time >= newest(place).floor_second().plus(-lead_ms);
+    out.open.retain(|place| is_since(*place, rules.session_lead_ms));
+    let tells = |place: &u32| matches!(out.readings[*place as usize].parsed, Parsed::Event { .. });
+    out.open.extend((0..lines.len() as u32).filter(|place| is_since(*place, 0)).filter(tells));
     out.open.sort_unstable();
     out.open.dedup();
     out.sets = Sets::new(keys.touched(), &pairs);

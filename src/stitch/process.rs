@@ -2,7 +2,7 @@
 
 use super::key::Rules;
 use crate::{
-    model::Line,
+    model::{Line, Time},
     parse::{self, Family},
 };
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
@@ -18,6 +18,8 @@ pub struct Process<'a> {
     /// postscreen hands its clients on to smtpd, which logs them anew; its own sessions have no messages, and no end where
     /// the client passed.
     pub has_sessions: bool,
+    /// The time of its newest line.
+    newest: Time,
 }
 
 /// Numbers processes in the order in which they are met.
@@ -44,11 +46,16 @@ impl<'a, 'r> Processes<'a, 'r> {
     /// The number of the process that a line comes from.
     pub fn number(&mut self, line: &'a Line) -> u32 {
         let names = (line.host.as_ptr().addr(), line.program.as_ptr().addr(), line.pid);
-        if let Some(n) = self.shared.get(&names) {
-            return *n;
-        }
-        let n = self.by_names(line);
-        self.shared.insert(names, n);
+        let n = match self.shared.get(&names) {
+            Some(n) => *n,
+            None => {
+                let n = self.by_names(line);
+                self.shared.insert(names, n);
+                n
+            }
+        };
+        let newest = &mut self.processes[n as usize].newest;
+        *newest = line.time.max(*newest);
         n
     }
 
@@ -69,6 +76,7 @@ impl<'a, 'r> Processes<'a, 'r> {
             family: parse::family(&line.program),
             instance: self.rules.instance(&line.program),
             has_sessions: !line.program.ends_with("/postscreen"),
+            newest: line.time,
         });
         n
     }
@@ -77,7 +85,13 @@ impl<'a, 'r> Processes<'a, 'r> {
         &self.processes[number as usize]
     }
 
-    pub fn len(&self) -> usize {
-        self.processes.len()
+    /// For each process the time of the newest line of its host, whose clock is the one that counts.
+    pub fn newest_of_host(&self) -> Vec<Time> {
+        let mut by_host: HashMap<&str, Time> = HashMap::new();
+        for Process { line, newest, .. } in &self.processes {
+            let known = by_host.entry(&*line.host).or_insert(*newest);
+            *known = (*newest).max(*known);
+        }
+        self.processes.iter().map(|p| by_host.get(&*p.line.host).map_or(p.newest, |newest| *newest)).collect()
     }
 }

@@ -5,7 +5,8 @@
 //! `NOQUEUE: hold|discard` lines are shared.
 //!
 //! Everything is decided by lines at most `session_lead` before the message's own, so that the same lines are shared
-//! however the log is cut into windows (law L2).
+//! however the log is cut into windows (law L2). Within a second lines are put in the order of the protocol, so that a
+//! stretch that ends inside one says what was open when that second began.
 
 use crate::model::{
     Event, Line, LineId, Time,
@@ -87,19 +88,20 @@ impl<'a> Told<'a> {
 /// What [`share`] found.
 #[derive(Debug, Default)]
 pub struct Shared {
-    /// Keys, each with the place of a session line that it shares.
-    pub shared: Vec<(u32, u32)>,
-    /// Session lines that a later message of the same process may still need. Sorted, unique.
+    /// Keys, each with the place of one of its lines and of a session line that is shared with it.
+    pub shared: Vec<(u32, u32, u32)>,
+    /// Session lines that a message of the same process may still need, of the last second of its host or later.
     pub open: Vec<u32>,
 }
 
-/// Shares session lines with keys. A line is shared with a message line at most `lead_ms` after it.
-pub fn share(told: &[Told<'_>], processes: usize, lead_ms: i64) -> Shared {
+/// Shares session lines with keys. A line is shared with a message line at most `lead_ms` after it. `newest`: for each
+/// process the time of the newest line of its host.
+pub fn share(told: &[Told<'_>], newest: &[Time], lead_ms: i64) -> Shared {
     let mut out = Shared::default();
     let mut sessions = HashMap::new();
-    let (mut sorted, ends) = by_process(told, processes);
+    let (mut sorted, ends) = by_process(told, newest.len());
     let mut start = 0;
-    for end in ends {
+    for (end, newest) in ends.into_iter().zip(newest) {
         let lines = &mut sorted[start..end];
         start = end;
         // Inside one moment (a whole second, where stamps are that coarse) the order of a session is that of its protocol.
@@ -107,11 +109,10 @@ pub fn share(told: &[Told<'_>], processes: usize, lead_ms: i64) -> Shared {
         if !lines.is_sorted_by_key(order) {
             lines.sort_unstable_by_key(order);
         }
-        incoming(lines, lead_ms, &mut sessions, &mut out);
-        outgoing(lines, lead_ms, &mut out);
+        let last = lines.partition_point(|t| t.time < newest.floor_second());
+        incoming(lines, last, lead_ms, &mut sessions, &mut out);
+        outgoing(lines, last, lead_ms, &mut out);
     }
-    out.open.sort_unstable();
-    out.open.dedup();
     out
 }
 
@@ -155,9 +156,12 @@ struct Session {
 type Sessions<'a> = HashMap<Option<&'a str>, Session>;
 
 /// smtpd names the peer in each line; one smtpd process serves one client after the other. sendmail's daemon has a
-/// process for each connection. `sessions` is empty, before and after.
-fn incoming<'a>(lines: &[&Told<'a>], lead_ms: i64, sessions: &mut Sessions<'a>, out: &mut Shared) {
-    for t in lines {
+/// process for each connection. `last`: where the last second begins. `sessions` is empty, before and after.
+fn incoming<'a>(lines: &[&Told<'a>], last: usize, lead_ms: i64, sessions: &mut Sessions<'a>, out: &mut Shared) {
+    for (n, t) in lines.iter().enumerate() {
+        if n == last {
+            open(sessions, out);
+        }
         let at = (t.time, t.place);
         let second = t.time.second();
         match t.what {
@@ -171,10 +175,15 @@ fn incoming<'a>(lines: &[&Told<'a>], lead_ms: i64, sessions: &mut Sessions<'a>, 
             What::Tried { .. } | What::Delivery(_) => {}
         }
     }
-    for (_, session) in sessions.drain() {
-        if session.closed.is_none() {
-            out.open.extend(session.standing.iter().chain(&session.next).map(|(_, place)| place));
-        }
+    if last == lines.len() {
+        open(sessions, out);
+    }
+    sessions.clear();
+}
+
+fn open(sessions: &Sessions<'_>, out: &mut Shared) {
+    for session in sessions.values().filter(|session| session.closed.is_none()) {
+        out.open.extend(session.standing.iter().chain(&session.next).map(|(_, place)| place));
     }
 }
 
@@ -191,14 +200,17 @@ fn give(session: &mut Session, to: &Told<'_>, lead_ms: i64, out: &mut Shared) {
     let Some(key) = to.key else { return };
     let earliest = to.time.plus(-lead_ms);
     let given = session.standing.iter().copied().chain(session.next.drain(..));
-    out.shared.extend(given.filter(|(time, _)| *time >= earliest).map(|(_, place)| (key, place)));
+    out.shared.extend(given.filter(|(time, _)| *time >= earliest).map(|(_, place)| (key, to.place, place)));
 }
 
 /// A delivery agent works on one message at a time: what failed since its last delivery record belongs to the next
 /// one. Where several messages have their record at the same moment, those that name the host come first.
-fn outgoing(lines: &[&Told<'_>], lead_ms: i64, out: &mut Shared) {
+fn outgoing(lines: &[&Told<'_>], last: usize, lead_ms: i64, out: &mut Shared) {
     let mut waiting: Vec<&Told<'_>> = Vec::new();
     for (n, t) in lines.iter().enumerate() {
+        if n == last {
+            out.open.extend(waiting.iter().map(|w| w.place));
+        }
         match t.what {
             What::Tried { .. } => waiting.push(t),
             What::Delivery(_) if !waiting.is_empty() => {
@@ -208,15 +220,17 @@ fn outgoing(lines: &[&Told<'_>], lead_ms: i64, out: &mut Shared) {
                 for w in waiting.drain(..).filter(|w| w.time >= earliest) {
                     let mut naming = moment.iter().filter(|u| names(u, w)).peekable();
                     match naming.peek() {
-                        Some(_) => out.shared.extend(naming.filter_map(|u| Some((u.key?, w.place)))),
-                        None => out.shared.extend(moment.first().and_then(|u| u.key).map(|key| (key, w.place))),
+                        Some(_) => out.shared.extend(naming.filter_map(|u| Some((u.key?, u.place, w.place)))),
+                        None => out.shared.extend(moment.first().and_then(|u| Some((u.key?, u.place, w.place)))),
                     }
                 }
             }
             _ => {}
         }
     }
-    out.open.extend(waiting.iter().map(|w| w.place));
+    if last == lines.len() {
+        out.open.extend(waiting.iter().map(|w| w.place));
+    }
 }
 
 /// Whether a delivery's relay or text names the host that was tried.
