@@ -122,17 +122,7 @@ impl Checkpoint {
     /// after them wanted again as well.
     pub fn judge(&mut self, counts: &BTreeMap<Time, u64>, bucket_ms: i64, lead_ms: i64) -> BTreeSet<Time> {
         let floor = self.floor.map_or(Time(i64::MIN), |f| bucket_start(f, bucket_ms));
-        let mut wanted = BTreeSet::new();
-        for (&bucket, &count) in counts.range(floor..) {
-            let seen = self.buckets.get_mut(&bucket.0);
-            if count > seen.as_deref().copied().unwrap_or(0) {
-                let touched = counts.range(bucket..=bucket.plus(lead_ms)).map(|(b, _)| *b);
-                wanted.extend(touched);
-            } else if let Some(seen) = seen {
-                *seen = count;
-            }
-        }
-        wanted
+        grown(&mut self.buckets, counts, floor, bucket_ms, lead_ms)
     }
 
     /// Marks buckets as read.
@@ -151,24 +141,37 @@ impl Checkpoint {
     }
 
     /// The whole hours that hold more lines now than were read of them, judged as buckets are.
-    pub fn judge_hours(&mut self, counts: &BTreeMap<Time, u64>) -> BTreeSet<Time> {
+    pub fn judge_hours(&mut self, counts: &BTreeMap<Time, u64>, lead_ms: i64) -> BTreeSet<Time> {
+        // Of the hour in which the first run began only a part was read.
         let floor = self.floor.unwrap_or(Time(i64::MIN));
-        let mut wanted = BTreeSet::new();
-        for (&hour, &count) in counts.range(floor..) {
-            let seen = self.hours.entry(hour.0).or_default();
-            if count > *seen {
-                wanted.insert(hour);
-            } else {
-                *seen = count;
-            }
-        }
-        wanted
+        grown(&mut self.hours, counts, floor, HOUR_MS, lead_ms)
     }
 
     /// Marks hours as read.
     pub fn mark_hours(&mut self, counted: &BTreeMap<Time, u64>) {
         self.hours.extend(counted.iter().map(|(hour, count)| (hour.0, *count)));
     }
+}
+
+/// What of these lengths of time holds more lines than were `seen`, and what may take context from it.
+fn grown(
+    seen: &mut BTreeMap<i64, u64>,
+    counts: &BTreeMap<Time, u64>,
+    from: Time,
+    length_ms: i64,
+    lead_ms: i64,
+) -> BTreeSet<Time> {
+    let mut wanted = BTreeSet::new();
+    for (&start, &count) in counts.range(from..) {
+        let seen = seen.get_mut(&start.0);
+        if count > seen.as_deref().copied().unwrap_or(0) {
+            let touched = counts.range(start..start.plus(length_ms).plus(lead_ms));
+            wanted.extend(touched.map(|(start, _)| *start));
+        } else if let Some(seen) = seen {
+            *seen = count;
+        }
+    }
+    wanted
 }
 
 #[cfg(test)]
@@ -220,7 +223,15 @@ mod tests {
     fn an_old_hour_that_grew_is_read_again() {
         let mut c = ledger(0, &[(1, 5), (2, 5)]);
         c.age(Time(HOUR_MS), Time(0));
-        assert!(c.judge_hours(&BTreeMap::from([(Time(0), 10)])).is_empty());
-        assert_eq!(c.judge_hours(&BTreeMap::from([(Time(0), 11)])).len(), 1);
+        assert!(c.judge_hours(&BTreeMap::from([(Time(0), 10)]), 0).is_empty());
+        assert_eq!(c.judge_hours(&BTreeMap::from([(Time(0), 11)]), 0).len(), 1);
+    }
+
+    #[test]
+    fn messages_of_the_hour_after_late_lines_may_share_them() {
+        let mut c = ledger(0, &[(1, 5), (60, 5), (120, 5)]);
+        c.age(Time(3 * HOUR_MS), Time(0));
+        let counts = [(0, 6), (1, 5), (2, 5)].map(|(hour, count)| (Time(hour * HOUR_MS), count));
+        assert_eq!(c.judge_hours(&BTreeMap::from(counts), 10 * MINUTE).len(), 2);
     }
 }

@@ -134,7 +134,7 @@ async fn old_hours(
     }
     ledger.age(lookback_from, horizon_from);
     let counts = source.counts(Range { from: bucket_start(from, HOUR_MS), to }, HOUR_MS).await?;
-    let due = ledger.judge_hours(&counts);
+    let due = ledger.judge_hours(&counts, ms(pass.window.session_lead));
     let wanted = window::stretches(&due, &counts, HOUR_MS, STRETCH_LINES);
     read_all(source, &wanted, ledger, pass, summary, |ledger, stretch, _| ledger.mark_hours(&stretch.counted)).await
 }
