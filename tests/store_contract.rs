@@ -57,6 +57,7 @@ macro_rules! contract {
             finding::find_takes_thousands_of_keys,
             neighbours::neighbours_share_a_queue_id_or_a_message_id,
             neighbours::neighbours_keep_to_their_range_and_bring_all_parts,
+            neighbours::neighbours_that_are_known_are_left_out,
             searching::every_kind_of_term_is_found,
             searching::case_matters_only_in_queue_ids,
             searching::a_piece_of_a_term_finds_nothing,

@@ -7,7 +7,7 @@ use crate::{
     error::{Error, Kind, Result},
     model::{Range, Time},
     stitch::journey::{self, CLOCKS_MS, Node},
-    store::{Put, Store, Stored},
+    store::{Put, Store, Stored, Traces},
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -105,8 +105,8 @@ async fn neighbourhood(store: &dyn Store, wanted: &[String]) -> Result<BTreeMap<
             let terms = wanted.iter().filter(|(m, _)| *m == is_message_id);
             terms.map(|(_, id)| id.clone()).collect::<Vec<String>>()
         };
-        frontier = store.neighbours(&of(false), &of(true), within).await?;
-        frontier.retain(|s| !known.contains_key(&s.transaction.mail.id));
+        let known = known.keys().cloned().collect();
+        frontier = store.neighbours(&Traces { queue_ids: of(false), message_ids: of(true), within, known }).await?;
         asked.extend(wanted.into_iter().map(|term| (term, within)));
     }
     Ok(known)

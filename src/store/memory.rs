@@ -3,7 +3,7 @@
 //! It is as strict as a cluster: `get`, `put` and `delete` see every write, all else sees the state of the last
 //! `refresh`. A caller who forgets to refresh fails here and not only in production.
 
-use super::{Census, Page, Put, QueueKey, Report, Search, Store, Stored, Summary, Version, matching};
+use super::{Census, Page, Put, QueueKey, Report, Search, Store, Stored, Summary, Traces, Version, matching};
 use crate::{
     error::Result,
     model::{Range, Time, Transaction},
@@ -83,9 +83,12 @@ impl Store for MemoryStore {
             .collect())
     }
 
-    async fn neighbours(&self, queue_ids: &[String], message_ids: &[String], within: Range) -> Result<Vec<Stored>> {
-        let wanted = matching::neighbour_terms(queue_ids, message_ids);
-        let is_wanted = |t: &Transaction| matching::touches(t, within) && matching::is_neighbour(t, &wanted);
+    async fn neighbours(&self, traces: &Traces) -> Result<Vec<Stored>> {
+        let wanted = matching::neighbour_terms(&traces.queue_ids, &traces.message_ids);
+        let is_wanted = |t: &Transaction| {
+            let is_known = traces.known.contains(&t.mail.id);
+            !is_known && matching::touches(t, traces.within) && matching::is_neighbour(t, &wanted)
+        };
         let state = self.state();
         Ok(state
             .visible

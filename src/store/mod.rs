@@ -17,7 +17,7 @@ use crate::{
     source::Check,
 };
 use async_trait::async_trait;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The version of a stored document, for optimistic concurrency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +57,18 @@ pub struct Report {
 pub struct QueueKey {
     pub host: String,
     pub queue_id: String,
+}
+
+/// What documents of one journey have in common. One of the ids is enough.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Traces {
+    /// Of documents that have one of them, or name one in a link.
+    pub queue_ids: Vec<String>,
+    pub message_ids: Vec<String>,
+    /// Only documents whose time span touches this.
+    pub within: Range,
+    /// `mail.id` of documents that are left out: the caller has them.
+    pub known: BTreeSet<String>,
 }
 
 /// What `trace` looks for. All terms given must hold; each matches any of its places.
@@ -111,9 +123,8 @@ pub trait Store: Send + Sync {
     /// [`refresh`](Self::refresh).
     async fn find(&self, keys: &[QueueKey], within: Range) -> Result<Vec<Stored>>;
 
-    /// The documents (all parts) that have one of these queue ids, name one of them in a link, or have one of these
-    /// Message-IDs, and whose time span touches `within`; for the journey pass. Visible as for [`find`](Self::find).
-    async fn neighbours(&self, queue_ids: &[String], message_ids: &[String], within: Range) -> Result<Vec<Stored>>;
+    /// The documents (all parts) of these traces, for the journey pass. Visible as for [`find`](Self::find).
+    async fn neighbours(&self, traces: &Traces) -> Result<Vec<Stored>>;
 
     /// Writes documents, each if its expectation holds. When it returns, what was stored survives a crash of the server.
     async fn put(&self, documents: Vec<Put>) -> Result<Report>;

@@ -6,8 +6,9 @@ use mailstitch::{
         Range, Transaction,
         transaction::{Link, Rel},
     },
-    store::Store,
+    store::{Store, Traces},
 };
+use std::collections::BTreeSet;
 
 fn linked(queue_id: &str, minute: i64, to: &str) -> Transaction {
     let link = Link { rel: Rel::Next, queue_id: Some(to.into()), host: None, message_id: None };
@@ -16,7 +17,12 @@ fn linked(queue_id: &str, minute: i64, to: &str) -> Transaction {
 
 async fn neighbours(store: &dyn Store, queue_ids: &[&str], message_ids: &[&str], within: Range) -> Vec<String> {
     let owned = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
-    let found = store.neighbours(&owned(queue_ids), &owned(message_ids), within).await.unwrap();
+    let (queue_ids, message_ids) = (owned(queue_ids), owned(message_ids));
+    found(store, &Traces { queue_ids, message_ids, within, known: BTreeSet::new() }).await
+}
+
+async fn found(store: &dyn Store, traces: &Traces) -> Vec<String> {
+    let found = store.neighbours(traces).await.unwrap();
     let mut found: Vec<String> = found.into_iter().map(|s| s.transaction.mail.id).collect();
     found.sort();
     found
@@ -42,6 +48,18 @@ pub async fn neighbours_share_a_queue_id_or_a_message_id(store: &dyn Store) {
         ids(&[&parent, &child, &same_message])
     );
     assert!(neighbours(store, &[], &[], range(0, 60)).await.is_empty());
+}
+
+pub async fn neighbours_that_are_known_are_left_out(store: &dyn Store) {
+    let documents = [message("4F1", 0), linked("4F2", 0, "4F1"), linked("4F3", 0, "4F1")];
+    create(store, &documents).await;
+    let known = BTreeSet::from([documents[0].mail.id.clone(), documents[2].mail.id.clone()]);
+    let traces =
+        Traces { queue_ids: vec!["4F1".into()], message_ids: Vec::new(), within: range(0, 60), known: known.clone() };
+    assert_eq!(found(store, &traces).await, ids(&[&documents[1]]));
+    // However many they are.
+    let many = (0..20_000).map(|n| format!("{n:06}")).chain(known).collect();
+    assert_eq!(found(store, &Traces { known: many, ..traces }).await, ids(&[&documents[1]]));
 }
 
 pub async fn neighbours_keep_to_their_range_and_bring_all_parts(store: &dyn Store) {

@@ -19,7 +19,7 @@ use crate::{
     model::{Range, Text, Time, Transaction, transaction::Rel},
     run::outcome::Outcome,
     stitch::journey::{CLOCKS_MS, base_id},
-    store::{Search, Store},
+    store::{Search, Store, Traces},
     when,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -106,7 +106,9 @@ async fn notices(store: &dyn Store, members: &[Transaction]) -> Result<Vec<Strin
     let times = || members.iter().flat_map(|t| [t.event.start, t.event.end]);
     let from = times().min().unwrap_or(Time(0)).plus(-CLOCKS_MS);
     let to = times().max().unwrap_or(Time(0)).plus(CLOCKS_MS);
-    let near = store.neighbours(&ids, &[], Range { from, to }).await?;
+    let within = Range { from, to };
+    let traces = Traces { queue_ids: ids, message_ids: Vec::new(), within, known: BTreeSet::new() };
+    let near = store.neighbours(&traces).await?;
     let concerns = |t: &Transaction| {
         let is_notice = t.email.local_id.as_ref().is_some_and(|id| told.contains(&(t.host.name.clone(), id.clone())));
         let members = members.iter().filter_map(|m| Some((m.host.name.clone(), m.email.local_id.clone()?)));

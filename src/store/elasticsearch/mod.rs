@@ -16,7 +16,7 @@ mod read;
 mod template;
 mod verdict;
 
-use super::{Census, Page, Put, QueueKey, Report, Search, Store, Stored, Summary, Version};
+use super::{Census, Page, Put, QueueKey, Report, Search, Store, Stored, Summary, Traces, Version};
 use crate::{
     config::ElasticsearchStore,
     elastic::{Body, Call, Client, Method, in_path, search::Shards},
@@ -92,8 +92,8 @@ impl Store for Elasticsearch {
         self.find_all(keys, within).await
     }
 
-    async fn neighbours(&self, queue_ids: &[String], message_ids: &[String], within: Range) -> Result<Vec<Stored>> {
-        self.find_neighbours(queue_ids, message_ids, within).await
+    async fn neighbours(&self, traces: &Traces) -> Result<Vec<Stored>> {
+        self.find_neighbours(traces).await
     }
 
     async fn put(&self, documents: Vec<Put>) -> Result<Report> {

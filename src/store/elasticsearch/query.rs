@@ -33,8 +33,14 @@ pub fn find(queue_ids: &[&str], within: Range, after: Option<&str>) -> Value {
     page_of(json!({"bool": {"filter": filter}}), after)
 }
 
-/// A page of what has one of these queue ids, names one in a link, or has one of these Message-IDs.
-pub fn neighbours(queue_ids: &[String], message_ids: &[String], within: Range, after: Option<&str>) -> Value {
+/// A page of what has one of these queue ids, names one in a link, or has one of these Message-IDs, but for what is known.
+pub fn neighbours(
+    queue_ids: &[String],
+    message_ids: &[String],
+    within: Range,
+    known: &[&str],
+    after: Option<&str>,
+) -> Value {
     let mut either = Vec::new();
     if !queue_ids.is_empty() {
         either.push(json!({"terms": {"email.local_id": queue_ids}}));
@@ -45,7 +51,7 @@ pub fn neighbours(queue_ids: &[String], message_ids: &[String], within: Range, a
     }
     let mut filter = vec![json!({"bool": {"should": either, "minimum_should_match": 1}})];
     filter.extend(touches(within));
-    page_of(json!({"bool": {"filter": filter}}), after)
+    page_of(json!({"bool": {"filter": filter, "must_not": [{"ids": {"values": known}}]}}), after)
 }
 
 /// A page of everything, or of a range.

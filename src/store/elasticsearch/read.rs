@@ -10,7 +10,7 @@ use crate::{
     },
     error::{Error, Kind, Result},
     model::{Range, Time, Transaction, transaction},
-    store::{Census, Page, QueueKey, Search, Stored, Summary, Version, matching::take},
+    store::{Census, Page, QueueKey, Search, Stored, Summary, Traces, Version, matching::take},
 };
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
@@ -18,6 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Queue ids of one search. Engines take 65,536 terms; a page of answers is read before the next are asked.
 const TERMS: usize = 1000;
+/// Ids of documents that a search leaves out; a server takes 65,536 (`index.max_terms_count`), and each costs a look-up.
+const KNOWN: usize = 10_000;
 
 /// Documents of one `_mget`.
 const GETS: usize = 250;
@@ -113,21 +115,17 @@ impl Elasticsearch {
         Ok(stored)
     }
 
-    pub(super) async fn find_neighbours(
-        &self,
-        queue_ids: &[String],
-        message_ids: &[String],
-        within: Range,
-    ) -> Result<Vec<Stored>> {
+    pub(super) async fn find_neighbours(&self, traces: &Traces) -> Result<Vec<Stored>> {
+        let Traces { queue_ids, message_ids, within, known } = traces;
         let mut stored: BTreeMap<String, Stored> = BTreeMap::new();
-        if queue_ids.is_empty() && message_ids.is_empty() {
-            return Ok(Vec::new());
-        }
         let by_id = queue_ids.chunks(TERMS).map(|chunk| (chunk, &[][..]));
         for (ids, message_ids) in by_id.chain(message_ids.chunks(TERMS).map(|chunk| (&[][..], chunk))) {
-            let found = self.all_pages(|after| query::neighbours(ids, message_ids, within, after)).await?;
+            // What an earlier chunk found need not come again.
+            let known: Vec<&str> = known.iter().chain(stored.keys()).map(String::as_str).take(KNOWN).collect();
+            let found = self.all_pages(|after| query::neighbours(ids, message_ids, *within, &known, after)).await?;
             stored.extend(found.into_iter().map(|document| (document.transaction.mail.id.clone(), document)));
         }
+        stored.retain(|id, _| !known.contains(id));
         Ok(stored.into_values().collect())
     }
 

@@ -14,7 +14,7 @@ mod schema;
 mod terms;
 mod write;
 
-use super::{Census, Page, Put, QueueKey, Report, Search, Store, Stored, Summary, Version};
+use super::{Census, Page, Put, QueueKey, Report, Search, Store, Stored, Summary, Traces, Version};
 use crate::{
     access::Access,
     error::{Error, Kind, Result},
@@ -102,9 +102,9 @@ impl Store for SqliteStore {
         self.on("read", move |connection| read::find(connection, &keys, within)).await
     }
 
-    async fn neighbours(&self, queue_ids: &[String], message_ids: &[String], within: Range) -> Result<Vec<Stored>> {
-        let (queue_ids, message_ids) = (queue_ids.to_vec(), message_ids.to_vec());
-        self.on("read", move |connection| read::neighbours(connection, &queue_ids, &message_ids, within)).await
+    async fn neighbours(&self, traces: &Traces) -> Result<Vec<Stored>> {
+        let traces = traces.clone();
+        self.on("read", move |connection| read::neighbours(connection, &traces)).await
     }
 
     async fn put(&self, documents: Vec<Put>) -> Result<Report> {

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     model::{Range, Time, Transaction},
     store::{
-        Census, Page, QueueKey, Search, Stored, Summary, Version,
+        Census, Page, QueueKey, Search, Stored, Summary, Traces, Version,
         matching::{forms, is_neighbour, matches, neighbour_terms, take},
     },
 };
@@ -55,27 +55,28 @@ pub fn find(connection: &mut Connection, keys: &[QueueKey], within: Range) -> Ou
 }
 
 /// The documents that touch a range and share a queue id or a Message-ID with those asked for.
-pub fn neighbours(
-    connection: &mut Connection,
-    queue_ids: &[String],
-    message_ids: &[String],
-    within: Range,
-) -> Outcome<Vec<Stored>> {
-    let wanted = neighbour_terms(queue_ids, message_ids);
+pub fn neighbours(connection: &mut Connection, traces: &Traces) -> Outcome<Vec<Stored>> {
+    let wanted = neighbour_terms(&traces.queue_ids, &traces.message_ids);
+    let within = traces.within;
     let tx = connection.transaction()?;
     let mut found = Vec::new();
     {
         let mut docs = tx.prepare_cached("SELECT doc FROM terms WHERE term = ?1")?;
         let mut rows = tx.prepare_cached(
-            "SELECT version, blob FROM transactions WHERE doc = ?1 AND start_ms < ?2 AND end_ms >= ?3",
+            "SELECT version, blob, id FROM transactions WHERE doc = ?1 AND start_ms < ?2 AND end_ms >= ?3",
         )?;
+        let unknown = |row: &Row<'_>| {
+            let is_known = traces.known.contains(row.get_ref(2)?.as_str()?);
+            if is_known { Ok(None) } else { versioned(row).map(Some) }
+        };
         let mut seen = BTreeSet::new();
         for term in &wanted {
             for doc in
                 docs.query_map([hash(term)], |row| row.get::<_, i64>(0))?.collect::<rusqlite::Result<Vec<_>>>()?
             {
                 if seen.insert(doc) {
-                    found.extend(rows.query_row((doc, within.to.0, within.from.0), versioned).optional()?.transpose()?);
+                    let row = rows.query_row((doc, within.to.0, within.from.0), unknown).optional()?;
+                    found.extend(row.flatten().transpose()?);
                 }
             }
         }
