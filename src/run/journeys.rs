@@ -6,10 +6,10 @@
 use crate::{
     error::{Error, Kind, Result},
     model::{Range, Time},
-    stitch::journey::{self, CLOCKS_MS, Node},
+    stitch::journey::{self, CLOCKS_MS},
     store::{Put, Store, Stored, Traces},
 };
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Changed documents looked at together.
 const AT_ONCE: usize = 2000;
@@ -47,20 +47,13 @@ pub async fn settle(store: &dyn Store, changed: &[String]) -> Result<u64> {
 /// One attempt; returns the documents that another writer changed meanwhile.
 async fn one_round(store: &dyn Store, wanted: &[String]) -> Result<(Vec<String>, u64)> {
     let component = neighbourhood(store, wanted).await?;
-    let mut nodes: Vec<Node> = Vec::new();
-    let mut of_node: HashMap<String, usize> = HashMap::new();
-    for stored in component.values().filter(|s| s.transaction.mail.part == 0) {
-        of_node.insert(stored.transaction.mail.id.clone(), nodes.len());
-        nodes.push(Node::new(&stored.transaction));
-    }
-    let journeys = journey::journeys(&nodes);
+    let journeys = journey::of(component.values().map(|stored| &stored.transaction));
     let mut puts = Vec::new();
-    for stored in component.into_values() {
-        let Some(n) = of_node.get(journey::base_id(&stored.transaction)) else { continue };
-        if stored.transaction.mail.journey != journeys[*n] {
-            let mut transaction = stored.transaction;
-            transaction.mail.journey.clone_from(&journeys[*n]);
-            puts.push(Put { transaction, expected: Some(stored.version) });
+    for Stored { mut transaction, version } in component.into_values() {
+        let Some(journey) = journeys.get(journey::base_id(&transaction)) else { continue };
+        if transaction.mail.journey != *journey {
+            transaction.mail.journey.clone_from(journey);
+            puts.push(Put { transaction, expected: Some(version) });
         }
     }
     if puts.is_empty() {

@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Kind, Result},
     model::{Line, LineId, Range, Time, Transaction},
     run::{fault, singles},
-    stitch::{self, Gathered, Key, Rules, id::IdForm},
+    stitch::{self, Gathered, Key, Rules, id::IdForm, journey},
     store::{Put, QueueKey, Report, Store, Stored},
 };
 use serde::{Deserialize, Serialize};
@@ -214,6 +214,7 @@ async fn write(
         for (key, w) in &work {
             plan.add(key, w, rules);
         }
+        plan.begin_journeys();
         fault::point("before-write");
         let lost = plan.carry_out(store, merged).await?;
         let again = reread(store, &mut work, lost).await?;
@@ -262,6 +263,17 @@ impl Plan {
         for id in stale {
             self.deletes.extend(work.stored.get(id).map(|k| (id.clone(), k.version)));
             self.keys.insert(id.clone(), key.clone());
+        }
+    }
+
+    /// Gives new documents the journey that they have among each other: most mails are with their neighbours here, so that
+    /// the journey pass has little left to write.
+    fn begin_journeys(&mut self) {
+        let journeys = journey::of(self.puts.iter().flatten().map(|put| &put.transaction));
+        for put in self.puts.iter_mut().flatten().filter(|put| put.expected.is_none()) {
+            if let Some(journey) = journeys.get(journey::base_id(&put.transaction)) {
+                put.transaction.mail.journey.clone_from(journey);
+            }
         }
     }
 

@@ -152,8 +152,16 @@ pub fn parents(nodes: &[Node]) -> Vec<Option<usize>> {
     evidence::parents(nodes)
 }
 
+/// The journeys of documents by their [`base_id`]. All neighbours of those whose answer is wanted must be there; of further
+/// parts nothing is taken.
+pub fn of<'a>(documents: impl Iterator<Item = &'a Transaction>) -> HashMap<String, String> {
+    let nodes: Vec<Node> = documents.filter(|doc| doc.mail.part == 0).map(Node::new).collect();
+    let journeys = journeys(&nodes);
+    nodes.into_iter().map(|node| node.id).zip(journeys).collect()
+}
+
 /// The journey of each node, in their order. `nodes` must hold all neighbours of those whose answer is wanted.
-pub fn journeys(nodes: &[Node]) -> Vec<String> {
+fn journeys(nodes: &[Node]) -> Vec<String> {
     let parents = parents(nodes);
     (0..nodes.len()).map(|n| nodes[root(n, &parents, nodes)].own.clone()).collect()
 }
