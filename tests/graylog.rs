@@ -9,6 +9,8 @@ mod common;
 mod contract;
 #[path = "graylog/killed.rs"]
 mod killed;
+#[path = "graylog/patience.rs"]
+mod patience;
 mod servers;
 #[path = "end_to_end/setup.rs"]
 mod setup;

@@ -10,6 +10,7 @@ use std::{
     net::{TcpListener, TcpStream},
     path::Path,
     sync::{Arc, Mutex},
+    time::Instant,
 };
 
 /// Bytes of a chunk: rows do not care where one ends.
@@ -19,6 +20,8 @@ const CHUNK: usize = 700;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     Whole,
+    /// The connection is closed between two chunks: only the last one, which is empty, is missing.
+    Open,
     /// The connection is closed inside a chunk, as by a server that was killed.
     Cut,
 }
@@ -43,14 +46,39 @@ pub fn heard(version: &str, name: &str) -> Answer {
 impl Answer {
     /// 200 with JSON.
     pub fn json(body: &str) -> Self {
-        let head = "HTTP/1.1 200 OK\nContent-Type: application/json".to_owned();
+        Self::new("200 OK", "Content-Type: application/json", body)
+    }
+
+    /// A status, header lines and a body.
+    pub fn new(status: &str, headers: &str, body: &str) -> Self {
+        let head = format!("HTTP/1.1 {status}\n{headers}");
         Self { head, body: body.as_bytes().to_vec(), end: End::Whole }
+    }
+
+    /// One more header line.
+    pub fn with(mut self, header: &str) -> Self {
+        self.head = format!("{}\n{header}", self.head);
+        self
+    }
+
+    /// The rows of an export in the other order, below that of names.
+    pub fn reversed(mut self) -> Self {
+        let rows: Vec<&[u8]> = self.body.split_inclusive(|byte| *byte == b'\n').collect();
+        self.body = rows[..1].iter().chain(rows[1..].iter().rev()).copied().flatten().copied().collect();
+        self
     }
 }
 
 /// The same, broken off.
 pub fn cut(answer: Answer) -> Answer {
     Answer { end: End::Cut, ..answer }
+}
+
+/// The same, broken off after so many rows, which are whole.
+pub fn cut_after(answer: Answer, rows: usize) -> Answer {
+    // The first is that of names.
+    let body = answer.body.split_inclusive(|byte| *byte == b'\n').take(1 + rows).flatten().copied().collect();
+    Answer { body, end: End::Open, ..answer }
 }
 
 /// A pivot over the whole range asked for that found so many messages. The one bucket is at `from`.
@@ -73,6 +101,14 @@ pub struct Asked {
     pub line: String,
     pub headers: String,
     pub body: Value,
+    pub at: Instant,
+}
+
+impl Asked {
+    /// Without its query.
+    pub fn path(&self) -> &str {
+        self.line.split([' ', '?']).nth(1).unwrap_or_default()
+    }
 }
 
 /// The server.
@@ -102,11 +138,7 @@ impl Replay {
     /// What was asked at paths that begin so.
     pub fn asked(&self, path: &str) -> Vec<Asked> {
         let asked = self.asked.lock().expect("no panic");
-        asked
-            .iter()
-            .filter(|asked| asked.line.split(' ').nth(1).is_some_and(|p| p.starts_with(path)))
-            .cloned()
-            .collect()
+        asked.iter().filter(|asked| asked.path().starts_with(path)).cloned().collect()
     }
 }
 
@@ -122,7 +154,12 @@ fn serve(stream: TcpStream, routes: &mut [Route], log: &Mutex<Vec<Asked>>) -> st
     reader.read_exact(&mut body)?;
     let path = line.split(' ').nth(1).expect("a path").to_owned();
     let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    log.lock().expect("no panic").push(Asked { line: line.trim_end().to_owned(), headers: lower, body });
+    log.lock().expect("no panic").push(Asked {
+        line: line.trim_end().to_owned(),
+        headers: lower,
+        body,
+        at: Instant::now(),
+    });
     let route = routes.iter_mut().find(|(prefix, _)| path.starts_with(prefix));
     let (_, answers) = route.unwrap_or_else(|| panic!("nobody knows what was answered to {path}"));
     let answer = if answers.len() > 1 { answers.remove(0) } else { answers[0].clone() };
@@ -149,6 +186,7 @@ fn send(to: &mut TcpStream, answer: &Answer) -> std::io::Result<()> {
     }
     match answer.end {
         End::Whole => to.write_all(b"0\r\n\r\n"),
+        End::Open => Ok(()),
         End::Cut => to.write_all(b"3e8\r\n\"2026"),
     }
 }

@@ -3,7 +3,7 @@
 //! Exports of the fixtures have the columns `timestamp, source, message, gl2_message_id`; settings ask for the same.
 
 use crate::{
-    answers::{Answer, Replay, counted, cut, heard},
+    answers::{Answer, Replay, counted, cut, cut_after, heard},
     contract::settings,
 };
 use mailstitch::{
@@ -11,29 +11,30 @@ use mailstitch::{
     error::{Error, Result},
     model::{Range, Time},
     source::{Batch, CountingSource, graylog::Graylog},
+    stitch::{self, Rules},
 };
 use std::{collections::HashMap, time::Duration};
 
 const VERSIONS: [&str; 5] = ["3.3.11", "4.3.6", "5.1.13", "6.1.4", "7.0.1"];
-const FROM: &str = "2026-11-22T19:00:00.000Z";
-const TO: &str = "2026-11-22T21:00:00.000Z";
-const DEFAULT: &str = "000000000000000000000001";
-const COUNT: &str = "/api/views/search/sync";
-const EXPORT: &str = "/api/views/search/messages";
-const LEGACY: &str = "/api/search/universal/absolute";
+pub const FROM: &str = "2026-11-22T19:00:00.000Z";
+pub const TO: &str = "2026-11-22T21:00:00.000Z";
+pub const DEFAULT: &str = "000000000000000000000001";
+pub const COUNT: &str = "/api/views/search/sync";
+pub const EXPORT: &str = "/api/views/search/messages";
+pub const LEGACY: &str = "/api/search/universal/absolute";
 
-fn range(from: &str, to: &str) -> Range {
+pub fn range(from: &str, to: &str) -> Range {
     Range { from: Time::parse_rfc3339(from).unwrap(), to: Time::parse_rfc3339(to).unwrap() }
 }
 
 /// A server of this version that answers so to what is asked of its messages.
-fn server(version: &str, mut routes: Vec<(&'static str, Vec<Answer>)>) -> Replay {
+pub fn server(version: &str, mut routes: Vec<(&'static str, Vec<Answer>)>) -> Replay {
     routes.push(("/api/streams", vec![heard(version, "streams")]));
     routes.push(("/api/", vec![heard(version, "api-root-noauth")]));
     Replay::new(routes)
 }
 
-fn source(server: &Replay, change: impl FnOnce(&mut GraylogSource)) -> Graylog {
+pub fn source(server: &Replay, change: impl FnOnce(&mut GraylogSource)) -> Graylog {
     let mut settings = settings(server.url.clone(), "token-of-a-reader".into(), vec![DEFAULT.into()]);
     // The message also names the program, and ids are no process ids.
     settings.fields.program = "message".into();
@@ -42,11 +43,11 @@ fn source(server: &Replay, change: impl FnOnce(&mut GraylogSource)) -> Graylog {
     Graylog::new(settings, HashMap::new(), Duration::from_secs(86_400)).unwrap()
 }
 
-fn run<F: Future>(future: F) -> F::Output {
+pub fn run<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
-fn told<T>(server: &Replay, result: Result<T>) -> String {
+pub fn told<T>(server: &Replay, result: Result<T>) -> String {
     let error: Error = result.err().expect("an error");
     format!("{:?}: {}", error.kind(), error.to_string().replace(&server.url, "URL"))
 }
@@ -88,13 +89,25 @@ fn every_version_gives_the_same_lines() {
             assert!(lines.iter().any(|line| line == expected), "{version} lacks {expected}: {lines:#?}");
         }
         let asked = &server.asked(EXPORT)[0];
-        assert!(asked.headers.contains("x-requested-by: "), "{version}");
+        for asked in [asked, &server.asked(COUNT)[0]] {
+            assert!(asked.headers.contains("x-requested-by: "), "{version}");
+            // "token-of-a-reader:token".
+            assert!(asked.headers.contains("authorization: basic dg9rzw4tb2ytys1yzwfkzxi6dg9rzw4=\r\n"), "{version}");
+        }
+        // The export is refused with a 406 or 415 where JSON is wanted.
+        assert!(asked.headers.contains("accept: text/csv\r\n"), "{version}");
+        // Anything else than a `T` and a zone is a 400, or another time.
+        let timerange = serde_json::json!({"type": "absolute", "from": FROM, "to": TO});
+        assert_eq!(asked.body["timerange"], timerange, "{version}");
+        // Without a limit there is none.
+        assert!(asked.body.get("limit").is_none(), "{version}");
         // Without streams a right that is missing is an empty answer.
         assert_eq!(asked.body["streams"], serde_json::json!([DEFAULT]), "{version}");
         // `*` is a 400 in newer versions.
         assert_eq!(asked.body["query_string"]["query_string"], "", "{version}");
         // A key that 3.3 does not know is a 400; without it 4.3 and later use the zone of the user.
-        assert_eq!(asked.body.get("time_zone").is_some(), version != "3.3.11", "{version}");
+        let zone = (version != "3.3.11").then(|| "UTC".into());
+        assert_eq!(asked.body.get("time_zone"), zone.as_ref(), "{version}");
     }
 }
 
@@ -115,6 +128,13 @@ fn stamps_in_the_zone_of_the_user_are_the_same_times() {
 fn an_engine_that_is_down_answers_200() {
     let told = "a row of 1 columns came where 4 were asked for: `java.net.ConnectException: Connection refused`";
     check_short("7.0.1", heard("7.0.1", "down-exp"), 23, told);
+}
+
+#[test]
+fn other_columns_than_those_asked_for_are_no_export() {
+    // One row less than there are lines, as if the first of them were the row of names.
+    let told = "a row of 3 columns came where 4 were asked for: `timestampsourcemessage`";
+    check_short("4.3.6", heard("4.3.6", "exp-empty"), 23, told);
 }
 
 /// Settings whose columns are those of the broken exports.
@@ -155,6 +175,26 @@ fn a_graylog_that_dies_in_the_middle_leaves_the_body_incomplete() {
 }
 
 #[test]
+fn what_a_broken_off_export_brought_is_void() {
+    // Between rows, and where the counts would allow for so few of them: only the end of the body is missing.
+    let broken = || cut_after(heard("7.0.1", "exp-csv"), 12);
+    let answered = |exports| {
+        let counts = [10, 15, 23].map(|total| counted(FROM, TO, total)).into();
+        let server = server("7.0.1", vec![(COUNT, counts), (EXPORT, exports)]);
+        let batch = run(source(&server, |_| ()).read(range(FROM, TO)));
+        (server, batch)
+    };
+    let (server, batch) = answered(vec![broken(), heard("7.0.1", "exp-csv")]);
+    let batch = batch.unwrap();
+    assert_eq!((batch.lines.len() + batch.noise.len(), server.asked(EXPORT).len()), (23, 2));
+    let (server, batch) = answered(vec![broken()]);
+    let told = told(&server, batch);
+    assert!(told.starts_with("Temporary: cannot read lines on URL: "), "{told}");
+    assert!(!told.contains("row"), "{told}");
+    assert_eq!(server.asked(EXPORT).len(), 3);
+}
+
+#[test]
 fn no_rows_may_mean_anything() {
     for version in ["4.3.6", "5.1.13", "6.1.4", "7.0.1"] {
         let told = "0 rows came where Graylog counted 23 before and 23 after";
@@ -185,6 +225,23 @@ fn lines_may_arrive_during_an_export_but_none_may_leave() {
 }
 
 #[test]
+fn rows_in_any_order_give_the_same_documents() {
+    // That of 3.3 is none, 5.1 and 6.1 order the messages of one moment the other way round.
+    let documents = |export| {
+        let (_, batch) = exported("3.3.11", export, 23, 23);
+        let (rules, mut lines) = (Rules::default(), batch.unwrap().lines);
+        stitch::unite(&mut lines);
+        let mut documents: Vec<_> = stitch::gather(&lines, |_| false, &rules).documents(&rules).collect();
+        documents.sort_by(|a, b| a.mail.id.cmp(&b.mail.id));
+        documents
+    };
+    let export = heard("3.3.11", "exp-csv");
+    let expected = documents(export.clone());
+    assert!(!expected.is_empty());
+    assert_eq!(documents(export.reversed()), expected);
+}
+
+#[test]
 fn a_row_at_the_end_of_the_window_belongs_to_the_next() {
     // The three lines of 19:42:00 lie at the end of an inclusive window.
     let to = "2026-11-22T19:42:00.000Z";
@@ -193,6 +250,19 @@ fn a_row_at_the_end_of_the_window_belongs_to_the_next() {
     let batch = run(source(&server, |_| ()).read(range(FROM, to))).unwrap();
     assert!(batch.lines.iter().all(|line| line.time < range(FROM, to).to));
     assert_eq!(batch.lines.len() + batch.noise.len(), 16);
+}
+
+#[test]
+fn a_sample_is_not_rounded_up_to_a_chunk() {
+    let hour_ago = "2026-11-22T20:00:00.000Z";
+    let counts = vec![counted("2026-11-21T21:00:00.000Z", TO, 23), counted(hour_ago, TO, 23)];
+    let export = vec![heard("4.3.6", "exp-csv")];
+    let server = server("4.3.6", vec![(COUNT, counts), (EXPORT, export)]);
+    let rows = run(source(&server, |settings| settings.page_size = 5000).check(range(FROM, TO).to));
+    let fields = rows.into_iter().find(|row| row.what == "message fields").expect("a sample");
+    assert_eq!(fields.found, Ok("23 of 23 messages are lines of syslog".to_owned()));
+    let asked = &server.asked(EXPORT)[0].body;
+    assert_eq!((&asked["limit"], &asked["chunk_size"]), (&100.into(), &100.into()));
 }
 
 #[test]
@@ -214,8 +284,18 @@ fn a_pivot_tells_the_counts_of_its_buckets() {
         assert_eq!((counts.len(), counts.values().sum::<u64>()), (6, 3000), "{version}");
         let asked = &server.asked(COUNT)[0].body["queries"][0];
         assert_eq!(asked["filter"]["filters"][0]["id"], DEFAULT, "{version}");
+        assert_eq!(asked["search_types"][0]["row_groups"][0]["interval"]["timeunit"], "1m", "{version}");
+        assert_eq!(asked["search_types"][0]["rollup"], true, "{version}");
         assert_eq!(server.asked(COUNT).len(), 1, "one request");
     }
+}
+
+#[test]
+fn a_pivot_of_3_3_without_rollup_has_no_counts() {
+    let (from, to) = ("2026-11-21T21:13:35.000Z", "2026-11-22T21:13:35.000Z");
+    let server = server("3.3.11", vec![(COUNT, vec![heard("3.3.11", "pivot-per-hour-stream-filter")])]);
+    let counts = run(source(&server, |_| ()).counts(range(from, to), 3_600_000));
+    assert_eq!(told(&server, counts), "Temporary: cannot count lines on URL: a bucket has no count");
 }
 
 fn count(version: &str, answer: Answer) -> String {
@@ -251,6 +331,8 @@ fn a_stream_that_may_not_be_read_is_told() {
     let told = told(&server, batch);
     let message = "The search is referencing at least one stream you are not permitted to see. (403)";
     assert_eq!(told, format!("Permission: cannot read lines on URL: {message}"));
+    let told = count("3.3.11", heard("3.3.11", "exp-reader-stream"));
+    assert_eq!(told, format!("Permission: cannot count lines on URL: {message}"));
     let told = count("7.0.1", heard("7.0.1", "sync-reader"));
     assert_eq!(told, "Permission: cannot count lines on URL: User doesn't have access to any streams (403)");
 }
@@ -271,9 +353,38 @@ fn a_stream_is_found_by_its_title_among_those_that_may_be_read() {
 }
 
 #[test]
+fn a_stream_named_by_its_id_must_be_one_that_may_be_read() {
+    // The search would answer 200 with nothing.
+    let streams = vec![("/api/streams", vec![heard("7.0.1", "reader2-streams")])];
+    let server = Replay::new(streams);
+    let counts =
+        run(source(&server, |s| s.streams = vec!["6b0345345174a5302de03999".into()]).counts(range(FROM, TO), 1));
+    let told = told(&server, counts);
+    let only = "there is none of that name that the user may read, only `Default Stream`";
+    assert_eq!(told, format!("Config: cannot read stream `6b0345345174a5302de03999` on URL: {only}"));
+}
+
+#[test]
+fn who_may_read_no_stream_gets_nothing_and_is_told() {
+    let server = Replay::new(vec![("/api/streams", vec![Answer::json(r#"{"total":0,"streams":[]}"#)])]);
+    let counts = run(source(&server, |settings| settings.streams.clear()).counts(range(FROM, TO), 60_000));
+    assert_eq!(told(&server, counts), "Permission: cannot read streams on URL: the user may read none");
+}
+
+#[test]
+fn without_names_all_streams_are_read_but_those_of_graylogs_own_events() {
+    for version in VERSIONS {
+        let server = server(version, vec![(COUNT, vec![counted(FROM, TO, 0)])]);
+        run(source(&server, |settings| settings.streams.clear()).counts(range(FROM, TO), 60_000)).unwrap();
+        let filters = &server.asked(COUNT)[0].body["queries"][0]["filter"]["filters"];
+        assert_eq!(*filters, serde_json::json!([{"type": "stream", "id": DEFAULT}]), "{version}");
+    }
+}
+
+#[test]
 fn a_token_that_is_not_valid_is_told() {
-    for version in ["4.3.6", "5.1.13", "6.1.4", "7.0.1"] {
-        let refused = heard(version, "401-badtoken");
+    for version in VERSIONS {
+        let refused = heard(version, if version == "3.3.11" { "401-badpass" } else { "401-badtoken" });
         let routes = vec![("/api/streams", vec![refused]), ("/api/", vec![heard(version, "api-root-noauth")])];
         let server = Replay::new(routes);
         let counts = run(source(&server, |_| ()).counts(range(FROM, TO), 60_000));
@@ -313,8 +424,28 @@ fn without_a_pivot_totals_are_halved_until_the_buckets_are_found() {
         let counts = run(source(&server, |_| ()).counts(range(FROM, TO), 3_600_000)).unwrap();
         let counts: Vec<(String, u64)> = counts.into_iter().map(|(time, n)| (time.to_string(), n)).collect();
         assert_eq!(counts, [(a.to_owned(), 2), (b.to_owned(), 5)]);
-        assert!(server.asked(LEGACY)[0].line.contains("filter=streams%3A000000000000000000000001"));
+        let asked = &server.asked(LEGACY)[0].line;
+        assert!(asked.contains("filter=streams%3A000000000000000000000001"), "{asked}");
+        // 0 would mean 150.
+        assert!(asked.contains("limit=1&"), "{asked}");
     }
+}
+
+#[test]
+fn the_older_search_answers_500_to_a_query_that_it_does_not_understand() {
+    let refused = |version, name| {
+        let refusal = heard(version, name).with("Retry-After: 0");
+        let server = server(version, vec![(COUNT, vec![heard("7.0.1", "404-nopath")]), (LEGACY, vec![refusal])]);
+        told(&server, run(source(&server, |_| ()).counts(range(FROM, TO), 60_000)))
+    };
+    for version in ["3.3.11", "7.0.1"] {
+        let told = refused(version, "uni-abs-badquery");
+        assert!(told.starts_with("Config: cannot count lines on URL: "), "{version}: {told}");
+        assert!(told.contains("arse") && told.ends_with(" (500)"), "{version}: {told}");
+    }
+    // With its engine down it is the same status.
+    let down = "Temporary: cannot count lines on URL: Failed to obtain results: Connection refused. (500)";
+    assert_eq!(refused("7.0.1", "down-uni"), down);
 }
 
 #[test]

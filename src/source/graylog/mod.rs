@@ -131,7 +131,7 @@ impl Graylog {
                 Ok(counted) => Ok(Ok(Some(counted))),
                 Err(Refused::Short(cause)) => Ok(Err(Short(cause))),
                 Err(Refused::Query(cause)) => {
-                    Err(self.server.error(Kind::Config, doing).because(cause).hint("check `query` and `programs`"))
+                    Err(self.server.error(Kind::Config, doing).because(cause).hint(server::QUERY))
                 }
                 Err(Refused::Limit) => Err(self.limited(doing)),
             }

@@ -2,6 +2,7 @@
 //!
 //! In: JSON with HTTP status 200, which says nothing.  Out: lines per bucket, or why there are none to rely on.
 
+use super::query;
 use crate::model::{Range, Time};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -126,8 +127,7 @@ impl Trouble {
         if text.contains("time range limit") {
             return Refused::Limit;
         }
-        // "Failed to parse query" of Elasticsearch 6 and 7, "parse_exception" of OpenSearch.
-        if text.contains("Failed to parse query") || text.contains("parse_exception") {
+        if query::is_not_understood(&text) {
             return Refused::Query(text);
         }
         Refused::Short(text)

@@ -53,6 +53,12 @@ fn escaped(text: &str) -> String {
     text.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
 }
 
+/// Whether what a server says of a failure is that it does not understand the query: the words of Elasticsearch 6 and 7,
+/// and those of OpenSearch.
+pub fn is_not_understood(told: &str) -> bool {
+    told.contains("Failed to parse query") || told.contains("parse_exception")
+}
+
 /// The unit in which buckets of `bucket_ms` are counted, milliseconds: the largest that fits them in every time zone.
 pub fn unit_ms(bucket_ms: i64) -> i64 {
     let (mut a, mut b) = (bucket_ms.max(1000), ZONES_MS);

@@ -3,6 +3,7 @@
 //! Requests go one at a time unless settings say otherwise, and never faster than their rate; `http/` waits after 429
 //! and 5xx.
 
+use super::query;
 use crate::{
     config::GraylogSource,
     error::{Error, Kind, Result},
@@ -204,6 +205,9 @@ impl Server {
     }
 }
 
+/// What to do where a query is refused.
+pub const QUERY: &str = "check `query` and `programs`";
+
 /// What to do where a right is missing.
 const SHARE: &str = "in Graylog open Streams, More, Share and let the token's user view the stream; before 4.0: System, \
                      Authentication, Users, Edit, a role that reads the stream";
@@ -215,6 +219,8 @@ const SHARE: &str = "in Graylog open Streams, More, Share and let the token's us
 /// | 401, 403                   | Permission |
 /// | 408, 429, 5xx              | Temporary  |
 /// | everything else: 400, 404  | Config     |
+///
+/// The older search says 500 to a query that it does not understand, which is `Config` too.
 fn explain(answer: &Answer, doing: &str) -> Error {
     let body: Option<Value> = serde_json::from_slice(&answer.body).ok();
     let message = body.as_ref().and_then(|body| body.get("message")?.as_str());
@@ -233,6 +239,7 @@ fn explain(answer: &Answer, doing: &str) -> Error {
             error.hint("in Graylog open System, Users, the user's Edit Tokens, and put a token into `token_file`")
         }
         403 => told(Kind::Permission).hint(SHARE),
+        _ if message.as_deref().is_some_and(query::is_not_understood) => told(Kind::Config).hint(QUERY),
         status if crate::http::retry::may_pass(status) => told(Kind::Temporary),
         404 => told(Kind::Config).hint("`url` is the address of Graylog's web interface, without `/api`"),
         _ => told(Kind::Config),
