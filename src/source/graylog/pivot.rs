@@ -205,6 +205,18 @@ mod tests {
     }
 
     #[test]
+    fn a_search_that_did_not_end_well_has_no_counts() {
+        for state in [
+            r#""done":false"#,
+            r#""done":true,"cancelled":true"#,
+            r#""done":true,"cancelled":false,"completed_exceptionally":true"#,
+        ] {
+            let answer = pivot(FIRST, "2026-11-22T20:02:00.000Z").replace(r#""done":true"#, state);
+            check(&answer, "Short(\"the search did not come to its end\")");
+        }
+    }
+
+    #[test]
     fn buckets_that_are_missing_are_noticed_by_their_sum() {
         let rows = format!("{FIRST},{SUM}");
         let told = "Short(\"the counts per bucket add up to less than their total\")";
