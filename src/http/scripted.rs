@@ -30,8 +30,10 @@ impl Scripted {
         std::thread::spawn(move || {
             for reply in replies {
                 let (stream, _) = listener.accept().unwrap();
-                let request = answer(stream, &reply);
-                log.lock().unwrap().push(request);
+                let mut reader = BufReader::new(stream);
+                // Who has the answer may ask at once what was asked.
+                log.lock().unwrap().push(request(&mut reader));
+                answer(reader.get_mut(), &reply);
             }
         });
         Self { url, asked }
@@ -43,8 +45,7 @@ impl Scripted {
     }
 }
 
-fn answer(stream: TcpStream, (status, headers, body): &Reply) -> String {
-    let mut reader = BufReader::new(stream);
+fn request(reader: &mut BufReader<TcpStream>) -> String {
     let mut first = String::new();
     reader.read_line(&mut first).unwrap();
     let mut length = 0;
@@ -60,12 +61,14 @@ fn answer(stream: TcpStream, (status, headers, body): &Reply) -> String {
     }
     let mut sent = vec![0; length];
     reader.read_exact(&mut sent).unwrap();
-    let head = format!("HTTP/1.1 {status} x\r\n{headers}connection: close\r\ncontent-length: {}\r\n\r\n", body.len());
-    let stream = reader.get_mut();
-    stream.write_all(head.as_bytes()).unwrap();
-    stream.write_all(body.as_bytes()).unwrap();
     let line = first.trim_end().trim_end_matches(" HTTP/1.1");
     format!("{line} {}", String::from_utf8(sent).unwrap()).trim_end().to_owned()
+}
+
+fn answer(stream: &mut TcpStream, (status, headers, body): &Reply) {
+    let head = format!("HTTP/1.1 {status} x\r\n{headers}connection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(body.as_bytes()).unwrap();
 }
 
 /// Nothing listens on this port of this machine (RFC 863 "discard" has not been served for decades).
