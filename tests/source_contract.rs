@@ -10,7 +10,7 @@ use mailstitch::{
     source::{elasticsearch::Elasticsearch, memory::MemorySource},
 };
 use servers::{Engine, Shape, unique_name};
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 fn in_engine(engine: &Engine, shape: Shape, preset: Preset, shards: u32) -> Elasticsearch {
     let index = unique_name("lines");
@@ -36,7 +36,7 @@ fn in_engine(engine: &Engine, shape: Shape, preset: Preset, shards: u32) -> Elas
         slices: None,
         timezone: chrono_tz::UTC,
     };
-    Elasticsearch::new(settings, HashMap::new()).unwrap()
+    Elasticsearch::new(settings, mailstitch::model::Intake::default()).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,13 +6,15 @@ use crate::{
     checkpoint::{self, Checkpoint},
     config::{self, FileSource, Settings},
     error::{Error, Kind, Result},
-    model::{Intake, Time},
+    model::{Intake, Privacy, Time},
     run::lock::{self, Attempt, Lock},
     source::{self, CountingSource, PositionedSource},
     stitch::{self, Rules},
     store::{self, Store},
 };
 use std::{
+    fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -35,6 +37,9 @@ pub struct State {
 /// A lock held this long by another run is no longer news, but trouble.
 const LOCK_TROUBLE_MS: i64 = 3_600_000;
 
+/// What is left out of the lines that the state directory holds; not there where they are kept whole.
+const PRIVACY: &str = "privacy";
+
 impl State {
     /// The state directory as it is. What only looks makes nothing: a directory made by the wrong user (root trying
     /// `status`) would keep the right one out of it.
@@ -46,7 +51,25 @@ impl State {
     pub fn make(settings: &Settings) -> Result<Self> {
         let state = Self::open(settings)?;
         state.access.make_dir(&state.dir).map_err(|e| e.hint("the user that runs mailstitch must own `state_dir`"))?;
+        state.settle_privacy(&mark(settings))?;
         Ok(state)
+    }
+
+    /// Open sessions and dead letters are lines, too: what is left out of them is decided when the directory is new.
+    fn settle_privacy(&self, mark: &str) -> Result<()> {
+        let path = self.path(PRIVACY);
+        let failed =
+            |e: std::io::Error| Error::io(format!("cannot use the state directory `{}`", self.dir.display()), &e);
+        match fs::read_to_string(&path) {
+            Ok(there) if serde_json::from_str::<String>(&there).is_ok_and(|there| there == mark) => Ok(()),
+            Ok(_) => Err(store::other_privacy(format!("cannot use the state directory `{}`", self.dir.display()))),
+            Err(e) if e.kind() != ErrorKind::NotFound => Err(failed(e)),
+            Err(_) if mark.is_empty() => Ok(()),
+            Err(_) if fs::read_dir(&self.dir).map_err(failed)?.next().is_some() => {
+                Err(store::other_privacy(format!("cannot use the state directory `{}`", self.dir.display())))
+            }
+            Err(_) => checkpoint::file::save(&path, &mark, self.access),
+        }
     }
 
     pub fn dir(&self) -> &Path {
@@ -84,6 +107,11 @@ impl State {
     }
 }
 
+/// What is left out of lines, as the state directory and the store keep it; empty for nothing.
+fn mark(settings: &Settings) -> String {
+    settings.privacy.as_deref().map(Privacy::mark).unwrap_or_default()
+}
+
 /// The rules of stitching that the settings ask for.
 pub fn rules(settings: &Settings) -> Rules {
     let ms = |d: std::time::Duration| i64::try_from(d.as_millis()).unwrap_or(i64::MAX);
@@ -96,10 +124,21 @@ pub fn rules(settings: &Settings) -> Rules {
 
 /// The store, ready to be read.
 pub fn store(settings: &Settings, access: Access) -> Result<Box<dyn Store>> {
+    let mark = mark(settings);
     Ok(match &settings.store {
-        config::Store::Sqlite { path } => Box::new(store::sqlite::SqliteStore::new(path.clone(), access)),
-        config::Store::Elasticsearch(s) => Box::new(store::elasticsearch::Elasticsearch::new(s.clone())?),
+        config::Store::Sqlite { path } => {
+            Box::new(store::sqlite::SqliteStore::new(path.clone(), access).with_privacy(mark))
+        }
+        config::Store::Elasticsearch(s) => {
+            Box::new(store::elasticsearch::Elasticsearch::new(s.clone())?.with_privacy(mark))
+        }
     })
+}
+
+/// The one door of lines, whatever their source.
+fn intake(context: &Context) -> Intake {
+    let Settings { host_aliases, privacy, .. } = &context.settings;
+    Intake::new(host_aliases.clone()).with_privacy(privacy.clone())
 }
 
 /// The configured source, at the position of its ledger.
@@ -109,7 +148,7 @@ pub fn source(context: &Context, position: Option<serde_json::Value>) -> Result<
         config::Source::Graylog(s) => graylog(context, s.clone()),
         config::Source::File(s) => Ok(Source::Positioned(Box::new(files(context, s, position)?))),
         config::Source::Journal(s) => {
-            let intake = Intake::new(context.settings.host_aliases.clone());
+            let intake = intake(context);
             Ok(Source::Positioned(Box::new(source::journal::Journal::new(s.clone(), intake, position)?)))
         }
     }
@@ -127,13 +166,12 @@ pub fn every_line(context: &Context) -> Result<Source> {
 }
 
 fn elasticsearch(context: &Context, settings: config::ElasticsearchSource) -> Result<Source> {
-    let aliases = context.settings.host_aliases.clone();
-    Ok(Source::Counting(Arc::new(source::elasticsearch::Elasticsearch::new(settings, aliases)?)))
+    Ok(Source::Counting(Arc::new(source::elasticsearch::Elasticsearch::new(settings, intake(context))?)))
 }
 
 fn graylog(context: &Context, settings: config::GraylogSource) -> Result<Source> {
-    let (aliases, reach) = (context.settings.host_aliases.clone(), context.settings.window.horizon);
-    Ok(Source::Counting(Arc::new(source::graylog::Graylog::new(settings, aliases, reach)?)))
+    let reach = context.settings.window.horizon;
+    Ok(Source::Counting(Arc::new(source::graylog::Graylog::new(settings, intake(context), reach)?)))
 }
 
 /// The files named on the command line instead of the configured source, read as `[source.file]` says.
@@ -153,8 +191,7 @@ fn files(
     settings: &FileSource,
     position: Option<serde_json::Value>,
 ) -> Result<source::file::FileSource> {
-    let intake = Intake::new(context.settings.host_aliases.clone());
-    let source = source::file::FileSource::new(settings, intake, context.now, position)?;
+    let source = source::file::FileSource::new(settings, intake(context), context.now, position)?;
     Ok(source.with_id_time(stitch::id::time_in_text))
 }
 

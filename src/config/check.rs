@@ -8,12 +8,16 @@ use super::{
     duration::Span,
     place::Fault,
     preset,
-    raw::{self, Raw},
+    raw::{self, LocalParts, Raw, Subjects},
+    secret::{self, Given},
     zone,
 };
-use crate::parse::PROGRAMS;
+use crate::{model::Privacy, parse::PROGRAMS};
 use chrono_tz::Tz;
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// `state_dir`: where it is when the configuration does not say.
 pub(super) fn settings(raw: Raw, state_dir: PathBuf, env: &Environment) -> Result<Settings, Fault> {
@@ -33,6 +37,7 @@ pub(super) fn settings(raw: Raw, state_dir: PathBuf, env: &Environment) -> Resul
         source: source(raw.source, env, &mut warnings)?,
         store: store(raw.store, &state_dir, env, &mut warnings)?,
         host_aliases: aliases(raw.hosts)?,
+        privacy: privacy(&raw.privacy, env, &mut warnings)?,
         group: raw.group,
         metrics_file: raw.metrics_file,
         instances: raw.instances,
@@ -42,6 +47,32 @@ pub(super) fn settings(raw: Raw, state_dir: PathBuf, env: &Environment) -> Resul
         file: None,
         warnings,
     })
+}
+
+/// The fewest characters of a key: what is shorter is found by trying.
+const KEY_LEAST: usize = 16;
+
+fn privacy(typed: &raw::Privacy, env: &Environment, warnings: &mut Vec<String>) -> Result<Option<Arc<Privacy>>, Fault> {
+    let raw::Privacy { local_parts, subjects, key, key_file } = typed;
+    if key.is_some() && key_file.is_some() {
+        return Err(Fault::value("privacy.key", "`key` and `key_file` exclude each other"));
+    }
+    let subjects = *subjects == Subjects::Drop;
+    if *local_parts == LocalParts::Keep {
+        return Ok(subjects.then(|| Arc::new(Privacy::new(None, subjects))));
+    }
+    let given = Given { typed: key.as_ref(), file: key_file.as_deref() };
+    let Some(key) = secret::find("privacy.key", &given, env, warnings)? else {
+        return Err(Fault::value("privacy.local_parts", "there is no key for the hash").hint(
+            "set `key_file`, the systemd credential `privacy.key` or the variable `MAILSTITCH_PRIVACY_KEY`; \
+             `openssl rand -hex 32` makes a key",
+        ));
+    };
+    if key.0.chars().count() < KEY_LEAST {
+        let why = format!("the key has fewer than {KEY_LEAST} characters");
+        return Err(Fault::value("privacy.local_parts", why).hint("`openssl rand -hex 32` makes a key"));
+    }
+    Ok(Some(Arc::new(Privacy::new(Some(&key.0), subjects))))
 }
 
 fn aliases(hosts: raw::Hosts) -> Result<std::collections::HashMap<String, String>, Fault> {

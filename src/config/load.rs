@@ -70,7 +70,7 @@ fn holds_secret(raw: &Raw) -> bool {
         let (Key::ApiKey(key, _) | Key::Token(key, _)) = &c.key;
         c.password.is_some() || key.is_some()
     };
-    [source, graylog, store].into_iter().flatten().any(holds)
+    raw.privacy.key.is_some() || [source, graylog, store].into_iter().flatten().any(holds)
 }
 
 fn unreadable(path: &Path, cause: &std::io::Error) -> Error {

@@ -19,8 +19,9 @@ mod example;
 pub use environment::Environment;
 pub use load::load;
 
+use crate::model::Privacy;
 use chrono_tz::Tz;
-use std::{collections::HashMap, path::PathBuf, time::Duration};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 /// All settings, checked.
 #[derive(Debug, Clone)]
@@ -34,6 +35,8 @@ pub struct Settings {
     pub instances: Vec<String>,
     /// `[hosts] alias`: host name as logged → name to use, both in lower case.
     pub host_aliases: HashMap<String, String>,
+    /// `[privacy]`; `None` where nothing is replaced.
+    pub privacy: Option<Arc<Privacy>>,
     pub window: Window,
     pub source: Source,
     pub store: Store,

@@ -27,6 +27,8 @@ pub struct Raw {
     pub instances: Vec<String>,
     /// `[hosts]`
     pub hosts: Hosts,
+    /// `[privacy]`
+    pub privacy: Privacy,
     /// `[window]`
     pub window: Window,
     /// `[source.…]`: at most one table. Default: `[source.file]`.
@@ -42,6 +44,40 @@ pub struct Raw {
 pub struct Hosts {
     /// Name as logged → name to use, where one host logs under two names. Case does not matter. Default: none.
     pub alias: BTreeMap<String, String>,
+}
+
+/// `[privacy]`: what of a line is not kept. Changing it needs a new store and a new `state_dir`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields, default)]
+pub struct Privacy {
+    /// `hash` replaces what stands before the `@` of addresses by a hash with a key. Default: `keep`.
+    pub local_parts: LocalParts,
+    /// `drop` leaves out the subjects in the lines of postfix' header checks. Default: `keep`.
+    pub subjects: Subjects,
+    /// The key of the hash. Better kept out of this file: the environment variable `MAILSTITCH_PRIVACY_KEY`, then the
+    /// systemd credential `privacy.key`, then `key_file` are looked for first. Default: none.
+    pub key: Option<Secret>,
+    /// File with the key. Default: none.
+    pub key_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(rename_all = "lowercase")]
+pub enum LocalParts {
+    #[default]
+    Keep,
+    Hash,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(rename_all = "lowercase")]
+pub enum Subjects {
+    #[default]
+    Keep,
+    Drop,
 }
 
 /// `[window]`: which stretches of time are read. Durations are texts: `"90s"`, `"15m"`, `"24h"`, `"14d"`.

@@ -1,9 +1,9 @@
 //! A line: one log message, the same whichever source it came from.
 //!
 //! [`Intake`] is the one door through which a line enters: it names the host as keys name it, cuts the time to the
-//! millisecond, trims the text as every transport does, and computes the [`LineId`].
+//! millisecond, trims the text as every transport does, leaves out of it what `[privacy]` says, and computes the [`LineId`].
 
-use super::Time;
+use super::{Privacy, Time};
 use hashbrown::HashMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use siphasher::sip128::{Hash128, Hasher128, SipHasher13};
@@ -50,12 +50,15 @@ pub struct Origin {
     pid: Option<u32>,
     /// Its part of the ids of its lines.
     hash: [u64; 2],
+    privacy: Option<Arc<Privacy>>,
 }
 
 impl Origin {
     /// A line from here. `text` may have surrounding blanks.
     pub fn line(&self, time: Time, text: &str) -> Line {
         let text = trim(text);
+        let private = self.privacy.as_ref().map(|privacy| privacy.text(text));
+        let text = private.as_deref().unwrap_or(text);
         let mut before = [0; 24];
         let parts = [time.second().cast_unsigned(), self.hash[0], self.hash[1]];
         before.chunks_exact_mut(8).zip(parts).for_each(|(place, part)| place.copy_from_slice(&part.to_le_bytes()));
@@ -77,6 +80,7 @@ pub struct Intake {
     aliases: HashMap<String, String>,
     programs: HashMap<String, Arc<str>>,
     hosts: HashMap<String, Arc<str>>,
+    privacy: Option<Arc<Privacy>>,
 }
 
 /// Names come from strangers too; past this many a table starts anew, so that memory stays bounded.
@@ -87,6 +91,11 @@ impl Intake {
     pub fn new(aliases: impl IntoIterator<Item = (String, String)>) -> Self {
         let aliases = aliases.into_iter().map(|(from, to)| (from.to_ascii_lowercase(), to)).collect();
         Self { aliases, ..Self::default() }
+    }
+
+    /// What is left out of every line.
+    pub fn with_privacy(self, privacy: Option<Arc<Privacy>>) -> Self {
+        Self { privacy, ..self }
     }
 
     /// A line from its parts. `host` may be fully qualified; `text` may have surrounding blanks.
@@ -106,7 +115,7 @@ impl Intake {
             h.write(part.as_bytes());
         }
         let Hash128 { h1, h2 } = h.finish128();
-        Origin { host, program, pid, hash: [h1, h2] }
+        Origin { host, program, pid, hash: [h1, h2], privacy: self.privacy.clone() }
     }
 }
 

@@ -3,11 +3,13 @@
 
 pub mod event;
 pub mod line;
+pub mod privacy;
 pub mod time;
 pub mod transaction;
 
 pub use event::{Event, Parsed};
 pub use line::{Intake, Line, LineId};
+pub use privacy::Privacy;
 pub use time::{Range, Time};
 pub use transaction::Transaction;
 

@@ -9,7 +9,7 @@ pub mod memory;
 pub mod sqlite;
 
 use crate::{
-    error::Result,
+    error::{self, Error, Result},
     model::{
         Range, Time, Transaction,
         transaction::{Kind, Status},
@@ -18,6 +18,14 @@ use crate::{
 };
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// What is left out of lines is decided before their ids: two ways of it in one store would double its transactions.
+/// `doing`: what we were doing, to what.
+pub fn other_privacy(doing: String) -> Error {
+    Error::new(error::Kind::Config, doing)
+        .because("it was written with another `[privacy]` in the configuration, or with another key")
+        .hint("put `[privacy]` and its key back, or name a new store and a new `state_dir`, and `mailstitch backfill`")
+}
 
 /// The version of a stored document, for optimistic concurrency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use mailstitch::{
     source::{Batch, CountingSource, graylog::Graylog},
     stitch::{self, Rules},
 };
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 const VERSIONS: [&str; 5] = ["3.3.11", "4.3.6", "5.1.13", "6.1.4", "7.0.1"];
 pub const FROM: &str = "2026-11-22T19:00:00.000Z";
@@ -40,7 +40,7 @@ pub fn source(server: &Replay, change: impl FnOnce(&mut GraylogSource)) -> Grayl
     settings.fields.program = "message".into();
     settings.fields.pid = "gl2_message_id".into();
     change(&mut settings);
-    Graylog::new(settings, HashMap::new(), Duration::from_secs(86_400)).unwrap()
+    Graylog::new(settings, mailstitch::model::Intake::default(), Duration::from_secs(86_400)).unwrap()
 }
 
 pub fn run<F: Future>(future: F) -> F::Output {

@@ -32,7 +32,8 @@ pub async fn trace(context: &Context, args: &Trace) -> Result<Outcome> {
     let within = when::range(args.within.since, args.within.until, context.now)?;
     let state = State::open(&context.settings)?;
     let store = open::store(&context.settings, state.access)?;
-    let found = store.search(&Search { terms: args.query.clone(), within, limit: args.limit }).await?;
+    let terms = terms(context, store.as_ref(), &args.query).await?;
+    let found = store.search(&Search { terms: terms.clone(), within, limit: args.limit }).await?;
     if found.is_empty() {
         context.log_format.tell("nothing found");
         return Ok(Outcome::NothingFound);
@@ -50,7 +51,7 @@ pub async fn trace(context: &Context, args: &Trace) -> Result<Outcome> {
         }
         let mut journey = whole_journey(store.as_ref(), transaction).await?;
         shown.extend(journey.iter().map(|t| base_id(t).to_owned()));
-        named::narrow(&mut journey, &found, &args.query);
+        named::narrow(&mut journey, &found, &terms);
         let is_read = match args.json {
             true => write_json(&journey)?,
             false => output::write(&wrap::rows(&text::tree(&tree::of(&journey), args.lines), width))?,
@@ -60,6 +61,19 @@ pub async fn trace(context: &Context, args: &Trace) -> Result<Outcome> {
         }
     }
     Ok(Outcome::Done)
+}
+
+/// What was asked for, as the store has it. A Message-ID looks like an address and is kept whole, so the store decides.
+async fn terms(context: &Context, store: &dyn Store, query: &[String]) -> Result<Vec<String>> {
+    let Some(privacy) = &context.settings.privacy else { return Ok(query.to_vec()) };
+    let mut terms = Vec::new();
+    for term in query {
+        let address = privacy.address(term);
+        let is_one = &address != term
+            && !store.search(&Search { terms: vec![address.clone()], within: None, limit: 1 }).await?.is_empty();
+        terms.push(if is_one { address } else { term.clone() });
+    }
+    Ok(terms)
 }
 
 fn write_json(journey: &[Transaction]) -> Result<bool> {

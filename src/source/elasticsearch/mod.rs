@@ -23,7 +23,7 @@ use query::Schema;
 use serde_json::Value;
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     hash::Hasher,
     sync::{Mutex, PoisonError},
 };
@@ -47,13 +47,13 @@ pub struct Elasticsearch {
 }
 
 impl Elasticsearch {
-    /// `aliases`: `[hosts] alias`. Sends nothing yet.
+    /// Sends nothing yet.
     ///
     /// # Errors
     /// As [`Client::new`].
-    pub fn new(settings: ElasticsearchSource, aliases: HashMap<String, String>) -> Result<Self> {
+    pub fn new(settings: ElasticsearchSource, intake: Intake) -> Result<Self> {
         let client = Client::new(&settings.connection)?;
-        Ok(Self { client, settings, intake: Mutex::new(Intake::new(aliases)), schema: OnceCell::new() })
+        Ok(Self { client, settings, intake: Mutex::new(intake), schema: OnceCell::new() })
     }
 
     fn doing(&self, what: &str) -> String {
@@ -207,7 +207,7 @@ mod tests {
         let source = |change: fn(&mut ElasticsearchSource)| {
             let mut settings = query::tests::settings(None);
             change(&mut settings);
-            Elasticsearch::new(settings, HashMap::new()).unwrap().fingerprint()
+            Elasticsearch::new(settings, Intake::default()).unwrap().fingerprint()
         };
         let plain = source(|_| ());
         assert_eq!(plain, source(|s| s.connection.urls = vec!["https://u:p@search.example.org:9200/".into()]));

@@ -31,7 +31,7 @@ use pivot::{Counted, Refused};
 use server::Server;
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     hash::Hasher,
     sync::Mutex,
     time::Duration,
@@ -66,14 +66,14 @@ pub struct Graylog {
 }
 
 impl Graylog {
-    /// `aliases`: `[hosts] alias`. `reach`: how far back runs look, which `check` asks the server for. Sends nothing yet.
+    /// `reach`: how far back runs look, which `check` asks the server for. Sends nothing yet.
     ///
     /// # Errors
     /// `Config` for a URL or certificate that is none, `Permission` for a file that may not be read.
-    pub fn new(settings: GraylogSource, aliases: HashMap<String, String>, reach: Duration) -> Result<Self> {
+    pub fn new(settings: GraylogSource, intake: Intake, reach: Duration) -> Result<Self> {
         let server = Server::new(&settings)?;
         let query = query::text(&settings);
-        Ok(Self { server, settings, query, intake: Mutex::new(Intake::new(aliases)), reach })
+        Ok(Self { server, settings, query, intake: Mutex::new(intake), reach })
     }
 
     /// A hash of what decides which lines there are.

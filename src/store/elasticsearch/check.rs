@@ -10,7 +10,7 @@ use crate::{
     error::{Kind, Result},
     model::Time,
     source::Check,
-    store::Version,
+    store::{Version, other_privacy},
 };
 use serde_json::Value;
 
@@ -35,6 +35,10 @@ impl Elasticsearch {
             Installed::Current => "installed".to_owned(),
             Installed::Missing => "the next run installs it".to_owned(),
             Installed::Other => "the next run brings it up to date".to_owned(),
+            Installed::OtherPrivacy if !self.alias_indices().await?.is_empty() => {
+                return Err(other_privacy(self.doing("write to")));
+            }
+            Installed::OtherPrivacy => "the next run replaces it".to_owned(),
             Installed::Newer(schema) => {
                 let cause = format!("a newer mailstitch wrote schema {schema}");
                 return Err(self.client.search_error(Kind::Config, &self.doing("write to")).because(cause));

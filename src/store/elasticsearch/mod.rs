@@ -35,6 +35,8 @@ use std::{
 pub struct Elasticsearch {
     client: Client,
     settings: ElasticsearchStore,
+    /// [`Privacy::mark`](crate::model::Privacy::mark) of what is written to it; empty where lines are kept whole.
+    privacy: String,
     /// Monthly indices known to be there.
     months: Mutex<HashSet<String>>,
 }
@@ -52,7 +54,12 @@ impl Elasticsearch {
     /// As [`Client::new`].
     pub fn new(settings: ElasticsearchStore) -> Result<Self> {
         let client = Client::new(&settings.connection)?;
-        Ok(Self { client, settings, months: Mutex::new(HashSet::new()) })
+        Ok(Self { client, settings, privacy: String::new(), months: Mutex::new(HashSet::new()) })
+    }
+
+    /// The same index for lines of which something is left out; refused where another mark is on it.
+    pub fn with_privacy(self, mark: String) -> Self {
+        Self { privacy: mark, ..self }
     }
 
     fn doing(&self, what: &str) -> String {

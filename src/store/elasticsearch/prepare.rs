@@ -8,6 +8,7 @@ use crate::{
     elastic::{Body, Call, Method, in_path},
     error::{Error, Kind, Result},
     model::transaction::SCHEMA,
+    store::other_privacy,
 };
 use serde_json::Value;
 
@@ -17,6 +18,8 @@ pub(super) enum Installed {
     Missing,
     /// Of another version, or with other settings.
     Other,
+    /// For lines of which something else is left out.
+    OtherPrivacy,
     /// By a mailstitch that writes documents of a later schema.
     Newer(u64),
     Current,
@@ -29,6 +32,7 @@ fn compare(installed: Option<&Value>, ours: &Value) -> Installed {
     };
     match meta.get("mailstitch_schema").and_then(Value::as_u64) {
         Some(schema) if schema > u64::from(SCHEMA) => Installed::Newer(schema),
+        Some(_) if meta.get("privacy") != ours.get("privacy") => Installed::OtherPrivacy,
         Some(_) if meta == ours => Installed::Current,
         _ => Installed::Other,
     }
@@ -45,12 +49,17 @@ impl Elasticsearch {
                 let cause = format!("a newer mailstitch wrote it (schema {schema}, ours is {SCHEMA})");
                 return Err(self.client.search_error(Kind::Config, &self.doing("write to")).because(cause));
             }
-            Installed::Missing | Installed::Other => {}
+            Installed::OtherPrivacy if !indices.is_empty() => return Err(other_privacy(self.doing("write to"))),
+            Installed::Missing | Installed::Other | Installed::OtherPrivacy => {}
         }
         let name = template::name(&self.settings);
         let doing = format!("cannot install index template `{name}`");
-        self.put_json(&doing, &format!("_index_template/{}", in_path(&name)), &template::template(&self.settings))
-            .await?;
+        self.put_json(
+            &doing,
+            &format!("_index_template/{}", in_path(&name)),
+            &template::template(&self.settings, &self.privacy),
+        )
+        .await?;
         if !indices.is_empty() {
             let path = format!("{}/_mapping", in_path(&self.settings.index));
             self.put_json(&self.doing("change the mapping of"), &path, &template::mapping()).await?;
@@ -88,7 +97,7 @@ impl Elasticsearch {
         let templates: Value = answer.json(&doing)?;
         let found = templates.pointer("/index_templates/0/index_template");
         let meta = found.map(|template| template.get("_meta").unwrap_or(&Value::Null));
-        Ok(compare(meta, &template::meta(&self.settings)))
+        Ok(compare(meta, &template::meta(&self.settings, &self.privacy)))
     }
 
     async fn put_json(&self, doing: &str, path: &str, body: &Value) -> Result<()> {
@@ -109,6 +118,15 @@ mod tests {
         assert_eq!(compare(Some(&ours), &ours), Installed::Current);
         assert_eq!(compare(Some(&json!({"mailstitch_schema": SCHEMA, "shards": 2})), &ours), Installed::Other);
         assert_eq!(compare(Some(&Value::Null), &ours), Installed::Other);
+    }
+
+    #[test]
+    fn a_template_for_lines_with_other_things_left_out_is_another() {
+        let (whole, hashed) =
+            (json!({"mailstitch_schema": SCHEMA}), json!({"mailstitch_schema": SCHEMA, "privacy": "a"}));
+        assert_eq!(compare(Some(&whole), &hashed), Installed::OtherPrivacy);
+        assert_eq!(compare(Some(&hashed), &whole), Installed::OtherPrivacy);
+        assert_eq!(compare(Some(&hashed), &hashed), Installed::Current);
     }
 
     #[test]

@@ -14,23 +14,27 @@ pub fn name(settings: &ElasticsearchStore) -> String {
 }
 
 /// What tells whether the installed template is the one we would install.
-pub fn meta(settings: &ElasticsearchStore) -> Value {
-    json!({
+pub fn meta(settings: &ElasticsearchStore, privacy: &str) -> Value {
+    let mut meta = json!({
         "mailstitch_schema": SCHEMA,
         "shards": settings.shards,
         "replicas": settings.replicas,
         "description": "transactions of mailstitch; written by it, do not edit",
-    })
+    });
+    if !privacy.is_empty() {
+        meta["privacy"] = privacy.into();
+    }
+    meta
 }
 
 /// The body of `PUT /_index_template/…`.
-pub fn template(settings: &ElasticsearchStore) -> Value {
+pub fn template(settings: &ElasticsearchStore, privacy: &str) -> Value {
     let alias = settings.index.as_str();
     json!({
         // Years and months, and nothing else that happens to begin like the alias.
         "index_patterns": [format!("{alias}-1*.*"), format!("{alias}-2*.*")],
         "priority": PRIORITY,
-        "_meta": meta(settings),
+        "_meta": meta(settings, privacy),
         "template": {
             "aliases": {(alias): {}},
             "settings": {"index": {

@@ -39,13 +39,22 @@ pub struct SqliteStore {
 struct Database {
     path: PathBuf,
     access: Access,
+    /// [`Privacy::mark`](crate::model::Privacy::mark) of what is written to it; empty where lines are kept whole.
+    privacy: String,
     connection: Mutex<Option<Connection>>,
 }
 
 impl SqliteStore {
     /// `access`: who may read the file, if it has to be made.
     pub fn new(path: impl Into<PathBuf>, access: Access) -> Self {
-        let database = Database { path: path.into(), access, connection: Mutex::new(None) };
+        let database = Database { path: path.into(), access, privacy: String::new(), connection: Mutex::new(None) };
+        Self { database: Arc::new(database) }
+    }
+
+    /// The same file for lines of which something is left out; refused where another mark is in it.
+    pub fn with_privacy(self, mark: String) -> Self {
+        let Database { path, access, .. } = &*self.database;
+        let database = Database { path: path.clone(), access: *access, privacy: mark, connection: Mutex::new(None) };
         Self { database: Arc::new(database) }
     }
 
@@ -59,7 +68,7 @@ impl SqliteStore {
             let mut slot = database.connection.lock().unwrap_or_else(PoisonError::into_inner);
             let connection = match slot.take() {
                 Some(connection) => connection,
-                None => schema::open(&database.path, database.access)?,
+                None => schema::open(&database.path, database.access, &database.privacy)?,
             };
             work(slot.insert(connection)).map_err(|e| e.at(doing, &database.path))
         })
@@ -85,7 +94,7 @@ impl Store for SqliteStore {
         self.blocking(|database| {
             let mut slot = database.connection.lock().unwrap_or_else(PoisonError::into_inner);
             if slot.is_none() {
-                *slot = Some(schema::prepare(&database.path, database.access)?);
+                *slot = Some(schema::prepare(&database.path, database.access, &database.privacy)?);
             }
             Ok(())
         })

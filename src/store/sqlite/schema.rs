@@ -9,6 +9,7 @@ use super::failure::Outcome;
 use crate::{
     access::Access,
     error::{Error, Kind, Result},
+    store::other_privacy,
 };
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 use std::{path::Path, time::Duration};
@@ -56,22 +57,22 @@ INSERT INTO counter VALUES (0);
 ";
 
 /// Opens a database that is there.
-pub fn open(path: &Path, access: Access) -> Result<Connection> {
+pub fn open(path: &Path, access: Access, privacy: &str) -> Result<Connection> {
     let connection = connect(path, access)?;
-    match recognise(&connection).map_err(|e| e.at("open", path))? {
+    match recognise(&connection, privacy).map_err(|e| e.at("open", path))? {
         None => Ok(connection),
         Some(obstacle) => Err(obstacle.error(path)),
     }
 }
 
 /// Makes the file and its tables where there are none, then opens it.
-pub fn prepare(path: &Path, access: Access) -> Result<Connection> {
+pub fn prepare(path: &Path, access: Access, privacy: &str) -> Result<Connection> {
     if let Some(dir) = path.parent() {
         access.make_dir(dir)?;
     }
     access.make_file(path)?;
     let mut connection = connect(path, access)?;
-    match create(&mut connection).map_err(|e| e.at("prepare", path))? {
+    match create(&mut connection, privacy).map_err(|e| e.at("prepare", path))? {
         None => Ok(connection),
         Some(obstacle) => Err(obstacle.error(path)),
     }
@@ -104,6 +105,7 @@ enum Obstacle {
     Empty,
     Newer(i32),
     Foreign,
+    OtherPrivacy,
     NoLog,
 }
 
@@ -118,6 +120,7 @@ impl Obstacle {
             Self::Foreign => {
                 error.because("it belongs to another program").hint("name a file of its own in `[store.sqlite] path`")
             }
+            Self::OtherPrivacy => other_privacy(format!("cannot open database `{}`", path.display())),
             Self::NoLog => error
                 .because("its file system does not let processes share memory, as write-ahead logging needs")
                 .hint("put the database on a local disk"),
@@ -126,20 +129,32 @@ impl Obstacle {
 }
 
 /// `None`: it is ours.
-fn recognise(connection: &Connection) -> Outcome<Option<Obstacle>> {
+fn recognise(connection: &Connection, privacy: &str) -> Outcome<Option<Obstacle>> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let (application, version) = (pragma("application_id")?, pragma("user_version")?);
     if application == APPLICATION {
-        return Ok((version > VERSION).then_some(Obstacle::Newer(version)));
+        let obstacle = match version > VERSION {
+            true => Some(Obstacle::Newer(version)),
+            false => (mark(connection)? != privacy).then_some(Obstacle::OtherPrivacy),
+        };
+        return Ok(obstacle);
     }
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     let is_empty = application == 0 && version == 0 && tables == 0;
     Ok(Some(if is_empty { Obstacle::Empty } else { Obstacle::Foreign }))
 }
 
+/// What is left out of the lines in it; such a file has one table more.
+fn mark(connection: &Connection) -> Outcome<String> {
+    if connection.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'privacy'", [], |row| row.get(0))? {
+        return Ok(connection.query_row("SELECT mark FROM privacy", [], |row| row.get(0))?);
+    }
+    Ok(String::new())
+}
+
 /// Makes the tables in an empty database; what is none of ours is left alone.
-fn create(connection: &mut Connection) -> Outcome<Option<Obstacle>> {
-    let found = recognise(connection)?;
+fn create(connection: &mut Connection, privacy: &str) -> Outcome<Option<Obstacle>> {
+    let found = recognise(connection, privacy)?;
     if found.is_some_and(|obstacle| obstacle != Obstacle::Empty) {
         return Ok(found);
     }
@@ -150,11 +165,15 @@ fn create(connection: &mut Connection) -> Outcome<Option<Obstacle>> {
     }
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have been first.
-    if recognise(&tx)? == Some(Obstacle::Empty) {
+    if recognise(&tx, privacy)? == Some(Obstacle::Empty) {
         tx.execute_batch(TABLES)?;
+        if !privacy.is_empty() {
+            tx.execute_batch("CREATE TABLE privacy (mark TEXT NOT NULL)")?;
+            tx.execute("INSERT INTO privacy VALUES (?1)", [privacy])?;
+        }
         tx.pragma_update(None, "application_id", APPLICATION)?;
         tx.pragma_update(None, "user_version", VERSION)?;
     }
     tx.commit()?;
-    recognise(connection)
+    recognise(connection, privacy)
 }

@@ -165,9 +165,9 @@ mod tests {
     fn a_commit_is_not_held_up_by_a_reader() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("t.sqlite");
-        let writer = schema::prepare(&path, Access::default()).unwrap();
+        let writer = schema::prepare(&path, Access::default(), "").unwrap();
         writer.busy_timeout(std::time::Duration::ZERO).unwrap();
-        let mut reader = schema::open(&path, Access::default()).unwrap();
+        let mut reader = schema::open(&path, Access::default(), "").unwrap();
         let reading = reader.transaction().unwrap();
         let last = || reading.query_row("SELECT last FROM counter", [], |row| row.get::<_, i64>(0)).unwrap();
         assert_eq!(last(), 0);

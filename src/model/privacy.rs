@@ -1,0 +1,293 @@
+//! What of a line is not kept: who people are, and what they write about.
+//!
+//! In: the text of a line as it came, or an address that someone asks for.  Out: the text to keep.  It happens before a
+//! line has its id, so that everything after it knows the replaced text only. Left alone on purpose: Message-IDs, which
+//! are no addresses of people, domains, and names without one.
+
+use crate::parse::sendmail::unescape;
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+use std::{borrow::Cow, fmt};
+
+/// Bytes of a hash that are kept: 16 hexadecimal digits.
+const KEPT: usize = 8;
+
+/// What stands for a subject that was dropped.
+const DROPPED: &str = " (dropped)";
+
+/// Longer ones are no addresses; bounds the work on hostile text.
+const LONGEST: usize = 1000;
+
+/// What a Message-ID stands behind, in lower case.
+const MESSAGE_IDS: &[&str] = &["message-id=", "message-id:", "message-id '", "msgid=", "mid=", "log: id: <"];
+
+/// What an address may stand behind without brackets: `=` may be a part of it, too.
+const KEYS: &[&str] = &[
+    "addr",
+    "arg1",
+    "arg2",
+    "authid",
+    "client",
+    "ctladdr",
+    "daemon",
+    "envelope-from",
+    "envelope_from",
+    "from",
+    "header.from",
+    "header.i",
+    "helo",
+    "i",
+    "login",
+    "mailer",
+    "mailfrom",
+    "mfrom",
+    "orig_to",
+    "owner",
+    "rcpt",
+    "recipient",
+    "reject",
+    "relay",
+    "ruser",
+    "sasl_sender",
+    "sasl_username",
+    "sender",
+    "smtp.mailfrom",
+    "stat",
+    "to",
+    "user",
+    "username",
+];
+
+/// `[privacy]`
+#[derive(Clone)]
+pub struct Privacy {
+    key: Vec<u8>,
+    local_parts: bool,
+    subjects: bool,
+}
+
+/// Shows no key.
+impl fmt::Debug for Privacy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key: _, local_parts, subjects } = self;
+        f.debug_struct("Privacy").field("local_parts", local_parts).field("subjects", subjects).finish_non_exhaustive()
+    }
+}
+
+impl Privacy {
+    /// `key`: the local parts of addresses become a hash with it, where there is one. `subjects`: whether subjects are
+    /// dropped.
+    pub fn new(key: Option<&str>, subjects: bool) -> Self {
+        Self { key: key.unwrap_or_default().as_bytes().to_vec(), local_parts: key.is_some(), subjects }
+    }
+
+    /// The same for the same settings and key, and tells nothing about the key.
+    pub fn mark(&self) -> String {
+        let Self { key: _, local_parts, subjects } = self;
+        format!("local_parts {local_parts} subjects {subjects} key {}", self.hash("mailstitch [privacy]"))
+    }
+
+    /// The text to keep of that of a line.
+    pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let text = if self.subjects { without_subject(text) } else { Cow::Borrowed(text) };
+        if !self.local_parts || !text.contains('@') {
+            return text;
+        }
+        Cow::Owned(self.hashed(&text))
+    }
+
+    /// What an address is in the store; other terms are what they are.
+    pub fn address(&self, address: &str) -> String {
+        let bare = address.trim().trim_start_matches('<').trim_end_matches('>');
+        match bare.rsplit_once('@') {
+            Some((local, domain)) if self.local_parts && !local.is_empty() => format!("{}@{domain}", self.hash(local)),
+            _ => address.to_owned(),
+        }
+    }
+
+    fn hashed(&self, text: &str) -> String {
+        let lower = text.to_ascii_lowercase();
+        let mut kept = String::with_capacity(text.len() + 32);
+        let mut done = 0;
+        let mut from = 0;
+        while let Some(found) = text[from..].find('@') {
+            let first = from + found;
+            let (start, at) = in_brackets(text, done, first).unwrap_or_else(|| (bare_start(text, done, first), first));
+            from = at + 1;
+            if start < at && begins_domain(&text[from..]) && !in_message_id(&lower[..first]) {
+                kept.push_str(&text[done..start]);
+                kept.push_str(&self.hash(&text[start..at]));
+                done = at;
+            }
+        }
+        kept.push_str(&text[done..]);
+        kept
+    }
+
+    /// Case does not matter to a mail server in practice, and would make two people of one; so would sendmail's spelling
+    /// of what is not ASCII.
+    fn hash(&self, local: &str) -> String {
+        // HMAC takes keys of any length.
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.key) else { return String::new() };
+        mac.update(unescape(local).to_lowercase().as_bytes());
+        mac.finalize().into_bytes().iter().take(KEPT).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// `… header Subject: TEXT from CLIENT; from=<…>`, as postfix' cleanup writes it. The last of these words are its own.
+fn without_subject(text: &str) -> Cow<'_, str> {
+    const BEGIN: &str = " header subject:";
+    let Some(start) = text.to_ascii_lowercase().find(BEGIN).map(|at| at + BEGIN.len()) else { return text.into() };
+    let head = text[start..].rfind("; from=<").map_or(text.len(), |at| start + at);
+    let end = text[start..head].rfind(" from ").map_or(text.len(), |at| start + at);
+    format!("{}{DROPPED}{}", &text[..start], &text[end..]).into()
+}
+
+/// Local part and sign of an address between `<` and `>`, whatever it is made of. A source route is none.
+fn in_brackets(text: &str, done: usize, at: usize) -> Option<(usize, usize)> {
+    let open = text[done..at].rfind('<').map(|n| done + n)?;
+    let start = open + 1;
+    if text[start..at].contains('>') || at - start > LONGEST {
+        return None;
+    }
+    let close = at + text[at..].find('>')?;
+    let sign = at + text[at..close].rfind('@')?;
+    let route = if text[start..].starts_with('@') {
+        text[start..sign].rfind(':').map_or(sign, |n| start + n + 1)
+    } else {
+        start
+    };
+    Some((route, sign))
+}
+
+/// Where a local part without brackets begins: a quoted string, or all that a dot-atom is made of.
+fn bare_start(text: &str, done: usize, at: usize) -> usize {
+    let before = &text[done..at];
+    if let Some(inside) = before.strip_suffix('"') {
+        let is_open = |n: &usize| inside[..*n].bytes().rev().take_while(|b| *b == b'\\').count() % 2 == 0;
+        if let Some(quote) = inside.rmatch_indices('"').map(|(n, _)| n).find(is_open) {
+            return done + quote;
+        }
+    }
+    let of_atom = |c: char| c.is_alphanumeric() || !c.is_ascii() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
+    let local = before.trim_end_matches(of_atom).len();
+    let local = local + before[local..].len() - before[local..].trim_start_matches(['\'', '`']).len();
+    match before[local..].split_once('=') {
+        Some((key, _)) if KEYS.contains(&key.to_ascii_lowercase().as_str()) => done + local + key.len() + 1,
+        _ => done + local,
+    }
+}
+
+fn begins_domain(rest: &str) -> bool {
+    rest.starts_with(|c: char| c.is_alphanumeric() || c == '[')
+}
+
+/// Whether a Message-ID has begun before this and has not ended.
+fn in_message_id(before: &str) -> bool {
+    MESSAGE_IDS.iter().any(|marker| {
+        let Some((_, rest)) = before.rsplit_once(marker) else { return false };
+        let rest = rest.trim_start();
+        match rest.strip_prefix('<') {
+            // Of sendmail's a long one was cut; postfix writes nothing after its own.
+            Some(inside) => !inside.contains('>') && (*marker == "message-id=" || !inside.contains(", ")),
+            None => !rest.contains([' ', ',', '>', '\'']),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn privacy() -> Privacy {
+        Privacy::new(Some("key"), true)
+    }
+
+    /// The local part that was hashed stands in brackets of its own.
+    fn check(text: &str, expected: &str) {
+        let privacy = privacy();
+        let mut wanted = String::new();
+        for (n, piece) in expected.split('«').enumerate() {
+            match piece.split_once('»') {
+                Some((local, rest)) if n > 0 => wanted.extend([privacy.hash(local).as_str(), rest]),
+                _ => wanted.push_str(piece),
+            }
+        }
+        assert_eq!(privacy.text(text), wanted, "{text}");
+    }
+
+    #[test]
+    fn every_form_of_an_address_is_hashed() {
+        check("4F: from=<Ann@example.org>, size=1", "4F: from=<«ann»@example.org>, size=1");
+        check(
+            "4F: client=c[192.0.2.1], sasl_username=ann@example.org",
+            "4F: client=c[192.0.2.1], sasl_username=«ann»@example.org",
+        );
+        check("to=<\"ann b@c\"@example.org>,<bob@[192.0.2.1]>", "to=<«\"ann b@c\"»@example.org>,<«bob»@[192.0.2.1]>");
+        check("rcpt \"ann \\\" b\"@example.org", "rcpt «\"ann \\\" b\"»@example.org");
+        check("lmtp(ann@example.org)<1><k>: x", "lmtp(«ann»@example.org)<1><k>: x");
+        check("to=<@a.example,@b.example:ann@example.org>", "to=<@a.example,@b.example:«ann»@example.org>");
+        check("from 'ann@example.org'", "from '«ann»@example.org'");
+        check("to=<jürgen@example.org>", "to=<«jürgen»@example.org>");
+        check("to=<j\\303\\274rgen@example.org>", "to=<«jürgen»@example.org>");
+        check("to=<ann b@example.org>", "to=<«ann b»@example.org>");
+    }
+
+    #[test]
+    fn an_address_in_an_address_is_one() {
+        check("from=<SRS0=x=y=example.org=ann@example.net>", "from=<«SRS0=x=y=example.org=ann»@example.net>");
+        check("bounce-ann=example.org@example.net", "«bounce-ann=example.org»@example.net");
+        check("user=ann=example.org@example.net", "user=«ann=example.org»@example.net");
+    }
+
+    #[test]
+    fn a_message_id_stays() {
+        for text in [
+            "4F: message-id=<1.ann@example.org>",
+            "4F: resent-message-id=<1@example.org>",
+            "from=<>, msgid=<1@example.org>, proto=ESMTP",
+            "x scantime=1,mid=<1@example.org>,bayes=1",
+            "Passed CLEAN, Message-ID: <1@example.org>, mail_id: x",
+            "rspamd_task_write_log: id: <1@example.org>, qid: <4F>",
+        ] {
+            check(text, text);
+        }
+        check("msgid=<1@example.org>, relay=ann@example.org", "msgid=<1@example.org>, relay=«ann»@example.org");
+        check(
+            "msgid=<1@example.org>: forwarded to <c@example.org>",
+            "msgid=<1@example.org>: forwarded to <«c»@example.org>",
+        );
+    }
+
+    #[test]
+    fn what_is_no_address_stays() {
+        for text in ["@example.org", "a @ b", "ann@", "user=<ann>", "warning: @@"] {
+            check(text, text);
+        }
+    }
+
+    #[test]
+    fn a_subject_is_dropped_whatever_it_says() {
+        check(
+            "4F: warning: header Subject: a from b[192.0.2.9]; from=<x@example.org> c from a[192.0.2.1]; from=<ann@example.org>: logged",
+            "4F: warning: header Subject: (dropped) from a[192.0.2.1]; from=<«ann»@example.org>: logged",
+        );
+        check("4F: warning: header subject: secret", "4F: warning: header subject: (dropped)");
+        check("4F: warning: header From: x from local", "4F: warning: header From: x from local");
+    }
+
+    #[test]
+    fn other_settings_have_another_mark() {
+        let marks =
+            [Privacy::new(None, true), privacy(), Privacy::new(Some("key"), false), Privacy::new(Some("k"), true)];
+        let marks: std::collections::BTreeSet<String> = marks.iter().map(Privacy::mark).collect();
+        assert_eq!(marks.len(), 4);
+    }
+
+    #[test]
+    fn who_asks_for_an_address_finds_it() {
+        let kept = privacy().text("from=<Ann.B@example.org>").into_owned();
+        assert!(kept.contains(&privacy().address("<ann.b@example.org>")), "{kept}");
+        assert_eq!(privacy().address("example.org"), "example.org");
+    }
+}
