@@ -11,7 +11,7 @@ use mailstitch::{
     config::{Auth, Connection, GraylogSource, Secret, preset::Preset},
     source::graylog::Graylog as Source,
 };
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 /// A source that reads by token.
 pub fn settings(url: String, token: String, streams: Vec<String>) -> GraylogSource {
@@ -44,7 +44,7 @@ fn check(form: fn(&RawLine) -> String) {
     sink.send(raw().iter().map(form));
     let token = graylog.reader(&[&sink.stream]);
     let settings = settings(graylog.url(), token, vec![sink.title]);
-    let source = Source::new(settings, HashMap::new(), Duration::from_secs(86_400)).unwrap();
+    let source = Source::new(settings, mailstitch::model::Intake::default(), Duration::from_secs(86_400)).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(keeps_all_promises(&source));
 }
