@@ -191,7 +191,7 @@ const FAILURES: &[&str] = &[
 type Piece<'a> = (&'a Line, u16, &'a str, bool);
 
 /// Lines that sendmail split (`ID[1]: part ...`, `ID[2]: part`), joined again: with each its first line and the text
-/// `ID: parts`. Incomplete ones are left out.
+/// `ID: parts`. Incomplete ones are left out, and those of one moment that nothing tells apart.
 pub(super) fn join_pieces<'a>(key: &Key, told: &[Told<'a>]) -> Vec<(&'a Line, String)> {
     let mut runs: BTreeMap<Option<u32>, Vec<Piece<'a>>> = BTreeMap::new();
     for Told { line, event, .. } in told.iter().filter(|t| t.own) {
@@ -199,19 +199,31 @@ pub(super) fn join_pieces<'a>(key: &Key, told: &[Told<'a>]) -> Vec<(&'a Line, St
             runs.entry(line.pid).or_default().push((line, *number, text, *last));
         }
     }
+    runs.into_values().flat_map(|run| join(key, run)).collect()
+}
+
+/// The pieces that one process wrote about a key, joined.
+fn join<'a>(key: &Key, mut run: Vec<Piece<'a>>) -> Vec<(&'a Line, String)> {
+    let by_second = |(line, number, ..): &Piece<'_>| (line.time.second(), *number);
+    let by_time = |(line, number, ..): &Piece<'_>| (line.time.0, *number);
+    run.sort_by_key(by_second);
+    // Numbers order the pieces of a second, whatever its milliseconds say; those of several split lines they do not.
+    let is_single = run.windows(2).all(|two| by_second(&two[0]) != by_second(&two[1]));
+    if !is_single {
+        run.sort_by_key(by_time);
+    }
     let mut joined = Vec::new();
-    for mut run in runs.into_values() {
-        run.sort_by_key(|(line, number, ..)| (line.time.second(), *number));
-        let mut current: Option<(&Line, u16, String)> = None;
-        for (line, number, text, last) in run {
-            current = match current {
-                _ if number == 1 => Some((line, 1, format!("{}: {text}", key.queue_id))),
-                Some((first, n, whole)) if number == n + 1 => Some((first, number, whole + text)),
-                _ => None,
-            };
-            if last {
-                joined.extend(current.take().map(|(first, _, whole)| (first, whole)));
+    let mut current: Option<(&Line, u16, String)> = None;
+    for alike in run.chunk_by(|a, b| !is_single && by_time(a) == by_time(b)) {
+        current = match (alike, current) {
+            ([(line, 1, text, _)], _) => Some((line, 1, format!("{}: {text}", key.queue_id))),
+            ([(_, number, text, _)], Some((first, n, whole))) if *number == n + 1 => {
+                Some((first, *number, whole + text))
             }
+            _ => None,
+        };
+        if alike.iter().any(|(.., last)| *last) {
+            joined.extend(current.take().map(|(first, _, whole)| (first, whole)));
         }
     }
     joined
