@@ -49,7 +49,7 @@ holds inside bash -n /usr/share/bash-completion/completions/mailstitch
 words='COMP_WORDS=(mailstitch tr); COMP_CWORD=1; . /usr/share/bash-completion/completions/mailstitch; _mailstitch mailstitch tr mailstitch; echo "${COMPREPLY[*]}"'
 holds test "$(inside bash -c "$words")" = trace
 for file in usr/share/zsh/vendor-completions/_mailstitch usr/share/fish/vendor_completions.d/mailstitch.fish \
-  usr/share/doc/mailstitch/{copyright,README.md,docs/exit-codes.md}; do
+  usr/share/mailstitch/mailstitch.ndjson usr/share/doc/mailstitch/{copyright,README.md,docs/exit-codes.md}; do
   holds test -s "$root/$file"
 done
 holds cmp config.example.toml "$root/etc/mailstitch/config.toml"

@@ -7,6 +7,7 @@ pub mod fiveday;
 mod line;
 pub mod promises;
 pub mod real;
+pub mod stories;
 mod workspace;
 
 pub use line::RawLine;
