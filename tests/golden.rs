@@ -73,7 +73,7 @@ fn indexed(stretches: &[Vec<Line>]) -> Vec<Transaction> {
             stitch::unite(&mut stretch);
             let gathered = stitch::gather(&stretch, |_| false, &rules);
             let merged = merge(&store, &stretch, &gathered, &rules).await.unwrap();
-            journeys::settle(&store, &merged.changed).await.unwrap();
+            journeys::settle(&store, merged.changed).await.unwrap();
         }
     });
     store.export()

@@ -41,7 +41,7 @@ async fn index(store: &dyn Store, lines: &[Line]) {
     let rules = Rules::default();
     let gathered = stitch::gather(&lines, |_| false, &rules);
     let merged = merge::merge(store, &lines, &gathered, &rules).await.unwrap();
-    journeys::settle(store, &merged.changed).await.unwrap();
+    journeys::settle(store, merged.changed).await.unwrap();
     store.refresh().await.unwrap();
 }
 

@@ -127,7 +127,7 @@ pub async fn raise(state_dir: &Path, access: Access, store: &dyn Store, rules: &
     stitch::unite(&mut lines);
     let gathered = stitch::gather(&lines, |_| false, rules);
     let mut merged = merge::merge(store, &lines, &gathered, rules).await?;
-    journeys::settle(store, &std::mem::take(&mut merged.changed)).await?;
+    journeys::settle(store, std::mem::take(&mut merged.changed)).await?;
     store.commit().await?;
     fault::point("before-raised");
     change(state_dir, access, |letters| {

@@ -9,8 +9,12 @@
 use crate::{
     error::{Error, Kind, Result},
     model::{Line, LineId, Range, Time, Transaction},
-    run::{fault, singles},
-    stitch::{self, Gathered, Key, Rules, id::IdForm, journey},
+    run::{fault, journeys::Changed, singles},
+    stitch::{
+        self, Gathered, Key, Rules,
+        id::IdForm,
+        journey::{self, Node},
+    },
     store::{Put, QueueKey, Report, Store, Stored},
 };
 use serde::{Deserialize, Serialize};
@@ -28,10 +32,10 @@ pub struct Merged {
     /// Documents whose journey was settled anew.
     #[serde(default)]
     pub journeys: u64,
-    /// Ids of the documents touched, for the journey pass: also of those found as they should be, because an earlier run
-    /// may have been killed between writing them and settling their journeys.
+    /// The documents touched, for the journey pass: also those found as they should be, because an earlier run may have been
+    /// killed between writing them and settling their journeys.
     #[serde(skip)]
-    pub changed: Vec<String>,
+    pub changed: Changed,
     /// Refused by the store for good, with the reason.
     #[serde(skip)]
     pub refused: Vec<(Transaction, String)>,
@@ -72,8 +76,6 @@ pub async fn merge(store: &dyn Store, lines: &[Line], gathered: &Gathered<'_>, r
         let created = write(store, work, rules, &mut merged).await?;
         look_again(store, created, rules, &mut merged).await?;
     }
-    merged.changed.sort_unstable();
-    merged.changed.dedup();
     Ok(merged)
 }
 
@@ -171,7 +173,7 @@ pub async fn refold(store: &dyn Store, ids: &[String], rules: &Rules) -> Result<
     // A conflict is of another writer, who made it of the same line.
     let report = if alone.is_empty() { Report::default() } else { store.put(alone).await? };
     merged.updated += (known.len() - report.conflicts.len() - report.refused.len()) as u64;
-    merged.changed.extend(known.keys().cloned());
+    merged.changed.extend(known.keys().map(|id| (id.clone(), None)));
     for (id, reason) in report.refused {
         merged.refused.extend(known.get(&id).map(|t| (t.clone(), reason)));
     }
@@ -179,8 +181,6 @@ pub async fn refold(store: &dyn Store, ids: &[String], rules: &Rules) -> Result<
     look_up(store, &mut work, rules).await?;
     let created = write(store, work, rules, &mut merged).await?;
     look_again(store, created, rules, &mut merged).await?;
-    merged.changed.sort_unstable();
-    merged.changed.dedup();
     Ok(merged)
 }
 
@@ -232,7 +232,9 @@ struct Plan {
     /// Further parts, then part 0.
     puts: [Vec<Put>; 2],
     deletes: Vec<(String, crate::store::Version)>,
-    unchanged: Vec<String>,
+    /// What decides the journeys of those to write.
+    nodes: HashMap<String, Node>,
+    unchanged: Changed,
     keys: HashMap<String, Key>,
     moved: BTreeSet<Key>,
 }
@@ -250,7 +252,7 @@ impl Plan {
                 transaction.mail.journey.clone_from(&known.transaction.mail.journey);
             }
             if known.is_some_and(|k| k.transaction == transaction) {
-                self.unchanged.push(id);
+                self.unchanged.insert(id, Some(Node::new(&transaction)));
                 continue;
             }
             if known.is_none() {
@@ -269,11 +271,16 @@ impl Plan {
     /// Gives new documents the journey that they have among each other: most mails are with their neighbours here, so that
     /// the journey pass has little left to write.
     fn begin_journeys(&mut self) {
-        let journeys = journey::of(self.puts.iter().flatten().map(|put| &put.transaction));
-        for put in self.puts.iter_mut().flatten().filter(|put| put.expected.is_none()) {
-            if let Some(journey) = journeys.get(journey::base_id(&put.transaction)) {
-                put.transaction.mail.journey.clone_from(journey);
+        let nodes: Vec<Node> = self.puts.iter().flatten().map(|put| Node::new(&put.transaction)).collect();
+        let journeys = journey::of(nodes.iter());
+        for (put, node) in self.puts.iter_mut().flatten().zip(&nodes).filter(|(put, _)| put.expected.is_none()) {
+            if let Some(journey) = journeys.get(node.id.as_str()) {
+                (*journey).clone_into(&mut put.transaction.mail.journey);
             }
+        }
+        for (put, mut node) in self.puts.iter().flatten().zip(nodes) {
+            node.journey.clone_from(&put.transaction.mail.journey);
+            self.nodes.insert(put.transaction.mail.id.clone(), node);
         }
     }
 
@@ -291,7 +298,7 @@ impl Plan {
             failed.extend(report.refused.iter().map(|(id, _)| id));
             for (id, put) in sent.iter().filter(|(id, _)| !failed.contains(id)) {
                 *(if put.expected.is_some() { &mut merged.updated } else { &mut merged.created }) += 1;
-                merged.changed.push(id.clone());
+                merged.changed.insert(id.clone(), self.nodes.remove(id));
             }
             for id in &report.conflicts {
                 if let Some(key) = self.keys.get(id) {
@@ -307,6 +314,9 @@ impl Plan {
             self.deletes.drain(..).filter(|(id, _)| self.keys.get(id).is_none_or(|k| !lost.contains_key(k))).collect();
         if !deletes.is_empty() {
             let report = store.delete(&deletes).await?;
+            for (id, _) in &deletes {
+                merged.changed.remove(id);
+            }
             merged.deleted += (deletes.len() - report.conflicts.len()) as u64;
             for id in report.conflicts {
                 if let Some(key) = self.keys.get(&id) {

@@ -111,7 +111,7 @@ impl Pass<'_> {
             Some(store) => {
                 let mut merged = merge::merge(store, lines, &gathered, self.rules).await?;
                 fault::point("before-journeys");
-                merged.journeys = journeys::settle(store, &std::mem::take(&mut merged.changed)).await?;
+                merged.journeys = journeys::settle(store, std::mem::take(&mut merged.changed)).await?;
                 fault::point("before-bury");
                 dead::bury(self.state_dir, self.access, &merged.refused)?;
                 merged.refused.clear();

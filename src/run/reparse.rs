@@ -46,7 +46,7 @@ pub async fn reparse(store: &dyn Store, reached: &mut Reached, with: &Reparse<'_
         let page = store.page(reached.after.as_deref(), reached.within).await?;
         let ids: Vec<String> = page.transactions.iter().map(|t| t.mail.id.clone()).collect();
         let mut merged = merge::refold(store, &ids, with.rules).await?;
-        merged.journeys += journeys::settle(store, &std::mem::take(&mut merged.changed)).await?;
+        merged.journeys += journeys::settle(store, std::mem::take(&mut merged.changed)).await?;
         dead::bury(with.state_dir, with.access, &std::mem::take(&mut merged.refused))?;
         store.commit().await?;
         all.add(merged);

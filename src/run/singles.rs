@@ -16,7 +16,7 @@ use std::collections::HashMap;
 pub async fn write(store: &dyn Store, documents: Vec<Transaction>, merged: &mut Merged) -> Result<()> {
     // Of lines that stand alone only filters' verdicts have neighbours.
     let verdicts = documents.iter().filter(|t| t.mail.kind == TransactionKind::Filter);
-    merged.changed.extend(verdicts.map(|t| t.mail.id.clone()));
+    merged.changed.extend(verdicts.map(|t| (t.mail.id.clone(), None)));
     let mut puts: Vec<Put> = documents.into_iter().map(|transaction| Put { transaction, expected: None }).collect();
     for _ in 0..ROUNDS {
         if puts.is_empty() {

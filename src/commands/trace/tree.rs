@@ -17,7 +17,7 @@ pub struct Branch<'a> {
 /// The trees of documents that belong together, given oldest first.
 pub fn of(transactions: &[Transaction]) -> Vec<Branch<'_>> {
     let nodes: Vec<Node> = transactions.iter().map(Node::new).collect();
-    let mut parent = parents(&nodes);
+    let mut parent = parents(&nodes.iter().collect::<Vec<_>>());
     let mut is_notice = vec![false; transactions.len()];
     for (n, t) in transactions.iter().enumerate() {
         if parent[n].is_none() {

@@ -17,7 +17,7 @@ const CUT_AT: usize = 95;
 const PROGRAM_MS: i64 = 10_000;
 
 /// The parent of each node, if it has one.
-pub(super) fn parents(nodes: &[Node]) -> Vec<Option<usize>> {
+pub(super) fn parents(nodes: &[&Node]) -> Vec<Option<usize>> {
     let mut by_queue_id: HashMap<&str, Vec<usize>> = HashMap::new();
     let mut by_message_id: HashMap<&str, Vec<usize>> = HashMap::new();
     for (n, node) in nodes.iter().enumerate() {
@@ -32,14 +32,14 @@ pub(super) fn parents(nodes: &[Node]) -> Vec<Option<usize>> {
     let mut by_reply: Vec<Option<usize>> = vec![None; nodes.len()];
     for (p, parent) in nodes.iter().enumerate() {
         for onward in &parent.onward {
-            let fits = |c: &&usize| **c != p && takes(parent, onward.host.as_deref(), &nodes[**c]);
+            let fits = |c: &&usize| **c != p && takes(parent, onward.host.as_deref(), nodes[**c]);
             let at = onward.at.unwrap_or(parent.end);
             let near = |c: &&usize| {
                 let child = &nodes[**c];
                 (!same_message_id(parent, child), child.start.0.abs_diff(at.0), &child.id)
             };
             let child = found(&onward.queue_id).iter().filter(fits).min_by_key(near);
-            if let Some(&c) = child.filter(|c| in_time(parent, &nodes[**c], at)) {
+            if let Some(&c) = child.filter(|c| in_time(parent, nodes[**c], at)) {
                 by_reply[c] = nearest_before(nodes, c, by_reply[c].into_iter().chain([p]));
             }
         }
@@ -82,7 +82,7 @@ fn same_message_id(a: &Node, b: &Node) -> bool {
 }
 
 /// Of several, the one that starts nearest before the child, else nearest after it; then the smallest id.
-fn nearest_before(nodes: &[Node], c: usize, candidates: impl Iterator<Item = usize>) -> Option<usize> {
+fn nearest_before(nodes: &[&Node], c: usize, candidates: impl Iterator<Item = usize>) -> Option<usize> {
     let start = nodes[c].start;
     let key = |p: &usize| {
         let parent = &nodes[*p];
@@ -92,7 +92,7 @@ fn nearest_before(nodes: &[Node], c: usize, candidates: impl Iterator<Item = usi
 }
 
 /// The parent that the child's own lines name: `orig_queue_id` and `orig_id`.
-fn previous<'a>(nodes: &'a [Node], c: usize, found: impl Fn(&str) -> &'a [usize]) -> Option<usize> {
+fn previous<'a>(nodes: &'a [&'a Node], c: usize, found: impl Fn(&str) -> &'a [usize]) -> Option<usize> {
     let child = &nodes[c];
     child.previous.iter().find_map(|(host, queue_id)| {
         let host = host.as_deref().unwrap_or(&child.host);
@@ -105,7 +105,7 @@ fn previous<'a>(nodes: &'a [Node], c: usize, found: impl Fn(&str) -> &'a [usize]
 }
 
 /// The parent by Message-ID: its relay is the child's host, and the child's source is its host.
-fn by_id(nodes: &[Node], c: usize, by_message_id: &HashMap<&str, Vec<usize>>) -> Option<usize> {
+fn by_id(nodes: &[&Node], c: usize, by_message_id: &HashMap<&str, Vec<usize>>) -> Option<usize> {
     let child = &nodes[c];
     let others = by_message_id.get(prefix(child.message_id.as_deref()?))?;
     let fits = |p: &usize| {
@@ -136,7 +136,7 @@ fn by_program(parent: &Node, child: &Node) -> bool {
 
 /// The message that a filter's verdict is about: the one it handed back, else one with its Message-ID on its host.
 fn owner<'a>(
-    nodes: &'a [Node],
+    nodes: &'a [&'a Node],
     c: usize,
     found: impl Fn(&str) -> &'a [usize],
     by_message_id: &HashMap<&str, Vec<usize>>,

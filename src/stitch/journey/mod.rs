@@ -31,17 +31,21 @@ pub fn own(doc: &Transaction) -> String {
 }
 
 /// What of a transaction decides its journey.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Node {
     /// The document id, without the number of a further part.
     pub id: String,
+    /// Further parts go where part 0 goes.
+    part: u32,
+    /// The journey that the document has now.
+    pub journey: String,
     host: Text,
     instance: Text,
     queue_id: Option<Text>,
     message_id: Option<Text>,
     kind: Kind,
-    start: Time,
-    end: Time,
+    pub start: Time,
+    pub end: Time,
     own: String,
     source: Source,
     /// What this one handed on under another queue id.
@@ -54,10 +58,12 @@ pub struct Node {
     to_program: bool,
     /// Envelope recipients, in lower case.
     to: BTreeSet<Text>,
+    /// Queue ids that it is linked with, whatever the link means.
+    linked: Vec<Text>,
 }
 
 /// Who handed it in.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 struct Source {
     /// First label of the client's name.
     host: Option<Text>,
@@ -67,7 +73,7 @@ struct Source {
 }
 
 /// A queue id that the next hop gave.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 struct Onward {
     queue_id: Text,
     host: Option<Text>,
@@ -91,6 +97,8 @@ impl Node {
         relays.dedup();
         Self {
             id: base_id(doc).to_owned(),
+            part: doc.mail.part,
+            journey: doc.mail.journey.clone(),
             host: doc.host.name.clone(),
             instance: service_name(&doc.service.name).into(),
             queue_id: doc.email.local_id.clone(),
@@ -109,14 +117,14 @@ impl Node {
             relays,
             to_program: doc.mail.recipients.iter().any(is_to_program),
             to: doc.email.to.address.iter().map(|a| a.to_lowercase()).collect(),
+            linked: doc.mail.links.iter().filter_map(|l| l.queue_id.clone()).collect(),
         }
     }
-}
 
-/// The queue ids and Message-ID by which the neighbours of a document are found.
-pub fn traces(doc: &Transaction) -> (Vec<&str>, Option<&str>) {
-    let linked = doc.mail.links.iter().filter_map(|l| l.queue_id.as_deref());
-    (doc.email.local_id.as_deref().into_iter().chain(linked).collect(), doc.email.message_id.as_deref())
+    /// The queue ids and the Message-ID by which the neighbours of the document are found.
+    pub fn traces(&self) -> (impl Iterator<Item = &str>, Option<&str>) {
+        (self.queue_id.iter().chain(&self.linked).map(Text::as_str), self.message_id.as_deref())
+    }
 }
 
 /// The id of part 0 of a document.
@@ -148,26 +156,21 @@ fn is_to_program(recipient: &Recipient) -> bool {
 }
 
 /// The parent of each node, in their order; `None` for a root.
-pub fn parents(nodes: &[Node]) -> Vec<Option<usize>> {
+pub fn parents(nodes: &[&Node]) -> Vec<Option<usize>> {
     evidence::parents(nodes)
 }
 
 /// The journeys of documents by their [`base_id`]. All neighbours of those whose answer is wanted must be there; of further
 /// parts nothing is taken.
-pub fn of<'a>(documents: impl Iterator<Item = &'a Transaction>) -> HashMap<String, String> {
-    let nodes: Vec<Node> = documents.filter(|doc| doc.mail.part == 0).map(Node::new).collect();
-    let journeys = journeys(&nodes);
-    nodes.into_iter().map(|node| node.id).zip(journeys).collect()
-}
-
-/// The journey of each node, in their order. `nodes` must hold all neighbours of those whose answer is wanted.
-fn journeys(nodes: &[Node]) -> Vec<String> {
-    let parents = parents(nodes);
-    (0..nodes.len()).map(|n| nodes[root(n, &parents, nodes)].own.clone()).collect()
+pub fn of<'a>(nodes: impl Iterator<Item = &'a Node>) -> HashMap<&'a str, &'a str> {
+    let nodes: Vec<&Node> = nodes.filter(|node| node.part == 0).collect();
+    let parents = parents(&nodes);
+    let journey = |n: usize| nodes[root(n, &parents, &nodes)].own.as_str();
+    nodes.iter().enumerate().map(|(n, node)| (node.id.as_str(), journey(n))).collect()
 }
 
 /// The root above a node. A cycle is cut at its earliest member.
-fn root(n: usize, parents: &[Option<usize>], nodes: &[Node]) -> usize {
+fn root(n: usize, parents: &[Option<usize>], nodes: &[&Node]) -> usize {
     let mut path = vec![n];
     let mut at = n;
     while let Some(parent) = parents[at] {

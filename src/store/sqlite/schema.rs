@@ -91,6 +91,8 @@ fn connect(path: &Path, access: Access) -> Result<Connection> {
         // The log is synced by the checkpoint in `commit`, not by every transaction: the ledger is marked after it.
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.pragma_update(None, "cache_size", -32_768)?; // KiB
+        // Pages. Every move of the log into the database is synced, and `commit` moves it anyway.
+        connection.pragma_update(None, "wal_autocheckpoint", 10_000)?;
         connection.set_prepared_statement_cache_capacity(32);
         // Readers of the group may not make the side files of the log, so these stay when the last writer leaves.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, access.is_shared())?;

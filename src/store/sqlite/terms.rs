@@ -8,20 +8,30 @@ use crate::{
 use siphasher::sip::SipHasher13;
 use std::{collections::BTreeSet, hash::Hasher};
 
+/// The terms of a document, in order.
+pub fn of(t: &Transaction) -> BTreeSet<i64> {
+    matching::terms(t).iter().map(hash).collect()
+}
+
 /// Brings the terms of a row up to date; most of them stay from one version to the next.
-pub fn write(tx: &rusqlite::Transaction<'_>, doc: i64, t: &Transaction) -> Outcome<()> {
-    let new: BTreeSet<i64> = matching::terms(t).iter().map(hash).collect();
+pub fn replace(tx: &rusqlite::Transaction<'_>, doc: i64, new: &BTreeSet<i64>) -> Outcome<()> {
     let old: BTreeSet<i64> = tx
         .prepare_cached("SELECT term FROM terms WHERE doc = ?1")?
         .query_map([doc], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
-    let mut insert = tx.prepare_cached("INSERT INTO terms (term, doc) VALUES (?1, ?2)")?;
-    for term in new.difference(&old) {
-        insert.execute([*term, doc])?;
-    }
+    insert(tx, new.difference(&old).map(|term| (*term, doc)))?;
     let mut delete = tx.prepare_cached("DELETE FROM terms WHERE term = ?1 AND doc = ?2")?;
-    for term in old.difference(&new) {
+    for term in old.difference(new) {
         delete.execute([*term, doc])?;
+    }
+    Ok(())
+}
+
+/// Adds pairs of term and row.
+pub fn insert(tx: &rusqlite::Transaction<'_>, pairs: impl Iterator<Item = (i64, i64)>) -> Outcome<()> {
+    let mut insert = tx.prepare_cached("INSERT INTO terms (term, doc) VALUES (?1, ?2)")?;
+    for pair in pairs {
+        insert.execute(pair)?;
     }
     Ok(())
 }

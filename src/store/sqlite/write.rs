@@ -6,34 +6,72 @@ use super::{
     terms,
 };
 use crate::{
-    model::{Time, Transaction as Document},
+    model::Time,
     store::{Put, Report, Version},
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, ffi, params};
 use serde::Serialize;
-use std::path::Path;
+use std::{collections::BTreeSet, io, path::Path, sync::mpsc};
 
 /// Documents per transaction of `prune`, so that the log stays small and a run is not kept waiting.
 const PRUNED_AT_ONCE: i64 = 1_000;
 
-/// Writes documents in one transaction, each if its expectation holds.
+/// Documents made ready to be written while those before them are written.
+const AHEAD: usize = 64;
+
+/// A document and what its row holds of it.
+struct Row<'a> {
+    put: &'a Put,
+    blob: io::Result<Vec<u8>>,
+    terms: BTreeSet<i64>,
+}
+
+/// Writes documents in one transaction, each if its expectation holds. A second thread makes the rows ready.
 pub fn put(connection: &mut Connection, documents: &[Put]) -> Outcome<Report> {
+    std::thread::scope(|scope| {
+        let (ready, rows) = mpsc::sync_channel(AHEAD);
+        scope.spawn(move || {
+            for put in documents {
+                let Put { transaction, .. } = put;
+                let row = Row { put, blob: codec::encode(transaction), terms: terms::of(transaction) };
+                // The writer failed and says why.
+                if ready.send(row).is_err() {
+                    break;
+                }
+            }
+        });
+        put_rows(connection, rows)
+    })
+}
+
+fn put_rows<'a>(connection: &mut Connection, rows: impl IntoIterator<Item = Row<'a>>) -> Outcome<Report> {
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut report = Report::default();
     let mut last: i64 = tx.query_row("SELECT last FROM counter", [], |row| row.get(0))?;
-    for Put { transaction, expected } in documents {
-        let id = &transaction.mail.id;
-        if row(&tx, id)?.map(|row| row.version) != *expected {
-            report.conflicts.push(id.clone());
-            continue;
-        }
-        last += 1;
-        match write(&tx, transaction, last) {
+    // Terms come as they come: in order, a page of their tree is looked for once.
+    let mut new_terms: Vec<(i64, i64)> = Vec::new();
+    for Row { put, blob, terms } in rows {
+        let id = &put.transaction.mail.id;
+        let written = match blob {
+            Ok(blob) => write(&tx, put, &blob, last + 1),
+            Err(e) => Err(Failure::Blob(e)),
+        };
+        match written {
+            Ok(Some(doc)) => {
+                last += 1;
+                match put.expected {
+                    None => new_terms.extend(terms.into_iter().map(|term| (term, doc))),
+                    Some(_) => terms::replace(&tx, doc, &terms)?,
+                }
+            }
+            Ok(None) => report.conflicts.push(id.clone()),
             Err(Failure::Sqlite(e)) if is_too_big(&e) => report.refused.push((id.clone(), e.to_string())),
             Err(Failure::Blob(e)) => report.refused.push((id.clone(), e.to_string())),
-            written => written?,
+            Err(e) => return Err(e),
         }
     }
+    new_terms.sort_unstable();
+    terms::insert(&tx, new_terms.into_iter())?;
     tx.execute("UPDATE counter SET last = ?1", [last])?;
     tx.commit()?;
     Ok(report)
@@ -44,35 +82,24 @@ fn is_too_big(error: &rusqlite::Error) -> bool {
     error.sqlite_error().is_some_and(|e| e.extended_code & 0xff == ffi::SQLITE_TOOBIG)
 }
 
-/// Where a document is, and its version.
-struct RowOf {
-    doc: i64,
-    version: Version,
-}
-
-fn row(tx: &Transaction<'_>, id: &str) -> Outcome<Option<RowOf>> {
-    Ok(tx
-        .prepare_cached("SELECT doc, version FROM transactions WHERE id = ?1")?
-        .query_row([id], |row| {
-            let version = Version { number: row.get::<_, i64>(1)?.cast_unsigned(), term: 0 };
-            Ok(RowOf { doc: row.get(0)?, version })
-        })
-        .optional()?)
-}
-
-/// Makes or replaces the row of a document.
-fn write(tx: &Transaction<'_>, t: &Document, version: i64) -> Outcome<()> {
-    let blob = codec::encode(t).map_err(Failure::Blob)?;
-    let mut upsert = tx.prepare_cached(
-        "INSERT INTO transactions
-           (id, version, host, queue_id, part, start_ms, end_ms, kind, status, sender, message_id, journey, blob)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
-         ON CONFLICT (id) DO UPDATE SET
-           version = excluded.version, host = excluded.host, queue_id = excluded.queue_id, part = excluded.part,
-           start_ms = excluded.start_ms, end_ms = excluded.end_ms, kind = excluded.kind, status = excluded.status,
-           sender = excluded.sender, message_id = excluded.message_id, journey = excluded.journey, blob = excluded.blob
-         RETURNING doc",
-    )?;
+/// Makes or replaces the row of a document. `None`: the document is not the expected one.
+fn write(tx: &Transaction<'_>, put: &Put, blob: &[u8], version: i64) -> Outcome<Option<i64>> {
+    let t = &put.transaction;
+    let mut statement = tx.prepare_cached(match put.expected {
+        None => {
+            "INSERT INTO transactions
+               (id, version, host, queue_id, part, start_ms, end_ms, kind, status, sender, message_id, journey, blob)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+             ON CONFLICT (id) DO NOTHING RETURNING doc"
+        }
+        Some(_) => {
+            "UPDATE transactions SET
+               version = ?2, host = ?3, queue_id = ?4, part = ?5, start_ms = ?6, end_ms = ?7, kind = ?8, status = ?9,
+               sender = ?10, message_id = ?11, journey = ?12, blob = ?13
+             WHERE id = ?1 AND version = ?14 RETURNING doc"
+        }
+    })?;
+    let expected = put.expected.map(|expected| expected.number.cast_signed());
     let columns = params![
         t.mail.id,
         version,
@@ -87,9 +114,11 @@ fn write(tx: &Transaction<'_>, t: &Document, version: i64) -> Outcome<()> {
         t.email.message_id.as_deref(),
         t.mail.journey,
         blob,
+        expected,
     ];
-    let doc = upsert.query_row(columns, |row| row.get(0))?;
-    terms::write(tx, doc, t)
+    // A statement takes no value that it does not use.
+    let used = &columns[..statement.parameter_count()];
+    Ok(statement.query_row(used, |row| row.get(0)).optional()?)
 }
 
 /// The word by which a document calls its kind or status.
@@ -102,14 +131,30 @@ pub fn delete(connection: &mut Connection, documents: &[(String, Version)]) -> O
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut report = Report::default();
     for (id, expected) in documents {
-        match row(&tx, id)? {
-            Some(row) if row.version == *expected => remove(&tx, row.doc)?,
+        match place(&tx, id)? {
+            Some(place) if place.version == *expected => remove(&tx, place.doc)?,
             Some(_) => report.conflicts.push(id.clone()),
             None => {}
         }
     }
     tx.commit()?;
     Ok(report)
+}
+
+/// Where a document is, and its version.
+struct Place {
+    doc: i64,
+    version: Version,
+}
+
+fn place(tx: &Transaction<'_>, id: &str) -> Outcome<Option<Place>> {
+    Ok(tx
+        .prepare_cached("SELECT doc, version FROM transactions WHERE id = ?1")?
+        .query_row([id], |row| {
+            let version = Version { number: row.get::<_, i64>(1)?.cast_unsigned(), term: 0 };
+            Ok(Place { doc: row.get(0)?, version })
+        })
+        .optional()?)
 }
 
 fn remove(tx: &Transaction<'_>, doc: i64) -> Outcome<()> {
