@@ -2,11 +2,14 @@
 
 mod browser;
 mod common;
+mod servers;
 
 #[path = "report/forms.rs"]
 mod forms;
 #[path = "report/page.rs"]
 mod page;
+#[path = "report/stores.rs"]
+mod stores;
 
 use common::Workspace;
 use std::path::Path;

@@ -39,6 +39,8 @@ pub struct Collector {
     pub(super) bytes: u64,
     pub(super) fates: BTreeMap<&'static str, (u64, Behind)>,
     pub(super) by_fate: [(u64, Behind); 5],
+    /// Messages that were not delivered, attempts aside.
+    pub(super) undone: u64,
     pub(super) all: Behind,
     pub(super) over: Over,
     pub(super) senders: Top<Party>,
@@ -74,6 +76,7 @@ impl Collector {
             bytes: 0,
             fates: BTreeMap::new(),
             by_fate: Default::default(),
+            undone: 0,
             all: Behind::default(),
             over: Over::default(),
             senders: Top::default(),
@@ -147,8 +150,9 @@ impl Collector {
             *times += 1;
             behind.add(brief);
         }
+        self.undone += u64::from(fate != Fate::Delivered && !is_attempt);
         if begins || is_attempt || fate != Fate::Delivered {
-            self.over.count(t.event.start, fate, brief);
+            self.over.count(t.event.start, fate, begins, is_attempt, brief);
         }
         if begins {
             self.begins(t, brief);

@@ -28,11 +28,12 @@ pub fn bytes(n: u64) -> String {
     if unit == "B" || value >= 99.95 { format!("{value:.0} {unit}") } else { format!("{value:.1} {unit}") }
 }
 
-/// `0.12 s`, `45 s`, `12 min`, `3.4 h`, `5.1 d`
+/// `0.12 s`, `3.4 s`, `45 s`, `12 min`, `3.4 h`, `5.1 d`: two digits, as percentiles are known to a percent.
 pub fn seconds(s: f64) -> String {
     match s {
         s if s < 0.005 => "0 s".to_owned(),
-        s if s < 9.995 => format!("{s:.2} s"),
+        s if s < 0.995 => format!("{s:.2} s"),
+        s if s < 9.95 => format!("{s:.1} s"),
         s if s < 120.0 => format!("{s:.0} s"),
         s if s < 7200.0 => format!("{:.0} min", s / 60.0),
         s if s < 172_800.0 => format!("{:.1} h", s / 3600.0),
@@ -68,7 +69,10 @@ mod tests {
 
     #[test]
     fn times_have_the_unit_that_fits() {
-        assert_eq!([0.0, 0.08, 45.0, 990.0, 432_000.0].map(seconds), ["0 s", "0.08 s", "45 s", "16 min", "5.0 d"]);
+        assert_eq!(
+            [0.0, 0.08, 1.01, 45.0, 990.0, 432_000.0].map(seconds),
+            ["0 s", "0.08 s", "1.0 s", "45 s", "16 min", "5.0 d"]
+        );
     }
 
     #[test]

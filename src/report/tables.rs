@@ -82,8 +82,7 @@ fn figures(c: &Collector, made: Time, register: &mut Register) -> Vec<Figure> {
     let mut figure =
         |name, title, value, note, behind| Figure { name, title, value, note, transactions: register.places(behind) };
     let fate = |fate: Fate| &c.by_fate[fate as usize];
-    let undone: u64 = [Fate::Waiting, Fate::Failed, Fate::Other].iter().map(|f| fate(*f).0).sum();
-    let delivered = c.messages.saturating_sub(undone);
+    let delivered = c.messages.saturating_sub(c.undone);
     let share = |part: u64, of: u64| (of > 0).then(|| Cell::Share(part as f64 / of as f64));
     let shown = |cell: &Option<Cell>| cell.as_ref().map_or_else(|| "-".to_owned(), Cell::shown);
     let oldest = c.open.keys().next().map(|(since, _)| Cell::Seconds(age(*since, made)));

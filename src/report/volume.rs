@@ -44,7 +44,7 @@ pub struct Volume {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Point {
     pub start: Time,
-    /// Messages that reached all their recipients, or left for the next hop.
+    /// Messages that began, but for those of which something else is known.
     pub delivered: u64,
     pub waiting: u64,
     pub failed: u64,
@@ -67,7 +67,10 @@ pub enum Fate {
 
 #[derive(Debug, Default)]
 struct Step {
+    /// By fate; in the place of what was delivered all that began.
     counts: [u64; 5],
+    /// Messages to be taken from what began, for something became of them here or further on.
+    undone: u64,
     behind: Behind,
 }
 
@@ -86,9 +89,14 @@ fn floor(second: i64, step: usize) -> i64 {
 }
 
 impl Over {
-    pub fn count(&mut self, at: Time, fate: Fate, brief: &Arc<Brief>) {
+    /// Counts a message, or an attempt; `begins` where the journey of a message does.
+    pub fn count(&mut self, at: Time, fate: Fate, begins: bool, is_attempt: bool, brief: &Arc<Brief>) {
         let step = self.steps.entry(floor(at.second(), self.step)).or_default();
-        step.counts[fate as usize] += 1;
+        step.counts[Fate::Delivered as usize] += u64::from(begins);
+        if fate != Fate::Delivered {
+            step.counts[fate as usize] += 1;
+            step.undone += u64::from(!is_attempt);
+        }
         step.behind.add(brief);
         while self.steps.len() > KEPT && self.step + 1 < STEPS.len() {
             self.coarser();
@@ -102,6 +110,7 @@ impl Over {
             for (sum, n) in into.counts.iter_mut().zip(step.counts) {
                 *sum += n;
             }
+            into.undone += step.undone;
             step.behind.pour(&mut into.behind);
         }
     }
@@ -115,14 +124,21 @@ impl Over {
         let Some((first, last)) = ends(&self.steps) else { return Volume { step_s: 0, points: Vec::new() } };
         let step_s = STEPS[self.step];
         let count = (last - first) / step_s + 1;
+        // A message that failed at a later hop may have begun in an earlier step.
+        let mut elsewhere = 0;
         let point = |n: i64| {
             let second = first + n * step_s;
             let step = self.steps.remove(&second).unwrap_or_default();
-            let [delivered, waiting, failed, refused, other] = step.counts;
+            let [began, waiting, failed, refused, other] = step.counts;
+            let undone = step.undone + elsewhere;
+            let delivered = began.saturating_sub(undone);
+            elsewhere = undone.saturating_sub(began);
             let transactions = register.places(&step.behind);
             Point { start: Time::from_seconds(second), delivered, waiting, failed, refused, other, transactions }
         };
-        Volume { step_s, points: (0..count).map(point).collect() }
+        let mut points: Vec<Point> = (0..count).rev().map(point).collect();
+        points.reverse();
+        Volume { step_s, points }
     }
 }
 
@@ -134,7 +150,7 @@ mod tests {
         let mut over = Over::default();
         let brief = Arc::new(Brief::default());
         for second in times {
-            over.count(Time::from_seconds(second), Fate::Delivered, &brief);
+            over.count(Time::from_seconds(second), Fate::Delivered, true, false, &brief);
         }
         assert!(over.steps.len() <= KEPT);
         over.finish(&mut Register::default())
@@ -152,6 +168,20 @@ mod tests {
         let v = volume((0..30 * 24).map(|hour| 1_795_305_600 + hour * 3600));
         assert_eq!((v.step_s, v.points.len()), (43_200, 60));
         assert_eq!(v.points.iter().map(|p| p.delivered).sum::<u64>(), 720);
+    }
+
+    #[test]
+    fn what_fails_further_on_was_not_delivered() {
+        let mut over = Over::default();
+        let brief = Arc::new(Brief::default());
+        for second in [100, 100, 101] {
+            over.count(Time::from_seconds(second), Fate::Delivered, true, false, &brief);
+        }
+        over.count(Time::from_seconds(103), Fate::Failed, false, false, &brief);
+        over.count(Time::from_seconds(103), Fate::Refused, false, true, &brief);
+        let points = over.finish(&mut Register::default()).points;
+        assert_eq!(points.iter().map(|p| p.delivered).collect::<Vec<_>>(), [2, 0, 0, 0]);
+        assert_eq!((points[3].failed, points[3].refused), (1, 1));
     }
 
     #[test]

@@ -44,6 +44,16 @@ fn the_figures_are_those_of_the_documents() {
     let begun: u64 = table(&report, "senders").iter().map(|row| row["messages"].as_u64().unwrap()).sum();
     assert!(begun > 0 && begun <= journeys.len() as u64, "{begun}");
 
+    // Volume has each once too, and the attempts.
+    let points = report["volume"]["points"].as_array().unwrap();
+    let bars = points.iter().flat_map(|p| ["delivered", "waiting", "failed", "refused", "other"].map(|of| &p[of]));
+    let attempts = usize::try_from(statuses["refused"]).unwrap();
+    assert_eq!(bars.map(|n| n.as_u64().unwrap()).sum::<u64>(), (journeys.len() + attempts) as u64);
+
+    let delivered: u64 = points.iter().map(|p| p["delivered"].as_u64().unwrap()).sum();
+    assert!(statuses["rejected"] > 0, "a message that was refused is not delivered");
+    assert_eq!(report["figures"][1]["value"], delivered as f64 / journeys.len() as f64);
+
     // Hand-overs are counted in each queue.
     let sent = documents.iter().flat_map(|d| d["mail"]["recipients"].as_array().into_iter().flatten());
     let sent = sent.filter(|r| matches!(r["status"].as_str(), Some("sent" | "expanded" | "deliverable"))).count();
