@@ -6,8 +6,9 @@
 use crate::model::{Range, Time};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Lines of a stretch, at most, where buckets allow it.
-pub const STRETCH_LINES: u64 = 500_000;
+/// Lines of a stretch, at most, where buckets allow it. Memory follows it, and what is written while the next one is read;
+/// what every stretch costs beside its lines, some searches and a sync, is nothing beside so many.
+pub const STRETCH_LINES: u64 = 100_000;
 
 /// What to read together.
 #[derive(Debug, Clone, PartialEq, Eq)]

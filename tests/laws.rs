@@ -341,6 +341,14 @@ fn a_notice_found_before_the_message_began_is_not_forgotten() {
 
 /// Two sessions of one second say the same words, so that their lines are the same.
 #[test]
+fn copies_are_found_and_seconds_are_in_order_however_lines_come() {
+    let line = |at| said(at, "postfix/qmgr", "4bXyZ01abcz1Qw: removed");
+    let mut lines = vec![line(2000), line(1000), line(2000), line(0), line(1000)];
+    assert_eq!(stitch::unite(&mut lines), 2);
+    assert_eq!(lines.iter().map(|line| line.time.0 - START.0).collect::<Vec<_>>(), [0, 1000, 2000]);
+}
+
+#[test]
 fn a_second_session_of_the_second_in_which_a_file_was_cut() {
     let connect = |at| said(at, "postfix/smtpd", "connect from client.example.org[192.0.2.1]");
     let arrival = |at, id| said(at, "postfix/smtpd", &format!("{id}: client=client.example.org[192.0.2.1]"));

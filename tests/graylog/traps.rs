@@ -231,6 +231,7 @@ fn rows_in_any_order_give_the_same_documents() {
         let (_, batch) = exported("3.3.11", export, 23, 23);
         let (rules, mut lines) = (Rules::default(), batch.unwrap().lines);
         stitch::unite(&mut lines);
+        assert!(lines.is_sorted_by_key(|line| line.time.second()), "what lies before a window is told by its place");
         let mut documents: Vec<_> = stitch::gather(&lines, |_| false, &rules).documents(&rules).collect();
         documents.sort_by(|a, b| a.mail.id.cmp(&b.mail.id));
         documents
