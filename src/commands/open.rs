@@ -34,6 +34,15 @@ pub struct State {
     pub access: Access,
 }
 
+/// What to tell who found nothing: what the store has, and what to do about it.
+pub async fn what_there_is(context: &Context, store: &dyn Store, advice: &str) -> Result<String> {
+    let summary = store.summary().await?;
+    Ok(match (summary.oldest, summary.newest) {
+        (Some(oldest), Some(newest)) => format!("the store has transactions from {oldest} to {newest}; {advice}"),
+        _ => format!("the store is empty; `{} backfill --since 7d` reads the past", context.called),
+    })
+}
+
 /// A lock held this long by another run is no longer news, but trouble.
 const LOCK_TROUBLE_MS: i64 = 3_600_000;
 

@@ -9,12 +9,11 @@ use crate::{
     checkpoint,
     cli::Report as Args,
     error::{Error, Kind, Result},
-    report::{Collector, Report, csv, html, text},
+    report::{Collector, csv, html, text},
     run::outcome::Outcome,
-    store::Store,
     when,
 };
-use std::{fmt::Write, path::Path};
+use std::path::Path;
 
 /// Rows of a table in a mail.
 const FEW: usize = 10;
@@ -52,23 +51,11 @@ pub async fn report(context: &Context, args: &Args) -> Result<Outcome> {
         output::write(&text::text(&made))?;
     }
     if made.is_empty() {
-        elsewhere(context, &made, store.as_ref()).await?;
+        let there_is = open::what_there_is(context, store.as_ref(), "say from when with `--since`").await?;
+        let told = format!("nothing began between {} and {}: {there_is}", made.range.from, made.range.to);
+        context.log_format.tell(&told);
     }
     Ok(Outcome::Done)
-}
-
-/// Says where there would be something, on standard error.
-async fn elsewhere(context: &Context, report: &Report, store: &dyn Store) -> Result<()> {
-    let summary = store.summary().await?;
-    let mut word = format!("nothing began between {} and {}: ", report.range.from, report.range.to);
-    _ = match (summary.oldest, summary.newest) {
-        (Some(oldest), Some(newest)) => {
-            write!(word, "the store has transactions from {oldest} to {newest}; say from when with `--since`")
-        }
-        _ => write!(word, "the store is empty; `{} backfill --since 7d` reads the past", context.called),
-    };
-    context.log_format.tell(&word);
-    Ok(())
 }
 
 /// Replaces the file as a whole, so that a web server never shows half of it. Who may read it is as for the state: it

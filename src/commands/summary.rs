@@ -82,7 +82,7 @@ fn text(summary: &Summary, dry_run: bool) -> String {
         _ = writeln!(out, "stopped by a signal before all was read; the next one goes on from here");
     }
     if tally.unrecognised > 0 {
-        _ = writeln!(out, "`mailstitch coverage` shows the lines that were not recognised");
+        _ = writeln!(out, "`mailstitch coverage [FILE]` shows the lines that were not recognised");
     }
     out
 }

@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 /// The whole file.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct Raw {
     /// Where the ledger, the lock and dead letters live. Default: `/var/lib/mailstitch`; without any configuration
     /// `$XDG_STATE_HOME/mailstitch` or `~/.local/state/mailstitch`.
@@ -40,7 +40,7 @@ pub struct Raw {
 /// `[hosts]`
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct Hosts {
     /// Name as logged → name to use, where one host logs under two names. Case does not matter. Default: none.
     pub alias: BTreeMap<String, String>,
@@ -49,7 +49,7 @@ pub struct Hosts {
 /// `[privacy]`: what of a line is not kept. Changing it needs a new store and a new `state_dir`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct Privacy {
     /// `hash` replaces what stands before the `@` of addresses by a hash with a key. Default: `keep`.
     pub local_parts: LocalParts,
@@ -83,7 +83,7 @@ pub enum Subjects {
 /// `[window]`: which stretches of time are read. Durations are texts: `"90s"`, `"15m"`, `"24h"`, `"14d"`.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct Window {
     /// The unit of the ledger; must divide an hour. Default: `1m`.
     pub bucket: Span,
@@ -116,7 +116,7 @@ impl Default for Window {
 /// `[source]`: holds one table and no keys of its own.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct Source {
     /// `[source.file]`
     pub file: Option<FileSource>,
@@ -131,7 +131,7 @@ pub struct Source {
 /// `[source.file]`: log files, rotated and compressed ones included.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct FileSource {
     /// Paths and globs; `-` is standard input. Default: `["/var/log/mail.log*", "/var/log/maillog*"]`.
     pub paths: Vec<String>,
@@ -152,7 +152,7 @@ impl Default for FileSource {
 /// `[source.journal]`: the systemd journal of this host.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct JournalSource {
     /// Which lines, as journalctl(1) takes matches; `+` stands between alternatives. Default: facility mail, and what
     /// journald says about lines that it lost.
@@ -182,7 +182,7 @@ pub enum OneOrMany {
 /// `[source.elasticsearch]`: an index of Elasticsearch or OpenSearch that holds log lines, also Graylog's.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct ElasticsearchSource {
     /// Address of the cluster, or a list of addresses of its nodes, tried in turn. Required.
     pub url: Option<OneOrMany>,
@@ -258,7 +258,7 @@ impl Default for ElasticsearchSource {
 /// separated by commas are tried in turn, except for `message`, `time` and `tie_break`, which are queried or sorted by.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct Fields {
     /// The text, with or without the syslog header.
     pub message: Option<String>,
@@ -279,7 +279,7 @@ pub struct Fields {
 /// `[source.graylog]`: a Graylog, 3.3 to 7.0, through its REST API.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct GraylogSource {
     /// Address of its web interface, or a list of those of its nodes, tried in turn. Required.
     pub url: Option<OneOrMany>,
@@ -354,7 +354,7 @@ impl Default for GraylogSource {
 /// `[source.graylog.fields]`: as `[source.elasticsearch.fields]`. The time of a message is always in `timestamp`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct GraylogFields {
     /// The text, with or without the syslog header.
     pub message: Option<String>,
@@ -369,7 +369,7 @@ pub struct GraylogFields {
 /// `[store]`
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct Store {
     /// What `prune` deletes when it is not told otherwise: transactions that ended longer ago. At least
     /// `window.horizon`. Default: none, nothing is deleted.
@@ -383,7 +383,7 @@ pub struct Store {
 /// `[store.sqlite]`: one file, no server.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct SqliteStore {
     /// The file. Default: `transactions.sqlite` in the state directory.
     pub path: Option<PathBuf>,
@@ -392,7 +392,7 @@ pub struct SqliteStore {
 /// `[store.elasticsearch]`: a cluster of Elasticsearch (7.10 to 9.x) or OpenSearch (1.3 to 3.x).
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct ElasticsearchStore {
     /// As in `[source.elasticsearch]`. Required.
     pub url: Option<OneOrMany>,

@@ -81,7 +81,9 @@ pub(super) fn explain(answer: &Answer, doing: &str) -> Error {
         error = error.hint(hint);
     }
     match (answer.status, cause) {
-        (401, _) => error.because("the user name, password or API key was not accepted (401)"),
+        (401, _) => error
+            .because("the user name, password or API key was not accepted (401)")
+            .hint("set `username` and `password_file`, or `api_key_file`, beside `url`"),
         (300..=399, _) => error.because(format!("it answers with a redirect ({})", answer.status)),
         (_, Some(cause)) if cause.kind == "index_not_found_exception" => error.because("no such index"),
         (status, Some(cause)) if !cause.reason.is_empty() => error.because(format!("{} ({status})", cause.reason)),

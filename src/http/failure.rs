@@ -58,7 +58,9 @@ fn describe(timed_out: bool, texts: &[String]) -> Failure {
         return failure(Kind::Unavailable, "the server does not speak TLS here", Some(hint));
     }
     if has("onnection refused") {
-        return failure(Kind::Temporary, "connection refused", None);
+        // The ports are those of Graylog and of the search servers where nobody chose others.
+        let hint = "does the server run, and is the port in `url` its own (9000, 9200)?";
+        return failure(Kind::Temporary, "connection refused", Some(hint));
     }
     failure(Kind::Temporary, deepest, None)
 }
@@ -83,7 +85,7 @@ mod tests {
                 "tcp connect error",
                 "Connection refused (os error 111)",
             ],
-            "Temporary: connection refused | -",
+            "Temporary: connection refused | does the server run, and is the port in `url` its own (9000, 9200)?",
         );
     }
 

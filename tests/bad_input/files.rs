@@ -10,8 +10,8 @@ fn a_missing_log_is_named() {
     check(&workspace(""), &["run"], 78, told);
     check(&workspace(""), &["backfill", "mail.log"], 78, told);
     let told = "error: no log file matches `old/*.log`\n\
-                hint: set `paths` in `[source.file]` to where the mail log is; where it is in the systemd journal, use \
-                `[source.journal]`\n";
+                hint: `mailstitch backfill FILE` reads any log; for `run` a configuration says where the mail log is: \
+                `paths` in `[source.file]`, or `[source.journal]`, `[source.graylog]` or `[source.elasticsearch]`\n";
     check(&workspace("[source.file]\npaths = [\"old/*.log\"]\n"), &["run"], 78, told);
 }
 

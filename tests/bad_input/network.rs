@@ -60,7 +60,7 @@ fn nobody_listens() {
     let ran = run(&source(&url, ""), &["run"]);
     assert_eq!(ran.code, 75);
     assert!(
-        ran.stderr.starts_with("error: ") && ran.stderr.ends_with(&format!(" on {url}: connection refused\n")),
+        ran.stderr.starts_with("error: ") && ran.stderr.contains(&format!(" on {url}: connection refused\nhint: ")),
         "{}",
         ran.stderr
     );
@@ -76,7 +76,8 @@ fn the_name_is_unknown() {
 
 #[test]
 fn the_password_is_wrong() {
-    let told = "error: cannot ask for the fields of index `mail-*` on URL: the user name, password or API key was not accepted (401)\n";
+    let told = "error: cannot ask for the fields of index `mail-*` on URL: the user name, password or API key was not accepted (401)\n\
+                hint: set `username` and `password_file`, or `api_key_file`, beside `url`\n";
     check_answer(401, "Unauthorized", 77, told);
 }
 

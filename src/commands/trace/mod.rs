@@ -35,7 +35,9 @@ pub async fn trace(context: &Context, args: &Trace) -> Result<Outcome> {
     let terms = terms(context, store.as_ref(), &args.query).await?;
     let found = store.search(&Search { terms: terms.clone(), within, limit: args.limit }).await?;
     if found.is_empty() {
-        context.log_format.tell("nothing found");
+        let advice = "addresses, ids, IPs and hosts are found whole, not by a part";
+        let there_is = open::what_there_is(context, store.as_ref(), advice).await?;
+        context.log_format.tell(&format!("nothing found: {there_is}"));
         return Ok(Outcome::NothingFound);
     }
     if found.len() == args.limit {

@@ -78,8 +78,8 @@ pub fn inputs(settings: &config::FileSource) -> Result<Inputs> {
     if known.is_empty() {
         let all = settings.paths.join("`, `");
         return Err(Error::new(Kind::Config, format!("no log file matches `{all}`")).hint(
-            "set `paths` in `[source.file]` to where the mail log is; where it is in the systemd journal, use \
-                 `[source.journal]`",
+            "`mailstitch backfill FILE` reads any log; for `run` a configuration says where the mail log is: `paths` in \
+             `[source.file]`, or `[source.journal]`, `[source.graylog]` or `[source.elasticsearch]`",
         ));
     }
     drop_half_packed(&mut found.files);
