@@ -1,5 +1,5 @@
 //! `dashboards/mailstitch.ndjson`: every field that a panel uses is in the index, and every panel's search finds
-//! something on a real OpenSearch that has the stories and the demo.
+//! something on a real OpenSearch and a real Elasticsearch that have the stories and the demo.
 
 mod common;
 mod kql;
@@ -74,8 +74,18 @@ fn every_panel_is_on_a_dashboard_and_none_lies_on_another() {
 }
 
 #[test]
-fn every_panel_finds_something() {
-    let (engine, index) = (Engine::opensearch(), unique_name("transactions"));
+fn every_panel_finds_something_in_opensearch() {
+    every_panel_finds_something(Engine::opensearch());
+}
+
+/// The last one whose scripts Maven Central has.
+#[test]
+fn every_panel_finds_something_in_elasticsearch() {
+    every_panel_finds_something(Engine::shared("elasticsearch-7.10.2"));
+}
+
+fn every_panel_finds_something(engine: &Engine) {
+    let index = unique_name("transactions");
     let _workspace = told(&in_index(engine.url(), &index));
     engine.request("POST", &format!("/{index}/_refresh"), Value::Null);
     let fields = fields_of(&engine.request("GET", &format!("/{index}/_mapping"), Value::Null));
