@@ -8,6 +8,8 @@ mod files;
 mod network;
 #[path = "bad_input/state.rs"]
 mod state;
+#[path = "bad_input/trust.rs"]
+mod trust;
 
 mod common;
 

@@ -12,6 +12,8 @@ mod disk;
 mod locks;
 #[path = "crash/log.rs"]
 mod log;
+#[path = "crash/power_loss.rs"]
+mod power_loss;
 mod servers;
 #[path = "crash/two_machines.rs"]
 mod two_machines;

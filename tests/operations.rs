@@ -4,6 +4,8 @@
 mod common;
 #[path = "operations/figures.rs"]
 mod figures;
+#[path = "operations/group.rs"]
+mod group;
 #[path = "operations/hostile.rs"]
 mod hostile;
 #[path = "operations/secrets.rs"]

@@ -45,6 +45,13 @@ fn describe(timed_out: bool, texts: &[String]) -> Failure {
         let hint = "use a name that the certificate is made for in `url`";
         return failure(Kind::Unavailable, "the certificate is for another name", Some(hint));
     }
+    if has("invalid peer certificate: Expired") || has("certificate expired") {
+        return failure(Kind::Unavailable, "the server's certificate has expired", None);
+    }
+    if has("NotValidYet") || has("not valid yet") {
+        let hint = "is the clock of this machine right?";
+        return failure(Kind::Unavailable, "the server's certificate is not valid yet", Some(hint));
+    }
     if has("received fatal alert") && (has("ertificate") || has("HandshakeFailure")) {
         let hint = "the server asks for a client certificate: set `client_cert_file` and `client_key_file`";
         return failure(Kind::Unavailable, deepest, Some(hint));

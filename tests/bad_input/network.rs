@@ -1,26 +1,21 @@
 //! Servers that are not there, want another password, cannot be trusted, or lack what is asked for.
 
-use super::{Ran, check, run, workspace};
+use super::{run, workspace};
 use crate::common::Workspace;
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpListener,
-    sync::{Arc, mpsc},
-};
-use tokio_rustls::rustls::{
-    RootCertStore, ServerConfig, ServerConnection, StreamOwned,
-    pki_types::{CertificateDer, PrivateKeyDer},
-    server::WebPkiClientVerifier,
 };
 
-const ROOT: &str = r#"{"version":{"number":"2.19.6","distribution":"opensearch"},"tagline":"The OpenSearch Project"}"#;
+pub const ROOT: &str =
+    r#"{"version":{"number":"2.19.6","distribution":"opensearch"},"tagline":"The OpenSearch Project"}"#;
 
-fn source(url: &str, more: &str) -> Workspace {
+pub fn source(url: &str, more: &str) -> Workspace {
     workspace(&format!("[source.elasticsearch]\nurl = {url:?}\nindex = \"mail-*\"\ntimeout = \"2s\"\n{more}"))
 }
 
 /// Reads one request and answers it.
-fn answer(stream: &mut (impl Read + Write), status: u16, body: &str) {
+pub fn answer(stream: &mut (impl Read + Write), status: u16, body: &str) {
     let mut reader = BufReader::new(&mut *stream);
     let mut line = String::new();
     while reader.read_line(&mut line).is_ok_and(|n| n > 2) {
@@ -108,95 +103,4 @@ fn the_index_is_unknown() {
     check_answer(200, r#"{"indices":[],"fields":{}}"#, 78, &format!("{told}{hint}"));
     let body = r#"{"error":{"type":"index_not_found_exception","reason":"no such index [mail-*]"},"status":404}"#;
     check_answer(404, body, 78, told);
-}
-
-/// An authority, what it signs, and a server that speaks TLS with it; told is who came with a certificate.
-struct Trust {
-    ca_pem: String,
-    client_pem: String,
-    client_key: String,
-    url: String,
-    clients: mpsc::Receiver<bool>,
-}
-
-fn trust(asks_for_certificate: bool) -> Trust {
-    use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-    let mut params = CertificateParams::new(Vec::new()).expect("no names");
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority");
-    let signed = |name: &str| {
-        let key = KeyPair::generate().expect("a key");
-        let params = CertificateParams::new(vec![name.to_owned()]).expect("a name");
-        (params.signed_by(&key, &ca).expect("a signature"), key)
-    };
-    let (server, server_key) = signed("127.0.0.1");
-    let (client, client_key) = signed("mailstitch.example.org");
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from(ca.der().to_vec())).expect("the authority");
-    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
-    let config =
-        ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions().expect("versions");
-    let config = if asks_for_certificate {
-        let verifier =
-            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().expect("a verifier");
-        config.with_client_cert_verifier(verifier)
-    } else {
-        config.with_no_client_auth()
-    };
-    let key = PrivateKeyDer::try_from(server_key.serialize_der()).expect("a key");
-    let config = Arc::new(config.with_single_cert(vec![server.der().clone()], key).expect("a certificate"));
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = format!("https://{}", listener.local_addr().expect("an address"));
-    let (tell, clients) = mpsc::channel();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let connection = ServerConnection::new(Arc::clone(&config)).expect("a connection");
-            let mut stream = StreamOwned::new(connection, stream);
-            answer(&mut stream, 200, ROOT);
-            let _ = tell.send(stream.conn.peer_certificates().is_some());
-        }
-    });
-    Trust { ca_pem: ca.pem(), client_pem: client.pem(), client_key: client_key.serialize_pem(), url, clients }
-}
-
-fn asked(trust: &Trust, more: &str) -> Ran {
-    let workspace = source(&trust.url, more);
-    workspace.write("ca.pem", &trust.ca_pem);
-    workspace.write("client.pem", &trust.client_pem);
-    workspace.write("client.key", &trust.client_key);
-    let mut ran = run(&workspace, &["run"]);
-    ran.stderr = ran.stderr.replace(&trust.url, "URL");
-    ran
-}
-
-#[test]
-fn a_certificate_is_trusted_when_ca_file_names_its_authority() {
-    let trust = trust(false);
-    let ran = asked(&trust, "");
-    let told = "error: cannot ask for the fields of index `mail-*` on URL: the certificate is not trusted (invalid peer certificate: \
-                UnknownIssuer)\nhint: set `ca_file` to the certificate of the authority that signed the server's\n";
-    assert_eq!((ran.code, ran.stderr.as_str()), (69, told));
-    // The server knows nothing but its version: it was understood.
-    let ran = asked(&trust, "ca_file = \"ca.pem\"\n");
-    assert!(ran.stderr.contains(" on URL: no such index\n"), "{}", ran.stderr);
-}
-
-#[test]
-fn a_client_certificate_is_sent_where_it_is_asked_for() {
-    let trust = trust(true);
-    let ran = asked(&trust, "ca_file = \"ca.pem\"\n");
-    assert_eq!(ran.code, 69, "{}", ran.stderr);
-    let hint = "hint: the server asks for a client certificate: set `client_cert_file` and `client_key_file`\n";
-    assert!(ran.stderr.ends_with(hint), "{}", ran.stderr);
-    let files = "ca_file = \"ca.pem\"\nclient_cert_file = \"client.pem\"\nclient_key_file = \"client.key\"\n";
-    let ran = asked(&trust, files);
-    assert!(ran.stderr.contains(" on URL: no such index\n"), "{}", ran.stderr);
-    assert!(trust.clients.try_iter().any(|came_with_one| came_with_one));
-}
-
-#[test]
-fn a_ca_file_without_a_certificate_is_a_mistake() {
-    let workspace = source("https://127.0.0.1:9", "ca_file = \"ca.pem\"\n");
-    workspace.write("ca.pem", "not a certificate\n");
-    check(&workspace, &["run"], 78, "error: cannot use `ca_file` `ca.pem`: it holds no certificate in PEM form\n");
 }

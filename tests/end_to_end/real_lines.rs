@@ -117,3 +117,21 @@ fn elasticsearch_is_source_and_store() {
     setup.run_in_windows(from, to, 5_000);
     assert_same(&setup.export(to), &from_the_file(to), "windows of 5 s in Elasticsearch");
 }
+
+#[test]
+fn one_backfill_split_over_three_processes_gives_the_same() {
+    let engine = Engine::opensearch();
+    let (lines, from, to) = lines();
+    let source = graylog_index(engine, &loaded(engine, &lines));
+    let store = transactions_index(engine, &unique_name("transactions"));
+    let third = (to.0 - from.0) / 3;
+    let cuts = [from, from.plus(third), from.plus(2 * third), to];
+    // Each on a machine of its own, all at once.
+    let machines: Vec<Setup> = (0..3).map(|_| Setup::new(&source, &store, "1s")).collect();
+    std::thread::scope(|scope| {
+        for (machine, cut) in machines.iter().zip(cuts.windows(2)) {
+            scope.spawn(|| machine.backfill(cut[0], cut[1]));
+        }
+    });
+    assert_same(&machines[0].export(to), &from_the_file(to), "three processes");
+}

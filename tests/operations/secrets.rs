@@ -184,3 +184,29 @@ fn a_secret_that_everyone_may_read_is_warned_of_by_every_run() {
         }
     }
 }
+
+#[test]
+fn the_list_of_processes_shows_no_secret() {
+    // Who is never answered is still there when we look.
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let variables = [("MAILSTITCH_SOURCE_PASSWORD", SECRET), ("MAILSTITCH_STORE_PASSWORD", SECRET)];
+    for (way, variables) in
+        [(WAYS[0], &[][..]), (WAYS[1], &[]), (WAYS[2], &[]), ("username = \"reader\"\n", &variables)]
+    {
+        let workspace = workspace(&url, way);
+        let mut command = workspace.command(["-c", "mailstitch.toml", "--now", NOW, "run"]);
+        let mut running = command.envs(variables.iter().copied()).spawn().expect("it starts");
+        let (mut request, _) = listener.accept().expect("a request");
+        let mut head = [0; 2048];
+        let length = request.read(&mut head).expect("its head");
+        let head = String::from_utf8_lossy(&head[..length]).into_owned();
+        assert!(head.contains(SECRET) || head.contains(ENCODED), "the server is told: {head}");
+        let seen = fs::read_to_string(format!("/proc/{}/cmdline", running.id())).expect("the process");
+        running.kill().and_then(|()| running.wait()).expect("its end");
+        assert!(seen.contains("mailstitch.toml"), "{seen:?}");
+        check_shows_nothing(&seen, "the list of processes");
+    }
+    let refused = workspace(&url, "").run(["--password", SECRET, "run"]);
+    assert_eq!(refused.code, 64, "no argument takes a secret: {}", refused.stderr);
+}
