@@ -49,6 +49,7 @@ for engine in "${@:-${all[@]}}"; do
 done
 
 [ $# = 0 ] || exit $broken
+secured=$(tests/rights.sh 2>"$logs/rights.log" | tail -n 1) || { secured='✖ see `rights.log`' broken=1; }
 {
   cat <<'PAGE'
 # Compatibility
@@ -72,7 +73,12 @@ PAGE
 The engines are the jars of Maven Central, without the vendors' archives; of Elasticsearch from 8.16 on these lack the
 native library for the codec `best_compression`, which the store's template asks for, so there the tests take it out of
 the template. All else is as installed.
+
+TLS, users and [least rights](operations.md#least-rights-in-a-cluster), by `tests/rights.sh`, which `tests/matrix.sh` runs
+last:
+
 PAGE
+  echo "$(date -u +%F), $secured"
 } >"$page"
 echo "written: $page"
 exit $broken

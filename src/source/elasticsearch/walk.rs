@@ -158,7 +158,7 @@ impl Walk<'_> {
 
     async fn forget(self, path: &str, body: &Value) {
         let call = Call::new("cannot end a search", Method::DELETE, path, Body::Json(body)).once();
-        if let Err(error) = self.client.send(&call).await {
+        if let Err(error) = self.client.json::<Value>(call).await {
             tracing::debug!("{error}");
         }
     }

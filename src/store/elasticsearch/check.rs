@@ -1,7 +1,7 @@
 //! What `check` shows of this store: connection, version, clock, template, rights to read and to write.
 
 use super::{
-    Elasticsearch, encode,
+    Elasticsearch, month,
     prepare::Installed,
     verdict::{Verdict, verdict},
 };
@@ -10,9 +10,9 @@ use crate::{
     error::{Kind, Result},
     model::Time,
     source::Check,
-    store::{Version, other_privacy},
+    store::other_privacy,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// An id of January 1970, which no document has.
 const NOBODY: &str = "00000000000000000000000000000000";
@@ -24,9 +24,11 @@ impl Elasticsearch {
             return rows;
         }
         rows.push(row("index template", self.template_state().await));
-        let readable = self.alias_indices().await;
-        rows.push(row("index readable", readable.map(|indices| format!("{} monthly indices", indices.len()))));
-        rows.push(row("index writable", self.try_to_write().await));
+        let indices = self.alias_indices().await;
+        let is_month = |index: &&String| month::end_of(&self.settings.index, index).is_some();
+        let newest = indices.as_ref().ok().and_then(|all| all.iter().filter(is_month).max().cloned());
+        rows.push(row("index readable", indices.map(|indices| format!("{} monthly indices", indices.len()))));
+        rows.push(row("index writable", self.try_to_write(newest).await));
         rows
     }
 
@@ -46,20 +48,41 @@ impl Elasticsearch {
         })
     }
 
-    /// Deletes a document that nobody has: that asks for the right to write and changes nothing.
-    async fn try_to_write(&self) -> Result<String> {
+    /// Replaces and deletes a document that nobody has: that asks for the rights to write and changes nothing. Before there
+    /// is a month the delete alone is sent, because the other would make an index, and engines look at the rights of an
+    /// index only when it is there.
+    async fn try_to_write(&self, newest: Option<String>) -> Result<String> {
         let doing = self.doing("write to");
-        let item = encode::delete(&self.settings.index, NOBODY, Version { number: 0, term: 1 })?;
-        let call = Call::new(&doing, Method::POST, "_bulk", Body::Lines(&item.bytes));
-        let answer: Value = self.client.json(call).await?;
-        match answer.pointer("/items/0").map(verdict) {
-            Some(Verdict::Stored | Verdict::Conflict) => Ok("the user may write".to_owned()),
-            Some(Verdict::Denied(reason)) => Err(self.client.search_error(Kind::Permission, &doing).because(reason)),
-            Some(Verdict::Retry(reason, _) | Verdict::Refused(reason)) => {
-                Err(self.client.search_error(Kind::Temporary, &doing).because(reason))
+        let target = |index: &str| json!({"_index": index, "_id": NOBODY, "if_seq_no": 0, "if_primary_term": 1});
+        let (lines, told) = match &newest {
+            Some(index) => {
+                let target = target(index);
+                let lines = format!("{}\n{{}}\n{}\n", json!({"index": target}), json!({"delete": target}));
+                (lines, "the user may write")
             }
-            None => Err(self.client.search_error(Kind::Temporary, &doing).because("no answer for the document")),
+            None => {
+                let index = month::index_of(&self.settings.index, NOBODY).unwrap_or_default();
+                (
+                    format!("{}\n", json!({"delete": target(&index)})),
+                    "the user may send documents; the first run makes an index",
+                )
+            }
+        };
+        let call = Call::new(&doing, Method::POST, "_bulk", Body::Lines(lines.as_bytes()));
+        let answer: Value = self.client.json(call).await?;
+        let error = |kind| self.client.search_error(kind, &doing);
+        let items = answer.get("items").and_then(Value::as_array).filter(|items| !items.is_empty());
+        let items = items.ok_or_else(|| error(Kind::Temporary).because("no answer for the document"))?;
+        for item in items {
+            match verdict(item) {
+                Verdict::Stored | Verdict::Conflict => {}
+                Verdict::Denied(reason) => return Err(error(Kind::Permission).because(reason)),
+                Verdict::Retry(reason, _) | Verdict::Refused(reason) => {
+                    return Err(error(Kind::Temporary).because(reason));
+                }
+            }
         }
+        Ok(told.to_owned())
     }
 }
 
@@ -67,5 +90,35 @@ fn row(what: &str, found: Result<String>) -> Check {
     match found {
         Ok(found) => Check { what: what.to_owned(), found: Ok(found) },
         Err(error) => Check::failed(what, &error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        config::ElasticsearchStore,
+        http::scripted::{Scripted, connection},
+    };
+
+    #[test]
+    fn a_user_who_may_not_write_into_a_month_is_told_so_before_the_first_run() {
+        let denied = r#"{"items": [{"index": {"status": 403, "error": {"type": "security_exception", "reason": "no permissions"}}},
+            {"delete": {"status": 409}}]}"#;
+        let server = Scripted::new(vec![(200, "", denied.to_owned())]);
+        let settings = ElasticsearchStore {
+            connection: connection(&[&server.url]),
+            index: "mail".into(),
+            shards: 1,
+            replicas: 0,
+            bulk_bytes: 1 << 20,
+        };
+        let store = Elasticsearch::new(settings).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let told = runtime.block_on(store.try_to_write(Some("mail-2026.11".to_owned()))).unwrap_err();
+        assert_eq!(told.kind(), Kind::Permission);
+        assert!(told.to_string().ends_with("no permissions"), "{told}");
+        let asked = format!("{:?}", server.asked());
+        assert!(asked.contains("mail-2026.11"), "{asked}");
     }
 }
