@@ -18,6 +18,7 @@ mod servers;
 #[path = "crash/two_machines.rs"]
 mod two_machines;
 
+use common::fiveday::Random;
 use log::{Growing, pieces};
 use std::{
     process::Stdio,
@@ -86,17 +87,16 @@ fn killed_at_a_later_passing_of_a_place_the_next_run_heals_it() {
     assert!(killed > 0, "no run passed a place twice");
 }
 
-#[test]
-fn killed_at_random_moments_the_last_run_heals_it() {
+/// Every run is killed at a moment that nobody chose; the last one is left alone. `whole_ms`: about what a run takes.
+#[track_caller]
+fn check_killed_at_random(growing: &Growing, whole_ms: i64) {
     let expected = Growing::into_sqlite().undisturbed();
-    let growing = Growing::into_sqlite();
-    let mut killed = 0;
-    for (n, piece) in (0_u64..).zip(pieces()) {
+    let (mut random, mut killed) = (Random::new(std::process::id().into()), 0);
+    for piece in pieces() {
         growing.append(piece);
-        // Twice, at moments that lie apart: a run takes some hundred milliseconds.
-        for after in [n * 37 % 120, 60 + n * 53 % 240] {
+        for _ in 0..2 {
             let mut run = growing.command(&["run"]).stderr(Stdio::null()).spawn().expect("it starts");
-            std::thread::sleep(Duration::from_millis(after));
+            std::thread::sleep(Duration::from_millis(random.below(whole_ms).unsigned_abs()));
             run.kill().expect("SIGKILL");
             killed += usize::from(run.wait().expect("its end").code().is_none());
         }
@@ -104,6 +104,19 @@ fn killed_at_random_moments_the_last_run_heals_it() {
     growing.lines_read();
     assert!(killed > 0, "every run was faster");
     log::assert_same(&growing.export(), &expected, "random kills");
+}
+
+#[test]
+fn killed_at_random_moments_the_last_run_heals_it() {
+    check_killed_at_random(&Growing::into_sqlite(), 300);
+}
+
+#[test]
+fn killed_at_random_moments_into_a_search_server_the_last_run_heals_it() {
+    let engine = servers::Engine::opensearch();
+    let growing = Growing::into_engine(engine);
+    check_killed_at_random(&growing, 800);
+    growing.drop_indices(engine);
 }
 
 #[test]

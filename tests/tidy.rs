@@ -93,6 +93,20 @@ fn no_file_is_too_long() {
 }
 
 #[test]
+fn every_fault_on_the_page_has_the_test_that_it_names() {
+    let page = fs::read_to_string("docs/faults.md").unwrap();
+    let tests: String = rust_files(Path::new("src"))
+        .into_iter()
+        .chain(rust_files(Path::new("tests")))
+        .map(|file| fs::read_to_string(file).unwrap())
+        .collect();
+    let rows = page.lines().filter(|line| line.starts_with('|')).take_while(|line| !line.starts_with("| tests |"));
+    let names: Vec<&str> = rows.flat_map(|row| row.split('`')).filter(|part| part.matches('_').count() > 2).collect();
+    let missing: Vec<&&str> = names.iter().filter(|name| !tests.contains(&format!("fn {name}()"))).collect();
+    assert!(names.len() > 30 && missing.is_empty(), "{missing:?}");
+}
+
+#[test]
 fn main_is_short() {
     assert!(fs::read_to_string("src/main.rs").unwrap().lines().count() < 60);
 }

@@ -1,7 +1,11 @@
 //! Disks that are full, and directories that cannot be written.
 
 use crate::log::{self, Growing, pieces};
-use std::{fs, process::Command};
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    process::Command,
+};
 
 /// A run that may not make any file longer than this, which to a program looks like a disk that is full.
 fn run_within(growing: &Growing, kilobytes: u32) -> (Option<i32>, String) {
@@ -46,4 +50,39 @@ fn a_state_directory_that_cannot_be_made_or_written_stops_a_run_before_it_writes
         assert!(ran.stderr.starts_with("error: cannot create ") && ran.stderr.contains(dir), "{}", ran.stderr);
         assert!(!growing.workspace().file("mail.sqlite").exists());
     }
+}
+
+/// A run that has no right but those of files: the superuser's to pass them over is given up.
+fn run_by_the_rights_of_files(growing: &Growing) -> (Option<i32>, String) {
+    let mut run = growing.command(&["run"]);
+    if fs::metadata(growing.workspace().path()).expect("the workspace").uid() == 0 {
+        let mut without = Command::new("setpriv");
+        without.args(["--bounding-set", "-dac_override,-dac_read_search"]).arg(run.get_program()).args(run.get_args());
+        without.current_dir(growing.workspace().path());
+        run = without;
+    }
+    let ran = run.output().expect("it starts");
+    (ran.status.code(), String::from_utf8_lossy(&ran.stderr).into_owned())
+}
+
+#[test]
+fn a_state_directory_that_became_read_only_loses_nothing_and_is_told() {
+    let expected = Growing::into_sqlite().undisturbed();
+    let growing = Growing::into_sqlite();
+    let state = growing.workspace().file("state");
+    let may_write = |yes: bool| {
+        let mode = fs::Permissions::from_mode(if yes { 0o700 } else { 0o500 });
+        fs::set_permissions(&state, mode).expect("its owner");
+    };
+    for (n, piece) in pieces().into_iter().enumerate() {
+        growing.append(piece);
+        if n > 0 {
+            may_write(false);
+            let (code, told) = run_by_the_rights_of_files(&growing);
+            assert_eq!(code, Some(77), "{told}");
+            may_write(true);
+        }
+        assert_eq!(growing.lines_read(), piece.lines().count());
+    }
+    log::assert_same(&growing.export(), &expected, "a state directory that was read-only");
 }

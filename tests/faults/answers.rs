@@ -143,6 +143,30 @@ fn a_walk_that_the_server_forgot_is_left_to_the_next_run() {
     check_healed(engine, &installation, "No search context found");
 }
 
+/// The server forgets a walk before its second page; `end` is how it is told to.
+fn check_forgotten(engine: &'static Engine, end: (&'static str, fn(&str) -> Value)) {
+    let installation = Installation::on(engine);
+    let mut forgotten = false;
+    installation.proxy.rule(move |asked| {
+        if asked.body.contains("search_after") && !std::mem::replace(&mut forgotten, true) {
+            let page: Value = serde_json::from_str(&asked.body).expect("JSON");
+            engine.request("DELETE", end.0, end.1(page["pit"]["id"].as_str().expect("a point in time")));
+        }
+        Deed::Pass
+    });
+    check_survived(engine, &installation, "a point in time that expired");
+}
+
+#[test]
+fn a_point_in_time_that_expired_in_the_middle_is_opened_anew() {
+    check_forgotten(Engine::opensearch(), ("/_search/point_in_time", |id| json!({ "pit_id": [id] })));
+}
+
+#[test]
+fn a_point_in_time_of_elasticsearch_that_expired_in_the_middle_is_opened_anew() {
+    check_forgotten(Engine::elasticsearch(), ("/_pit", |id| json!({ "id": id })));
+}
+
 #[test]
 fn a_walk_that_brings_fewer_lines_than_were_counted_marks_nothing_as_read() {
     fn one_less(answer: &mut Value) {

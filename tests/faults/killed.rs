@@ -1,6 +1,7 @@
 //! A run over an index that is killed, also the very first one, whose store is empty and whose ledger is not there yet.
 
-use crate::{installation::Installation, servers::Engine};
+use crate::{common::fiveday::Random, installation::Installation, servers::Engine};
+use std::time::{Duration, Instant};
 
 #[test]
 fn a_first_run_killed_at_any_place_leaves_no_gap() {
@@ -12,4 +13,24 @@ fn a_first_run_killed_at_any_place_leaves_no_gap() {
         installation.run(0);
         installation.check_documents(engine, place);
     }
+}
+
+#[test]
+fn killed_at_random_moments_between_two_engines_the_last_run_heals_it() {
+    let engine = Engine::opensearch();
+    let since = Instant::now();
+    Installation::on(engine).run(0);
+    let whole = since.elapsed().as_millis() as i64;
+    let installation = Installation::on(engine);
+    let (mut random, mut killed) = (Random::new(std::process::id().into()), 0);
+    for _ in 0..8 {
+        let mut run = installation.start_run(&[]);
+        let after = random.below(whole);
+        std::thread::sleep(Duration::from_millis(after.unsigned_abs()));
+        run.kill().expect("SIGKILL");
+        killed += usize::from(run.wait().expect("its end").code().is_none());
+    }
+    assert!(killed > 0, "every run was faster");
+    installation.run(0);
+    installation.check_documents(engine, "random kills");
 }

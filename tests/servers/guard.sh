@@ -6,7 +6,7 @@
 # In: HOME from setup.sh; DATA, a directory with config/ in it. The end of standard input comes when the test process
 # ends, whatever way it ends (SIGKILL too: the kernel closes its pipes), and then the server is killed and DATA removed.
 # Nothing is lost by a kill: the data is thrown away. When the server dies by itself, the guard says why and ends. Told
-# "restart", it kills the server and starts it again on the same data.
+# "kill", it kills the server; told "start" after that, it starts it again on the same data.
 set -u
 home=$1 data=$2
 log=$data/server.log
@@ -40,9 +40,10 @@ while kill -0 "$server" 2>/dev/null; do
   read -r -t 1 word
   case $? in
     0)
-      if [ "$word" = restart ]; then
+      if [ "$word" = kill ]; then
         kill -9 "$server"
         wait "$server" 2>/dev/null
+        read -r word || exit 0
         start
       fi
       ;;

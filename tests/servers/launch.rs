@@ -11,6 +11,7 @@ use std::{
     env, fs,
     hash::Hasher,
     io::Write,
+    net::TcpStream,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -37,13 +38,33 @@ pub struct Process {
 }
 
 impl Process {
-    /// Kills the server and starts it again on what it has on disk; gives its new address.
-    pub fn restart(&mut self) -> Result<String, String> {
+    /// Kills the server; gives an error where that is not so after a while.
+    pub fn kill(&mut self) -> Result<(), String> {
         // Written anew by the server that comes.
-        fs::remove_file(self.data.join("logs/http.ports")).map_err(|e| e.to_string())?;
-        let leash = self.guard.stdin.as_mut().ok_or("the guard has no leash")?;
-        writeln!(leash, "restart").map_err(|e| e.to_string())?;
+        let ports = self.data.join("logs/http.ports");
+        let addresses = fs::read_to_string(&ports).map_err(|e| e.to_string())?;
+        let address = addresses.lines().next().ok_or("no address")?;
+        fs::remove_file(ports).map_err(|e| e.to_string())?;
+        self.tell("kill")?;
+        let deadline = Instant::now() + PATIENCE;
+        while TcpStream::connect(address).is_ok() {
+            if Instant::now() > deadline {
+                return Err("cannot be killed".into());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
+    }
+
+    /// Starts the server that was killed, on what it has on disk; gives its new address.
+    pub fn start_again(&mut self) -> Result<String, String> {
+        self.tell("start")?;
         wait_until_up(&mut self.guard, &self.data)
+    }
+
+    fn tell(&mut self, word: &str) -> Result<(), String> {
+        let leash = self.guard.stdin.as_mut().ok_or("the guard has no leash")?;
+        writeln!(leash, "{word}").map_err(|e| e.to_string())
     }
 }
 

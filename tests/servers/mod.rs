@@ -72,11 +72,18 @@ impl Engine {
         Self::launch(name, settings).unwrap_or_else(|reason| panic!("{reason}"))
     }
 
-    /// Kills a server of the caller's own and starts it again with all that it had on disk, under another address.
+    /// Kills a server of the caller's own; it stays away until [`start_again`](Self::start_again).
     #[track_caller]
-    pub fn restart(&mut self) {
+    pub fn kill(&mut self) {
         let process = self.process.as_mut().expect("a server of one's own");
-        self.url = process.restart().unwrap_or_else(|reason| panic!("{} {reason}", self.name));
+        process.kill().unwrap_or_else(|reason| panic!("{} {reason}", self.name));
+    }
+
+    /// Starts what was killed with all that it had on disk, under another address where its settings name none.
+    #[track_caller]
+    pub fn start_again(&mut self) {
+        let process = self.process.as_mut().expect("a server of one's own");
+        self.url = process.start_again().unwrap_or_else(|reason| panic!("{} {reason}", self.name));
     }
 
     fn launch(name: &str, settings: &[(&str, &str)]) -> Result<Self, String> {

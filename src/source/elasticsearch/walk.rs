@@ -14,7 +14,8 @@
 //! `_shard_doc` comes first even where there is a tie-break field: it is unique whatever documents hold, and three times
 //! as fast, and the order of lines is nobody's business here. Without either, OpenSearch adds no tie-break of its own
 //! and loses documents at page ends; sorting by `_id` would load all ids of the index into its heap; a scroll is exact.
-//! Should a field that settings call unique not be so, the count tells, and the range is read again by scroll.
+//! Should a field that settings call unique not be so, the count tells, and the range is read again by scroll. A walk that
+//! the engine lost, with a node or by a restart, is begun anew once.
 
 use crate::{
     config::ElasticsearchSource,
@@ -23,6 +24,7 @@ use crate::{
         search::{Found, Hit},
     },
     error::{Error, Kind, Result},
+    http::retry,
 };
 use futures::future::try_join_all;
 use serde_json::{Value, json};
@@ -69,7 +71,16 @@ impl Walk<'_> {
     pub async fn run(self, visit: Visitor<'_>, restart: &(dyn Fn() + Sync)) -> Result<()> {
         let engine = self.client.engine().await?;
         let way = Way::of(engine, self.settings.fields.tie_break.as_deref());
-        let mut shortfall = self.walk(way, visit).await?;
+        let mut shortfall = match self.walk(way, visit).await {
+            // What a walk keeps open is on one node, and gone with it; begun anew it is on those that are left.
+            Err(error) if error.kind() == Kind::Temporary => {
+                tracing::debug!("{error}; reading from the beginning");
+                retry::note(1);
+                restart();
+                self.walk(way, visit).await?
+            }
+            first => first?,
+        };
         if let (Some(_), Way::TieBreak(_, field)) = (&shortfall, way) {
             tracing::debug!("`{field}` is not unique in `{}`; reading by scroll", self.settings.index);
             restart();
@@ -352,6 +363,15 @@ mod tests {
         let short = vec![r#"{"pit_id":"p"}"#.into(), hits(&[], 3), hits(&[1, 1], 3), hits(&[], 3), "{}".into()];
         let scroll = vec![hits(&[], 3), hits(&[1, 2], 3), hits(&[3], 3), "{}".into()];
         check(OS2, short.into_iter().chain(scroll).collect(), "3 documents");
+    }
+
+    #[test]
+    fn a_walk_that_was_lost_is_begun_anew_once() {
+        let lost = || hits(&[3], 3).replace("\"timed_out\":false", "\"timed_out\":true");
+        let walk = |last: String| vec![hits(&[], 3), hits(&[1, 2], 3), last, "{}".into()];
+        check(OS1, [walk(lost()), walk(hits(&[3], 3))].concat(), "3 documents");
+        let told = "Temporary: cannot read on URL: the search timed out and its answer is short";
+        check(OS1, [walk(lost()), walk(lost())].concat(), told);
     }
 
     #[test]

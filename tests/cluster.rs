@@ -1,0 +1,155 @@
+//! A cluster of three nodes of which one is killed while a run reads from it, and while it writes to it (laws L3, L6).
+//!
+//! Not among the tests that `cargo test` runs, because three servers at once want more than a build machine has: say
+//! `cargo test --test cluster`, or let `tests/faults.sh` do it as often as its table wants.
+
+mod common;
+mod servers;
+
+use common::{
+    Ran, Workspace,
+    fiveday::{END, five_days},
+};
+use serde_json::{Value, json};
+use servers::{Asked, Deed, Engine, Proxy, Shape, opensearch, unique_name};
+use std::{net::TcpListener, sync::mpsc, thread};
+
+/// Three nodes, and a proxy before each, which tells when something is asked.
+struct Cluster {
+    nodes: Vec<Engine>,
+    proxies: Vec<Proxy>,
+    index: String,
+    expected: String,
+}
+
+/// Ports that were free a moment ago: nodes must know each other's before they start.
+fn ports() -> Vec<String> {
+    let listeners: Vec<TcpListener> = (0..3).map(|_| TcpListener::bind("127.0.0.1:0").expect("a port")).collect();
+    listeners.iter().map(|l| l.local_addr().expect("an address").port().to_string()).collect()
+}
+
+fn nodes() -> Vec<Engine> {
+    let ports = ports();
+    let seeds: Vec<String> = ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
+    let seeds = seeds.join(",");
+    let start = |n: usize| {
+        let name = format!("n{}", n + 1);
+        let settings = [
+            ("node.name", name.as_str()),
+            ("transport.port", &ports[n]),
+            ("discovery.type", "zen"),
+            ("discovery.seed_hosts", &seeds),
+            ("cluster.initial_cluster_manager_nodes", "n1,n2,n3"),
+        ];
+        Engine::start(&opensearch(), &settings)
+    };
+    // Each waits for the others.
+    thread::scope(|scope| {
+        let starting: Vec<_> = (0..3).map(|n| scope.spawn(move || start(n))).collect();
+        starting.into_iter().map(|node| node.join().expect("a node")).collect()
+    })
+}
+
+fn is_page(asked: &Asked) -> bool {
+    asked.is_search() && asked.body.contains("\"sort\"")
+}
+
+impl Cluster {
+    fn start() -> Self {
+        let nodes = nodes();
+        let proxies: Vec<Proxy> = nodes.iter().map(|node| Proxy::before(node.url())).collect();
+        let index = unique_name("graylog");
+        let last = &nodes[2];
+        last.create_index(&index, Shape::GraylogRfc3164, 3);
+        last.request("PUT", &format!("/{index}/_settings"), json!({ "index": { "number_of_replicas": 1 } }));
+        last.load(&index, &five_days(3_000, 21).lines, Shape::GraylogRfc3164);
+        let mut cluster = Self { nodes, proxies, index, expected: String::new() };
+        cluster.wait_until("green");
+        let calm = cluster.workspace("[store.sqlite]\npath = \"mail.sqlite\"\n");
+        assert_eq!(run(&calm, &["run"]).code, 0);
+        cluster.expected = run(&calm, &["export"]).stdout;
+        assert!(cluster.expected.lines().count() > 400, "{}", cluster.expected.lines().count());
+        cluster
+    }
+
+    fn wait_until(&self, status: &str) {
+        let path = format!("/_cluster/health?wait_for_status={status}&wait_for_no_relocating_shards=true&timeout=100s");
+        self.nodes[2].request("GET", &path, Value::Null);
+    }
+
+    fn urls(&self) -> Vec<&str> {
+        self.proxies.iter().map(Proxy::url).collect()
+    }
+
+    fn workspace(&self, store: &str) -> Workspace {
+        let workspace = Workspace::new();
+        let (urls, index) = (self.urls(), &self.index);
+        workspace.write(
+            "mailstitch.toml",
+            format!(
+                "state_dir = \"state\"\n[window]\nfirst = \"6d\"\n[source.elasticsearch]\nurl = {urls:?}\n\
+                 index = {index:?}\npage_size = 20\ntimezone = \"UTC\"\ntimeout = \"20s\"\n{store}"
+            ),
+        );
+        workspace
+    }
+
+    /// Kills the node that is asked first when the nth request of a sort comes to it; the next run makes all good.
+    fn check_killed(&mut self, what: &str, is_it: fn(&Asked) -> bool, nth: usize) {
+        let alias = unique_name("transactions");
+        let disturbed = self.workspace(&format!(
+            "[store.elasticsearch]\nurl = {:?}\nindex = {alias:?}\nshards = 3\nreplicas = 1\nbulk_bytes = 20000\n\
+             timeout = \"20s\"\n",
+            self.urls()
+        ));
+        let (tell, told) = mpsc::channel();
+        let mut met = 0;
+        self.proxies[0].rule(move |asked| {
+            met += usize::from(is_it(asked));
+            if is_it(asked) && met == nth {
+                // The test may have ended.
+                let _ = tell.send(());
+            }
+            Deed::Pass
+        });
+        let now = END.to_string();
+        let running = disturbed.command(["--config", "mailstitch.toml", "--now", &now, "run"]).spawn();
+        let running = running.expect("it starts");
+        told.recv().expect("a request of that sort");
+        self.nodes[0].kill();
+        self.proxies.iter().for_each(|proxy| drop(proxy.take_asked()));
+        let ended: Ran = running.wait_with_output().expect("its end").into();
+        let asked = |n: usize| self.proxies[n].take_asked().into_iter().filter(is_it).count();
+        let others = asked(1) + asked(2);
+        assert!(matches!(ended.code, 0 | 75), "{what}: {}", ended.stderr);
+        // It was in the middle, and went on with another node.
+        assert!(others > 0, "{what}: nothing was left to be asked");
+        let next = run(&disturbed, &["run"]);
+        assert_eq!(next.code, 0, "{what}: {}", next.stderr);
+        let found = run(&disturbed, &["export"]).stdout;
+        let differ = found.lines().zip(self.expected.lines()).find(|(found, expected)| found != expected);
+        assert_eq!(differ, None, "{what}");
+        assert_eq!(found.lines().count(), self.expected.lines().count(), "documents after {what}");
+        println!("{what}: the run ended with {}, after {others} requests to the others", ended.code);
+    }
+
+    /// The node that was killed is there again, with all it should have.
+    fn repair(&mut self) {
+        self.nodes[0].start_again();
+        self.proxies[0].lead_to(self.nodes[0].url());
+        self.wait_until("green");
+    }
+}
+
+fn run(workspace: &Workspace, arguments: &[&str]) -> Ran {
+    let now = END.to_string();
+    workspace.run(["--config", "mailstitch.toml", "--now", &now].iter().chain(arguments))
+}
+
+#[test]
+fn a_node_killed_while_a_run_reads_or_writes_loses_nothing() {
+    let mut cluster = Cluster::start();
+    cluster.check_killed("a node killed while it was read", is_page, 5);
+    cluster.repair();
+    cluster.check_killed("a node killed while it was written", Asked::is_bulk, 5);
+}

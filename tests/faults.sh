@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Faults, many times over: kills, engines that misbehave, a node of a cluster killed. Writes the table of docs/faults.md.
+#
+#   tests/faults.sh [TIMES]      20 times without an argument, some minutes each
+#
+# Moments at which something is killed differ from time to time, so what passes once may fail another time. Every test that
+# the binaries have must run every time: one that did not, because its binary died before, counts as broken. Ends with 1
+# when anything was broken; what the tests said is kept.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+times=${1:-20}
+page=docs/faults.md
+binaries=(late_lines crash faults bad_input cluster)
+logs=$(mktemp -d)
+echo "logs in $logs"
+targets=("${binaries[@]/#/--test=}")
+cargo test --no-run "${targets[@]}"
+for binary in "${binaries[@]}"; do
+  cargo test --quiet --test "$binary" -- --list 2>/dev/null | sed -n 's/: test$//p' | sort >"$logs/$binary.names"
+  [ -s "$logs/$binary.names" ] || { echo "no test in $binary" >&2; exit 1; }
+done
+for n in $(seq "$times"); do
+  for binary in "${binaries[@]}"; do
+    since=$SECONDS
+    cargo test --quiet --test "$binary" -- --format=pretty >"$logs/$binary-$n.log" 2>&1 || true
+    held=$(grep -cE '^test .* \.\.\. ok$' "$logs/$binary-$n.log" || true)
+    echo "$n of $times, $binary: $held of $(wc -l <"$logs/$binary.names") held, $((SECONDS - since)) s"
+  done
+done
+
+rows=() broken=0
+for binary in "${binaries[@]}"; do
+  while read -r name; do
+    held=$(cat "$logs/$binary"-*.log | grep -cxF "test $name ... ok" || true)
+    rows+=("| \`$binary\` | ${name//_/ } | $held | $((times - held)) |")
+    [ "$held" = "$times" ] || { broken=1; echo "broken: ${rows[-1]}" >&2; }
+  done <"$logs/$binary.names"
+done
+sed -i '/^## The last result$/,$d' "$page"
+{
+  echo '## The last result'
+  echo
+  echo "$(date -u +%F), mailstitch $(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1), each $times times:"
+  echo
+  echo '| tests | what must hold | held | broken |'
+  echo '|---|---|---|---|'
+  printf '%s\n' "${rows[@]}" | sed 's/| \([a-z ]*\)::/| \1: /'
+} >>"$page"
+echo "written: $page"
+exit $broken
