@@ -67,6 +67,7 @@ macro_rules! contract {
             searching::a_large_message_is_found_once,
             searching::a_large_message_is_found_by_a_recipient_of_any_part,
             searching::an_update_moves_the_terms,
+            searching::an_update_moves_the_time,
             overview::pages_hold_every_document_once_in_order,
             overview::a_page_starts_after_any_id,
             overview::pages_keep_to_the_range,

@@ -166,6 +166,22 @@ pub async fn a_large_message_is_found_by_a_recipient_of_any_part(store: &dyn Sto
     assert_eq!(all, [part(0), ("4F2".into(), 0)]);
 }
 
+pub async fn an_update_moves_the_time(store: &dyn Store) {
+    let old = message("4F1", 100);
+    create(store, std::slice::from_ref(&old)).await;
+    let expected = Some(get(store, &old.mail.id).await.version);
+    let mut new = old.clone();
+    (new.event.start, new.event.end) = (at(50), at(200));
+    store.put(vec![Put { transaction: new, expected }]).await.unwrap();
+    store.refresh().await.unwrap();
+    let found_in = async |from, to| {
+        let terms = vec!["sender@example.org".to_owned()];
+        found(store, Search { terms, within: Some(range(from, to)), limit: 10 }).await
+    };
+    assert_eq!((found_in(50, 51).await, found_in(199, 201).await), (vec!["4F1".to_owned()], vec!["4F1".to_owned()]));
+    assert!(found_in(40, 50).await.is_empty() && found_in(201, 210).await.is_empty());
+}
+
 pub async fn an_update_moves_the_terms(store: &dyn Store) {
     let old = message_with("4F1", 0, |t| t.email.to.address = vec!["ann@example.org".into()]);
     create(store, std::slice::from_ref(&old)).await;

@@ -1,10 +1,10 @@
 //! What is special about the SQLite store: it is a file, and others have to do with it.
 
-use crate::fixture::{at, create, get, message, message_with, new};
+use crate::fixture::{at, create, get, message, message_with, new, range};
 use mailstitch::{
     access::Access,
     error::{Error, Kind},
-    store::{Put, Report, Store, sqlite::SqliteStore},
+    store::{Put, Report, Search, Store, Traces, sqlite::SqliteStore},
 };
 use rusqlite::Connection;
 use std::{
@@ -181,6 +181,57 @@ async fn what_was_pruned_is_not_in_the_file_any_more() {
     assert_eq!(store.prune(at(5), false).await.unwrap(), 1);
     store.commit().await.unwrap();
     assert!(!is_there());
+}
+
+/// Terms of 16,384 rows each are kept together.
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_many_rows_apart_are_found_together_and_pruned_without_a_trace() {
+    let (_dir, path) = place();
+    let store = prepared(&path).await;
+    let messages = [message("4F1", 0), message("4F2", 10), message("4F3", 60)];
+    let rows = Connection::open(&path).unwrap();
+    for (n, t) in (1..).zip(&messages) {
+        create(&store, std::slice::from_ref(t)).await;
+        // The next row comes after this one.
+        rows.execute(
+            "INSERT INTO transactions (doc, id, version, host, part, start_ms, end_ms, kind, status, blob)
+             VALUES (?1, '~' || ?1, 0, '', 0, 0, 0, '', '', x'')",
+            [n * 40_000],
+        )
+        .unwrap();
+    }
+    rows.execute("DELETE FROM transactions WHERE id LIKE '~%'", []).unwrap();
+    let count = |table| {
+        rows.query_row(&format!("SELECT count(DISTINCT block) FROM {table}"), [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    assert_eq!((count("blocks"), count("terms")), (3, 3));
+
+    let found = async |within| {
+        let search = Search { terms: vec!["sender@example.org".to_owned()], within, limit: 10 };
+        let found = store.search(&search).await.unwrap();
+        found.into_iter().map(|t| t.email.local_id.unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(found(None).await, ["4F3", "4F2", "4F1"]);
+    assert_eq!(found(Some(range(5, 20))).await, ["4F2"]);
+    let queue_ids = ["4F1", "4F2", "4F3"].map(str::to_owned).to_vec();
+    let traces = Traces { queue_ids, message_ids: Vec::new(), within: range(5, 70), known: Default::default() };
+    assert_eq!(store.neighbours(&traces).await.unwrap().len(), 2);
+
+    assert_eq!(store.prune(at(20), false).await.unwrap(), 2);
+    assert_eq!((count("blocks"), count("terms")), (1, 1));
+    assert_eq!(found(None).await, ["4F3"]);
+}
+
+/// A row that nobody can read any more may still be pruned, with its terms.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_document_is_pruned_with_its_terms() {
+    let (_dir, path) = place();
+    let store = prepared(&path).await;
+    create(&store, &[message("4F1", 0)]).await;
+    let rows = Connection::open(&path).unwrap();
+    rows.execute("UPDATE transactions SET blob = x'00'", []).unwrap();
+    assert_eq!(store.prune(at(20), false).await.unwrap(), 1);
+    assert_eq!(rows.query_row("SELECT count(*) FROM terms", [], |row| row.get::<_, i64>(0)).unwrap(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

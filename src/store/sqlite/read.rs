@@ -3,7 +3,7 @@
 use super::{
     codec,
     failure::{Failure, Outcome},
-    terms::hash,
+    terms::{self, hash},
 };
 use crate::{
     model::{Range, Time, Transaction},
@@ -14,11 +14,13 @@ use crate::{
 };
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params_from_iter};
 use serde::de::DeserializeOwned;
-use std::collections::BTreeSet;
 
 /// Documents per page, and bytes of their blobs: whichever is reached first ends it.
 const PAGE: usize = 250;
 const PAGE_BYTES: usize = 4 << 20;
+
+/// No limit in time.
+const ALWAYS: Range = Range { from: Time(i64::MIN), to: Time(i64::MAX) };
 
 /// Terms of a search that are looked up; more can only narrow what these find, which the documents themselves decide.
 const TERMS_LOOKED_UP: usize = 8;
@@ -57,11 +59,11 @@ pub fn find(connection: &mut Connection, keys: &[QueueKey], within: Range) -> Ou
 /// The documents that touch a range and share a queue id or a Message-ID with those asked for.
 pub fn neighbours(connection: &mut Connection, traces: &Traces) -> Outcome<Vec<Stored>> {
     let wanted = neighbour_terms(&traces.queue_ids, &traces.message_ids);
+    let hashes: Vec<i64> = wanted.iter().map(hash).collect();
     let within = traces.within;
     let tx = connection.transaction()?;
     let mut found = Vec::new();
     {
-        let mut docs = tx.prepare_cached("SELECT doc FROM terms WHERE term = ?1")?;
         let mut rows = tx.prepare_cached(
             "SELECT version, blob, id FROM transactions WHERE doc = ?1 AND start_ms < ?2 AND end_ms >= ?3",
         )?;
@@ -69,16 +71,9 @@ pub fn neighbours(connection: &mut Connection, traces: &Traces) -> Outcome<Vec<S
             let is_known = traces.known.contains(row.get_ref(2)?.as_str()?);
             if is_known { Ok(None) } else { versioned(row).map(Some) }
         };
-        let mut seen = BTreeSet::new();
-        for term in &wanted {
-            for doc in
-                docs.query_map([hash(term)], |row| row.get::<_, i64>(0))?.collect::<rusqlite::Result<Vec<_>>>()?
-            {
-                if seen.insert(doc) {
-                    let row = rows.query_row((doc, within.to.0, within.from.0), unknown).optional()?;
-                    found.extend(row.flatten().transpose()?);
-                }
-            }
+        for doc in terms::rows(&tx, &hashes, within)? {
+            let row = rows.query_row((doc, within.to.0, within.from.0), unknown).optional()?;
+            found.extend(row.flatten().transpose()?);
         }
     }
     tx.commit()?;
@@ -100,14 +95,18 @@ pub fn search(connection: &mut Connection, search: &Search) -> Outcome<Vec<Trans
     if search.limit == 0 {
         return Ok(found);
     }
-    let mut sql = "SELECT doc FROM transactions WHERE true".to_owned();
-    let mut parameters = Vec::new();
-    if let Some(range) = search.within {
-        sql.push_str(" AND start_ms < ? AND end_ms >= ?");
-        parameters.extend([range.to.0, range.from.0]);
-    }
+    let Range { from, to } = search.within.unwrap_or(ALWAYS);
+    // With a `+` no index is used for it: few documents have a term, many a time.
+    let plus = if search.terms.is_empty() { "" } else { "+" };
+    let mut sql = format!("SELECT doc FROM transactions WHERE {plus}start_ms < ? AND {plus}end_ms >= ?");
+    let mut parameters = vec![to.0, from.0];
     for term in search.terms.iter().take(TERMS_LOOKED_UP) {
-        sql.push_str(" AND doc IN (SELECT doc FROM terms WHERE term IN (?, ?))");
+        // A `CROSS JOIN` is done in the order in which it is written.
+        sql.push_str(
+            " AND doc IN (SELECT terms.doc FROM blocks CROSS JOIN terms USING (block)
+                WHERE start_ms < ? AND end_ms >= ? AND term IN (?, ?))",
+        );
+        parameters.extend([to.0, from.0]);
         parameters.extend(forms(term).iter().map(hash));
     }
     sql.push_str(" ORDER BY start_ms DESC, id DESC");
@@ -130,13 +129,13 @@ pub fn search(connection: &mut Connection, search: &Search) -> Outcome<Vec<Trans
 
 /// The next page in the order of ids.
 pub fn page(connection: &mut Connection, after: Option<&str>, within: Option<Range>) -> Outcome<Page> {
-    let within = within.unwrap_or(Range { from: Time(i64::MIN), to: Time(i64::MAX) });
+    let within = within.unwrap_or(ALWAYS);
     let tx = connection.transaction()?;
     let mut page = Page::default();
     {
+        // With a `+` no index is used for it: what is in order already need not be sorted for every page.
         let mut hits = tx.prepare_cached(
-            "SELECT doc FROM transactions INDEXED BY by_id
-             WHERE id > ?1 AND start_ms < ?2 AND end_ms >= ?3 ORDER BY id LIMIT ?4",
+            "SELECT doc FROM transactions WHERE id > ?1 AND +start_ms < ?2 AND +end_ms >= ?3 ORDER BY id LIMIT ?4",
         )?;
         let mut blobs = tx.prepare_cached(BLOB)?;
         // No id is empty, so every one is after the empty text.

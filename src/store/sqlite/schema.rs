@@ -2,8 +2,10 @@
 //!
 //! A document is a row of `transactions`: its `blob` holds all of it, the columns beside it are what searches need, and
 //! what someone with the `sqlite3` shell wants to see. `terms` says where a search term occurs, as a 64-bit hash: hostile
-//! text of any length costs 16 bytes, and what is found is confirmed on the document. The numbers of versions come from
-//! `counter`, not from the row, so that a document that was deleted and made again never fits an old expectation.
+//! text of any length costs 16 bytes, and what is found is confirmed on the document. Hashes are in no order, and a tree of
+//! them in which every insertion lands somewhere else is the slower the larger it is: so each block of documents that were
+//! made after each other has terms of its own, and `blocks` says which time its documents touch, so that a look into some
+//! hours of a store of years is a look into few. The numbers of versions come from `counter`, not from the row, so that a document that was deleted and made again never fits an old expectation.
 
 use super::failure::Outcome;
 use crate::{
@@ -41,17 +43,21 @@ CREATE TABLE transactions (
   blob BLOB NOT NULL
 );
 CREATE INDEX by_key ON transactions (queue_id, host, start_ms, end_ms);
-CREATE INDEX by_id ON transactions (id, start_ms, end_ms);
 CREATE INDEX by_start ON transactions (start_ms, id);
 CREATE INDEX by_end ON transactions (end_ms);
 CREATE INDEX open ON transactions (doc)
   WHERE part = 0 AND kind = 'message' AND status IN ('queued', 'deferred', 'held');
 CREATE TABLE terms (
+  block INTEGER NOT NULL,
   term INTEGER NOT NULL,
   doc INTEGER NOT NULL,
-  PRIMARY KEY (term, doc)
+  PRIMARY KEY (block, term, doc)
 ) WITHOUT ROWID;
-CREATE INDEX terms_of ON terms (doc);
+CREATE TABLE blocks (
+  block INTEGER PRIMARY KEY,
+  start_ms INTEGER NOT NULL,
+  end_ms INTEGER NOT NULL
+);
 CREATE TABLE counter (last INTEGER NOT NULL);
 INSERT INTO counter VALUES (0);
 ";

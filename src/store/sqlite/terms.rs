@@ -1,39 +1,105 @@
-//! The table `terms`: where a search term occurs.
+//! The tables `terms` and `blocks`: where a search term occurs, and when.
 
-use super::failure::Outcome;
+use super::{codec, failure::Outcome};
 use crate::{
-    model::Transaction,
+    model::{Range, Time, Transaction},
     store::matching::{self, Term},
 };
+use rusqlite::Connection;
 use siphasher::sip::SipHasher13;
-use std::{collections::BTreeSet, hash::Hasher};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    hash::Hasher,
+};
+
+/// Documents of a block, as a power of two: its terms take some megabytes, and a million documents are 61 blocks.
+const BLOCK_BITS: u32 = 14;
+
+/// The block of a row.
+fn block(doc: i64) -> i64 {
+    doc >> BLOCK_BITS
+}
 
 /// The terms of a document, in order.
 pub fn of(t: &Transaction) -> BTreeSet<i64> {
     matching::terms(t).iter().map(hash).collect()
 }
 
-/// Brings the terms of a row up to date; most of them stay from one version to the next.
-pub fn replace(tx: &rusqlite::Transaction<'_>, doc: i64, new: &BTreeSet<i64>) -> Outcome<()> {
-    let old: BTreeSet<i64> = tx
-        .prepare_cached("SELECT term FROM terms WHERE doc = ?1")?
-        .query_map([doc], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
-    insert(tx, new.difference(&old).map(|term| (*term, doc)))?;
-    let mut delete = tx.prepare_cached("DELETE FROM terms WHERE term = ?1 AND doc = ?2")?;
-    for term in old.difference(new) {
-        delete.execute([*term, doc])?;
+/// What is to be said of rows that were written. Terms come as they come: in order, a page of their tree is looked for
+/// once.
+#[derive(Default)]
+pub struct Additions {
+    terms: Vec<(i64, i64, i64)>,
+    spans: BTreeMap<i64, (Time, Time)>,
+}
+
+impl Additions {
+    /// A row with the terms of its document that it did not have before.
+    pub fn add<'a>(&mut self, doc: i64, t: &Transaction, terms: impl IntoIterator<Item = &'a i64>) {
+        let block = block(doc);
+        self.terms.extend(terms.into_iter().map(|term| (block, *term, doc)));
+        let (start, end) = self.spans.entry(block).or_insert((t.event.start, t.event.end));
+        *start = t.event.start.min(*start);
+        *end = t.event.end.max(*end);
+    }
+
+    pub fn write(mut self, tx: &Connection) -> Outcome<()> {
+        self.terms.sort_unstable();
+        let mut insert = tx.prepare_cached("INSERT INTO terms (block, term, doc) VALUES (?1, ?2, ?3)")?;
+        for row in self.terms {
+            insert.execute(row)?;
+        }
+        let mut extend = tx.prepare_cached(
+            "INSERT INTO blocks VALUES (?1, ?2, ?3) ON CONFLICT (block)
+             DO UPDATE SET start_ms = min(start_ms, excluded.start_ms), end_ms = max(end_ms, excluded.end_ms)",
+        )?;
+        for (block, (start, end)) in self.spans {
+            extend.execute((block, start.0, end.0))?;
+        }
+        Ok(())
+    }
+}
+
+/// Takes terms of a row away.
+pub fn remove<'a>(tx: &Connection, doc: i64, terms: impl IntoIterator<Item = &'a i64>) -> Outcome<()> {
+    let mut delete = tx.prepare_cached("DELETE FROM terms WHERE block = ?1 AND term = ?2 AND doc = ?3")?;
+    for term in terms {
+        delete.execute((block(doc), *term, doc))?;
     }
     Ok(())
 }
 
-/// Adds pairs of term and row.
-pub fn insert(tx: &rusqlite::Transaction<'_>, pairs: impl Iterator<Item = (i64, i64)>) -> Outcome<()> {
-    let mut insert = tx.prepare_cached("INSERT INTO terms (term, doc) VALUES (?1, ?2)")?;
-    for pair in pairs {
-        insert.execute(pair)?;
+/// Takes all terms of a row away; what a damaged blob had is looked for in its whole block.
+pub fn remove_all(tx: &Connection, doc: i64, blob: &[u8]) -> Outcome<()> {
+    if let Ok(t) = codec::decode(blob) {
+        return remove(tx, doc, &of(&t));
     }
+    tx.prepare_cached("DELETE FROM terms WHERE block = ?1 AND doc = ?2")?.execute((block(doc), doc))?;
     Ok(())
+}
+
+/// Forgets blocks that have no document any more.
+pub fn forget_empty_blocks(tx: &Connection) -> Outcome<()> {
+    let sql = "DELETE FROM blocks WHERE NOT EXISTS
+                 (SELECT 1 FROM transactions WHERE doc >= block << ?1 AND doc < (block + 1) << ?1)";
+    tx.prepare_cached(sql)?.execute([BLOCK_BITS])?;
+    Ok(())
+}
+
+/// The rows that may be documents with one of these terms, if their block touches a range.
+pub fn rows(tx: &Connection, terms: &[i64], within: Range) -> Outcome<BTreeSet<i64>> {
+    let mut blocks = tx.prepare_cached("SELECT block FROM blocks WHERE start_ms < ?1 AND end_ms >= ?2")?;
+    let mut docs = tx.prepare_cached("SELECT doc FROM terms WHERE block = ?1 AND term = ?2")?;
+    let mut found = BTreeSet::new();
+    for block in blocks.query_map((within.to.0, within.from.0), |row| row.get::<_, i64>(0))? {
+        let block = block?;
+        for term in terms {
+            for doc in docs.query_map((block, term), |row| row.get(0))? {
+                found.insert(doc?);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// The hash of a term. It is stored, hence never to be changed without a new version of the tables.

@@ -3,7 +3,7 @@
 use super::{
     codec,
     failure::{Failure, Outcome},
-    terms,
+    terms::{self, Additions},
 };
 use crate::{
     model::Time,
@@ -48,21 +48,15 @@ fn put_rows<'a>(connection: &mut Connection, rows: impl IntoIterator<Item = Row<
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut report = Report::default();
     let mut last: i64 = tx.query_row("SELECT last FROM counter", [], |row| row.get(0))?;
-    // Terms come as they come: in order, a page of their tree is looked for once.
-    let mut new_terms: Vec<(i64, i64)> = Vec::new();
+    let mut additions = Additions::default();
     for Row { put, blob, terms } in rows {
         let id = &put.transaction.mail.id;
-        let written = match blob {
-            Ok(blob) => write(&tx, put, &blob, last + 1),
-            Err(e) => Err(Failure::Blob(e)),
-        };
+        let written = blob.map_err(Failure::Blob).and_then(|blob| write(&tx, put, &blob, last + 1));
         match written {
-            Ok(Some(doc)) => {
+            Ok(Some(Written { doc, old_terms })) => {
                 last += 1;
-                match put.expected {
-                    None => new_terms.extend(terms.into_iter().map(|term| (term, doc))),
-                    Some(_) => terms::replace(&tx, doc, &terms)?,
-                }
+                additions.add(doc, &put.transaction, terms.difference(&old_terms));
+                terms::remove(&tx, doc, old_terms.difference(&terms))?;
             }
             Ok(None) => report.conflicts.push(id.clone()),
             Err(Failure::Sqlite(e)) if is_too_big(&e) => report.refused.push((id.clone(), e.to_string())),
@@ -70,8 +64,7 @@ fn put_rows<'a>(connection: &mut Connection, rows: impl IntoIterator<Item = Row<
             Err(e) => return Err(e),
         }
     }
-    new_terms.sort_unstable();
-    terms::insert(&tx, new_terms.into_iter())?;
+    additions.write(&tx)?;
     tx.execute("UPDATE counter SET last = ?1", [last])?;
     tx.commit()?;
     Ok(report)
@@ -82,9 +75,22 @@ fn is_too_big(error: &rusqlite::Error) -> bool {
     error.sqlite_error().is_some_and(|e| e.extended_code & 0xff == ffi::SQLITE_TOOBIG)
 }
 
+/// A row that was written, and the terms that it had before.
+struct Written {
+    doc: i64,
+    old_terms: BTreeSet<i64>,
+}
+
 /// Makes or replaces the row of a document. `None`: the document is not the expected one.
-fn write(tx: &Transaction<'_>, put: &Put, blob: &[u8], version: i64) -> Outcome<Option<i64>> {
+fn write(tx: &Transaction<'_>, put: &Put, blob: &[u8], version: i64) -> Outcome<Option<Written>> {
     let t = &put.transaction;
+    let mut old_terms = BTreeSet::new();
+    if let Some(expected) = put.expected {
+        match place(tx, &t.mail.id)?.filter(|place| place.version == expected) {
+            Some(place) => old_terms = terms::of(&codec::decode(&place.blob).map_err(Failure::Blob)?),
+            None => return Ok(None),
+        }
+    }
     let mut statement = tx.prepare_cached(match put.expected {
         None => {
             "INSERT INTO transactions
@@ -96,10 +102,9 @@ fn write(tx: &Transaction<'_>, put: &Put, blob: &[u8], version: i64) -> Outcome<
             "UPDATE transactions SET
                version = ?2, host = ?3, queue_id = ?4, part = ?5, start_ms = ?6, end_ms = ?7, kind = ?8, status = ?9,
                sender = ?10, message_id = ?11, journey = ?12, blob = ?13
-             WHERE id = ?1 AND version = ?14 RETURNING doc"
+             WHERE id = ?1 RETURNING doc"
         }
     })?;
-    let expected = put.expected.map(|expected| expected.number.cast_signed());
     let columns = params![
         t.mail.id,
         version,
@@ -114,11 +119,9 @@ fn write(tx: &Transaction<'_>, put: &Put, blob: &[u8], version: i64) -> Outcome<
         t.email.message_id.as_deref(),
         t.mail.journey,
         blob,
-        expected,
     ];
-    // A statement takes no value that it does not use.
-    let used = &columns[..statement.parameter_count()];
-    Ok(statement.query_row(used, |row| row.get(0)).optional()?)
+    let doc = statement.query_row(columns, |row| row.get(0)).optional()?;
+    Ok(doc.map(|doc| Written { doc, old_terms }))
 }
 
 /// The word by which a document calls its kind or status.
@@ -132,7 +135,7 @@ pub fn delete(connection: &mut Connection, documents: &[(String, Version)]) -> O
     let mut report = Report::default();
     for (id, expected) in documents {
         match place(&tx, id)? {
-            Some(place) if place.version == *expected => remove(&tx, place.doc)?,
+            Some(place) if place.version == *expected => remove(&tx, place.doc, &place.blob)?,
             Some(_) => report.conflicts.push(id.clone()),
             None => {}
         }
@@ -141,24 +144,25 @@ pub fn delete(connection: &mut Connection, documents: &[(String, Version)]) -> O
     Ok(report)
 }
 
-/// Where a document is, and its version.
+/// Where a document is, its version, and what is kept of it.
 struct Place {
     doc: i64,
     version: Version,
+    blob: Vec<u8>,
 }
 
 fn place(tx: &Transaction<'_>, id: &str) -> Outcome<Option<Place>> {
     Ok(tx
-        .prepare_cached("SELECT doc, version FROM transactions WHERE id = ?1")?
+        .prepare_cached("SELECT doc, version, blob FROM transactions WHERE id = ?1")?
         .query_row([id], |row| {
             let version = Version { number: row.get::<_, i64>(1)?.cast_unsigned(), term: 0 };
-            Ok(Place { doc: row.get(0)?, version })
+            Ok(Place { doc: row.get(0)?, version, blob: row.get(2)? })
         })
         .optional()?)
 }
 
-fn remove(tx: &Transaction<'_>, doc: i64) -> Outcome<()> {
-    tx.prepare_cached("DELETE FROM terms WHERE doc = ?1")?.execute([doc])?;
+fn remove(tx: &Transaction<'_>, doc: i64, blob: &[u8]) -> Outcome<()> {
+    terms::remove_all(tx, doc, blob)?;
     tx.prepare_cached("DELETE FROM transactions WHERE doc = ?1")?.execute([doc])?;
     Ok(())
 }
@@ -169,13 +173,14 @@ pub fn prune(connection: &mut Connection, before: Time) -> Outcome<u64> {
     let mut deleted = 0;
     loop {
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let old: Vec<i64> = tx
-            .prepare_cached("SELECT doc FROM transactions WHERE end_ms < ?1 LIMIT ?2")?
-            .query_map([before.0, PRUNED_AT_ONCE], |row| row.get(0))?
+        let old: Vec<(i64, Vec<u8>)> = tx
+            .prepare_cached("SELECT doc, blob FROM transactions WHERE end_ms < ?1 LIMIT ?2")?
+            .query_map([before.0, PRUNED_AT_ONCE], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<rusqlite::Result<_>>()?;
-        for doc in &old {
-            remove(&tx, *doc)?;
+        for (doc, blob) in &old {
+            remove(&tx, *doc, blob)?;
         }
+        terms::forget_empty_blocks(&tx)?;
         tx.commit()?;
         if old.is_empty() {
             break;
