@@ -135,3 +135,21 @@ fn one_backfill_split_over_three_processes_gives_the_same() {
     });
     assert_same(&machines[0].export(to), &from_the_file(to), "three processes");
 }
+
+#[test]
+fn readers_that_share_out_the_hosts_give_the_same() {
+    let engine = Engine::opensearch();
+    let (lines, from, to) = lines();
+    let source = graylog_index(engine, &loaded(engine, &lines));
+    let store = transactions_index(engine, &unique_name("transactions"));
+    let expected = from_the_file(to);
+    // Each on a machine of its own, all at once, in windows of its own.
+    let machines = ["source:(app1 OR sm1)", "NOT source:(app1 OR sm1)"]
+        .map(|hosts| Setup::new(&format!("{source}\nquery = {hosts:?}"), &store, "5s"));
+    std::thread::scope(|scope| {
+        for (machine, step_ms) in machines.iter().zip([5_000, 3_000]) {
+            scope.spawn(move || machine.run_in_windows(from, to, step_ms));
+        }
+    });
+    assert_same(&machines[1].export(to), &expected, "two readers, each with its hosts");
+}
