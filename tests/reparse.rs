@@ -60,7 +60,7 @@ async fn make_older(store: &dyn Store) -> Vec<String> {
         older(&mut stored.transaction);
         puts.push(Put { transaction: stored.transaction, expected: Some(stored.version) });
     }
-    let report = store.put(puts).await.unwrap();
+    let report = store.put(puts.into()).await.unwrap();
     assert_eq!((report.conflicts.len(), report.refused.len()), (0, 0));
     ids
 }

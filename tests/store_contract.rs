@@ -55,6 +55,7 @@ macro_rules! contract {
             finding::find_gives_every_life_and_every_part,
             finding::find_gives_versions_that_fit,
             finding::find_takes_thousands_of_keys,
+            finding::the_ids_alone_are_those_of_what_is_found,
             neighbours::neighbours_share_a_queue_id_or_a_message_id,
             neighbours::neighbours_keep_to_their_range_and_bring_all_parts,
             neighbours::neighbours_that_are_known_are_left_out,

@@ -84,7 +84,7 @@ async fn one_round(store: &dyn Store, wanted: &[String]) -> Result<(Vec<String>,
         return Ok((Vec::new(), 0));
     }
     let count = puts.len() as u64;
-    let report = store.put(puts).await?;
+    let report = store.put(puts.into()).await?;
     if !report.conflicts.is_empty() {
         store.refresh().await?;
     }

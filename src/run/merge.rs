@@ -17,6 +17,7 @@ use crate::{
     },
     store::{Put, QueueKey, Report, Store, Stored},
 };
+use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -51,10 +52,19 @@ impl Merged {
         self.changed.extend(other.changed);
         self.refused.extend(other.refused);
     }
+
+    /// Keeps what the store refused, with its reason.
+    pub(super) fn refuse(&mut self, sent: &[Put], refused: Vec<(String, String)>) {
+        let mut reasons: HashMap<String, String> = refused.into_iter().collect();
+        let refused = |put: &Put| Some((put.transaction.clone(), reasons.remove(&put.transaction.mail.id)?));
+        self.refused.extend(sent.iter().filter_map(refused));
+    }
 }
 
 /// Keys handled at a time: bounds memory and the size of a lookup.
-const KEYS_AT_ONCE: usize = 4000;
+const KEYS_AT_ONCE: usize = 2000;
+/// Such portions under way at a time.
+const CHUNKS_AT_ONCE: usize = 2;
 /// Another writer may win as often as this before we give up and leave the stretch to the next run.
 pub(super) const ROUNDS: usize = 20;
 
@@ -67,15 +77,25 @@ pub async fn merge(store: &dyn Store, lines: &[Line], gathered: &Gathered<'_>, r
     store.refresh().await?;
     let sets: Vec<(&Key, Vec<&Line>)> =
         gathered.sets.iter().map(|(key, set)| (key, set.iter().map(|n| &lines[*n as usize]).collect())).collect();
-    for chunk in sets.chunks(KEYS_AT_ONCE) {
-        let mut work: BTreeMap<Key, Work> = BTreeMap::new();
-        for (key, lines) in chunk {
-            work.insert((*key).clone(), Work::new(lines.iter().map(|l| (*l).clone()).collect()));
-        }
-        look_up(store, &mut work, rules).await?;
-        let created = write(store, work, rules, &mut merged).await?;
-        look_again(store, created, rules, &mut merged).await?;
+    // What one chunk waits for the store, the next is folded.
+    let mut chunks = stream::iter(sets.chunks(KEYS_AT_ONCE).map(|chunk| merge_keys(store, chunk, rules)))
+        .buffer_unordered(CHUNKS_AT_ONCE);
+    while let Some(of_chunk) = chunks.try_next().await? {
+        merged.add(of_chunk);
     }
+    Ok(merged)
+}
+
+/// Writes what a stretch has of some keys.
+async fn merge_keys(store: &dyn Store, sets: &[(&Key, Vec<&Line>)], rules: &Rules) -> Result<Merged> {
+    let mut merged = Merged::default();
+    let mut work: BTreeMap<Key, Work> = BTreeMap::new();
+    for (key, lines) in sets {
+        work.insert((*key).clone(), Work::new(lines.iter().map(|l| (*l).clone()).collect()));
+    }
+    look_up(store, &mut work, rules).await?;
+    let created = write(store, work, rules, &mut merged).await?;
+    look_again(store, created, rules, &mut merged).await?;
     Ok(merged)
 }
 
@@ -124,22 +144,7 @@ pub fn lines_of(transaction: &Transaction) -> Vec<Line> {
 
 /// Fetches what the store has of short ids, which may have come back. Unique ids are written without asking.
 async fn look_up(store: &dyn Store, work: &mut BTreeMap<Key, Work>, rules: &Rules) -> Result<()> {
-    let mut wanted: Vec<&Key> = Vec::new();
-    let (mut from, mut to) = (Time(i64::MAX), Time(i64::MIN));
-    for (key, w) in work.iter() {
-        let span = w.span();
-        if !IdForm::of_lines(&key.queue_id, w.lines.values()).is_unique() {
-            wanted.push(key);
-            from = from.min(span.from);
-            to = to.max(span.to);
-        }
-    }
-    if wanted.is_empty() {
-        return Ok(());
-    }
-    let names: BTreeSet<QueueKey> = wanted.iter().map(|key| name(key)).collect();
-    let names: Vec<QueueKey> = names.into_iter().collect();
-    let within = Range { from: from.plus(-rules.horizon_ms), to: to.plus(rules.horizon_ms) };
+    let Some((names, within)) = short_keys(work, rules) else { return Ok(()) };
     for stored in store.find(&names, within).await? {
         if let Some(w) = key_of(&stored.transaction, rules).and_then(|key| work.get_mut(&key)) {
             w.unite(stored);
@@ -148,8 +153,20 @@ async fn look_up(store: &dyn Store, work: &mut BTreeMap<Key, Work>, rules: &Rule
     Ok(())
 }
 
-fn name(key: &Key) -> QueueKey {
-    QueueKey { host: key.host.to_string(), queue_id: key.queue_id.to_string() }
+/// The keys whose ids may have come back, and when their other lives may have been; `None` if there is none.
+fn short_keys(work: &BTreeMap<Key, Work>, rules: &Rules) -> Option<(Vec<QueueKey>, Range)> {
+    let mut names: BTreeSet<QueueKey> = BTreeSet::new();
+    let (mut from, mut to) = (Time(i64::MAX), Time(i64::MIN));
+    for (key, w) in work {
+        if !IdForm::of_lines(&key.queue_id, w.lines.values()).is_unique() {
+            names.insert(QueueKey { host: key.host.to_string(), queue_id: key.queue_id.to_string() });
+            let span = w.span();
+            from = from.min(span.from);
+            to = to.max(span.to);
+        }
+    }
+    let within = Range { from: from.plus(-rules.horizon_ms), to: to.plus(rules.horizon_ms) };
+    (!names.is_empty()).then(|| (names.into_iter().collect(), within))
 }
 
 /// Folds documents anew from their own lines, together with what else the store has of their keys.
@@ -168,15 +185,12 @@ pub async fn refold(store: &dyn Store, ids: &[String], rules: &Rules) -> Result<
             None => alone.extend(lines_of(&stored.transaction).pop().and_then(|line| singles::renewed(stored, line))),
         }
     }
-    let known: HashMap<String, Transaction> =
-        alone.iter().map(|p| (p.transaction.mail.id.clone(), p.transaction.clone())).collect();
+    let alone: Arc<[Put]> = alone.into();
     // A conflict is of another writer, who made it of the same line.
-    let report = if alone.is_empty() { Report::default() } else { store.put(alone).await? };
-    merged.updated += (known.len() - report.conflicts.len() - report.refused.len()) as u64;
-    merged.changed.extend(known.keys().map(|id| (id.clone(), None)));
-    for (id, reason) in report.refused {
-        merged.refused.extend(known.get(&id).map(|t| (t.clone(), reason)));
-    }
+    let report = if alone.is_empty() { Report::default() } else { store.put(Arc::clone(&alone)).await? };
+    merged.updated += (alone.len() - report.conflicts.len() - report.refused.len()) as u64;
+    merged.changed.extend(alone.iter().map(|put| (put.transaction.mail.id.clone(), None)));
+    merged.refuse(&alone, report.refused);
     store.refresh().await?;
     look_up(store, &mut work, rules).await?;
     let created = write(store, work, rules, &mut merged).await?;
@@ -292,11 +306,10 @@ impl Plan {
             if puts.is_empty() {
                 continue;
             }
-            let sent: HashMap<String, Put> = puts.iter().map(|p| (p.transaction.mail.id.clone(), p.clone())).collect();
-            let report = store.put(puts).await?;
-            let mut failed: BTreeSet<&String> = report.conflicts.iter().collect();
-            failed.extend(report.refused.iter().map(|(id, _)| id));
-            for (id, put) in sent.iter().filter(|(id, _)| !failed.contains(id)) {
+            let puts: Arc<[Put]> = puts.into();
+            let report = store.put(Arc::clone(&puts)).await?;
+            for put in report.done(&puts) {
+                let id = &put.transaction.mail.id;
                 *(if put.expected.is_some() { &mut merged.updated } else { &mut merged.created }) += 1;
                 merged.changed.insert(id.clone(), self.nodes.remove(id));
             }
@@ -305,9 +318,7 @@ impl Plan {
                     lost.entry(key.clone()).or_default().insert(id.clone());
                 }
             }
-            for (id, reason) in report.refused {
-                merged.refused.extend(sent.get(&id).map(|put| (put.transaction.clone(), reason)));
-            }
+            merged.refuse(&puts, report.refused);
         }
         fault::point("before-delete");
         let deletes: Vec<_> =
@@ -379,13 +390,25 @@ fn parts_of(transaction: &Transaction) -> Vec<String> {
 
 /// Short ids can be given a document by two writers at once under two ids, which no version catches: look at what was
 /// created or moved once more, and unite what another writer made.
-async fn look_again(store: &dyn Store, created: BTreeMap<Key, Work>, rules: &Rules, merged: &mut Merged) -> Result<()> {
-    let mut created: BTreeMap<Key, Work> =
-        created.into_iter().filter(|(key, w)| !IdForm::of_lines(&key.queue_id, w.lines.values()).is_unique()).collect();
-    if created.is_empty() || !store.is_shared() {
+async fn look_again(
+    store: &dyn Store,
+    mut created: BTreeMap<Key, Work>,
+    rules: &Rules,
+    merged: &mut Merged,
+) -> Result<()> {
+    if !store.is_shared() {
         return Ok(());
     }
+    let Some((names, within)) = short_keys(&created, rules) else { return Ok(()) };
     store.refresh().await?;
+    let mut others = store.find_ids(&names, within).await?;
+    others.retain(|id| !merged.changed.contains_key(id));
+    if others.is_empty() {
+        return Ok(());
+    }
+    let others: BTreeSet<Key> =
+        store.get(&others).await?.iter().filter_map(|stored| key_of(&stored.transaction, rules)).collect();
+    created.retain(|key, _| others.contains(key));
     for w in created.values_mut() {
         w.stored.clear();
     }

@@ -10,7 +10,10 @@ use crate::{
     stitch::{self, Reading},
     store::{Put, Store, Stored},
 };
-use std::collections::HashMap;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 /// Writes documents of single lines; what is there already is given the better time.
 pub async fn write(store: &dyn Store, documents: Vec<Transaction>, merged: &mut Merged) -> Result<()> {
@@ -22,26 +25,26 @@ pub async fn write(store: &dyn Store, documents: Vec<Transaction>, merged: &mut 
         if puts.is_empty() {
             return Ok(());
         }
-        let mut sent: HashMap<String, Put> = puts.iter().map(|p| (p.transaction.mail.id.clone(), p.clone())).collect();
-        let report = store.put(puts).await?;
-        for (id, reason) in report.refused {
-            merged.refused.extend(sent.remove(&id).map(|put| (put.transaction, reason)));
-        }
-        let mut again: HashMap<String, Put> = report.conflicts.iter().filter_map(|id| sent.remove_entry(id)).collect();
-        for put in sent.values() {
+        let sent: Arc<[Put]> = std::mem::take(&mut puts).into();
+        let report = store.put(Arc::clone(&sent)).await?;
+        for put in report.done(&sent) {
             *(if put.expected.is_some() { &mut merged.updated } else { &mut merged.created }) += 1;
         }
-        puts = Vec::new();
+        merged.refuse(&sent, report.refused);
         if report.conflicts.is_empty() {
             return Ok(());
         }
+        let conflicts: HashSet<&String> = report.conflicts.iter().collect();
+        let mut again: HashMap<&String, &Transaction> =
+            sent.iter().map(|put| (&put.transaction.mail.id, &put.transaction)).collect();
+        again.retain(|id, _| conflicts.contains(id));
         for stored in store.get(&report.conflicts).await? {
-            if let Some(put) = again.remove(&stored.transaction.mail.id) {
-                puts.extend(better(&put.transaction, stored));
+            if let Some(copy) = again.remove(&stored.transaction.mail.id) {
+                puts.extend(better(copy, stored));
             }
         }
         // Deleted since it was in the way.
-        puts.extend(again.into_values().map(|put| Put { expected: None, ..put }));
+        puts.extend(again.into_values().map(|copy| Put { transaction: copy.clone(), expected: None }));
     }
     Err(Error::new(Kind::Temporary, "cannot write the transactions of single lines")
         .because("another writer changes them all the time"))

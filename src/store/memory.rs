@@ -98,18 +98,18 @@ impl Store for MemoryStore {
             .collect())
     }
 
-    async fn put(&self, documents: Vec<Put>) -> Result<Report> {
+    async fn put(&self, documents: Arc<[Put]>) -> Result<Report> {
         let mut state = self.state();
         let mut report = Report::default();
-        for Put { transaction, expected } in documents {
+        for Put { transaction, expected } in documents.iter() {
             let id = transaction.mail.id.clone();
-            if state.version(&id) != expected {
+            if state.version(&id) != *expected {
                 report.conflicts.push(id);
                 continue;
             }
             state.writes += 1;
             let version = Version { number: state.writes, term: 0 };
-            state.live.insert(id, Arc::new(Stored { transaction, version }));
+            state.live.insert(id, Arc::new(Stored { transaction: transaction.clone(), version }));
         }
         Ok(report)
     }
@@ -225,7 +225,7 @@ mod tests {
             "lines":[],"schema":1}}"#;
         let store = MemoryStore::default();
         let put = Put { transaction: serde_json::from_str(json).unwrap(), expected: None };
-        store.put(vec![put]).await.unwrap();
+        store.put([put].into()).await.unwrap();
         let keys = [QueueKey { host: "mx1".to_owned(), queue_id: "4F1".to_owned() }];
         let always = Range { from: Time(0), to: Time(i64::MAX) };
         assert_eq!(store.find(&keys, always).await.unwrap().len(), 0);

@@ -17,7 +17,10 @@ use crate::{
     source::Check,
 };
 use async_trait::async_trait;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// What is left out of lines is decided before their ids: two ways of it in one store would double its transactions.
 /// `doing`: what we were doing, to what.
@@ -58,6 +61,15 @@ pub struct Report {
     pub conflicts: Vec<String>,
     /// Documents that the store will never take (a mapping error), with its reason: for the dead-letter file.
     pub refused: Vec<(String, String)>,
+}
+
+impl Report {
+    /// Those of the documents sent that were done.
+    pub fn done<'a>(&self, sent: &'a [Put]) -> impl Iterator<Item = &'a Put> + use<'a> {
+        let mut failed: BTreeSet<String> = self.conflicts.iter().cloned().collect();
+        failed.extend(self.refused.iter().map(|(id, _)| id.clone()));
+        sent.iter().filter(move |put| !failed.contains(&put.transaction.mail.id))
+    }
 }
 
 /// A key to look for: the logging host and a queue id.
@@ -131,11 +143,16 @@ pub trait Store: Send + Sync {
     /// [`refresh`](Self::refresh).
     async fn find(&self, keys: &[QueueKey], within: Range) -> Result<Vec<Stored>>;
 
+    /// The ids of what [`find`](Self::find) gives, and perhaps of documents of the same queue ids on other hosts.
+    async fn find_ids(&self, keys: &[QueueKey], within: Range) -> Result<Vec<String>> {
+        Ok(self.find(keys, within).await?.into_iter().map(|stored| stored.transaction.mail.id).collect())
+    }
+
     /// The documents (all parts) of these traces, for the journey pass. Visible as for [`find`](Self::find).
     async fn neighbours(&self, traces: &Traces) -> Result<Vec<Stored>>;
 
     /// Writes documents, each if its expectation holds. When it returns, what was stored survives a crash of the server.
-    async fn put(&self, documents: Vec<Put>) -> Result<Report>;
+    async fn put(&self, documents: Arc<[Put]>) -> Result<Report>;
 
     /// Deletes documents, each if it still has that version; one that is gone is no conflict.
     async fn delete(&self, documents: &[(String, Version)]) -> Result<Report>;

@@ -71,7 +71,7 @@ pub async fn find_gives_versions_that_fit(store: &dyn Store) {
     let t = message("4F1", 0);
     create(store, &[t]).await;
     let found = store.find(&[key("4F1")], always()).await.unwrap().remove(0);
-    let update = vec![Put { transaction: found.transaction, expected: Some(found.version) }];
+    let update = [Put { transaction: found.transaction, expected: Some(found.version) }].into();
     assert_eq!(store.put(update).await.unwrap(), Report::default());
 }
 
@@ -80,4 +80,21 @@ pub async fn find_takes_thousands_of_keys(store: &dyn Store) {
     create(store, &few).await;
     let many: Vec<QueueKey> = (0..3_000).map(|n| key(&format!("{n:X}"))).collect();
     assert_eq!(find(store, &many, always()).await, ids(&few.iter().collect::<Vec<_>>()));
+}
+
+pub async fn the_ids_alone_are_those_of_what_is_found(store: &dyn Store) {
+    let other_host = message_with("4F1", 0, |t| t.host.name = "mx2".into());
+    create(
+        store,
+        &[message("4F1", 0), part_of("4F1", 30, 0, 2), part_of("4F1", 30, 1, 2), message("4F2", 30), other_host],
+    )
+    .await;
+    for within in [range(0, 20), range(20, 60), always()] {
+        let ids = store.find_ids(&[key("4F1")], within).await.unwrap();
+        let found = find(store, &[key("4F1")], within).await;
+        assert!(!found.is_empty() && found.iter().all(|id| ids.contains(id)), "{found:?}");
+        // Of other hosts perhaps, of other queue ids never.
+        assert!(ids.len() <= found.len() + 1, "{ids:?}");
+    }
+    assert!(store.find_ids(&[key("4F3")], always()).await.unwrap().is_empty());
 }

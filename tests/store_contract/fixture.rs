@@ -10,7 +10,10 @@ use mailstitch::{
     },
     store::{Put, QueueKey, Report, Search, Store, Stored},
 };
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
 
 /// 2026-11-22T20:00:00Z
 const BEGINNING: Time = Time(1_795_377_600_000);
@@ -139,7 +142,7 @@ pub fn key(queue_id: &str) -> QueueKey {
 }
 
 /// Documents to be made anew.
-pub fn new(documents: &[Transaction]) -> Vec<Put> {
+pub fn new(documents: &[Transaction]) -> Arc<[Put]> {
     documents.iter().map(|t| Put { transaction: t.clone(), expected: None }).collect()
 }
 

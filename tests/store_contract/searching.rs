@@ -172,7 +172,7 @@ pub async fn an_update_moves_the_time(store: &dyn Store) {
     let expected = Some(get(store, &old.mail.id).await.version);
     let mut new = old.clone();
     (new.event.start, new.event.end) = (at(50), at(200));
-    store.put(vec![Put { transaction: new, expected }]).await.unwrap();
+    store.put([Put { transaction: new, expected }].into()).await.unwrap();
     store.refresh().await.unwrap();
     let found_in = async |from, to| {
         let terms = vec!["sender@example.org".to_owned()];
@@ -187,7 +187,7 @@ pub async fn an_update_moves_the_terms(store: &dyn Store) {
     create(store, std::slice::from_ref(&old)).await;
     let new = message_with("4F1", 0, |t| t.email.to.address = vec!["bob@example.org".into()]);
     let expected = Some(get(store, &old.mail.id).await.version);
-    store.put(vec![Put { transaction: new.clone(), expected }]).await.unwrap();
+    store.put([Put { transaction: new.clone(), expected }].into()).await.unwrap();
     store.refresh().await.unwrap();
     assert!(found_by(store, &["ann@example.org"]).await.is_empty());
     assert_eq!(found_by(store, &["bob@example.org"]).await, ["4F1"]);

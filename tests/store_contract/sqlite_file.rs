@@ -135,7 +135,7 @@ async fn two_processes_share_one_file() {
     let t = message("4F1", 0);
     create(&one, std::slice::from_ref(&t)).await;
     let seen = get(&two, &t.mail.id).await.version;
-    let update = || vec![Put { transaction: t.clone(), expected: Some(seen) }];
+    let update = || [Put { transaction: t.clone(), expected: Some(seen) }].into();
     assert_eq!(two.put(update()).await.unwrap(), Report::default());
     assert_eq!(one.put(update()).await.unwrap().conflicts, std::slice::from_ref(&t.mail.id));
 }

@@ -61,7 +61,7 @@ pub async fn an_update_needs_the_version_it_saw(store: &dyn Store) {
     let seen = get(store, &first.mail.id).await.version;
 
     let second = message_with("4F1", 0, |t| t.mail.status = Status::Deferred);
-    let update = |transaction: &_| vec![Put { transaction: Clone::clone(transaction), expected: Some(seen) }];
+    let update = |transaction: &_| [Put { transaction: Clone::clone(transaction), expected: Some(seen) }].into();
     assert_eq!(store.put(update(&second)).await.unwrap(), Report::default());
     let stored = get(store, &first.mail.id).await;
     assert_eq!(stored.transaction, second);
@@ -77,7 +77,7 @@ pub async fn an_update_of_what_is_gone_conflicts(store: &dyn Store) {
     create(store, std::slice::from_ref(&t)).await;
     let seen = get(store, &t.mail.id).await.version;
     store.delete(&[(t.mail.id.clone(), seen)]).await.unwrap();
-    let update = vec![Put { transaction: t.clone(), expected: Some(seen) }];
+    let update = [Put { transaction: t.clone(), expected: Some(seen) }].into();
     assert_eq!(store.put(update).await.unwrap(), conflict(&t.mail.id));
     assert!(store.get(&[t.mail.id]).await.unwrap().is_empty());
 }
@@ -94,7 +94,7 @@ pub async fn a_delete_needs_the_version_it_saw(store: &dyn Store) {
     let t = message("4F1", 0);
     create(store, std::slice::from_ref(&t)).await;
     let seen = get(store, &t.mail.id).await.version;
-    store.put(vec![Put { transaction: t.clone(), expected: Some(seen) }]).await.unwrap();
+    store.put([Put { transaction: t.clone(), expected: Some(seen) }].into()).await.unwrap();
 
     assert_eq!(store.delete(&[(t.mail.id.clone(), seen)]).await.unwrap(), conflict(&t.mail.id));
     let current = get(store, &t.mail.id).await.version;
@@ -119,12 +119,12 @@ pub async fn a_document_that_came_back_has_another_version(store: &dyn Store) {
     store.delete(&[(t.mail.id.clone(), first)]).await.unwrap();
     create(store, std::slice::from_ref(&t)).await;
     assert_ne!(get(store, &t.mail.id).await.version, first);
-    let update = vec![Put { transaction: t.clone(), expected: Some(first) }];
+    let update = [Put { transaction: t.clone(), expected: Some(first) }].into();
     assert_eq!(store.put(update).await.unwrap(), conflict(&t.mail.id));
 }
 
 pub async fn nothing_asked_is_nothing_done(store: &dyn Store) {
-    assert_eq!(store.put(Vec::new()).await.unwrap(), Report::default());
+    assert_eq!(store.put([].into()).await.unwrap(), Report::default());
     assert_eq!(store.delete(&[]).await.unwrap(), Report::default());
     assert!(store.get(&[]).await.unwrap().is_empty());
     assert!(store.find(&[], always()).await.unwrap().is_empty());

@@ -14,12 +14,16 @@ use crate::{
     http::retry,
     store::Report,
 };
+use futures::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 use serde_json::Value;
 use std::sync::PoisonError;
 
 /// Only what is decided on comes back. A shard that is away is told after 30 s by item, not after our own timeout for all.
 const BULK: &str = "_bulk?timeout=30s&filter_path=errors,items.*.status,items.*.error";
+
+/// Requests under way at one time: the cluster works on one while the next is made ready and sent.
+const AT_ONCE: usize = 2;
 
 #[derive(Deserialize)]
 struct BulkAnswer {
@@ -32,19 +36,24 @@ impl Elasticsearch {
     where
         I: Iterator<Item = Result<Item>> + Send,
     {
-        let mut report = Report::default();
         let mut items = items.peekable();
-        loop {
-            let request = encode::next_request(&mut items, self.settings.bulk_bytes)?;
-            if request.is_empty() {
-                return Ok(report);
-            }
-            self.until_taken(request, writes, &mut report).await?;
+        let requests = std::iter::from_fn(|| {
+            let request = encode::next_request(&mut items, self.settings.bulk_bytes);
+            (!request.as_ref().is_ok_and(Vec::is_empty)).then_some(request)
+        });
+        let answers = stream::iter(requests).map(|request| async move { self.until_taken(request?, writes).await });
+        let mut answers = answers.buffer_unordered(AT_ONCE);
+        let mut report = Report::default();
+        while let Some(Report { conflicts, refused }) = answers.try_next().await? {
+            report.conflicts.extend(conflicts);
+            report.refused.extend(refused);
         }
+        Ok(report)
     }
 
     /// One request's items, those that may pass again after a wait.
-    async fn until_taken(&self, mut pending: Vec<Item>, writes: bool, report: &mut Report) -> Result<()> {
+    async fn until_taken(&self, mut pending: Vec<Item>, writes: bool) -> Result<Report> {
+        let mut report = Report::default();
         let mut failed = 0;
         loop {
             if writes {
@@ -71,7 +80,7 @@ impl Elasticsearch {
                 }
             }
             let Some(error) = last else {
-                return Ok(());
+                return Ok(report);
             };
             failed += 1;
             if failed >= retry::TRIES {

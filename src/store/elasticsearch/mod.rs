@@ -28,7 +28,7 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use std::{
     collections::HashSet,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 /// The store.
@@ -99,13 +99,17 @@ impl Store for Elasticsearch {
         self.find_all(keys, within).await
     }
 
+    async fn find_ids(&self, keys: &[QueueKey], within: Range) -> Result<Vec<String>> {
+        self.find_all_ids(keys, within).await
+    }
+
     async fn neighbours(&self, traces: &Traces) -> Result<Vec<Stored>> {
         self.find_neighbours(traces).await
     }
 
-    async fn put(&self, documents: Vec<Put>) -> Result<Report> {
+    async fn put(&self, documents: Arc<[Put]>) -> Result<Report> {
         let alias = &self.settings.index;
-        self.bulk(documents.into_iter().map(|document| encode::put(alias, &document)), true).await
+        self.bulk((0..documents.len()).map(|n| encode::put(alias, &documents[n])), true).await
     }
 
     async fn delete(&self, documents: &[(String, Version)]) -> Result<Report> {

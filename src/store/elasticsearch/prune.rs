@@ -41,7 +41,7 @@ impl Elasticsearch {
         let mut after: Option<String> = None;
         loop {
             let found = self.search_alias(&doing, &query::ended(before, after.as_deref())).await?;
-            after = read::next(&found, query::ENDED_PAGE);
+            after = read::next(&found, query::IDS_PAGE);
             let found_here = found.hits.hits.len() as u64;
             let items =
                 found.hits.hits.into_iter().map(|hit| {

@@ -14,8 +14,8 @@ use std::net::IpAddr;
 /// Documents of a page; with their evidence they have some kilobytes each, those of mass mailings a megabyte.
 pub const PAGE: usize = 250;
 
-/// Ids of a page of what is to be deleted.
-pub const ENDED_PAGE: usize = 5000;
+/// Hits of a page of ids alone.
+pub const IDS_PAGE: usize = 5000;
 
 /// The time span of the document touches the range.
 fn touches(within: Range) -> [Value; 2] {
@@ -31,6 +31,17 @@ pub fn find(queue_ids: &[&str], within: Range, after: Option<&str>) -> Value {
     let mut filter = vec![json!({"terms": {"email.local_id": queue_ids}})];
     filter.extend(touches(within));
     page_of(json!({"bool": {"filter": filter}}), after)
+}
+
+/// The ids of what [`find`] gives.
+pub fn find_ids(queue_ids: &[&str], within: Range, after: Option<&str>) -> Value {
+    ids_of(find(queue_ids, within, after))
+}
+
+fn ids_of(mut body: Value) -> Value {
+    body["_source"] = json!(false);
+    body["size"] = json!(IDS_PAGE);
+    body
 }
 
 /// A page of what has one of these queue ids, names one in a link, or has one of these Message-IDs, but for what is known.
@@ -76,10 +87,7 @@ fn page_of(query: Value, after: Option<&str>) -> Value {
 
 /// Ids and versions of what ended before a moment.
 pub fn ended(before: Time, after: Option<&str>) -> Value {
-    let mut body = page_of(ended_query(before), after);
-    body["_source"] = json!(false);
-    body["size"] = json!(ENDED_PAGE);
-    body
+    ids_of(page_of(ended_query(before), after))
 }
 
 /// What ended before a moment.

@@ -115,6 +115,25 @@ impl Elasticsearch {
         Ok(stored)
     }
 
+    pub(super) async fn find_all_ids(&self, keys: &[QueueKey], within: Range) -> Result<Vec<String>> {
+        let doing = self.doing("search");
+        let queue_ids: BTreeSet<&str> = keys.iter().map(|key| key.queue_id.as_str()).collect();
+        let queue_ids: Vec<&str> = queue_ids.into_iter().collect();
+        let mut ids = Vec::new();
+        for chunk in queue_ids.chunks(TERMS) {
+            let mut after: Option<String> = None;
+            loop {
+                let found = self.search_alias(&doing, &query::find_ids(chunk, within, after.as_deref())).await?;
+                after = next(&found, query::IDS_PAGE);
+                ids.extend(found.hits.hits.into_iter().map(|hit| hit.id));
+                if after.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(ids)
+    }
+
     pub(super) async fn find_neighbours(&self, traces: &Traces) -> Result<Vec<Stored>> {
         let Traces { queue_ids, message_ids, within, known } = traces;
         let mut stored: BTreeMap<String, Stored> = BTreeMap::new();

@@ -116,7 +116,7 @@ impl Store for SqliteStore {
         self.on("read", move |connection| read::neighbours(connection, &traces)).await
     }
 
-    async fn put(&self, documents: Vec<Put>) -> Result<Report> {
+    async fn put(&self, documents: Arc<[Put]>) -> Result<Report> {
         self.on("write to", move |connection| write::put(connection, &documents)).await
     }
 

@@ -59,7 +59,6 @@ pub fn find(connection: &mut Connection, keys: &[QueueKey], within: Range) -> Ou
 /// The documents that touch a range and share a queue id or a Message-ID with those asked for.
 pub fn neighbours(connection: &mut Connection, traces: &Traces) -> Outcome<Vec<Stored>> {
     let wanted = neighbour_terms(&traces.queue_ids, &traces.message_ids);
-    let hashes: Vec<i64> = wanted.iter().map(hash).collect();
     let within = traces.within;
     let tx = connection.transaction()?;
     let mut found = Vec::new();
@@ -71,7 +70,7 @@ pub fn neighbours(connection: &mut Connection, traces: &Traces) -> Outcome<Vec<S
             let is_known = traces.known.contains(row.get_ref(2)?.as_str()?);
             if is_known { Ok(None) } else { versioned(row).map(Some) }
         };
-        for doc in terms::rows(&tx, &hashes, within)? {
+        for doc in terms::rows(&tx, wanted.iter().map(hash).collect(), within)? {
             let row = rows.query_row((doc, within.to.0, within.from.0), unknown).optional()?;
             found.extend(row.flatten().transpose()?);
         }

@@ -87,13 +87,15 @@ pub fn forget_empty_blocks(tx: &Connection) -> Outcome<()> {
 }
 
 /// The rows that may be documents with one of these terms, if their block touches a range.
-pub fn rows(tx: &Connection, terms: &[i64], within: Range) -> Outcome<BTreeSet<i64>> {
+pub fn rows(tx: &Connection, mut terms: Vec<i64>, within: Range) -> Outcome<BTreeSet<i64>> {
+    // As they stand in the tree.
+    terms.sort_unstable();
     let mut blocks = tx.prepare_cached("SELECT block FROM blocks WHERE start_ms < ?1 AND end_ms >= ?2")?;
     let mut docs = tx.prepare_cached("SELECT doc FROM terms WHERE block = ?1 AND term = ?2")?;
     let mut found = BTreeSet::new();
     for block in blocks.query_map((within.to.0, within.from.0), |row| row.get::<_, i64>(0))? {
         let block = block?;
-        for term in terms {
+        for term in &terms {
             for doc in docs.query_map((block, term), |row| row.get(0))? {
                 found.insert(doc?);
             }
