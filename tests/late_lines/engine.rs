@@ -137,6 +137,33 @@ fn lines_from_the_future_are_told_once_a_day_and_read_when_their_time_has_come()
     assert!(!run(&workspace, 24 * 60 + 6).contains("in the future"), "nothing is ahead any more");
 }
 
+/// Such a field ends in 2262, and its engine refuses to compare with later times.
+#[test]
+fn times_in_nanoseconds_are_read_and_looked_ahead_in() {
+    let engine = Engine::opensearch();
+    let index = unique_name("nanoseconds");
+    let keyword = json!({ "type": "keyword" });
+    let properties = json!({
+        "timestamp": { "type": "date_nanos" }, "message": { "type": "text" }, "source": keyword,
+        "application_name": keyword, "gl2_message_id": keyword,
+    });
+    engine.request("PUT", &format!("/{index}"), json!({ "mappings": { "properties": properties } }));
+    let lines = messages(0..2).into_iter().chain(messages(200..202));
+    let documents_of_lines = lines.enumerate().map(|(n, line)| {
+        let RawLine { time, host, program, pid, text } = line;
+        let message = format!("{program}[{}]: {text}", pid.unwrap_or(1));
+        let document = json!({
+            "timestamp": time.to_string(), "source": host, "application_name": program, "message": message,
+            "gl2_message_id": n.to_string(),
+        });
+        (None, document)
+    });
+    engine.index(&index, documents_of_lines);
+    let workspace = workspace(engine.url(), &index, SQLITE);
+    assert!(run(&workspace, 5).contains("12 lines are stamped more than an hour in the future"));
+    assert_eq!(documents(&workspace), delivered(0..2));
+}
+
 #[test]
 fn a_run_with_nothing_new_costs_one_search() {
     let engine = Engine::opensearch();
