@@ -94,7 +94,8 @@ impl Cluster {
         workspace
     }
 
-    /// Kills the node that is asked first when the nth request of a sort comes to it; the next run makes all good.
+    /// Kills the node that is asked first when the nth request of a sort comes to it; the next run makes all good. The
+    /// request waits until each shard has its copy: what only the dead node had would be gone until it is back.
     fn check_killed(&mut self, what: &str, is_it: fn(&Asked) -> bool, nth: usize) {
         let alias = unique_name("transactions");
         let disturbed = self.workspace(&format!(
@@ -103,12 +104,14 @@ impl Cluster {
             self.urls()
         ));
         let (tell, told) = mpsc::channel();
+        let (release, released) = mpsc::channel();
         let mut met = 0;
         self.proxies[0].rule(move |asked| {
             met += usize::from(is_it(asked));
             if is_it(asked) && met == nth {
                 // The test may have ended.
                 let _ = tell.send(());
+                let _ = released.recv();
             }
             Deed::Pass
         });
@@ -116,6 +119,8 @@ impl Cluster {
         let running = disturbed.command(["--config", "mailstitch.toml", "--now", &now, "run"]).spawn();
         let running = running.expect("it starts");
         told.recv().expect("a request of that sort");
+        self.wait_until("green");
+        release.send(()).expect("the request waits");
         self.nodes[0].kill();
         self.proxies.iter().for_each(|proxy| drop(proxy.take_asked()));
         let ended: Ran = running.wait_with_output().expect("its end").into();

@@ -87,16 +87,19 @@ fn killed_at_a_later_passing_of_a_place_the_next_run_heals_it() {
     assert!(killed > 0, "no run passed a place twice");
 }
 
-/// Every run is killed at a moment that nobody chose; the last one is left alone. `whole_ms`: about what a run takes.
+/// Every run is killed at a moment that nobody chose; the last one is left alone. `calm`: to see how long a run takes on
+/// this machine.
 #[track_caller]
-fn check_killed_at_random(growing: &Growing, whole_ms: i64) {
-    let expected = Growing::into_sqlite().undisturbed();
+fn check_killed_at_random(growing: &Growing, calm: &Growing) {
+    let since = Instant::now();
+    let expected = calm.undisturbed();
+    let whole_us = i64::try_from(since.elapsed().as_micros()).expect("an hour at most") / pieces().len() as i64;
     let (mut random, mut killed) = (Random::new(std::process::id().into()), 0);
     for piece in pieces() {
         growing.append(piece);
         for _ in 0..2 {
             let mut run = growing.command(&["run"]).stderr(Stdio::null()).spawn().expect("it starts");
-            std::thread::sleep(Duration::from_millis(random.below(whole_ms).unsigned_abs()));
+            std::thread::sleep(Duration::from_micros(random.below(whole_us).unsigned_abs()));
             run.kill().expect("SIGKILL");
             killed += usize::from(run.wait().expect("its end").code().is_none());
         }
@@ -108,15 +111,16 @@ fn check_killed_at_random(growing: &Growing, whole_ms: i64) {
 
 #[test]
 fn killed_at_random_moments_the_last_run_heals_it() {
-    check_killed_at_random(&Growing::into_sqlite(), 300);
+    check_killed_at_random(&Growing::into_sqlite(), &Growing::into_sqlite());
 }
 
 #[test]
 fn killed_at_random_moments_into_a_search_server_the_last_run_heals_it() {
     let engine = servers::Engine::opensearch();
-    let growing = Growing::into_engine(engine);
-    check_killed_at_random(&growing, 800);
+    let (growing, calm) = (Growing::into_engine(engine), Growing::into_engine(engine));
+    check_killed_at_random(&growing, &calm);
     growing.drop_indices(engine);
+    calm.drop_indices(engine);
 }
 
 #[test]

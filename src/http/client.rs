@@ -124,12 +124,32 @@ struct Got {
     asked: Option<Duration>,
 }
 
-/// A try that did not work and may work later.
+/// A try that did not work.
 struct Trouble {
     error: Error,
-    again: bool,
+    tells: Tells,
+    /// As how many failures it counts.
     counts: u32,
     asked: Option<Duration>,
+}
+
+/// How much a try that did not work says of the service, least first. Only what a setting is to blame for will not work
+/// later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Tells {
+    Setting,
+    Down,
+    Late,
+    Busy,
+}
+
+impl Trouble {
+    /// What a round says that brought both.
+    fn and(self, later: Self) -> Self {
+        let counts = self.counts.max(later.counts);
+        let telling = if self.tells > later.tells { self } else { later };
+        Self { counts, ..telling }
+    }
 }
 
 impl Client {
@@ -191,7 +211,7 @@ impl Client {
                 Err(trouble) => trouble,
             };
             failed += trouble.counts;
-            if !trouble.again || !call.again || failed >= TRIES {
+            if trouble.tells == Tells::Setting || !call.again || failed >= TRIES {
                 return Err(trouble.error);
             }
             tracing::debug!("{}; trying again", trouble.error);
@@ -203,13 +223,19 @@ impl Client {
     /// One try at each base URL until one of them answers, beginning with the one that did so last.
     async fn round(&self, call: &Call<'_>, streamed: bool) -> std::result::Result<(Answer, Option<Response>), Trouble> {
         let first = self.preferred.load(Ordering::Relaxed);
-        let mut worst: Option<Trouble> = None;
+        let mut troubles: Option<Trouble> = None;
+        let mut met = |trouble: Trouble| {
+            troubles = Some(match troubles.take() {
+                Some(before) => before.and(trouble),
+                None => trouble,
+            });
+        };
         for turn in 0..self.bases.len() {
             let at = (first + turn) % self.bases.len();
             match self.once(&self.bases[at], call, streamed).await {
                 Ok(Got { answer, asked, .. }) if retry::may_pass(answer.status) => {
                     let next_node = retry::try_next_node(answer.status);
-                    worst = Some(Trouble { error: answer.failure(call.doing), again: true, counts: 1, asked });
+                    met(Trouble { error: answer.failure(call.doing), tells: Tells::Busy, counts: 1, asked });
                     if !next_node {
                         break;
                     }
@@ -219,10 +245,7 @@ impl Client {
                     return Ok((answer, left));
                 }
                 Err(trouble) => {
-                    // A node that is down says more than one whose name is not known: the former may come back.
-                    if trouble.again || worst.is_none() {
-                        worst = Some(trouble);
-                    }
+                    met(trouble);
                     // The server may have done what was asked, so that no other node must be told the same.
                     if !call.again {
                         break;
@@ -231,9 +254,9 @@ impl Client {
             }
         }
         // There is at least one base, so there is an answer or a trouble.
-        Err(worst.unwrap_or_else(|| Trouble {
+        Err(troubles.unwrap_or_else(|| Trouble {
             error: Error::new(Kind::Software, call.doing).because("no base URL"),
-            again: false,
+            tells: Tells::Setting,
             counts: 1,
             asked: None,
         }))
@@ -248,7 +271,11 @@ impl Client {
                     Some(hint) => error.hint(hint),
                     None => error,
                 },
-                again: failure.kind == Kind::Temporary,
+                tells: match failure.kind {
+                    Kind::Temporary if failure.timed_out => Tells::Late,
+                    Kind::Temporary => Tells::Down,
+                    _ => Tells::Setting,
+                },
                 counts: if failure.timed_out { TIMEOUT_COUNTS } else { 1 },
                 asked: None,
             }
@@ -392,6 +419,16 @@ mod tests {
         assert_eq!(ask(&client).await.unwrap(), 1);
         assert_eq!(client.preferred.load(Ordering::Relaxed), 1);
         assert_eq!(ask(&client).await.unwrap(), 2);
+    }
+
+    #[tokio::test]
+    async fn of_two_nodes_in_trouble_the_one_that_speaks_is_told_of() {
+        let busy = vec![(503, "retry-after: 0\r\n", String::new()); TRIES as usize];
+        let server = Scripted::new([vec![(200, "", "1".into())], busy].concat());
+        let client = Client::new(&connection(&[&server.url, DEAD]), plain()).unwrap();
+        assert_eq!(ask(&client).await.unwrap(), 1);
+        let error = ask(&client).await.unwrap_err();
+        assert_eq!(error.to_string(), format!("cannot ask on {}: status 503", server.url));
     }
 
     #[tokio::test]

@@ -20,6 +20,8 @@ pub type IdTime = fn(&str) -> Option<Time>;
 const SEARCHED_BYTES: u64 = 256 << 20;
 /// How many lines are asked for a queue id.
 const ASKED: usize = 10_000;
+/// What a stamp without a year says of its day, with the blank after it: `Nov 22 `.
+const DAY_BYTES: usize = 7;
 /// A turn of the year is a turn if so many days follow without going back: a machine that starts without a clock writes
 /// lines of 1 January among others.
 const CONFIRMED_DAYS: u32 = 5;
@@ -36,10 +38,18 @@ pub fn first_day(text: impl Read, latest_time: Time, id_time: IdTime) -> Option<
     let mut turns = Turns::default();
     let (mut first, mut last) = (None, None);
     let mut asked = 0;
+    let mut today = [0; DAY_BYTES];
     let mut lines = Lines::new(text.take(SEARCHED_BYTES), 0);
     while let Ok(Some(raw)) = lines.next() {
+        // Nearly every line is of the day of the one before, which it cannot tell anything new about.
+        if asked == ASKED && raw.starts_with(&today) {
+            continue;
+        }
         let line = String::from_utf8_lossy(raw);
         let Some((Stamp::NoYear { month, day, .. }, text)) = frame(&line).map(|f| (f.stamp, f.text)) else { continue };
+        if let Some(begin) = raw.first_chunk().filter(|begin| begin[0].is_ascii_alphabetic()) {
+            today = *begin;
+        }
         first.get_or_insert((month, day));
         last = Some((month, day));
         turns.next(day_number(SOME_YEAR, month, day));
@@ -113,6 +123,15 @@ mod tests {
         let days = ["Nov 22", "Feb  1", "Feb  2", "Mar  3", "Apr  4", "Jul  1", "Aug  8", "Nov 22", "Jan 11"];
         let lines = days.map(|day| format!("{day} 01:00:00"));
         check(&lines.each_ref().map(String::as_str), "2026-01-12T00:00:00Z", |_| None, "2024-11-22");
+    }
+
+    #[test]
+    fn turns_are_counted_beyond_the_lines_that_are_asked_for_an_id() {
+        let days = ["Nov  2", "Nov 22", "Feb  1", "Feb 11", "Mar 3", "Mar 30", "Jul  1", "Aug  8", "Nov 22", "Jan 11"];
+        let lines: Vec<String> =
+            days.iter().flat_map(|day| (0..ASKED / 4).map(move |_| format!("{day} 01:00:00"))).collect();
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        check(&lines, "2026-01-12T00:00:00Z", |_| None, "2024-11-02");
     }
 
     #[test]
