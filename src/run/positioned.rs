@@ -55,7 +55,8 @@ async fn read(
         stitch::unite(&mut lines);
         // What lies before the range asked for is looked at for sessions only.
         let before = |line: &Line| within.is_some_and(|within| line.time < within.from);
-        let is_context = |n: usize| lines.get(n).is_some_and(|l: &Line| context.contains(&l.id) || before(l));
+        let carried = |line: &Line| Some(line.time.second()) <= newest && context.contains(&line.id);
+        let is_context = |n: usize| lines.get(n).is_some_and(|line| carried(line) || before(line));
         open = pass.stretch(&lines, batch.noise.len(), duplicates, is_context, &mut summary).await?;
         ledger.position = Some(source.position());
         ledger.open = open.iter().map(KeptLine::from).collect();
