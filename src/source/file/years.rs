@@ -38,18 +38,16 @@ pub fn first_day(text: impl Read, latest_time: Time, id_time: IdTime) -> Option<
     let mut turns = Turns::default();
     let (mut first, mut last) = (None, None);
     let mut asked = 0;
-    let mut today = [0; DAY_BYTES];
+    let mut today: Option<[u8; DAY_BYTES]> = None;
     let mut lines = Lines::new(text.take(SEARCHED_BYTES), 0);
     while let Ok(Some(raw)) = lines.next() {
         // Nearly every line is of the day of the one before, which it cannot tell anything new about.
-        if asked == ASKED && raw.starts_with(&today) {
+        if asked == ASKED && today.is_some_and(|today| raw.starts_with(&today)) {
             continue;
         }
         let line = String::from_utf8_lossy(raw);
         let Some((Stamp::NoYear { month, day, .. }, text)) = frame(&line).map(|f| (f.stamp, f.text)) else { continue };
-        if let Some(begin) = raw.first_chunk().filter(|begin| begin[0].is_ascii_alphabetic()) {
-            today = *begin;
-        }
+        today = raw.first_chunk().copied().filter(|begin| begin[0].is_ascii_alphabetic());
         first.get_or_insert((month, day));
         last = Some((month, day));
         turns.next(day_number(SOME_YEAR, month, day));
