@@ -21,16 +21,19 @@ fn killed_at_random_moments_between_two_engines_the_last_run_heals_it() {
     let since = Instant::now();
     Installation::on(engine).run(0);
     let whole = since.elapsed().as_millis() as i64;
-    let installation = Installation::on(engine);
+    let mut installation = Installation::on(engine);
     let (mut random, mut killed) = (Random::new(std::process::id().into()), 0);
-    for _ in 0..8 {
+    while killed < 6 {
         let mut run = installation.start_run(&[]);
         let after = random.below(whole);
         std::thread::sleep(Duration::from_millis(after.unsigned_abs()));
         run.kill().expect("SIGKILL");
-        killed += usize::from(run.wait().expect("its end").code().is_none());
+        match run.wait().expect("its end").code() {
+            None => killed += 1,
+            // It was faster, and has left nothing to be killed in.
+            Some(_) => installation = Installation::on(engine),
+        }
     }
-    assert!(killed > 0, "every run was faster");
     installation.run(0);
     installation.check_documents(engine, "random kills");
 }

@@ -20,7 +20,8 @@ fn block(doc: i64) -> i64 {
     doc >> BLOCK_BITS
 }
 
-/// The terms of a document, in order.
+/// The terms of a document, in order. Those that a row has are found out from its document again, so that they are never to
+/// be changed either without a new version of the tables; see [`hash`].
 pub fn of(t: &Transaction) -> BTreeSet<i64> {
     matching::terms(t).iter().map(hash).collect()
 }
