@@ -339,6 +339,26 @@ fn a_notice_found_before_the_message_began_is_not_forgotten() {
     assert_eq!(in_windows(lines, &[range(0, 7), range(27, 40), range(7, 27)]), expected);
 }
 
+/// A later piece of a split record joins the first piece that is known, which in one window may be of another record.
+#[test]
+fn a_notice_before_pieces_that_one_window_joins_otherwise_is_not_forgotten() {
+    let notice = "imuxsock[pid: 7, name: qmgr] from <postfix/qmgr>: 12 messages lost due to rate-limiting";
+    let first_piece = "6AMKKBZu042165[1]: to=<f@example.net>, delay=00:00:02, xdelay=00:00:01, mailer=esmtp,  ...";
+    let from = "6AMKKBZu042165: from=<a@example.org>, size=500, class=0, nrcpts=1, msgid=<m1@example.org>, proto=ESMTP, daemon=MTA, relay=client.example.org [192.0.2.1]";
+    let last_piece = "6AMKKBZu042165[2]: pri=120000, relay=mx.example.net. [198.51.100.25], dsn=2.0.0, stat=Sent (ok)";
+    let lines = vec![
+        said(0, "sm-mta", from),
+        said(0, "sm-mta", first_piece),
+        said(1000, "rsyslogd", notice),
+        said(23_000, "sm-mta", first_piece),
+        said(32_000, "sm-mta", last_piece),
+    ];
+    let expected = at_once(&lines);
+    assert!(expected[0].mail.lines.iter().any(|line| &*line.text == notice));
+    let range = |from: i64, to: i64| Range { from: START.plus(from * 1000), to: START.plus(to * 1000) };
+    assert_eq!(in_windows(lines, &[range(0, 11), range(32, 40), range(11, 32)]), expected);
+}
+
 /// Two sessions of one second say the same words, so that their lines are the same.
 #[test]
 fn copies_are_found_and_seconds_are_in_order_however_lines_come() {

@@ -27,6 +27,8 @@ pub struct Told<'a> {
     pub event: &'a Event<'a>,
     /// Whether the line itself names the key; if not, it is a session line shared with it.
     pub own: bool,
+    /// Whether the event is what several pieces of a split line say together; `line` is the first piece.
+    pub joined: bool,
 }
 
 /// One message under a key.
@@ -276,7 +278,9 @@ fn give_notices<'a>(lives: &mut [Life<'a>], notices: &[&'a Told<'a>], lead_ms: i
     let mut own: Vec<(&Told<'_>, usize)> =
         lives.iter().enumerate().flat_map(|(n, life)| life.own().map(move |t| (t, n))).collect();
     own.sort_by_key(|(t, _)| (t.line.time, t.line.id));
-    let times: Vec<_> = own.iter().map(|(t, _)| (t.line.time, gap::goes_on(t.event))).collect();
+    // Another piece may join otherwise and move an end, so pieces say nothing here, as where the notices were found.
+    let goes_on = |t: &Told<'_>| gap::goes_on(t.event).filter(|_| !t.joined);
+    let times: Vec<_> = own.iter().map(|(t, _)| (t.line.time, goes_on(t))).collect();
     let noticed: Vec<_> = notices.iter().map(|t| t.line.time).collect();
     let mut given: Vec<_> = gap::concerned(&times, &noticed, lead_ms).into_iter().map(|(o, n)| (own[o].1, n)).collect();
     given.sort_unstable();

@@ -42,7 +42,7 @@ pub fn fold_readings<'a>(
     told.extend(readings.filter_map(|reading| tell(key, reading, rules)));
     let joined = sendmail::join_pieces(key, &told);
     let joined: Vec<Reading<'_>> = joined.iter().map(|(line, text)| Reading::of(line, text)).collect();
-    told.extend(joined.iter().filter_map(|reading| tell(key, reading, rules)));
+    told.extend(joined.iter().filter_map(|reading| Some(Told { joined: true, ..tell(key, reading, rules)? })));
     let lives = life::cut(key, &told, rules);
     let mut out = Vec::with_capacity(lives.len());
     lives.iter().for_each(|life| fold_thinned(key, life, rules, &mut out));
@@ -65,7 +65,7 @@ fn fold_thinned(key: &Key, life: &Life<'_>, rules: &Rules, out: &mut Vec<Transac
 fn tell<'a>(key: &Key, reading: &'a Reading<'a>, rules: &Rules) -> Option<Told<'a>> {
     let Reading { line, family, parsed: Parsed::Event { queue_id, event } } = reading else { return None };
     let own = *queue_id == Some(&*key.queue_id) && rules.is_instance(&line.program, &key.instance);
-    Some(Told { line, family: *family, event, own })
+    Some(Told { line, family: *family, event, own, joined: false })
 }
 
 /// Whether lines of this message may be lost: the transport said so during its life, or near it while something is
