@@ -8,7 +8,7 @@ use crate::error::{Error, Kind, Result};
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions},
     io,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, chown},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown},
     path::Path,
 };
 
@@ -82,8 +82,16 @@ impl Access {
 
     fn hand_over(self, path: &Path, mode: u32) -> Result<()> {
         let Some(gid) = self.gid else { return Ok(()) };
-        chown(path, None, Some(gid))
-            .and_then(|()| fs::set_permissions(path, Permissions::from_mode(mode)))
+        // Only the owner may; a member of the group is told of what it wanted to do, not of this.
+        let is_there = |found: &fs::Metadata| found.gid() == gid && found.mode() & 0o7777 == mode;
+        let hand = |found: fs::Metadata| match is_there(&found) {
+            true => Ok(()),
+            false => {
+                chown(path, None, Some(gid)).and_then(|()| fs::set_permissions(path, Permissions::from_mode(mode)))
+            }
+        };
+        fs::metadata(path)
+            .and_then(hand)
             .map_err(|e| Error::io(format!("cannot give `{}` to group {gid}", path.display()), &e))
     }
 }
@@ -107,7 +115,6 @@ fn gid_in(list: &str, name: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::MetadataExt;
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().mode() & 0o7777

@@ -1,4 +1,5 @@
-//! A cluster of three nodes of which one is killed while a run reads from it, and while it writes to it (laws L3, L6).
+//! A cluster of three nodes of which one is killed while a run reads from it, while it writes to it, and before a run,
+//! together with shards that no other node has (laws L3, L6).
 //!
 //! Not among the tests that `cargo test` runs, because three servers at once want more than a build machine has: say
 //! `cargo test --test cluster`, or let `tests/faults.sh` do it as often as its table wants.
@@ -8,11 +9,17 @@ mod servers;
 
 use common::{
     Ran, Workspace,
-    fiveday::{END, five_days},
+    fiveday::{DAY, END, HOUR, START, five_days},
 };
+use mailstitch::model::Time;
 use serde_json::{Value, json};
 use servers::{Asked, Deed, Engine, Proxy, Shape, opensearch, unique_name};
-use std::{net::TcpListener, sync::mpsc, thread};
+use std::{
+    net::TcpListener,
+    sync::{LazyLock, Mutex, MutexGuard, mpsc},
+    thread,
+    time::{Duration, Instant},
+};
 
 /// Three nodes, and a proxy before each, which tells when something is asked.
 struct Cluster {
@@ -50,6 +57,12 @@ fn nodes() -> Vec<Engine> {
     })
 }
 
+/// The cluster that the tests of this binary share, one at a time; each leaves it whole.
+fn cluster() -> MutexGuard<'static, Cluster> {
+    static SHARED: LazyLock<Mutex<Cluster>> = LazyLock::new(|| Mutex::new(Cluster::start()));
+    SHARED.lock().expect("a cluster that the test before left whole")
+}
+
 fn is_page(asked: &Asked) -> bool {
     asked.is_search() && asked.body.contains("\"sort\"")
 }
@@ -61,10 +74,9 @@ impl Cluster {
         let index = unique_name("graylog");
         let last = &nodes[2];
         last.create_index(&index, Shape::GraylogRfc3164, 3);
-        last.request("PUT", &format!("/{index}/_settings"), json!({ "index": { "number_of_replicas": 1 } }));
         last.load(&index, &five_days(3_000, 21).lines, Shape::GraylogRfc3164);
         let mut cluster = Self { nodes, proxies, index, expected: String::new() };
-        cluster.wait_until("green");
+        cluster.replicate(1);
         let calm = cluster.workspace("[store.sqlite]\npath = \"mail.sqlite\"\n");
         assert_eq!(run(&calm, &["run"]).code, 0);
         cluster.expected = run(&calm, &["export"]).stdout;
@@ -75,6 +87,22 @@ impl Cluster {
     fn wait_until(&self, status: &str) {
         let path = format!("/_cluster/health?wait_for_status={status}&wait_for_no_relocating_shards=true&timeout=100s");
         self.nodes[2].request("GET", &path, Value::Null);
+    }
+
+    /// How many copies the index of lines has beside the shards themselves.
+    fn replicate(&self, replicas: u32) {
+        let settings = json!({ "index": { "number_of_replicas": replicas } });
+        self.nodes[2].request("PUT", &format!("/{}/_settings", self.index), settings);
+        self.wait_until("green");
+    }
+
+    /// Waits until the cluster knows that shards are gone.
+    fn wait_until_red(&self) {
+        let since = Instant::now();
+        while self.nodes[2].answer("GET", "/_cluster/health", Value::Null).1["status"] != "red" {
+            assert!(since.elapsed() < Duration::from_secs(100), "no shard was lost with the node");
+            thread::sleep(Duration::from_millis(200));
+        }
     }
 
     fn urls(&self) -> Vec<&str> {
@@ -94,15 +122,30 @@ impl Cluster {
         workspace
     }
 
+    /// The settings of a store of its own in this cluster.
+    fn store(&self, replicas: u32, timeout: &str) -> String {
+        let alias = unique_name("transactions");
+        let urls = self.urls();
+        format!(
+            "[store.elasticsearch]\nurl = {urls:?}\nindex = {alias:?}\nshards = 3\nreplicas = {replicas}\n\
+             bulk_bytes = 20000\ntimeout = {timeout:?}\n"
+        )
+    }
+
+    /// The store holds what it would hold had nothing happened.
+    fn check_healed(&self, disturbed: &Workspace, what: &str) {
+        let next = run(disturbed, &["run"]);
+        assert_eq!(next.code, 0, "{what}: {}", next.stderr);
+        let found = run(disturbed, &["export"]).stdout;
+        let differ = found.lines().zip(self.expected.lines()).find(|(found, expected)| found != expected);
+        assert_eq!(differ, None, "{what}");
+        assert_eq!(found.lines().count(), self.expected.lines().count(), "documents after {what}");
+    }
+
     /// Kills the node that is asked first when the nth request of a sort comes to it; the next run makes all good. The
     /// request waits until each shard has its copy: what only the dead node had would be gone until it is back.
     fn check_killed(&mut self, what: &str, is_it: fn(&Asked) -> bool, nth: usize) {
-        let alias = unique_name("transactions");
-        let disturbed = self.workspace(&format!(
-            "[store.elasticsearch]\nurl = {:?}\nindex = {alias:?}\nshards = 3\nreplicas = 1\nbulk_bytes = 20000\n\
-             timeout = \"20s\"\n",
-            self.urls()
-        ));
+        let disturbed = self.workspace(&self.store(1, "20s"));
         let (tell, told) = mpsc::channel();
         let (release, released) = mpsc::channel();
         let mut met = 0;
@@ -129,13 +172,26 @@ impl Cluster {
         assert!(matches!(ended.code, 0 | 75), "{what}: {}", ended.stderr);
         // It was in the middle, and went on with another node.
         assert!(others > 0, "{what}: nothing was left to be asked");
-        let next = run(&disturbed, &["run"]);
-        assert_eq!(next.code, 0, "{what}: {}", next.stderr);
-        let found = run(&disturbed, &["export"]).stdout;
-        let differ = found.lines().zip(self.expected.lines()).find(|(found, expected)| found != expected);
-        assert_eq!(differ, None, "{what}");
-        assert_eq!(found.lines().count(), self.expected.lines().count(), "documents after {what}");
+        self.check_healed(&disturbed, what);
         println!("{what}: the run ended with {}, after {others} requests to the others", ended.code);
+    }
+
+    /// Kills a node that alone has some of the shards, after a first run; the next one says that it could not, and once the
+    /// node is back all is made good.
+    fn check_lost(&mut self, what: &str, of_lines: u32, of_transactions: u32) {
+        self.replicate(of_lines);
+        let disturbed = self.workspace(&self.store(of_transactions, "5s"));
+        let first = run_at(&disturbed, START.plus(2 * DAY + HOUR), &["run"]);
+        assert_eq!(first.code, 0, "{what}: {}", first.stderr);
+        self.wait_until("green");
+        self.nodes[0].kill();
+        self.wait_until_red();
+        let lost = run(&disturbed, &["run"]);
+        assert_eq!(lost.code, 75, "{what}: {}", lost.stderr);
+        println!("{what}: {}", lost.stderr.trim());
+        self.repair();
+        self.check_healed(&disturbed, what);
+        self.replicate(1);
     }
 
     /// The node that was killed is there again, with all it should have.
@@ -147,14 +203,26 @@ impl Cluster {
 }
 
 fn run(workspace: &Workspace, arguments: &[&str]) -> Ran {
-    let now = END.to_string();
+    run_at(workspace, END, arguments)
+}
+
+fn run_at(workspace: &Workspace, now: Time, arguments: &[&str]) -> Ran {
+    let now = now.to_string();
     workspace.run(["--config", "mailstitch.toml", "--now", &now].iter().chain(arguments))
 }
 
 #[test]
 fn a_node_killed_while_a_run_reads_or_writes_loses_nothing() {
-    let mut cluster = Cluster::start();
+    let mut cluster = cluster();
     cluster.check_killed("a node killed while it was read", is_page, 5);
     cluster.repair();
     cluster.check_killed("a node killed while it was written", Asked::is_bulk, 5);
+    cluster.repair();
+}
+
+#[test]
+fn shards_that_are_gone_with_their_node_are_missed_and_made_good() {
+    let mut cluster = cluster();
+    cluster.check_lost("shards of lines gone with their node", 0, 1);
+    cluster.check_lost("shards of transactions gone with their node", 1, 0);
 }

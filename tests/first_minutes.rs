@@ -21,7 +21,7 @@ const LINE: &str = "2026-11-22T20:00:00.000+00:00 mx1 postfix/qmgr[30]: 4F1A2B3C
 fn a_log_file_is_enough_and_each_step_names_the_next() {
     let workspace = Workspace::new();
     // No store yet, no log where one is looked for.
-    told(&workspace.run(["trace", "a@example.org"]), 78, &["no such file", "`mailstitch run` makes it"]);
+    told(&workspace.run(["trace", "a@example.org"]), 78, &["no such file", "`mailstitch run` or `backfill` makes it"]);
     told(
         &workspace.run(["backfill", "old*.log"]),
         78,

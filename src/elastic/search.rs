@@ -16,6 +16,9 @@ pub struct Found {
     pub timed_out: bool,
     #[serde(rename = "_shards")]
     pub shards: Shards,
+    /// With a pattern that names indices of other clusters (`far:graylog_*`).
+    #[serde(rename = "_clusters", default)]
+    pub clusters: Clusters,
     pub hits: Hits,
     #[serde(default)]
     pub aggregations: Value,
@@ -28,10 +31,21 @@ pub struct Found {
 #[derive(Debug, Default, Deserialize)]
 pub struct Shards {
     pub total: u64,
+    /// Those that were skipped, because they cannot have what is asked for, among them.
+    pub successful: u64,
     #[serde(default)]
     pub failed: u64,
     #[serde(default)]
     pub failures: Vec<Value>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub struct Clusters {
+    #[serde(default)]
+    pub total: u64,
+    /// Those that did not answer and may be left out (`skip_unavailable`).
+    #[serde(default)]
+    pub skipped: u64,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -67,11 +81,18 @@ pub struct Hit {
 }
 
 impl Shards {
-    /// Why a part of the shards did not answer; `None` when all did.
+    /// Why a part of the shards failed; `None` when none did.
     pub fn trouble(&self) -> Option<String> {
         let reason = self.failures.first().map(|failure| Cause::of(failure.get("reason").unwrap_or(failure)).reason);
         let reason = reason.filter(|reason| !reason.is_empty()).map(|reason| format!(": {reason}")).unwrap_or_default();
         (self.failed > 0).then(|| format!("{} of {} shards failed{reason}", self.failed, self.total))
+    }
+
+    /// Why a search did not ask all shards. One that no living node has does not count as failed, and no failure tells of
+    /// it. (A refresh counts the copies of a shard as well, where a missing one is no trouble.)
+    pub fn missing(&self) -> Option<String> {
+        let missing = self.total.saturating_sub(self.successful);
+        (missing > 0).then(|| format!("{missing} of {} shards are on no node that answers", self.total))
     }
 }
 
@@ -81,7 +102,11 @@ impl Found {
         if self.timed_out {
             return Some("the search timed out and its answer is short".to_owned());
         }
-        self.shards.trouble()
+        let Clusters { total, skipped } = self.clusters;
+        if skipped > 0 {
+            return Some(format!("{skipped} of {total} clusters did not answer and were skipped"));
+        }
+        self.shards.trouble().or_else(|| self.shards.missing())
     }
 
     /// The exact number of documents that match.
@@ -150,6 +175,22 @@ mod tests {
     }
 
     #[test]
+    fn a_shard_that_nobody_has_makes_the_answer_short() {
+        check(
+            r#"{"timed_out":false,"_shards":{"total":3,"successful":2,"skipped":0,"failed":0},"hits":{"hits":[]}}"#,
+            Some("1 of 3 shards are on no node that answers"),
+        );
+    }
+
+    #[test]
+    fn a_cluster_that_was_skipped_makes_the_answer_short() {
+        check(
+            r#"{"timed_out":false,"_clusters":{"total":2,"successful":1,"skipped":1},"_shards":{"total":1,"successful":1,"failed":0},"hits":{"hits":[]}}"#,
+            Some("1 of 2 clusters did not answer and were skipped"),
+        );
+    }
+
+    #[test]
     fn skipped_shards_are_no_failure() {
         check(
             r#"{"timed_out":false,"_shards":{"total":4,"successful":4,"skipped":3,"failed":0},"hits":{"hits":[]}}"#,
@@ -160,7 +201,7 @@ mod tests {
     #[test]
     fn a_total_that_is_only_a_lower_bound_is_none() {
         let found: Found = serde_json::from_str(
-            r#"{"_shards":{"total":1},"hits":{"total":{"value":10000,"relation":"gte"},"hits":[]}}"#,
+            r#"{"_shards":{"total":1,"successful":1},"hits":{"total":{"value":10000,"relation":"gte"},"hits":[]}}"#,
         )
         .unwrap();
         assert_eq!(found.total(), None);

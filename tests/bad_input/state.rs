@@ -89,7 +89,7 @@ fn a_database_in_a_missing_directory_gets_its_directory_by_run_only() {
     let workspace = workspace("[store.sqlite]\npath = \"a/b/mail.sqlite\"\n");
     workspace.write("mail.log", LINE);
     for command in [vec!["export"], vec!["trace", "3A9C96093D"], vec!["status"]] {
-        let told = "error: cannot open database `a/b/mail.sqlite`: no such file or directory\nhint: `mailstitch run` makes it\n";
+        let told = "error: cannot open database `a/b/mail.sqlite`: no such file or directory\nhint: `mailstitch run` or `backfill` makes it\n";
         check(&workspace, &command, 78, told);
     }
     run(&workspace, &["check"]);

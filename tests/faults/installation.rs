@@ -38,13 +38,18 @@ impl Installation {
 
     /// With the longest time of a request, and the bytes of one bulk.
     pub fn with(engine: &Engine, timeout: &str, bulk_bytes: usize) -> Self {
+        Self::reading(engine, &lines(engine), timeout, bulk_bytes)
+    }
+
+    /// With lines of one's own.
+    pub fn reading(engine: &Engine, index: &str, timeout: &str, bulk_bytes: usize) -> Self {
         let (proxy, alias) = (Proxy::before(engine.url()), unique_name("transactions"));
-        let (url, index) = (proxy.url().to_owned(), lines(engine));
+        let url = proxy.url().to_owned();
         let store = format!(
             "[store.elasticsearch]\nurl = {url:?}\nindex = {alias:?}\nreplicas = 0\nbulk_bytes = {bulk_bytes}\n\
              timeout = {timeout:?}\n"
         );
-        let installation = Self::to(&store, &url, &index, timeout, proxy, alias);
+        let installation = Self::to(&store, &url, index, timeout, proxy, alias);
         if engine.name().starts_with("elasticsearch") {
             // The template, and no lines: none are that old.
             let none = ["backfill", "--since", "2026-01-01", "--until", "2026-01-02"];
@@ -90,6 +95,13 @@ impl Installation {
     pub fn retries(&self) -> u64 {
         let status: Value = serde_json::from_str(&self.command(&["status", "--json"]).stdout).expect("JSON");
         status["retries"].as_u64().expect("a number")
+    }
+
+    /// Nothing was written.
+    #[track_caller]
+    pub fn check_empty(&self) {
+        let ran = self.command(&["export"]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (0, ""), "{}", ran.stderr);
     }
 
     /// The proxy behaves again, and the store holds what it should.

@@ -1,8 +1,9 @@
-//! A server that is killed while a run reads from it or writes to it, and comes back.
+//! A server that is killed while a run reads from it or writes to it, and comes back; shards that are on no node.
 
 use crate::{
+    common::fiveday::five_days,
     installation::Installation,
-    servers::{Asked, Deed, Engine, opensearch},
+    servers::{Asked, Deed, Engine, Shape, opensearch, unique_name},
 };
 use serde_json::{Value, json};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
@@ -62,4 +63,50 @@ fn a_circuit_breaker_that_trips_leaves_the_stretch_to_the_next_run() {
     limit(Value::Null);
     installation.run(0);
     installation.check_documents(&engine, "a circuit breaker");
+}
+
+/// Makes an index whose only shard no node may have.
+fn create_nowhere(engine: &Engine, index: &str) {
+    let settings =
+        json!({ "number_of_replicas": 0, "number_of_shards": 1, "routing.allocation.require._name": "nobody" });
+    engine.request("PUT", &format!("/{index}?wait_for_active_shards=0"), json!({ "settings": settings }));
+}
+
+/// Without all of its shards an engine answers for the others, and with 200.
+fn check_missing(engine: &Engine) {
+    let stem = unique_name("graylog");
+    let [here, nowhere] = ["0", "1"].map(|n| format!("{stem}_{n}"));
+    let lines = five_days(500, 9).lines;
+    let (early, late) = lines.split_at(lines.len() / 2);
+    engine.load(&here, early, Shape::GraylogRfc3164);
+    let installation = Installation::reading(engine, &format!("{stem}_*"), "60s", 20_000);
+    create_nowhere(engine, &nowhere);
+    let told = installation.run(75);
+    // OpenSearch says that none failed.
+    assert!(told.contains(": 1 of 2 shards "), "{told}");
+    installation.check_empty();
+    // It had no lines: another one has.
+    engine.request("DELETE", &format!("/{nowhere}"), Value::Null);
+    engine.load(&nowhere, late, Shape::GraylogRfc3164);
+    installation.run(0);
+    installation.check_documents(engine, "shards of lines that no node had");
+
+    let month = format!("{}-2026.12", installation.alias);
+    create_nowhere(engine, &month);
+    for arguments in [&["export"][..], &["trace", "nobody@example.org"], &["report"]] {
+        let ran = installation.command(arguments);
+        assert_eq!((ran.code, ran.stdout.as_str()), (75, ""), "{arguments:?}: {}", ran.stderr);
+    }
+    engine.request("DELETE", &format!("/{month}"), Value::Null);
+    installation.check_documents(engine, "shards of transactions that no node had");
+}
+
+#[test]
+fn shards_that_no_node_has_are_missed() {
+    check_missing(Engine::opensearch());
+}
+
+#[test]
+fn shards_that_no_node_of_elasticsearch_has_are_missed() {
+    check_missing(Engine::elasticsearch());
 }

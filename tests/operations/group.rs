@@ -50,7 +50,7 @@ fn members_of_the_group_may_trace_and_change_nothing_and_others_may_not_look() {
         assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("sender@"), "{arguments:?}");
     }
     let ran = as_nobody(&workspace, &member, &["run"]);
-    assert_eq!(ran.code, 77, "{}", ran.stderr);
+    assert_eq!((ran.code, ran.stderr.as_str()), (77, "error: cannot lock `state/run.lock`: permission denied\n"));
     let ran = as_nobody(&workspace, &member, &["prune", "--older-than", "1s"]);
     assert_eq!(ran.code, 77, "{}", ran.stderr);
 }

@@ -84,7 +84,12 @@ async fn a_group_may_read_all_files_at_any_time() {
 async fn a_missing_file_is_not_made_by_looking() {
     let (_dir, path) = place();
     let error = store(&path).summary().await.unwrap_err();
-    check(&error, &path, "cannot open database `FILE`: no such file or directory", "`mailstitch run` makes it");
+    check(
+        &error,
+        &path,
+        "cannot open database `FILE`: no such file or directory",
+        "`mailstitch run` or `backfill` makes it",
+    );
     let rows = store(&path).check(at(0)).await;
     assert!(rows.iter().all(|row| row.found.is_ok()), "the first run will make it");
     assert!(!path.parent().unwrap().exists());

@@ -3,8 +3,8 @@
 //! * A window becomes a range on the time field in `bool.filter`, `[from, to)`; counting and reading send the same query.
 //! * Lines arrive in no order.
 //! * A page limit is no limit: the walk (`walk.rs`) goes on until the engine has no more.
-//! * A short answer is noticed by `timed_out`, by failed shards, by an index pattern that matches nothing, and by a number
-//!   of documents that is not the number counted on the same point in time.
+//! * A short answer is noticed by `timed_out`, by shards that failed or that no node has, by an index pattern that matches
+//!   nothing, and by a number of documents that is not the number counted on the same point in time.
 
 mod check;
 pub mod document;

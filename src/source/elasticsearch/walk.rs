@@ -21,12 +21,13 @@ use crate::{
     config::ElasticsearchSource,
     elastic::{
         Body, Call, Client, Engine, Method, PointInTime, in_path,
-        search::{Found, Hit},
+        search::{Found, Hit, Shards},
     },
     error::{Error, Kind, Result},
     http::retry,
 };
 use futures::future::try_join_all;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// How long the engine keeps a walk open between two pages.
@@ -147,14 +148,10 @@ impl Walk<'_> {
             PointInTime::Elasticsearch => format!("{index}/_pit?keep_alive={KEEP}"),
             PointInTime::OpenSearch => format!("{index}/_search/point_in_time?keep_alive={KEEP}"),
         };
-        let answer: Value = self.client.json(Call::new(self.doing, Method::POST, &path, Body::None)).await?;
-        let id = answer.get("id").or_else(|| answer.get("pit_id")).and_then(Value::as_str);
-        match (id, answer.pointer("/_shards/failed").and_then(Value::as_u64)) {
-            (Some(id), None | Some(0)) => Ok(id.to_owned()),
-            (_, Some(failed)) if failed > 0 => {
-                Err(self.error(Kind::Temporary).because(format!("{failed} shards failed to open a point in time")))
-            }
-            _ => Err(self.error(Kind::Temporary).because("the engine gave no point in time")),
+        let Opened { id, shards } = self.client.json(Call::new(self.doing, Method::POST, &path, Body::None)).await?;
+        match shards.trouble().or_else(|| shards.missing()) {
+            None => Ok(id),
+            Some(cause) => Err(self.error(Kind::Temporary).because(format!("a point in time is short: {cause}"))),
         }
     }
 
@@ -192,6 +189,16 @@ fn slices(wanted: Option<usize>, shards: u64, total: u64, page_size: usize) -> u
     let wanted = wanted.map_or(SLICES, |wanted| wanted as u64);
     let pages = total.div_ceil(page_size.max(1) as u64);
     wanted.min(shards).min(pages).max(1)
+}
+
+/// A new point in time.
+#[derive(Deserialize)]
+struct Opened {
+    #[serde(alias = "pit_id")]
+    id: String,
+    /// Elasticsearch says nothing of them before 8.16.
+    #[serde(rename = "_shards", default)]
+    shards: Shards,
 }
 
 struct Slice<'s> {
@@ -312,7 +319,7 @@ mod tests {
 
     fn hits(numbers: &[u64], total: u64) -> String {
         let hits: Vec<_> = numbers.iter().map(|n| json!({"_id": "x", "_source": {}, "sort": [n]})).collect();
-        json!({"timed_out": false, "_shards": {"total": 1, "failed": 0}, "hits": {"total": {"value": total, "relation": "eq"}, "hits": hits}})
+        json!({"timed_out": false, "_shards": {"total": 1, "successful": 1, "failed": 0}, "hits": {"total": {"value": total, "relation": "eq"}, "hits": hits}})
             .to_string()
     }
 
@@ -376,7 +383,7 @@ mod tests {
 
     #[test]
     fn a_pattern_that_matches_no_index_is_a_matter_of_settings() {
-        let nothing = r#"{"_shards":{"total":0,"failed":0},"hits":{"total":{"value":0,"relation":"eq"},"hits":[]}}"#;
+        let nothing = r#"{"_shards":{"total":0,"successful":0,"failed":0},"hits":{"total":{"value":0,"relation":"eq"},"hits":[]}}"#;
         check(OS1, vec![nothing.into()], "Config: cannot read on URL: no such index");
     }
 

@@ -88,7 +88,11 @@ fn connect(path: &Path, access: Access) -> Result<Connection> {
     // SQLite says "unable to open" and nothing more; the operating system knows why.
     std::fs::metadata(path).map_err(|e| {
         let error = Error::io(format!("cannot open database `{}`", path.display()), &e);
-        if e.kind() == std::io::ErrorKind::NotFound { error.hint("`mailstitch run` makes it") } else { error }
+        if e.kind() == std::io::ErrorKind::NotFound {
+            error.hint("`mailstitch run` or `backfill` makes it")
+        } else {
+            error
+        }
     })?;
     let connect = || -> Outcome<Connection> {
         let connection =
@@ -121,7 +125,7 @@ impl Obstacle {
     fn error(self, path: &Path) -> Error {
         let error = Error::new(Kind::Config, format!("cannot open database `{}`", path.display()));
         match self {
-            Self::Empty => error.because("it has no tables yet").hint("`mailstitch run` makes them"),
+            Self::Empty => error.because("it has no tables yet").hint("`mailstitch run` or `backfill` makes them"),
             Self::Newer(version) => error
                 .because(format!("it has version {version}, this mailstitch knows up to {VERSION}"))
                 .hint("use the newer mailstitch that wrote the file"),
