@@ -82,17 +82,16 @@ impl Access {
 
     fn hand_over(self, path: &Path, mode: u32) -> Result<()> {
         let Some(gid) = self.gid else { return Ok(()) };
-        // Only the owner may; a member of the group is told of what it wanted to do, not of this.
-        let is_there = |found: &fs::Metadata| found.gid() == gid && found.mode() & 0o7777 == mode;
-        let hand = |found: fs::Metadata| match is_there(&found) {
-            true => Ok(()),
-            false => {
-                chown(path, None, Some(gid)).and_then(|()| fs::set_permissions(path, Permissions::from_mode(mode)))
+        let hand = || {
+            let found = fs::metadata(path)?;
+            // Only the owner may; a member of the group is told of what it wanted to do, not of this.
+            if (found.gid(), found.mode() & 0o7777) == (gid, mode) {
+                return Ok(());
             }
+            chown(path, None, Some(gid))?;
+            fs::set_permissions(path, Permissions::from_mode(mode))
         };
-        fs::metadata(path)
-            .and_then(hand)
-            .map_err(|e| Error::io(format!("cannot give `{}` to group {gid}", path.display()), &e))
+        hand().map_err(|e: io::Error| Error::io(format!("cannot give `{}` to group {gid}", path.display()), &e))
     }
 }
 

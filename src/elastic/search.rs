@@ -88,11 +88,12 @@ impl Shards {
         (self.failed > 0).then(|| format!("{} of {} shards failed{reason}", self.failed, self.total))
     }
 
-    /// Why a search did not ask all shards. One that no living node has does not count as failed, and no failure tells of
-    /// it. (A refresh counts the copies of a shard as well, where a missing one is no trouble.)
-    pub fn missing(&self) -> Option<String> {
+    /// Why the answer of a search is not that of all shards. One that no living node has does not count as failed, and no
+    /// failure tells of it. (A refresh counts the copies of a shard as well, where a missing one is no trouble.)
+    pub fn short(&self) -> Option<String> {
         let missing = self.total.saturating_sub(self.successful);
-        (missing > 0).then(|| format!("{missing} of {} shards are on no node that answers", self.total))
+        let missing = (missing > 0).then(|| format!("{missing} of {} shards are on no node that answers", self.total));
+        self.trouble().or(missing)
     }
 }
 
@@ -106,7 +107,7 @@ impl Found {
         if skipped > 0 {
             return Some(format!("{skipped} of {total} clusters did not answer and were skipped"));
         }
-        self.shards.trouble().or_else(|| self.shards.missing())
+        self.shards.short()
     }
 
     /// The exact number of documents that match.

@@ -2,7 +2,7 @@
 
 use crate::{
     common::{
-        Ran, Workspace,
+        Ran, RawLine, Workspace,
         fiveday::{END, five_days},
     },
     servers::{Engine, Proxy, Shape, unique_name},
@@ -16,6 +16,11 @@ pub struct Installation {
     workspace: Workspace,
 }
 
+/// The lines that all installations here read.
+pub fn all_lines() -> Vec<RawLine> {
+    five_days(500, 9).lines
+}
+
 /// The index with the five days of a server.
 fn lines(engine: &Engine) -> String {
     static INDICES: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
@@ -25,7 +30,7 @@ fn lines(engine: &Engine) -> String {
     }
     let index = unique_name("graylog");
     engine.create_index(&index, Shape::GraylogRfc3164, 2);
-    engine.load(&index, &five_days(500, 9).lines, Shape::GraylogRfc3164);
+    engine.load(&index, &all_lines(), Shape::GraylogRfc3164);
     indices.push((engine.url().to_owned(), index.clone()));
     index
 }
@@ -41,7 +46,7 @@ impl Installation {
         Self::reading(engine, &lines(engine), timeout, bulk_bytes)
     }
 
-    /// With lines of one's own.
+    /// With an index of one's own, which must come to hold [`all_lines`].
     pub fn reading(engine: &Engine, index: &str, timeout: &str, bulk_bytes: usize) -> Self {
         let (proxy, alias) = (Proxy::before(engine.url()), unique_name("transactions"));
         let url = proxy.url().to_owned();

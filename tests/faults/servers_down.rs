@@ -1,8 +1,7 @@
 //! A server that is killed while a run reads from it or writes to it, and comes back; shards that are on no node.
 
 use crate::{
-    common::fiveday::five_days,
-    installation::Installation,
+    installation::{Installation, all_lines},
     servers::{Asked, Deed, Engine, Shape, opensearch, unique_name},
 };
 use serde_json::{Value, json};
@@ -76,7 +75,7 @@ fn create_nowhere(engine: &Engine, index: &str) {
 fn check_missing(engine: &Engine) {
     let stem = unique_name("graylog");
     let [here, nowhere] = ["0", "1"].map(|n| format!("{stem}_{n}"));
-    let lines = five_days(500, 9).lines;
+    let lines = all_lines();
     let (early, late) = lines.split_at(lines.len() / 2);
     engine.load(&here, early, Shape::GraylogRfc3164);
     let installation = Installation::reading(engine, &format!("{stem}_*"), "60s", 20_000);

@@ -149,7 +149,7 @@ impl Walk<'_> {
             PointInTime::OpenSearch => format!("{index}/_search/point_in_time?keep_alive={KEEP}"),
         };
         let Opened { id, shards } = self.client.json(Call::new(self.doing, Method::POST, &path, Body::None)).await?;
-        match shards.trouble().or_else(|| shards.missing()) {
+        match shards.short() {
             None => Ok(id),
             Some(cause) => Err(self.error(Kind::Temporary).because(format!("a point in time is short: {cause}"))),
         }
