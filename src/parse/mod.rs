@@ -4,6 +4,7 @@
 
 pub mod coverage;
 pub mod fields;
+mod looks;
 pub mod neighbours;
 pub mod postfix;
 mod programs;
@@ -11,6 +12,7 @@ pub mod sendmail;
 pub mod syslog;
 pub mod transport;
 
+pub use looks::looks_like_mail;
 pub use programs::PROGRAMS;
 
 use crate::model::{Line, Parsed};
@@ -52,9 +54,27 @@ pub fn parse_as<'a>(family: Family<'_>, program: &str, text: &'a str) -> Parsed<
     match family {
         Family::Postfix(daemon) => postfix::parse(daemon, text),
         Family::Sendmail => sendmail::parse(text),
-        Family::Neighbour => neighbours::parse(program, text),
-        Family::Transport => transport::parse(text),
-        Family::Foreign => Parsed::Ignored("not a mail program"),
+        Family::Neighbour => seen(neighbours::parse(program, text), text),
+        Family::Transport => seen(transport::parse(text), text),
+        Family::Foreign => foreign(program, text),
+    }
+}
+
+/// A filter or a syslog daemon may pass on a mail server's whole line: that one was not read.
+fn seen<'a>(parsed: Parsed<'a>, text: &str) -> Parsed<'a> {
+    match parsed {
+        Parsed::Ignored(_) if looks::holds_a_line(text) => Parsed::Unrecognised,
+        parsed => parsed,
+    }
+}
+
+/// What is said of lines that no parser reads: that they are of no use needs a reason, and not to have found a program is none.
+fn foreign<'a>(program: &str, text: &'a str) -> Parsed<'a> {
+    match program {
+        "" if text == "-- MARK --" => Parsed::Ignored(transport::OWN),
+        "" => Parsed::Unrecognised,
+        _ if looks_like_mail(program, text) => Parsed::Unrecognised,
+        _ => Parsed::Ignored("not a mail program"),
     }
 }
 

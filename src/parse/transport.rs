@@ -55,11 +55,14 @@ pub fn repeated(text: &str) -> Option<Repeat<'_>> {
     fields::number(times).map(|_| Repeat::Unknown)
 }
 
+/// Why a syslog daemon's line is not used.
+pub const OWN: &str = "a syslog daemon about itself";
+
 /// Reads the text of a syslog daemon's line.
 pub fn parse(text: &str) -> Parsed<'_> {
     match gap(text) {
         Some(lost) => Parsed::Event { queue_id: None, event: Event::Gap { lost } },
-        None => Parsed::Ignored("a syslog daemon about itself"),
+        None => Parsed::Ignored(OWN),
     }
 }
 
