@@ -83,12 +83,31 @@ fn runs_count_what_they_did_not_understand_and_status_shows_it_over_time() {
     let counts = "8 lines read: 2 used, 2 known and unused, 4 unrecognised, 0 duplicates\n";
     let told = run("2026-11-22T21:00:00Z");
     assert!(told.contains(counts), "{told}");
+    assert!(!told.contains("only "), "three of six is half: {told}");
     // A server upgrade: every line is new.
     let lines: String =
         (10..60).map(|s| LOG.lines().nth(2).unwrap().replace("01.300", &format!("{s}.000")) + "\n").collect();
     workspace.write("mail.log", format!("{LOG}{lines}"));
-    run("2026-11-22T21:15:00Z");
+    let complaint = "only 0 of 50 lines that look like a mail server's were understood: see `mailstitch coverage`";
+    let told = run("2026-11-22T21:15:00Z");
+    assert!(told.contains(complaint), "{told}");
     let status = workspace.succeed(["--config", "mailstitch.toml", "--now", "2026-11-22T21:20:00Z", "status"]);
     assert!(status.contains("2026-11-22T21:00:00.000Z  8 lines, 50.00 % understood"), "{status}");
     assert!(status.contains("2026-11-22T21:15:00.000Z  50 lines, 0.00 % understood"), "{status}");
+    assert!(status.contains(&format!("not understood   2026-11-22T21:15:00.000Z: run: {complaint}")), "{status}");
+}
+
+/// A log whose lines carry a prefix that nobody knows must not look like one without mail.
+#[test]
+fn a_backfill_of_lines_behind_a_prefix_says_that_it_could_not_read_them() {
+    let workspace = workspace();
+    let lines: String = LOG.lines().take(5).map(|line| line.replace("mx1 ", "mx1 container: ") + "\n").collect();
+    workspace.write("odd.log", lines);
+    let call = |more: &[&str]| workspace.run(CALL[..4].iter().chain(more));
+    let told = call(&["backfill", "odd.log"]).stderr;
+    let complaint = "only 0 of 5 lines that look like a mail server's were understood: see `mailstitch coverage`";
+    assert!(told.contains(complaint), "{told}");
+    let status = call(&["status"]).stdout;
+    assert!(status.contains(&format!("2026-11-22T21:00:00.000Z: backfill: {complaint}")), "{status}");
+    assert!(call(&["coverage", "odd.log"]).stdout.contains("   0.00 %  container\n"));
 }

@@ -155,16 +155,19 @@ fn misread(row: &Row<'_>, parsed: &Parsed<'_>) -> Option<String> {
     (!fine).then_some(found)
 }
 
+/// The example of `QID: REASON` has no reason that smtp could give.
+fn is_possible(row: &Row<'_>) -> bool {
+    row.text != "3F2A41C0E7: reason text"
+}
+
 #[test]
 fn rare_lines_are_recognised_and_not_misread() {
-    walk(|row| !is_core(row), with_daemon, misread);
+    walk(|row| !is_core(row) && is_possible(row), with_daemon, misread);
 }
 
 #[test]
 fn rare_lines_are_not_misread_without_the_daemon() {
-    // Only smtp's and lmtp's reasons may be anything.
-    let any_reason = |row: &Row<'_>| row.text == "3F2A41C0E7: reason text";
-    walk(|row| !is_core(row) && !any_reason(row), without_daemon, misread);
+    walk(|row| !is_core(row) && is_possible(row), without_daemon, misread);
 }
 
 /// Transports cut lines anywhere, and strangers write parts of them.

@@ -10,7 +10,7 @@ use crate::{
     cli::Backfill,
     error::{Error, Kind, Result},
     model::{Range, Time},
-    run::{Pass, Progress, Summary, counting, outcome::Outcome, positioned},
+    run::{Pass, Progress, Summary, counting, history, outcome::Outcome, positioned},
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -59,9 +59,11 @@ pub async fn backfill(context: &Context, args: &Backfill) -> Result<Outcome> {
         }
     }
     summary::print(context, &done, args.dry_run)?;
+    summary::complain(context, done.tally);
     if args.dry_run {
         return Ok(Outcome::Done);
     }
+    history::note_backfill(state.dir(), state.access, context.now, done.tally)?;
     summary::print_found(context, &done, store.as_ref()).await?;
     super::run::outcome(&state)
 }

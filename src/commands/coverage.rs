@@ -13,6 +13,7 @@ use crate::{
     parse::coverage::{Counted, ProgramCount},
     run::outcome::Outcome,
     source::Batch,
+    stitch::percent,
     window::STRETCH_LINES,
 };
 use serde_json::json;
@@ -77,11 +78,11 @@ fn print(counted: &Counted, args: &Coverage) -> Result<()> {
     let mut out = String::new();
     _ = writeln!(out, "{:>10} {:>10} {:>10} {:>10} {:>8}  program", "read", "understood", "unused", "unknown", "share");
     for (program, c) in counted.programs() {
-        let share = 100.0 * (c.read - c.unrecognised) as f64 / c.read.max(1) as f64;
+        let share = percent((c.read - c.unrecognised) as f64 / c.read.max(1) as f64);
         let (unused, program) = (c.unused_total(), visible(program));
         _ = writeln!(
             out,
-            "{:>10} {:>10} {unused:>10} {:>10} {share:>6.2} %  {program}",
+            "{:>10} {:>10} {unused:>10} {:>10} {share:>6} %  {program}",
             c.read, c.understood, c.unrecognised
         );
     }

@@ -56,6 +56,7 @@ pub async fn run(context: &Context, args: &Run) -> Result<Outcome> {
             if context.talkative {
                 summary::print(context, &done, false)?;
             }
+            summary::complain(context, done.tally);
             let outcome = outcome(&state)?;
             publish(context, &state, outcome.exit_code());
             Ok(outcome)

@@ -16,7 +16,7 @@ use crate::{
         history::{self, RunRecord},
         outcome::Outcome,
     },
-    stitch::Tally,
+    stitch::{self, Tally},
 };
 use serde_json::json;
 use std::fmt::Write;
@@ -40,7 +40,7 @@ pub async fn status(context: &Context, args: &Status) -> Result<Outcome> {
         let whole = json!({
             "watermark": watermark, "lag_s": lag_s, "dead_letters": dead, "failing": failure, "runs": runs,
             "last_success": history.totals.last_success, "retries": history.totals.retries,
-            "coverage": {"lines": tally, "understood": understood(tally)},
+            "coverage": {"lines": tally, "understood": tally.understood()},
             "store": {"documents": store.documents, "open": store.open, "oldest": store.oldest, "newest": store.newest},
         });
         output::write_json(&whole, true)?;
@@ -65,6 +65,13 @@ pub async fn status(context: &Context, args: &Status) -> Result<Outcome> {
         n => format!(", {n} not recognised: see `mailstitch coverage`"),
     };
     row("lines", &format!("{} read, {} understood{unrecognised}", tally.read(), percent(tally)));
+    let read_last = runs.iter().rev().find(|run| run.summary.tally.mail > 0).map(|run| (run.at, run.summary.tally));
+    let backfilled = history::backfilled(state.dir())?.map(|last| (last.at, last.tally));
+    for (what, last) in [("run", read_last), ("backfill", backfilled)] {
+        if let Some((at, complaint)) = last.and_then(|(at, tally)| Some((at, tally.complaint()?))) {
+            row("not understood", &format!("{at}: {what}: {complaint}: see `mailstitch coverage`"));
+        }
+    }
     for run in runs.iter().rev().take(RUNS_SHOWN) {
         row("run", &format!("{}  {}", run.at, one_line(run)));
     }
@@ -87,14 +94,8 @@ fn one_line(run: &RunRecord) -> String {
     )
 }
 
-/// The share of lines that were understood; copies do not count.
-fn understood(tally: Tally) -> Option<f64> {
-    let read = tally.read() - tally.duplicate;
-    (read > 0).then(|| (tally.used + tally.unused) as f64 / read as f64)
-}
-
 fn percent(tally: Tally) -> String {
-    understood(tally).map_or_else(|| "-".to_owned(), |share| format!("{:.2} %", 100.0 * share))
+    tally.understood().map_or_else(|| "-".to_owned(), |share| format!("{} %", stitch::percent(share)))
 }
 
 /// Seconds as people say them.

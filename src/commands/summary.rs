@@ -21,7 +21,7 @@ pub fn print(context: &Context, summary: &Summary, dry_run: bool) -> Result<()> 
         output::write(&text(summary, dry_run))?;
         return Ok(());
     }
-    let (Tally { used, unused, unrecognised, duplicate }, merged) = (summary.tally, &summary.merged);
+    let (Tally { used, unused, unrecognised, duplicate, .. }, merged) = (summary.tally, &summary.merged);
     let (created, updated, deleted) = (merged.created, merged.updated, merged.deleted);
     match context.log_format {
         LogFormat::Text => context.log_format.tell(&text(summary, dry_run)),
@@ -35,6 +35,13 @@ pub fn print(context: &Context, summary: &Summary, dry_run: bool) -> Result<()> 
         }
     }
     Ok(())
+}
+
+/// Tells that most lines of a mail server could not be read.
+pub fn complain(context: &Context, tally: Tally) {
+    if let Some(complaint) = tally.complaint() {
+        context.log_format.tell(&format!("{complaint}: see `mailstitch coverage`"));
+    }
 }
 
 /// Prints what the store holds of the time that was read, and how to look further.

@@ -204,7 +204,7 @@ async fn read_all(
         // Context lies before the range, so copies are only among the new lines, and are gone already.
         stitch::unite(&mut lines);
         let before = lines.partition_point(|l| l.time < range.from);
-        let left = pass.stretch(&lines, batch.noise.len(), duplicates, |n| n < before, summary).await?;
+        let left = pass.stretch(&lines, &batch.noise, duplicates, |n| n < before, summary).await?;
         open = Some((range.to, left));
         if pieces.get(at + 1).is_none_or(|(m, _)| *m != n) {
             mark(ledger, &wanted[n], &std::mem::take(&mut read));

@@ -16,6 +16,7 @@ use std::{collections::BTreeMap, path::Path};
 
 const HISTORY: &str = "history.json";
 const FAILURE: &str = "failure.json";
+const BACKFILLED: &str = "backfilled.json";
 const VERSION: u32 = 1;
 /// Two days of runs every 15 minutes.
 const RUNS_KEPT: usize = 192;
@@ -70,6 +71,14 @@ pub struct Failure {
     told: Time,
 }
 
+/// The last backfill.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Backfilled {
+    version: u32,
+    pub at: Time,
+    pub tally: Tally,
+}
+
 /// Whether a failure was told before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Telling {
@@ -86,6 +95,16 @@ pub fn load(state_dir: &Path) -> Result<History> {
 /// The failure that lasts, if any.
 pub fn failure(state_dir: &Path) -> Result<Option<Failure>> {
     file::load(&state_dir.join(FAILURE), VERSION)
+}
+
+/// The last backfill, if there was one.
+pub fn backfilled(state_dir: &Path) -> Result<Option<Backfilled>> {
+    file::load(&state_dir.join(BACKFILLED), VERSION)
+}
+
+/// Notes what a backfill read.
+pub fn note_backfill(state_dir: &Path, access: Access, at: Time, tally: Tally) -> Result<()> {
+    file::save(&state_dir.join(BACKFILLED), &Backfilled { version: VERSION, at, tally }, access)
 }
 
 /// Notes a run that ended well; returns a line to tell when it is the first after a failure.

@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn a_run_is_told() {
         let mut history = History::default();
-        history.totals.tally = Tally { used: 5, unused: 1, unrecognised: 2, duplicate: 3 };
+        history.totals.tally = Tally { used: 5, unused: 1, unrecognised: 2, duplicate: 3, ..Tally::default() };
         history.totals.failed.insert(75, 4);
         let (at, summary) = (Time(60_500), Summary::default());
         history.runs.push(RunRecord { at, took_ms: 1_250, retries: 0, failed: None, summary });

@@ -96,14 +96,14 @@ impl Pass<'_> {
     async fn stretch(
         &self,
         lines: &[Line],
-        noise: usize,
+        noise: &[String],
         duplicates: u64,
         is_context: impl Fn(usize) -> bool,
         summary: &mut Summary,
     ) -> Result<Vec<Line>> {
         let mut gathered = stitch::gather(lines, is_context, self.rules);
         gathered.tally.duplicate += duplicates;
-        gathered.tally.unrecognised += noise as u64;
+        noise.iter().for_each(|text| gathered.tally.unknown("", text));
         summary.tally.add(gathered.tally);
         summary.saw(lines);
         fault::point("after-read");

@@ -57,7 +57,7 @@ async fn read(
         let before = |line: &Line| within.is_some_and(|within| line.time < within.from);
         let carried = |line: &Line| Some(line.time.second()) <= newest && context.contains(&line.id);
         let is_context = |n: usize| lines.get(n).is_some_and(|line| carried(line) || before(line));
-        open = pass.stretch(&lines, batch.noise.len(), duplicates, is_context, &mut summary).await?;
+        open = pass.stretch(&lines, &batch.noise, duplicates, is_context, &mut summary).await?;
         ledger.position = Some(source.position());
         ledger.open = open.iter().map(KeptLine::from).collect();
         ledger.watermark = ledger.watermark.max(lines.iter().map(|l| l.time).max());

@@ -10,42 +10,14 @@ use super::{
     key::{Key, Rules},
     process::Processes,
     session::{self, Told},
+    tally::Tally,
 };
 use crate::model::{
     Event, Line, LineId, Parsed, Transaction,
     event::{Action, Policy},
 };
 use hashbrown::{DefaultHashBuilder, HashTable, hash_table::Entry};
-use serde::{Deserialize, Serialize};
 use std::{hash::BuildHasher, sync::Arc};
-
-/// What became of the lines read. The four counts add up to the lines read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Tally {
-    /// Belong to a document, or to a session.
-    pub used: u64,
-    /// Known, and deliberately unused.
-    pub unused: u64,
-    /// Nobody claimed them.
-    pub unrecognised: u64,
-    /// Read before in the same stretch.
-    pub duplicate: u64,
-}
-
-impl Tally {
-    /// All lines read.
-    pub fn read(&self) -> u64 {
-        self.used + self.unused + self.unrecognised + self.duplicate
-    }
-
-    /// Adds another tally.
-    pub fn add(&mut self, other: Self) {
-        self.used += other.used;
-        self.unused += other.unused;
-        self.unrecognised += other.unrecognised;
-        self.duplicate += other.duplicate;
-    }
-}
 
 /// The lines of a stretch, sorted into sets. Numbers are places in the lines given to [`gather`].
 #[derive(Debug, Default)]
@@ -179,11 +151,7 @@ pub fn gather<'a>(lines: &'a [Line], is_context: impl Fn(usize) -> bool, rules: 
         let Reading { parsed, .. } = &out.readings[n];
         let context = is_context(n);
         if !context {
-            match parsed {
-                Parsed::Event { .. } => out.tally.used += 1,
-                Parsed::Ignored(_) => out.tally.unused += 1,
-                Parsed::Unrecognised => out.tally.unrecognised += 1,
-            }
+            out.tally.line(process.family, line, parsed);
         }
         let Parsed::Event { queue_id, event } = parsed else { continue };
         let key = queue_id.map(|id| keys.number(&line.host, &process.instance, id));

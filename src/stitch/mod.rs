@@ -15,8 +15,10 @@ pub mod life;
 mod process;
 mod reading;
 pub mod session;
+mod tally;
 
 pub use fold::{fold, fold_readings, single};
-pub use gather::{Gathered, Tally, gather, unite};
+pub use gather::{Gathered, gather, unite};
 pub use key::{Key, Rules};
 pub use reading::Reading;
+pub use tally::{Tally, percent};

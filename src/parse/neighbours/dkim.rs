@@ -16,11 +16,47 @@ pub fn opendkim(text: &str) -> Parsed<'_> {
     if rest.starts_with("external host ") {
         return Parsed::Event { queue_id, event: Event::Warning { text: rest } };
     }
-    let Some((verdict, detail)) = signature(rest) else {
-        // `not internal`, `not authenticated`, `no signing … match`: why nothing was signed.
-        return Parsed::Event { queue_id, event: Event::Note };
-    };
-    judged(queue_id, Filter { detail, ..filter("opendkim", verdict) })
+    match signature(rest) {
+        Some((verdict, detail)) => judged(queue_id, Filter { detail, ..filter("opendkim", verdict) }),
+        None if is_remark(rest) => Parsed::Event { queue_id, event: Event::Note },
+        None => Parsed::Unrecognised,
+    }
+}
+
+/// Why nothing was signed or verified, what else opendkim did with the message, and errors of its own.
+fn is_remark(text: &str) -> bool {
+    const STARTS: &[&str] = &[
+        "not authenticated",
+        "not POP authenticated",
+        "no macros match",
+        "no MTA name match",
+        "no signing ",
+        "no reputation data available for ",
+        "reputation query for ",
+        "allowed by reputation of ",
+        "skipping signing of mail to ",
+        "domain '",
+        "can't ",
+        "cannot find identity header",
+        "RFC5322 header requirement error",
+        "ignoring ",
+        "key data is not secure",
+        "message has signatures from ",
+        "error handling VBR information",
+        "error loading key ",
+        "error reading signing table",
+        "signing table references unknown key",
+        "failed to ",
+        "overflow parsing ",
+        "BodyLengthDB matched ",
+        "rate limit for ",
+        "curl_easy_",
+    ];
+    // `s=S d=D SSL ` with nothing behind it: the library had no error to tell of.
+    let no_error = text == "SSL" || text.starts_with("s=") && text.ends_with(" SSL");
+    let failed =
+        [" header add failed", " header remove failed", "() failed", "(): "].iter().any(|part| text.contains(part));
+    no_error || failed || text.ends_with(" not internal") || STARTS.iter().any(|start| text.starts_with(start))
 }
 
 fn signature(text: &str) -> Option<(&'static str, Option<&str>)> {
@@ -35,14 +71,23 @@ fn signature(text: &str) -> Option<(&'static str, Option<&str>)> {
     if text.starts_with("DKIM verification successful") {
         return Some(("pass", None));
     }
-    // `s=S d=D a=A SSL error:…`, `s=S d=D SSL`: the library's word on a signature that did not verify.
-    if text.starts_with("s=") && text.contains(" d=") && text.contains(" SSL") {
+    // `s=S d=D a=A SSL error:…`, `SSL error:…`: the library's word on a signature that did not verify.
+    if text.starts_with("SSL ") || text.starts_with("s=") && text.contains(" d=") && text.contains(" SSL ") {
         return Some(("fail", Some(text)));
     }
-    if text.starts_with("key retrieval failed") {
-        return Some(("temperror", Some(text)));
+    const ERRORS: [(&str, &str); 7] = [
+        ("key retrieval failed", "temperror"),
+        ("resource unavailable", "temperror"),
+        ("key revoked", "fail"),
+        ("syntax error: ", "permerror"),
+        ("signature processing failed: ", "permerror"),
+        ("signature generation error: ", "error"),
+        ("internal error from libopendkim: ", "error"),
+    ];
+    if let Some((_, verdict)) = ERRORS.iter().find(|(said, _)| text.starts_with(said)) {
+        return Some((verdict, Some(text)));
     }
-    None
+    text.contains("blocked by reputation of ").then_some(("blocked", Some(text)))
 }
 
 /// Reads a text logged by opendmarc (`opendmarc.c`).
@@ -53,6 +98,9 @@ pub fn opendmarc(text: &str) -> Parsed<'_> {
     }
     if let Some(domain) = rest.strip_prefix("ignoring mail from ") {
         return judged(queue_id, Filter { detail: Some(domain), ..filter("opendmarc", "ignored") });
+    }
+    if is_dmarc_remark(rest) {
+        return Parsed::Event { queue_id, event: Event::Note };
     }
     let (domain, spf) = match rest.strip_prefix("SPF(").and_then(|spf| spf.split_once("): ")) {
         Some((_, result)) => (result, true),
@@ -71,12 +119,27 @@ pub fn opendmarc(text: &str) -> Parsed<'_> {
         ("none", true) => "SPF none",
         ("tempfail" | "temperror", true) => "SPF temperror",
         ("permfail" | "permerror", true) => "SPF permerror",
-        _ => return Parsed::Event { queue_id, event: Event::Note },
+        _ => return Parsed::Unrecognised,
     };
     if domain.is_some_and(|d| d.contains(' ')) || (domain.is_none() && !spf) {
-        return Parsed::Event { queue_id, event: Event::Note };
+        return Parsed::Unrecognised;
     }
     judged(queue_id, Filter { detail: domain, ..filter("opendmarc", verdict) })
+}
+
+/// What opendmarc did besides judging, and errors of its own.
+fn is_dmarc_remark(text: &str) -> bool {
+    const STARTS: [&str; 7] = [
+        "RFC5322 requirement error",
+        "multi-valued From field",
+        "unable to ",
+        "can't ",
+        "ignoring ",
+        "ARC pass, policy ",
+        "DMARC context ",
+    ];
+    let failed = [" header add failed", "() failed", "(): ", "() returned status ", ") returned status "];
+    STARTS.iter().any(|start| text.starts_with(start)) || failed.iter().any(|part| text.contains(part))
 }
 
 #[cfg(test)]
@@ -98,6 +161,19 @@ mod tests {
             "3F2A41C0E7: s=s1 d=example.org a=rsa-sha256 SSL error:02000068:rsa routines::bad signature",
             "3F2A41C0E7: opendkim fail detail=s=s1 d=example.org a=rsa-sha256 SSL error:02000068:rsa routines::bad signature",
         );
+    }
+
+    /// `dkimf_log_ssl_errors()` writes its line after each verification for which the library has a text, were it an empty one.
+    #[test]
+    fn an_empty_error_text_is_no_verdict() {
+        check("opendkim", "95154657C1: s=dkimkey1 d=example.com a=rsa-sha256 SSL ", "95154657C1: note");
+        check("opendkim", "95154657C1: s=dkimkey1 d=example.com SSL", "95154657C1: note");
+        check("opendkim", "95154657C1: SSL ", "95154657C1: note");
+    }
+
+    #[test]
+    fn what_opendkim_never_writes_is_unrecognised() {
+        check("opendkim", "3F2A41C0E7: flurble xyz", "unrecognised");
     }
 
     #[test]
@@ -130,6 +206,7 @@ mod tests {
             "3F2A41C0E7: ignoring mail from example.org",
             "3F2A41C0E7: opendmarc ignored detail=example.org",
         );
-        check("opendmarc", "3F2A41C0E7: the lookup of a record did fail", "3F2A41C0E7: note");
+        check("opendmarc", "3F2A41C0E7: RFC5322 requirement error: no From", "3F2A41C0E7: note");
+        check("opendmarc", "3F2A41C0E7: the lookup of a record did fail", "unrecognised");
     }
 }

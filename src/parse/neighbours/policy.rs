@@ -111,9 +111,18 @@ pub fn milter_greylist(text: &str) -> Parsed<'_> {
     let found = rest.strip_prefix("addr ").and_then(greylisted);
     match (found, queue_id) {
         (Some(found), _) => judged(queue_id, found),
-        (None, Some(_)) => Parsed::Event { queue_id, event: Event::Note },
+        (None, Some(_)) if is_remark(rest) => Parsed::Event { queue_id, event: Event::Note },
+        (None, Some(_)) => Parsed::Unrecognised,
         (None, None) => Parsed::Ignored(SELF),
     }
+}
+
+/// What milter-greylist says of a message that it did not judge.
+fn is_remark(text: &str) -> bool {
+    const STARTS: [&str; 8] =
+        ["addr ", "skipping ", "bypassing ", "Sender IP ", "User ", "DNSRBL ", "SPF ", "(local): "];
+    let failed = ["() failed", " failed: "].iter().any(|part| text.contains(part));
+    failed || STARTS.iter().any(|start| text.starts_with(start))
 }
 
 /// `HOST[IP] from <A> to <B> delayed[ after DATA phase] for hh:mm:ss (ACL n)`, `… blacklisted (ACL n)`.

@@ -39,6 +39,9 @@ pub fn record(text: &str) -> Option<Event<'_>> {
             return Some(Event::Delivery(delivery));
         } else {
             let (value, after) = field.split_at(fields::find(field, ", ").unwrap_or(field.len()));
+            if after.is_empty() {
+                return is_cut(rest).then_some(Event::Note);
+            }
             if let Some(delay) = value.strip_prefix("delay=") {
                 delivery.delay = fields::seconds(delay);
             } else if let Some(four) = value.strip_prefix("delays=") {
@@ -51,7 +54,14 @@ pub fn record(text: &str) -> Option<Event<'_>> {
             rest = after;
         }
     }
-    Some(Event::Note)
+    is_cut(rest).then_some(Event::Note)
+}
+
+/// Whether a record ends within one of its fields: transports cut lines anywhere.
+fn is_cut(rest: &str) -> bool {
+    const FIELDS: [&str; 8] =
+        [", orig_to=<", ", relay=", ", conn_use=", ", delay=", ", delays=", ", tls=", ", dsn=", ", status="];
+    FIELDS.iter().any(|field| field.starts_with(rest) || rest.starts_with(field))
 }
 
 /// `WORD (TEXT)`; the text has parentheses of its own, and in a cut line no closing one.
@@ -93,20 +103,41 @@ pub fn connect_failed(text: &str) -> Option<Event<'_>> {
     Some(Event::ConnectFailed { peer, reason: rest.strip_prefix(": ")? })
 }
 
-/// What smtp and lmtp say under a queue id besides delivery records (`smtp/smtp_trouble.c`, `smtp/smtp_proto.c`), and
-/// every agent when it hands a recipient on (`global/deliver_pass.c`). For lines whose daemon is not known.
+/// What smtp and lmtp say under a queue id besides delivery records (`smtp/smtp_trouble.c`, `smtp/smtp_proto.c`): why a
+/// host was given up for the next one, in the words that a delivery record has, too (`smtp/smtp_connect.c`,
+/// `smtp/smtp_addr.c`, `smtp/smtp_tls_policy.c`, `smtp/smtp_sasl_proto.c`). And what every agent says that hands a recipient
+/// on (`global/deliver_pass.c`).
 pub fn note(text: &str) -> Option<Event<'_>> {
-    const STARTS: [&str; 10] = [
+    const STARTS: [&str; 29] = [
         "passing <",
         "host ",
         "lost connection with ",
         "conversation with ",
         "connect to ",
+        "local data error while talking to ",
+        "local configuration error",
         "enabling PIX workarounds: ",
         "breaking line > ",
         "Cannot start TLS: ",
         "TLS is required, but ",
+        "TLS-Required: ",
+        "TLSA lookup error for ",
+        "no TLSA records found",
+        "non DNSSEC destination",
+        "client TLS configuration problem",
         "Sender requested REQUIRETLS, but ",
+        "Server certificate not ",
+        "SASL authentication failed",
+        "SASL [CACHED] authentication failed",
+        "SMTPUTF8 is required, but ",
+        "message size ",
+        "mail for ",
+        "Host or domain name not found",
+        "Host not found",
+        "Domain ",
+        "unable to look up host ",
+        "unable to connect to ",
+        "network address conversion failed",
     ];
     STARTS.iter().any(|start| text.starts_with(start)).then_some(Event::Note)
 }

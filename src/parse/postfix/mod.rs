@@ -135,7 +135,7 @@ fn message<'a>(daemon: Option<&str>, text: &'a str) -> Option<Event<'a>> {
     }
     // Agents repeat what remote servers said, so that nothing but their own forms is looked for in their lines.
     if matches!(daemon, Some("smtp" | "lmtp")) {
-        return policy::client_check(text).or(Some(Event::Note));
+        return policy::client_check(text).or_else(|| delivery::note(text));
     }
     if text.starts_with("from=<") {
         return qmgr::message(text);
@@ -209,11 +209,27 @@ mod tests {
         check("postfix-script[21863", "starting the Postfix mail system", "ignored");
     }
 
+    /// What follows an id must be a statement of that daemon, whichever it is.
     #[test]
     fn nonsense_is_unrecognised() {
-        for text in ["", "hello", "3F2A41C0E7: hello world", "NOQUEUE: hello", ": ", "3F2A41C0E7: "] {
-            check("cleanup", text, "unrecognised");
-            check("", text, "unrecognised");
+        for text in [
+            "",
+            "hello",
+            "3F2A41C0E7: hello world",
+            "3F2A41C0E7: flurble xyz",
+            "3F2A41C0E7: info: flurble",
+            "3F2A41C0E7: reject: flurble: xyz",
+            "3F2A41C0E7: to=<a@example.org> flurble",
+            "3F2A41C0E7: to=<a@example.org>, flurble=1",
+            "NOQUEUE: hello",
+            ": ",
+            "3F2A41C0E7: ",
+        ] {
+            for daemon in
+                ["cleanup", "smtp", "lmtp", "smtpd", "qmgr", "local", "pipe", "bounce", "postsuper", "error", ""]
+            {
+                check(daemon, text, "unrecognised");
+            }
         }
     }
 }

@@ -12,18 +12,14 @@ use crate::{
 use memchr::memchr2;
 
 /// `ACTION: STAGE from NAMADDR: [CODE ][x.y.z ]text[; context]` (`smtpd/smtpd_check.c log_whatsup`, `postscreen_smtpd.c`,
-/// `cleanup_milter.c`) or `ACTION: header|body|mime-error …` (`cleanup/cleanup_message.c`). A known action in another
-/// form is a note.
+/// `cleanup_milter.c`) or `ACTION: header|body|mime-error …` (`cleanup/cleanup_message.c`).
 pub fn message(text: &str) -> Option<Event<'_>> {
     let (action, rest) = split_action(text)?;
     let policy = match rest.split_once(' ') {
-        Some((stage @ ("header" | "body"), content)) => content_check(action, stage, content, CONTENT_MAX),
+        Some((stage @ ("header" | "body" | "eom"), content)) => content_check(action, stage, content, CONTENT_MAX),
         // The complaint of the MIME parser stands before the content, and both are short.
         Some(("mime-error", content)) => content_check(action, "mime", content, 2 * CONTENT_MAX),
-        _ => match smtp_stage(action, rest) {
-            Some(policy) => policy,
-            None => return Some(Event::Note),
-        },
+        _ => smtp_stage(action, rest)?,
     };
     Some(Event::Policy(policy))
 }
@@ -32,7 +28,7 @@ pub fn message(text: &str) -> Option<Event<'_>> {
 /// envelope. Content and text cannot be told apart.
 pub fn client_check(text: &str) -> Option<Event<'_>> {
     let (action, rest) = split_action(text)?;
-    let (stage @ ("header" | "body"), content) = rest.split_once(' ')? else { return None };
+    let (stage @ ("header" | "body" | "eom"), content) = rest.split_once(' ')? else { return None };
     Some(Event::Policy(Policy { text: content, ..empty(action, stage) }))
 }
 
@@ -114,7 +110,9 @@ fn smtp_stage(action: Action, text: &str) -> Option<Policy<'_>> {
     let (word, rest) = fields::until(text, &[" ", ":"]);
     let (peer, rest) = match rest.strip_prefix(" from ") {
         Some(rest) => fields::peer(rest)?,
-        None => (Peer::default(), rest),
+        // Only the answer of a before-queue filter names no client.
+        None if stage(word) != word => (Peer::default(), rest),
+        None => return None,
     };
     let body = rest.strip_prefix(": ")?;
     let (reason, context) = match context_at(body) {
@@ -359,6 +357,6 @@ mod tests {
             "3F2A41C0E7: replace: header Received: from [192.0.2.5]: Received: from gateway",
             "3F2A41C0E7 Change header `Received: from [192.0.2.5]: Received: from gateway`",
         );
-        check("smtp", "3F2A41C0E7: reject: eom text: some text", "3F2A41C0E7 note");
+        check("smtp", "3F2A41C0E7: reject: eom text: some text", "3F2A41C0E7 Reject eom `text: some text`");
     }
 }

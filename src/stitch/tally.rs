@@ -1,0 +1,133 @@
+//! What became of the lines read: the account of law L4.
+
+use crate::{
+    model::{Line, Parsed},
+    parse::{self, Family},
+};
+use serde::{Deserialize, Serialize};
+
+/// What became of the lines read. The four counts add up to the lines read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Tally {
+    /// Belong to a document, or to a session.
+    pub used: u64,
+    /// Known, and deliberately unused.
+    pub unused: u64,
+    /// Nobody claimed them.
+    pub unrecognised: u64,
+    /// Read before in the same stretch.
+    pub duplicate: u64,
+    /// Of those read, copies aside, how many look like a mail server's; and how many of these nobody claimed.
+    #[serde(default)]
+    pub mail: u64,
+    #[serde(default)]
+    pub missed: u64,
+}
+
+impl Tally {
+    /// All lines read.
+    pub fn read(&self) -> u64 {
+        self.used + self.unused + self.unrecognised + self.duplicate
+    }
+
+    /// Adds another tally.
+    pub fn add(&mut self, other: Self) {
+        self.used += other.used;
+        self.unused += other.unused;
+        self.unrecognised += other.unrecognised;
+        self.duplicate += other.duplicate;
+        self.mail += other.mail;
+        self.missed += other.missed;
+    }
+
+    /// Counts a line by what was made of it.
+    pub(super) fn line(&mut self, family: Family<'_>, line: &Line, parsed: &Parsed<'_>) {
+        let is_servers = matches!(family, Family::Postfix(_) | Family::Sendmail);
+        self.mail += u64::from(is_servers);
+        match parsed {
+            Parsed::Event { .. } => self.used += 1,
+            Parsed::Ignored(_) => self.unused += 1,
+            Parsed::Unrecognised if is_servers => {
+                self.unrecognised += 1;
+                self.missed += 1;
+            }
+            Parsed::Unrecognised => self.unknown(&line.program, &line.text),
+        }
+    }
+
+    /// Counts what nobody claimed: a line of an unknown program, or with an empty name what is no line at all.
+    pub fn unknown(&mut self, program: &str, text: &str) {
+        let is_mail = u64::from(parse::looks_like_mail(program, text));
+        self.unrecognised += 1;
+        self.mail += is_mail;
+        self.missed += is_mail;
+    }
+
+    /// The share of lines that were understood; copies do not count. `None` where there were none.
+    pub fn understood(&self) -> Option<f64> {
+        let read = self.read() - self.duplicate;
+        (read > 0).then(|| (self.used + self.unused) as f64 / read as f64)
+    }
+
+    /// What to tell when most of the lines that look like a mail server's could not be read: something is wrong then with where
+    /// they come from, or with how they are read.
+    pub fn complaint(&self) -> Option<String> {
+        let Self { mail, missed, .. } = *self;
+        let understood = mail - missed.min(mail);
+        (missed > understood)
+            .then(|| format!("only {understood} of {mail} lines that look like a mail server's were understood"))
+    }
+}
+
+/// A share as people read it, in per cent: cut, not rounded, so that what is not whole is never called 100.
+pub fn percent(share: f64) -> String {
+    format!("{:.2}", (share * 10_000.0).floor() / 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{Time, line::Intake},
+        parse::parse_text,
+    };
+
+    #[track_caller]
+    fn check(lines: &[(&str, &str)], expected: Option<&str>) {
+        let mut tally = Tally::default();
+        for (program, text) in lines {
+            let line = Intake::default().line(Time(0), "mx1", program, Some(1), text);
+            tally.line(parse::family(program), &line, &parse_text(program, text));
+        }
+        assert_eq!(tally.complaint().as_deref(), expected);
+    }
+
+    const FINE: (&str, &str) = ("postfix/qmgr", "3F2A41C0E7: removed");
+    const ODD: (&str, &str) = ("docker", "postfix/qmgr[7]: 3F2A41C0E7: removed");
+
+    #[test]
+    fn less_than_half_understood_is_told() {
+        check(&[FINE, ODD], None);
+        check(&[FINE, ODD, ODD], Some("only 1 of 3 lines that look like a mail server's were understood"));
+        check(&[ODD], Some("only 0 of 1 lines that look like a mail server's were understood"));
+    }
+
+    #[test]
+    fn other_programs_neither_help_nor_harm() {
+        check(&[("cron", "x"), ("", "hello"), ("dovecot", "imap-login: Login: user=<bob>"), FINE], None);
+        check(
+            &[("cron", "x"), ("dovecot", "imap-login: Login: user=<bob>"), ODD],
+            Some("only 0 of 1 lines that look like a mail server's were understood"),
+        );
+        check(&[], None);
+    }
+
+    #[test]
+    fn what_is_not_whole_is_not_called_so() {
+        for (share, said) in
+            [(1.0, "100.00"), (0.99996, "99.99"), (0.999_999_9, "99.99"), (0.5, "50.00"), (0.0, "0.00")]
+        {
+            assert_eq!(percent(share), said);
+        }
+    }
+}
