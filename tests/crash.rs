@@ -14,6 +14,8 @@ mod locks;
 mod log;
 #[path = "crash/power_loss.rs"]
 mod power_loss;
+#[path = "crash/restored.rs"]
+mod restored;
 mod servers;
 #[path = "crash/two_machines.rs"]
 mod two_machines;
@@ -137,24 +139,38 @@ fn killed_at_any_place_a_search_server_is_healed_by_the_next_run() {
     }
 }
 
-#[test]
-fn sigterm_ends_a_run_after_what_it_has_in_hand() {
-    let growing = Growing::into_sqlite();
+/// Sends SIGTERM to a command that has half of its lines; its exit code and what it told.
+fn terminated(growing: &Growing, arguments: &[&str], text: &str) -> (Option<i32>, String) {
     growing.log_is_a_pipe();
-    let run = growing.command(&["-v", "run"]).spawn().expect("it starts");
+    let run = growing.command(arguments).spawn().expect("it starts");
     let mut pipe = growing.open_pipe();
-    let all: String = pieces().into_iter().take(2).collect();
-    let (first, second) = all.split_at(all.len() / 2);
+    let (first, second) = text.split_at(text.len() / 2);
     log::write(&mut pipe, first);
     log::signal(&run, "TERM");
     std::thread::sleep(Duration::from_millis(50));
     log::write(&mut pipe, second);
     drop(pipe);
-    let since = Instant::now();
     let ended = run.wait_with_output().expect("its end");
-    let told = String::from_utf8_lossy(&ended.stderr);
-    assert_eq!(ended.status.code(), Some(0), "{told}");
-    assert!(told.contains("stopped by a signal before all was read; the next one goes on from here\n"), "{told}");
+    (ended.status.code(), String::from_utf8_lossy(&ended.stderr).into_owned())
+}
+
+const STOPPED: &str = "stopped by a signal before all was read; the next one goes on from here\n";
+
+#[test]
+fn a_backfill_that_a_signal_ends_is_not_done() {
+    let text: String = pieces().into_iter().take(2).collect();
+    let (code, told) = terminated(&Growing::into_sqlite(), &["backfill", "mail.log"], &text);
+    assert!(code == Some(75) && told.contains(STOPPED), "{code:?} {told}");
+}
+
+#[test]
+fn sigterm_ends_a_run_after_what_it_has_in_hand() {
+    let growing = Growing::into_sqlite();
+    let all: String = pieces().into_iter().take(2).collect();
+    let since = Instant::now();
+    let (code, told) = terminated(&growing, &["-v", "run"], &all);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains(STOPPED), "{told}");
     assert!(since.elapsed() < Duration::from_secs(60));
     let calm = Growing::into_sqlite();
     calm.append(&all);

@@ -13,6 +13,8 @@ mod connections;
 mod installation;
 #[path = "faults/killed.rs"]
 mod killed;
+#[path = "faults/restored.rs"]
+mod restored;
 mod servers;
 #[path = "faults/servers_down.rs"]
 mod servers_down;

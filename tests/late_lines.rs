@@ -1,5 +1,7 @@
 //! However late a line reaches the source, it is found, and what is there already is not asked for twice (laws L2, L6).
 
+#[path = "late_lines/clock.rs"]
+mod clock;
 mod common;
 #[path = "late_lines/engine.rs"]
 mod engine;

@@ -14,6 +14,8 @@ mod finding;
 mod fixture;
 #[path = "store_contract/hostile.rs"]
 mod hostile;
+#[path = "store_contract/marks.rs"]
+mod marks;
 #[path = "store_contract/neighbours.rs"]
 mod neighbours;
 #[path = "store_contract/overview.rs"]
@@ -77,6 +79,8 @@ macro_rules! contract {
             overview::prune_takes_what_ended_before,
             overview::summary_counts_messages_on_their_way_once,
             overview::a_census_counts_what_touches_the_range_by_kind_and_status,
+            marks::a_mark_is_found_by_its_ledger_and_by_nobody_else,
+            marks::a_mark_is_no_transaction,
             hostile::text_of_strangers_comes_back_unchanged,
             hostile::wildcards_and_queries_are_only_text,
             hostile::twenty_thousand_recipients_are_kept,

@@ -59,31 +59,34 @@ pub fn save<T: Serialize>(path: &Path, value: &T, access: Access) -> Result<()> 
 
 /// Replaces the file at `path` by what `content` writes, as [`save`] does.
 pub fn replace(path: &Path, access: Access, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
-    replace_and(path, |new| access.share_file(new), content)
+    replace_and(path, &beside(path), |new| access.share_file(new), content)
 }
 
 /// Replaces the file at `path` by a text that everyone may read.
 pub fn publish(path: &Path, text: &str) -> Result<()> {
     let failed = |e: io::Error| Error::io(format!("cannot write `{}`", path.display()), &e);
     let open = |new: &Path| fs::set_permissions(new, fs::Permissions::from_mode(0o644)).map_err(failed);
-    replace_and(path, open, |out| out.write_all(text.as_bytes()))
+    // One that another run keeps out writes too, beside that one.
+    let mut own = beside(path).into_os_string();
+    own.push(format!(".{}", std::process::id()));
+    replace_and(path, Path::new(&own), open, |out| out.write_all(text.as_bytes()))
 }
 
 fn replace_and(
     path: &Path,
+    new: &Path,
     share: impl FnOnce(&Path) -> Result<()>,
     content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<()> {
-    let new = beside(path);
     let failed = |e: io::Error| Error::io(format!("cannot write `{}`", path.display()), &e);
-    write(&new, content)
+    write(new, content)
         .map_err(failed)
-        .and_then(|()| share(&new))
+        .and_then(|()| share(new))
         .inspect(|()| fault::point("before-rename"))
-        .and_then(|()| fs::rename(&new, path).map_err(failed))
+        .and_then(|()| fs::rename(new, path).map_err(failed))
         .inspect_err(|_| {
             // What is left of a failed write (disk full) helps nobody; if it stays, the next write removes it.
-            let _ = fs::remove_file(&new);
+            let _ = fs::remove_file(new);
         })?;
     fault::point("after-rename");
     sync_dir(path.parent())

@@ -2,7 +2,11 @@
 //!
 //! It is written after the documents were acknowledged, never before (law L3). Losing it costs re-reading, nothing else.
 
+mod clock;
 pub mod file;
+mod marks;
+
+pub use marks::Marks;
 
 use crate::{
     model::{Line, Time},
@@ -41,12 +45,18 @@ pub struct Checkpoint {
     /// When lines from the future were last looked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub future_checked: Option<Time>,
+    /// Where reading had come to when the clock fell behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ahead: Option<Time>,
     /// Where a positioned source stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<serde_json::Value>,
     /// Lines of sessions that were open there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open: Vec<KeptLine>,
+    /// What it left in the store.
+    #[serde(default, skip_serializing_if = "Marks::is_empty")]
+    pub marks: Marks,
     /// What became of the lines of the last pass that read any.
     #[serde(default)]
     pub tally: Tally,
@@ -102,8 +112,10 @@ impl Checkpoint {
             hours: BTreeMap::new(),
             hours_checked: None,
             future_checked: None,
+            ahead: None,
             position: None,
             open: Vec::new(),
+            marks: Marks::default(),
             tally: Tally::default(),
         }
     }
@@ -131,13 +143,17 @@ impl Checkpoint {
         self.watermark = self.watermark.max(Some(upto));
     }
 
-    /// Folds what is older than `lookback` into hours and forgets what is older than `horizon`.
+    /// Folds what is older than `lookback` into hours and forgets what is older than `horizon`. A clock that is ahead does not
+    /// make it forget the newest that was read.
     pub fn age(&mut self, lookback_from: Time, horizon_from: Time) {
+        let newest = self.buckets.keys().next_back().max(self.hours.keys().next_back()).copied();
+        let reach = lookback_from.0.saturating_sub(horizon_from.0);
+        let oldest = newest.map_or(horizon_from, |newest| horizon_from.min(Time(newest).plus(-reach)));
         let recent = self.buckets.split_off(&lookback_from.0);
         for (bucket, count) in std::mem::replace(&mut self.buckets, recent) {
             *self.hours.entry(bucket.div_euclid(HOUR_MS) * HOUR_MS).or_default() += count;
         }
-        self.hours = self.hours.split_off(&bucket_start(horizon_from, HOUR_MS).0);
+        self.hours = self.hours.split_off(&bucket_start(oldest, HOUR_MS).0);
     }
 
     /// The whole hours that hold more lines now than were read of them, judged as buckets are.

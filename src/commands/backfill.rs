@@ -10,12 +10,12 @@ use crate::{
     cli::Backfill,
     error::{Error, Kind, Result},
     model::{Range, Time},
-    run::{Pass, Progress, Summary, counting, history, outcome::Outcome, positioned},
+    run::{Pass, Progress, Summary, agree, counting, history, outcome::Outcome, positioned},
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 const LEDGER: &str = "backfill.json";
-const LOCK: &str = "backfill.lock";
+pub const LOCK: &str = "backfill.lock";
 
 /// Reads a range of the past.
 pub async fn backfill(context: &Context, args: &Backfill) -> Result<Outcome> {
@@ -27,10 +27,16 @@ pub async fn backfill(context: &Context, args: &Backfill) -> Result<Outcome> {
         return Err(Error::new(Kind::Temporary, "cannot start a backfill").because("another one is under way"));
     }
     let rules = open::rules(&context.settings);
-    let kept = if args.dry_run { None } else { state.ledger(LEDGER)? };
+    let mut kept = if args.dry_run { None } else { state.ledger(LEDGER)? };
     let store = open::store(&context.settings, state.access)?;
     if !args.dry_run {
         store.prepare().await?;
+        if let Some(ledger) = &kept
+            && !agree::agrees(store.as_ref(), ledger).await?
+        {
+            tracing::warn!("the store misses what this backfill had written when it was stopped: it begins anew");
+            kept = None;
+        }
     }
     let stop = open::stop_signal()?;
     let bar = bar();
@@ -65,7 +71,13 @@ pub async fn backfill(context: &Context, args: &Backfill) -> Result<Outcome> {
     }
     history::note_backfill(state.dir(), state.access, context.now, done.tally)?;
     summary::print_found(context, &done, store.as_ref()).await?;
-    super::run::outcome(&state)
+    // Each is told, whichever of them the number is about.
+    let outcome = super::run::outcome(&state)?;
+    Ok(match (done.stopped, done.not_whole) {
+        (true, _) => Outcome::Stopped,
+        (_, true) => Outcome::NotWhole,
+        _ => outcome,
+    })
 }
 
 /// The range asked for; for files it may be open at both ends.
@@ -99,6 +111,13 @@ async fn walk(
                 return Err(Error::new(Kind::Usage, "cannot backfill everything").hint("say from when with `--since`"));
             };
             let fingerprint = source.fingerprint();
+            let kept = kept.filter(|ledger| {
+                let is_ahead = ledger.is_ahead(pass.now);
+                if is_ahead {
+                    tracing::warn!("a clock was wrong when this backfill was stopped: it begins anew");
+                }
+                !is_ahead
+            });
             // A backfill of the same source that was stopped inside this range goes on where it was.
             let resumable = |l: &Checkpoint| {
                 let inside = l.watermark.is_some_and(|w| range.from <= w);

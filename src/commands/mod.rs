@@ -27,6 +27,8 @@ use std::io::IsTerminal;
 struct Context {
     settings: Settings,
     now: Time,
+    /// `now` is what a clock says, and not an argument.
+    is_clock: bool,
     /// Somebody looks at standard error, or asked for more words.
     talkative: bool,
     log_format: LogFormat,
@@ -37,7 +39,14 @@ struct Context {
 /// Does what the command line asks.
 pub async fn dispatch(cli: Cli, settings: Settings, now: Time) -> Result<Outcome> {
     let talkative = std::io::stderr().is_terminal() || cli.verbose > 0;
-    let context = Context { settings, now, talkative, log_format: cli.log_format, called: called(&cli) };
+    let context = Context {
+        settings,
+        now,
+        is_clock: cli.now.is_none(),
+        talkative,
+        log_format: cli.log_format,
+        called: called(&cli),
+    };
     match cli.command {
         Command::Run(args) => run::run(&context, &args).await,
         Command::Backfill(args) => backfill::backfill(&context, &args).await,

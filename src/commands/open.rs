@@ -99,9 +99,14 @@ impl State {
         checkpoint::file::save(&self.path(name), ledger, self.access)
     }
 
+    /// Tries to take the lock of a name.
+    pub fn attempt(&self, name: &str, now: Time) -> Result<Attempt> {
+        lock::acquire(&self.path(name), now, self.access)
+    }
+
     /// The lock of a name; `None`, and a word about it, when another process holds it.
     pub fn lock(&self, name: &str, now: Time, what: &str) -> Result<Option<Lock>> {
-        match lock::acquire(&self.path(name), now, self.access)? {
+        match self.attempt(name, now)? {
             Attempt::Locked(lock) => Ok(Some(lock)),
             Attempt::Busy(holder) if holder.held_ms(now).is_some_and(|ms| ms > LOCK_TROUBLE_MS) => {
                 Err(Error::new(Kind::Temporary, format!("cannot start a {what} on `{}`", self.dir.display()))

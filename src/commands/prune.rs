@@ -3,13 +3,21 @@
 use super::{
     Context,
     open::{self, State},
-    output,
+    output, run,
 };
 use crate::{
-    cli::Prune,
+    cli::{LogFormat, Prune},
     error::{Error, Kind, Result},
-    run::outcome::Outcome,
+    logging::ALWAYS,
+    run::{
+        lock::{Attempt, Lock},
+        outcome::Outcome,
+    },
 };
+use std::time::{Duration, Instant};
+
+/// Most runs have ended by then.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Deletes what ended longer ago than asked for.
 pub async fn prune(context: &Context, args: &Prune) -> Result<Outcome> {
@@ -20,11 +28,46 @@ pub async fn prune(context: &Context, args: &Prune) -> Result<Outcome> {
     let before = context.now.plus(-i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
     let state = State::open(&context.settings)?;
     let store = open::store(&context.settings, state.access)?;
-    let deleted = store.prune(before, args.dry_run).await?;
-    match args.dry_run {
-        true => drop(output::write(&format!("{deleted} transactions ended before {before}; nothing was deleted\n"))?),
-        false if context.talkative => eprintln!("{deleted} transactions deleted that ended before {before}"),
-        false => {}
+    if args.dry_run {
+        let deleted = store.prune(before, true).await?;
+        output::write(&format!("{deleted} transactions ended before {before}; nothing was deleted\n"))?;
+        return Ok(Outcome::Done);
+    }
+    let _locks = locks(context, &state).await?;
+    let deleted = store.prune(before, false).await?;
+    match context.log_format {
+        _ if !context.talkative => {}
+        LogFormat::Text => eprintln!("{deleted} transactions deleted that ended before {before}"),
+        LogFormat::Json => {
+            tracing::info!(target: ALWAYS, deleted, before = %before, "transactions deleted that ended before a time");
+        }
     }
     Ok(Outcome::Done)
+}
+
+/// What writes keeps out of the way: a month that is counted empty and then dropped must not be written to in between. Where
+/// there is no state directory, nobody writes from here.
+async fn locks(context: &Context, state: &State) -> Result<Vec<Lock>> {
+    let mut locks = Vec::new();
+    if !state.dir().exists() {
+        return Ok(locks);
+    }
+    for (name, what) in [(run::LOCK, "run"), (super::backfill::LOCK, "backfill")] {
+        let since = Instant::now();
+        loop {
+            let holder = match state.attempt(name, context.now)? {
+                Attempt::Locked(lock) => {
+                    locks.push(lock);
+                    break;
+                }
+                Attempt::Busy(holder) => holder,
+            };
+            if since.elapsed() > PATIENCE {
+                let doing = format!("cannot prune what `{}` is written from", state.dir().display());
+                return Err(Error::new(Kind::Temporary, doing).because(format!("a {what} is under way: {holder}")));
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+    Ok(locks)
 }

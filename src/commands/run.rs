@@ -8,12 +8,13 @@ use super::{
 use crate::{
     checkpoint::{Checkpoint, file},
     cli::Run,
-    error::Result,
+    error::{Error, Kind, Result},
     escape::visible,
     http::retry,
     run::{
-        Pass, Progress, Summary, counting, dead,
+        Pass, Progress, Summary, agree, counting, dead,
         history::{self, RunRecord, Telling},
+        jump::{self, Uptime},
         metrics,
         outcome::{Outcome, exit_code},
         positioned,
@@ -26,7 +27,7 @@ use std::{
 
 /// The ledger of `run` in the state directory.
 pub const LEDGER: &str = "checkpoint.json";
-const LOCK: &str = "run.lock";
+pub const LOCK: &str = "run.lock";
 
 /// Reads what is new.
 pub async fn run(context: &Context, args: &Run) -> Result<Outcome> {
@@ -36,14 +37,27 @@ pub async fn run(context: &Context, args: &Run) -> Result<Outcome> {
         return Ok(Outcome::Done);
     }
     let state = State::make(&context.settings)?;
-    let Some(_lock) = state.lock(LOCK, context.now, "run")? else { return Ok(Outcome::Done) };
+    let _lock = match state.lock(LOCK, context.now, "run") {
+        Ok(Some(lock)) => lock,
+        Ok(None) => return Ok(Outcome::Done),
+        Err(error) if error.kind() == Kind::Temporary => return kept_out(context, &state, error),
+        Err(error) => return Err(error),
+    };
+    history::let_in(state.dir())?;
     let began = Instant::now();
+    let uptime = context.is_clock.then(Uptime::read).flatten();
+    if let Some(last) = history::load(state.dir())?.runs.last()
+        && let Some(told) = jump::told((last.at, last.uptime.as_ref()), (context.now, uptime.as_ref()))
+    {
+        tracing::warn!("{told}");
+    }
     // What a run that fails has done before is done, and counted.
     let marked = Mutex::new(Summary::default());
     let keep = |p: Progress<'_>| *marked.lock().unwrap_or_else(PoisonError::into_inner) = p.summary.counts();
     let done = pass(context, &state, false, &keep).await;
     let record = |summary| RunRecord {
         at: context.now,
+        uptime,
         took_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
         retries: retry::noted(),
         failed: None,
@@ -74,6 +88,16 @@ pub async fn run(context: &Context, args: &Run) -> Result<Outcome> {
     }
 }
 
+/// Ends a run that another one keeps out.
+fn kept_out(context: &Context, state: &State, error: Error) -> Result<Outcome> {
+    let telling = history::is_kept_out(state.dir(), state.access, context.now, &error);
+    publish(context, state, exit_code(error.kind()));
+    match telling {
+        Ok(Telling::Again) if !context.talkative => Ok(Outcome::FailedAsBefore(error.kind())),
+        _ => Err(error),
+    }
+}
+
 /// How a pass that ended well ends: dead letters are told.
 pub fn outcome(state: &State) -> Result<Outcome> {
     match dead::count(state.dir())? {
@@ -97,6 +121,7 @@ fn publish(context: &Context, state: &State, exit_code: u8) {
             watermark: state.ledger(LEDGER)?.and_then(|ledger| ledger.watermark),
             dead_letters: dead::count(state.dir())?,
             exit_code,
+            kept_out: history::kept_out(state.dir())?.map(|failure| failure.since),
         };
         file::publish(path, &metrics::text(&history, &now))
     });
@@ -119,6 +144,11 @@ async fn pass(
     if !dry_run {
         store.prepare().await?;
         dead::raise(state.dir(), state.access, store.as_ref(), &rules).await?;
+        let told = agree::agree(store.as_ref(), &mut ledger, context.now, &context.settings.window).await?;
+        told.iter().for_each(|told| tracing::warn!("{}", visible(told)));
+        if !told.is_empty() {
+            state.save(LEDGER, &ledger)?;
+        }
     }
     let source = open::source(context, ledger.position.clone())?;
     let stop = open::stop_signal()?;

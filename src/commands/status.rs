@@ -31,14 +31,16 @@ pub async fn status(context: &Context, args: &Status) -> Result<Outcome> {
     let history = history::load(state.dir())?;
     let (runs, tally) = (&history.runs, history.totals.tally);
     let failure = history::failure(state.dir())?;
+    let kept_out = history::kept_out(state.dir())?;
     let dead = dead::count(state.dir())?;
     let store = open::store(&context.settings, state.access)?.summary().await?;
     let lag_s = watermark.map(|w| (context.now.0 - w.0) as f64 / 1000.0);
     if args.json {
         let runs: Vec<_> = runs.iter().rev().collect();
-        let failure = failure.map(|f| json!({"since": f.since, "reason": f.reason}));
+        let shown = |f: history::Failure| json!({"since": f.since, "reason": f.reason});
+        let (failure, kept_out) = (failure.map(shown), kept_out.map(shown));
         let whole = json!({
-            "watermark": watermark, "lag_s": lag_s, "dead_letters": dead, "failing": failure, "runs": runs,
+            "watermark": watermark, "lag_s": lag_s, "dead_letters": dead, "failing": failure, "kept_out": kept_out, "runs": runs,
             "last_success": history.totals.last_success, "retries": history.totals.retries,
             "coverage": {"lines": tally, "understood": tally.understood()},
             "store": {"documents": store.documents, "open": store.open, "oldest": store.oldest, "newest": store.newest},
@@ -56,6 +58,9 @@ pub async fn status(context: &Context, args: &Status) -> Result<Outcome> {
     row("read up to", &read);
     if let Some(failure) = failure {
         row("failing since", &format!("{}: {}", failure.since, visible(&failure.reason)));
+    }
+    if let Some(kept_out) = kept_out {
+        row("kept out since", &format!("{}: {}", kept_out.since, visible(&kept_out.reason)));
     }
     row("transactions", &format!("{}, from {} to {}", store.documents, shown(store.oldest), shown(store.newest)));
     row("on their way", &store.open.to_string());

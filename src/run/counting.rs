@@ -83,9 +83,14 @@ pub async fn backfill(
 
 /// Prepares the ledger: a first run, other settings than before, or a lost state directory.
 async fn begin(ledger: &mut Checkpoint, fingerprint: String, pass: &Pass<'_>, summary: &mut Summary) -> Result<()> {
+    let (lookback_ms, horizon_ms) = (ms(pass.window.lookback), ms(pass.window.horizon));
+    if let Some(told) = ledger.follow_clock(pass.now, lookback_ms, horizon_ms) {
+        tracing::warn!("{told}");
+        pass.mark(ledger)?;
+    }
     if ledger.watermark.is_some() && ledger.fingerprint != fingerprint {
         let watermark = ledger.watermark;
-        *ledger = Checkpoint::new(fingerprint.clone());
+        *ledger = Checkpoint { marks: std::mem::take(&mut ledger.marks), ..Checkpoint::new(fingerprint.clone()) };
         ledger.watermark = watermark;
         ledger.floor = watermark;
         summary.notes.push("the source's settings changed: a new ledger starts at the old watermark".to_owned());
@@ -122,7 +127,7 @@ async fn old_hours(
     pass: &Pass<'_>,
     summary: &mut Summary,
 ) -> Result<()> {
-    if ledger.hours_checked.is_some_and(|t| pass.now.0 - t.0 < HOUR_MS) {
+    if !Checkpoint::is_due(ledger.hours_checked, pass.now, HOUR_MS) {
         return Ok(());
     }
     ledger.hours_checked = Some(pass.now);
@@ -142,7 +147,7 @@ async fn old_hours(
 /// Once a day: lines stamped more than an hour in the future. They are read when their time has come, which is later than
 /// anyone wants.
 async fn look_ahead(source: &Arc<dyn CountingSource>, ledger: &mut Checkpoint, pass: &Pass<'_>) -> Result<()> {
-    if ledger.future_checked.is_some_and(|t| pass.now.0 - t.0 < DAY_MS) {
+    if !Checkpoint::is_due(ledger.future_checked, pass.now, DAY_MS) {
         return Ok(());
     }
     ledger.future_checked = Some(pass.now);
@@ -204,7 +209,7 @@ async fn read_all(
         // Context lies before the range, so copies are only among the new lines, and are gone already.
         stitch::unite(&mut lines);
         let before = lines.partition_point(|l| l.time < range.from);
-        let left = pass.stretch(&lines, &batch.noise, duplicates, |n| n < before, summary).await?;
+        let left = pass.stretch(&lines, &batch.noise, duplicates, |n| n < before, summary, &mut ledger.marks).await?;
         open = Some((range.to, left));
         if pieces.get(at + 1).is_none_or(|(m, _)| *m != n) {
             mark(ledger, &wanted[n], &std::mem::take(&mut read));

@@ -3,7 +3,7 @@
 //! When a run fails again for the same reason, standard error speaks only at the first time and then every six hours:
 //! cron would send a mail every 15 minutes.
 
-use super::{Summary, outcome::exit_code};
+use super::{Summary, jump::Uptime, outcome::exit_code};
 use crate::{
     access::Access,
     checkpoint::file,
@@ -17,6 +17,8 @@ use std::{collections::BTreeMap, path::Path};
 const HISTORY: &str = "history.json";
 const FAILURE: &str = "failure.json";
 const BACKFILLED: &str = "backfilled.json";
+/// Written by those that another run keeps out, who must not touch what belongs to that one.
+const KEPT_OUT: &str = "kept-out.json";
 const VERSION: u32 = 1;
 /// Two days of runs every 15 minutes.
 const RUNS_KEPT: usize = 192;
@@ -51,6 +53,9 @@ pub struct Totals {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct RunRecord {
     pub at: Time,
+    /// How long the system had been up then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uptime: Option<Uptime>,
     #[serde(default)]
     pub took_ms: u64,
     #[serde(default)]
@@ -121,20 +126,52 @@ pub fn succeeded(state_dir: &Path, access: Access, run: RunRecord) -> Result<Opt
     Ok(Some(format!("works again; it had failed since {}; {lines} lines caught up", failure.since)))
 }
 
+/// The lock that keeps runs out for too long, if any did since it was last free.
+pub fn kept_out(state_dir: &Path) -> Result<Option<Failure>> {
+    file::load(&state_dir.join(KEPT_OUT), VERSION)
+}
+
+/// Notes that another run kept this one out, and says whether it was told before.
+pub fn is_kept_out(state_dir: &Path, access: Access, now: Time, error: &Error) -> Result<Telling> {
+    // Where the note cannot be read, it is made anew.
+    let (failure, telling) = Failure::after(kept_out(state_dir).unwrap_or_default(), now, error);
+    file::save(&state_dir.join(KEPT_OUT), &failure, access)?;
+    Ok(telling)
+}
+
+/// Notes that the lock was free.
+pub fn let_in(state_dir: &Path) -> Result<()> {
+    let path = state_dir.join(KEPT_OUT);
+    match std::fs::remove_file(&path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::io(format!("cannot remove `{}`", path.display()), &e))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Notes a failure and says whether it was told before. `run.failed` is set here.
 pub fn failed(state_dir: &Path, access: Access, run: RunRecord, error: &Error) -> Result<Telling> {
-    let (now, reason) = (run.at, error.to_string());
-    let before = failure(state_dir)?.filter(|f| f.reason == reason);
-    let since = before.as_ref().map_or(now, |f| f.since);
-    let again = before.as_ref().is_some_and(|f| now.0 - f.told.0 < TELL_AGAIN_MS);
-    let told = before.filter(|_| again).map_or(now, |f| f.told);
-    let failure = Failure { version: VERSION, since, reason: reason.clone(), told };
+    let (failure, telling) = Failure::after(failure(state_dir)?, run.at, error);
+    let reason = failure.reason.clone();
     file::save(&state_dir.join(FAILURE), &failure, access)?;
     let mut history = load(state_dir)?;
     *history.totals.failed.entry(exit_code(error.kind())).or_default() += 1;
     history.remember(RunRecord { failed: Some(reason), ..run });
     history.save(state_dir, access)?;
-    Ok(if again { Telling::Again } else { Telling::First })
+    Ok(telling)
+}
+
+impl Failure {
+    /// A failure at `now`, after what was noted before.
+    fn after(before: Option<Self>, now: Time, error: &Error) -> (Self, Telling) {
+        let reason = error.to_string();
+        let before = before.filter(|f| f.reason == reason);
+        let since = before.as_ref().map_or(now, |f| f.since);
+        let again = before.as_ref().is_some_and(|f| (0..TELL_AGAIN_MS).contains(&now.0.saturating_sub(f.told.0)));
+        let told = before.filter(|_| again).map_or(now, |f| f.told);
+        (Self { version: VERSION, since, reason, told }, if again { Telling::Again } else { Telling::First })
+    }
 }
 
 impl History {

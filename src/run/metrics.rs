@@ -18,6 +18,8 @@ pub struct Now<'a> {
     pub dead_letters: u64,
     /// Of the run that just ended.
     pub exit_code: u8,
+    /// Since when another run keeps all others out.
+    pub kept_out: Option<Time>,
 }
 
 /// The content of the file.
@@ -45,6 +47,9 @@ pub fn text(history: &History, now: &Now<'_>) -> String {
         out.family("lag_seconds", "gauge", "How far the watermark was behind the last run.");
         out.sample("lag_seconds", &[], seconds(Time(now.at.0 - watermark.0)));
     }
+    let kept_out = now.kept_out.map_or(0.0, |since| seconds(Time(now.at.0.saturating_sub(since.0))));
+    out.family("kept_out_seconds", "gauge", "For how long runs have met a lock that was held for over an hour.");
+    out.sample("kept_out_seconds", &[], kept_out);
     out.family("dead_letters", "gauge", "Documents that the store refused for good.");
     out.sample("dead_letters", &[], now.dead_letters);
     out.family("runs_total", "counter", "Runs that ended well.");
@@ -106,7 +111,14 @@ mod tests {
     };
 
     fn now(state_dir: &str) -> Now<'_> {
-        Now { at: Time(60_500), state_dir, watermark: Some(Time(500)), dead_letters: 2, exit_code: 65 }
+        Now {
+            at: Time(60_500),
+            state_dir,
+            watermark: Some(Time(500)),
+            dead_letters: 2,
+            exit_code: 65,
+            kept_out: Some(Time(500)),
+        }
     }
 
     #[track_caller]
@@ -120,7 +132,7 @@ mod tests {
         history.totals.tally = Tally { used: 5, unused: 1, unrecognised: 2, duplicate: 3, ..Tally::default() };
         history.totals.failed.insert(75, 4);
         let (at, summary) = (Time(60_500), Summary::default());
-        history.runs.push(RunRecord { at, took_ms: 1_250, retries: 0, failed: None, summary });
+        history.runs.push(RunRecord { at, uptime: None, took_ms: 1_250, retries: 0, failed: None, summary });
         let text = text(&history, &now("state"));
         for sample in [
             "mailstitch_lag_seconds{state_dir=\"state\"} 60",
@@ -128,6 +140,7 @@ mod tests {
             "mailstitch_last_run_duration_seconds{state_dir=\"state\"} 1.25",
             "mailstitch_last_run_exit_code{state_dir=\"state\"} 65",
             "mailstitch_dead_letters{state_dir=\"state\"} 2",
+            "mailstitch_kept_out_seconds{state_dir=\"state\"} 60",
             "mailstitch_errors_total{state_dir=\"state\",exit_code=\"75\"} 4",
             "mailstitch_lines_total{state_dir=\"state\",fate=\"unrecognised\"} 2",
             "mailstitch_transactions_total{state_dir=\"state\",change=\"created\"} 0",

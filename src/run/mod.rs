@@ -3,14 +3,17 @@
 //! `counting.rs` and `positioned.rs` know how the two sorts of sources are walked, `merge.rs` how a stretch is written,
 //! `singles.rs` what stands alone, `dead.rs` what happens to documents that a store refuses for good.
 
+pub mod agree;
 pub mod counting;
 pub mod dead;
 pub mod fault;
 pub mod history;
 pub mod journeys;
+pub mod jump;
 pub mod lock;
 pub mod merge;
 pub mod metrics;
+mod open_lines;
 pub mod outcome;
 pub mod positioned;
 pub mod reparse;
@@ -18,7 +21,7 @@ mod singles;
 
 use crate::{
     access::Access,
-    checkpoint::Checkpoint,
+    checkpoint::{Checkpoint, Marks},
     error::Result,
     model::{Line, Range, Time},
     stitch::{self, Rules, Tally},
@@ -43,6 +46,9 @@ pub struct Summary {
     /// A signal ended the pass before all was read.
     #[serde(default)]
     pub stopped: bool,
+    /// Something that was asked for could not be read, or not to its end.
+    #[serde(skip)]
+    pub not_whole: bool,
 }
 
 impl Summary {
@@ -50,7 +56,7 @@ impl Summary {
     pub fn counts(&self) -> Self {
         let Merged { created, updated, deleted, journeys, .. } = self.merged;
         let merged = Merged { created, updated, deleted, journeys, ..Merged::default() };
-        Self { tally: self.tally, merged, span: self.span, notes: Vec::new(), stopped: self.stopped }
+        Self { tally: self.tally, merged, span: self.span, stopped: self.stopped, ..Self::default() }
     }
 
     fn saw(&mut self, lines: &[Line]) {
@@ -100,6 +106,7 @@ impl Pass<'_> {
         duplicates: u64,
         is_context: impl Fn(usize) -> bool,
         summary: &mut Summary,
+        marks: &mut Marks,
     ) -> Result<Vec<Line>> {
         let mut gathered = stitch::gather(lines, is_context, self.rules);
         gathered.tally.duplicate += duplicates;
@@ -110,6 +117,7 @@ impl Pass<'_> {
         match self.store {
             Some(store) => {
                 let mut merged = merge::merge(store, lines, &gathered, self.rules).await?;
+                let written: Vec<String> = merged.changed.keys().cloned().collect();
                 fault::point("before-journeys");
                 merged.journeys = journeys::settle(store, std::mem::take(&mut merged.changed)).await?;
                 fault::point("before-bury");
@@ -117,6 +125,11 @@ impl Pass<'_> {
                 merged.refused.clear();
                 // Whoever looks after a run sees all of it.
                 store.refresh().await?;
+                if let Some(earliest) = lines.iter().map(|line| line.time).min()
+                    && !written.is_empty()
+                {
+                    leave_mark(store, marks, &written, earliest).await?;
+                }
                 fault::point("before-commit");
                 store.commit().await?;
                 summary.merged.add(merged);
@@ -139,4 +152,15 @@ impl Pass<'_> {
         }
         Ok(())
     }
+}
+
+/// Leaves the number of a write in the store, before the ledger stands for it.
+async fn leave_mark(store: &dyn Store, marks: &mut Marks, written: &[String], earliest: Time) -> Result<()> {
+    if marks.ledger.is_empty() {
+        marks.ledger = agree::new_name();
+    }
+    let number = marks.last + 1;
+    let places = store.mark(&marks.ledger, number, written).await?;
+    marks.wrote(number, places, earliest);
+    Ok(())
 }

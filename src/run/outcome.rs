@@ -11,6 +11,10 @@ pub enum Outcome {
     NothingFound,
     /// All is done but for documents that the store refused; they wait in the dead-letter file.
     DeadLetters,
+    /// All is done but for what could not be read, or not to its end.
+    NotWhole,
+    /// A signal ended it; the next one goes on from there.
+    Stopped,
     /// A failure that was told before: the number stays, standard error is left alone.
     FailedAsBefore(Kind),
 }
@@ -22,6 +26,8 @@ impl Outcome {
             Self::Done => 0,
             Self::NothingFound => 1,
             Self::DeadLetters => 65,
+            Self::NotWhole => 66,
+            Self::Stopped => exit_code(Kind::Temporary),
             Self::FailedAsBefore(kind) => exit_code(kind),
         }
     }

@@ -1,6 +1,6 @@
 //! A pass over a positioned source: read on from where the last one stopped.
 
-use super::{Pass, Progress, Summary};
+use super::{Pass, Progress, Summary, open_lines};
 use crate::{
     checkpoint::{Checkpoint, KeptLine},
     error::Result,
@@ -9,11 +9,14 @@ use crate::{
     stitch,
     window::STRETCH_LINES,
 };
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 /// Reads all that is new.
 pub async fn run(source: &mut dyn PositionedSource, ledger: &mut Checkpoint, pass: &Pass<'_>) -> Result<Summary> {
     let fingerprint = source.fingerprint();
+    if let Some(told) = ledger.follow_clock(pass.now, 0, 0) {
+        tracing::warn!("{told}");
+    }
     read(source, ledger, None, fingerprint, pass).await
 }
 
@@ -38,6 +41,9 @@ async fn read(
     let mut summary = Summary::default();
     let lead_ms = i64::try_from(pass.window.session_lead.as_millis()).unwrap_or(i64::MAX);
     ledger.fingerprint = fingerprint;
+    // A source that delivers late does so within this.
+    let silence_ms = i64::try_from(pass.window.lookback.as_millis()).unwrap_or(i64::MAX).max(lead_ms);
+    let mut newest_of_all = ledger.watermark;
     let mut open: Vec<Line> = ledger.open.iter().map(Line::from).collect();
     while let Some(batch) = source.next(STRETCH_LINES as usize).await? {
         let mut lines = batch.lines;
@@ -50,6 +56,7 @@ async fn read(
         for line in lines.iter().filter(|line| Some(line.time.second()) <= newest) {
             context.remove(&line.id);
         }
+        let spoke: HashSet<Arc<str>> = lines.iter().map(|line| Arc::clone(&line.host)).collect();
         let duplicates = stitch::unite(&mut lines);
         lines.append(&mut open);
         stitch::unite(&mut lines);
@@ -57,10 +64,15 @@ async fn read(
         let before = |line: &Line| within.is_some_and(|within| line.time < within.from);
         let carried = |line: &Line| Some(line.time.second()) <= newest && context.contains(&line.id);
         let is_context = |n: usize| lines.get(n).is_some_and(|line| carried(line) || before(line));
-        open = pass.stretch(&lines, &batch.noise, duplicates, is_context, &mut summary).await?;
+        open = pass.stretch(&lines, &batch.noise, duplicates, is_context, &mut summary, &mut ledger.marks).await?;
+        newest_of_all = newest_of_all.max(lines.iter().map(|line| line.time.min(pass.now)).max());
+        if let Some(newest) = newest_of_all {
+            open = open_lines::keep(open, &spoke, newest, silence_ms);
+        }
         ledger.position = Some(source.position());
         ledger.open = open.iter().map(KeptLine::from).collect();
-        ledger.watermark = ledger.watermark.max(lines.iter().map(|l| l.time).max());
+        // A line of a time to come says nothing of how far reading came.
+        ledger.watermark = newest_of_all;
         ledger.tally = summary.tally;
         pass.mark(ledger)?;
         let (done, total) = source.progress().unzip();
@@ -70,6 +82,7 @@ async fn read(
             break;
         }
     }
+    summary.not_whole = !source.is_whole();
     // Without a line too there may be news: a file that was truncated or renamed, or cannot be unpacked to its end.
     let position = Some(source.position());
     if !summary.stopped && ledger.position != position {

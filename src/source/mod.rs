@@ -89,6 +89,11 @@ pub trait PositionedSource: Send {
     /// Where the last batch ended, to be kept in the checkpoint once its documents are acknowledged.
     fn position(&self) -> serde_json::Value;
 
+    /// Whether all that was asked for could be read to its end, so far.
+    fn is_whole(&self) -> bool {
+        true
+    }
+
     /// Bytes read and bytes in all, for the progress of `backfill`; `None` where the size is not known.
     fn progress(&self) -> Option<(u64, u64)>;
 

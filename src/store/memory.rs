@@ -32,6 +32,8 @@ struct State {
     live: Documents,
     /// `live` at the last refresh.
     visible: Documents,
+    /// By ledger.
+    marks: BTreeMap<String, u64>,
     /// Counts the writes; a number is never given twice, not even to a document that comes back.
     writes: u64,
 }
@@ -135,6 +137,15 @@ impl Store for MemoryStore {
 
     async fn commit(&self) -> Result<()> {
         Ok(())
+    }
+
+    async fn mark(&self, ledger: &str, number: u64, _documents: &[String]) -> Result<Vec<String>> {
+        self.state().marks.insert(ledger.to_owned(), number);
+        Ok(vec!["memory".to_owned()])
+    }
+
+    async fn marks(&self, ledger: &str, _places: &[String]) -> Result<BTreeMap<String, u64>> {
+        Ok(self.state().marks.get(ledger).map(|number| ("memory".to_owned(), *number)).into_iter().collect())
     }
 
     async fn search(&self, search: &Search) -> Result<Vec<Transaction>> {

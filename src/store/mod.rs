@@ -163,6 +163,18 @@ pub trait Store: Send + Sync {
     /// Called before the ledger is marked: all that was acknowledged must survive a power loss after this.
     async fn commit(&self) -> Result<()>;
 
+    /// Leaves the number of a ledger's write beside the documents of it, to be lost and restored with them. Returns the
+    /// places where it was left.
+    async fn mark(&self, ledger: &str, number: u64, documents: &[String]) -> Result<Vec<String>>;
+
+    /// The numbers that a ledger left last at these places; those where there is none are left out.
+    async fn marks(&self, ledger: &str, places: &[String]) -> Result<BTreeMap<String, u64>>;
+
+    /// When the documents of a place began; `None` for a place that holds those of any time.
+    fn place(&self, _place: &str) -> Option<Range> {
+        None
+    }
+
     /// Documents that match, newest first. Of a large message the first part that matches: a recipient is in one of
     /// them.
     async fn search(&self, search: &Search) -> Result<Vec<Transaction>>;

@@ -163,3 +163,43 @@ fn since_after_until_is_64() {
     let ran = run(&workspace(""), &["export", "--since", "2026-11-03T00:00:00Z", "--until", "2026-11-02T00:00:00Z"]);
     assert_eq!(ran.code, 64, "{}", ran.stderr);
 }
+
+/// Half of a packed log, and one that is packed by something else.
+#[test]
+fn a_named_file_that_is_not_read_whole_is_66() {
+    let workspace = workspace("");
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::none());
+    gzip.write_all(format!("{LINE}{REJECT}").repeat(2_000).as_bytes()).expect("memory");
+    let packed = gzip.finish().expect("memory");
+    workspace.write("half.gz", &packed[..packed.len() / 2]);
+    workspace.write("whole.gz", &packed);
+    workspace.write("other.xz", b"\xfd7zXZ\0\0\x04");
+    workspace.write("stub.gz", &packed[..12]);
+    for (file, code) in [("half.gz", 66), ("half.gz", 66), ("whole.gz", 0), ("other.xz", 66), ("stub.gz", 66)] {
+        let ran = run(&workspace, &["backfill", file]);
+        assert_eq!(ran.code, code, "{file}: {}", ran.stderr);
+    }
+    assert_eq!(documents(&workspace), 2);
+}
+
+#[test]
+fn the_ledger_does_not_grow_with_hosts_that_are_gone() {
+    let workspace = workspace("");
+    let day = |day: u32| {
+        let line = |n: u32| {
+            let (minute, second) = (n / 60 % 60, n % 60);
+            let text = "postfix/smtpd[1]: connect from client.example.org[192.0.2.1]";
+            format!("2026-11-{day:02}T01:{minute:02}:{second:02}.000+00:00 h{day}x{n} {text}\n")
+        };
+        (0..30_000).map(line).collect::<String>()
+    };
+    let ledger = || std::fs::metadata(workspace.file("state/checkpoint.json")).expect("a ledger").len();
+    let mut log = day(1);
+    workspace.write("mail.log", &log);
+    assert_eq!(run(&workspace, &["run"]).code, 0);
+    assert!(ledger() > 1_000_000, "all of them may go on");
+    log += LINE;
+    workspace.write("mail.log", &log);
+    assert_eq!(run(&workspace, &["run"]).code, 0);
+    assert!(ledger() < 10_000, "{}", ledger());
+}

@@ -112,3 +112,20 @@ fn a_dry_run_makes_nothing() {
         assert_eq!(left, ["mail.log", "mailstitch.toml"], "at {NOW}");
     }
 }
+
+#[test]
+fn a_clock_that_was_set_back_is_told() {
+    let workspace = workspace("");
+    workspace.write("mail.log", LINE);
+    let at = |time: &str| workspace.run(["--config", "mailstitch.toml", "--now", time, "run"]);
+    assert_eq!(at("2027-11-04T00:00:00Z").stderr, "");
+    let told = at("2026-11-04T00:15:00Z");
+    let back =
+        "the last run was at 2027-11-04T00:00:00.000Z, 8759.8 h ahead of now: the clock was wrong then, or is now";
+    assert!(told.code == 0 && told.stderr.contains(back), "{}", told.stderr);
+    assert_eq!(at("2026-11-04T00:30:00Z").stderr, "", "it is told once");
+    // A year in which nothing is told of a failure would be a year too long.
+    fs::remove_file(workspace.file("mail.log")).expect("the log");
+    assert!(at("2027-11-04T00:00:00Z").stderr.contains("cannot read `mail.log`"));
+    assert!(at("2026-11-04T00:45:00Z").stderr.contains("cannot read `mail.log`"));
+}

@@ -77,8 +77,12 @@ impl Installation {
     }
 
     pub fn command(&self, arguments: &[&str]) -> Ran {
-        let now = END.to_string();
-        self.workspace.run(["--config", "mailstitch.toml", "--now", &now].iter().chain(arguments))
+        self.at(&END.to_string(), arguments)
+    }
+
+    /// A command at another time.
+    pub fn at(&self, now: &str, arguments: &[&str]) -> Ran {
+        self.workspace.run(["--config", "mailstitch.toml", "--now", now].iter().chain(arguments))
     }
 
     /// A run, started and left to itself.

@@ -26,7 +26,7 @@ use std::{
 use tokio::sync::OnceCell;
 
 /// The timer.
-const QUARTER: i64 = 15 * MINUTE;
+pub const QUARTER: i64 = 15 * MINUTE;
 /// From mail server to index, usually.
 const TRANSPORT: i64 = 2 * SECOND;
 
@@ -42,13 +42,13 @@ fn window() -> Window {
     }
 }
 
-fn lines() -> Vec<Line> {
+pub fn lines() -> Vec<Line> {
     let mut intake = Intake::default();
     five_days(1_200, 11).lines.iter().map(|line| line.line(&mut intake)).collect()
 }
 
 /// A source to which each line comes when it does.
-fn source(arrives: impl Fn(&Line) -> Time) -> Arc<MemorySource> {
+pub fn source(arrives: impl Fn(&Line) -> Time) -> Arc<MemorySource> {
     let source = MemorySource::default();
     for line in lines() {
         source.arrive(arrives(&line), [line]);
@@ -56,22 +56,22 @@ fn source(arrives: impl Fn(&Line) -> Time) -> Arc<MemorySource> {
     Arc::new(source)
 }
 
-fn in_time(line: &Line) -> Time {
+pub fn in_time(line: &Line) -> Time {
     line.time.plus(TRANSPORT)
 }
 
 /// A program that runs.
-struct Installation {
-    store: MemoryStore,
-    ledger: Checkpoint,
+pub struct Installation {
+    pub store: MemoryStore,
+    pub ledger: Checkpoint,
 }
 
 impl Installation {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self { store: MemoryStore::default(), ledger: Checkpoint::new(String::new()) }
     }
 
-    async fn run(&mut self, source: Arc<dyn CountingSource>, now: Time) -> Summary {
+    pub async fn run(&mut self, source: Arc<dyn CountingSource>, now: Time) -> Summary {
         let (rules, stop) = (Rules::default(), AtomicBool::new(false));
         let pass = Pass {
             store: Some(&self.store),
@@ -88,7 +88,7 @@ impl Installation {
     }
 
     /// Runs every quarter of an hour.
-    async fn run_through(&mut self, source: &Arc<MemorySource>, from: Time, to: Time) {
+    pub async fn run_through(&mut self, source: &Arc<MemorySource>, from: Time, to: Time) {
         let mut now = from;
         while now < to {
             now = now.plus(QUARTER);
@@ -99,7 +99,7 @@ impl Installation {
 }
 
 /// What every run of five days ends with when all lines come in time.
-async fn expected() -> &'static [Transaction] {
+pub async fn expected() -> &'static [Transaction] {
     static EXPECTED: OnceCell<Vec<Transaction>> = OnceCell::const_new();
     let run = || async {
         let mut calm = Installation::new();
@@ -112,7 +112,7 @@ async fn expected() -> &'static [Transaction] {
 }
 
 #[track_caller]
-fn assert_same(found: &[Transaction], expected: &[Transaction]) {
+pub fn assert_same(found: &[Transaction], expected: &[Transaction]) {
     for (found, expected) in found.iter().zip(expected) {
         assert_eq!(found, expected);
     }

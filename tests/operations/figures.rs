@@ -172,3 +172,12 @@ fn a_state_directory_that_cannot_be_written_is_told_each_time() {
     assert!(!workspace.file("mail.sqlite").exists());
     fs::set_permissions(workspace.file("state"), fs::Permissions::from_mode(0o700)).expect("its owner");
 }
+
+#[test]
+fn what_prune_says_is_json_where_json_is_asked_for() {
+    let workspace = workspace("");
+    assert_eq!(run_at(&workspace, NOW, &["run"]).code, 0);
+    let ran = run_at(&workspace, NOW, &["-v", "--log-format", "json", "prune", "--older-than", "1d"]);
+    let lines: Vec<Value> = ran.stderr.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!((ran.code, lines.len(), &lines[0]["deleted"]), (0, 1, &Value::from(0)), "{}", ran.stderr);
+}

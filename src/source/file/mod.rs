@@ -39,6 +39,19 @@ use std::{
     },
 };
 
+/// A position from which files are read from their start again, but those whose last line was before `since`; `None` for a
+/// position that is not one of files.
+pub fn rewound(position: serde_json::Value, since: Time) -> Option<serde_json::Value> {
+    let mut position: Position = serde_json::from_value(position).ok()?;
+    if position.files.is_empty() {
+        return None;
+    }
+    for mark in position.files.iter_mut().filter(|mark| mark.last.is_none_or(|last| last >= since)) {
+        (mark.offset, mark.read_at_size, mark.last) = (0, None, None);
+    }
+    serde_json::to_value(position).ok()
+}
+
 /// The lines of log files.
 pub struct FileSource {
     settings: config::FileSource,
@@ -54,6 +67,8 @@ pub struct FileSource {
     whole: bool,
     /// What is being read, and which of `inputs` it is.
     open: Option<(usize, Reading)>,
+    /// A file could not be read, or not to its end.
+    not_whole: bool,
     read_bytes: Arc<AtomicU64>,
     total_bytes: Option<u64>,
 }
@@ -101,6 +116,7 @@ impl FileSource {
             next: 0,
             whole: false,
             open: None,
+            not_whole: false,
             read_bytes: Arc::default(),
             total_bytes,
         })
@@ -160,7 +176,9 @@ impl FileSource {
 
     fn close(&mut self) {
         self.note();
-        if let Some(Input::File(file, mark)) = self.open.take().and_then(|(number, _)| self.inputs.get_mut(number)) {
+        let Some((number, reading)) = self.open.take() else { return };
+        self.not_whole |= reading.torn;
+        if let Some(Input::File(file, mark)) = self.inputs.get_mut(number) {
             mark.read_at_size = (file.packing != Packing::Plain).then_some(file.size);
         }
     }
@@ -171,7 +189,10 @@ impl FileSource {
             let number = self.next;
             let Some(input) = self.inputs.get_mut(number) else { return Ok(false) };
             let reading = match input {
-                Input::File(file, mark) => reading::file(file, mark, &self.settings, self.id_time, &self.read_bytes)?,
+                Input::File(file, mark) => {
+                    let left_out = &mut self.not_whole;
+                    reading::file(file, mark, &self.settings, self.id_time, &self.read_bytes, left_out)?
+                }
                 Input::Stream(path) => Some(reading::stream(path, &self.settings, self.id_time, self.now)?),
             };
             self.open = reading.map(|reading| (number, if self.whole { reading.whole() } else { reading }));
@@ -203,6 +224,10 @@ impl PositionedSource for FileSource {
         let files = marks.chain(self.gone.iter().cloned()).collect();
         // Numbers and strings always have a JSON form.
         serde_json::to_value(Position { files }).unwrap_or_default()
+    }
+
+    fn is_whole(&self) -> bool {
+        !self.not_whole
     }
 
     fn progress(&self) -> Option<(u64, u64)> {

@@ -40,6 +40,8 @@ pub struct Reading {
     ends: bool,
     /// The file again, where it is plain text: its head grows while it is read.
     plain: Option<File>,
+    /// It ended before its end.
+    pub torn: bool,
 }
 
 impl Reading {
@@ -62,7 +64,10 @@ impl Reading {
             }
             Ok(None) if self.ends => take(self.lines.rest(), &mut self.dater, headers, batch),
             Ok(None) => {}
-            Err(e) if self.plain.is_none() && open::is_torn(&e) => say_torn(&self.path, &e),
+            Err(e) if self.plain.is_none() && open::is_torn(&e) => {
+                self.torn = true;
+                say_torn(&self.path, &e);
+            }
             Err(e) => return Err(unreadable(&self.path, &e)),
         }
         Ok(false)
@@ -91,13 +96,14 @@ impl Reading {
 }
 
 /// Opens a file where its mark says; `None` when nothing in it is new, it cannot be unpacked, or it was rotated since
-/// it was found.
+/// it was found; `left_out` tells those that can never be read.
 pub fn file(
     found: &Found,
     mark: &mut Mark,
     settings: &config::FileSource,
     id_time: IdTime,
     count: &Arc<AtomicU64>,
+    left_out: &mut bool,
 ) -> Result<Option<Reading>> {
     if unread_bytes(found, mark) == 0 {
         return Ok(None);
@@ -114,6 +120,7 @@ pub fn file(
     if let Packing::Unknown(packer) = found.packing {
         tracing::warn!("skipped `{}`: it is packed by {packer}, which is not read", found.path.display());
         mark.read_at_size = Some(found.size);
+        *left_out = true;
         return Ok(None);
     }
     let text_from = |offset: u64, count: &Arc<AtomicU64>| {
@@ -131,7 +138,7 @@ pub fn file(
     }
     let plain = (found.packing == Packing::Plain).then(|| file.try_clone()).transpose().map_err(|e| failed(&e))?;
     let ends = plain.is_none();
-    let reading = |lines, dater| Reading { path: found.path.clone(), lines, dater, ends, plain };
+    let reading = |lines, dater| Reading { path: found.path.clone(), lines, dater, ends, plain, torn: false };
     match text_from(mark.offset, count) {
         Ok(Some(text)) => Ok(Some(reading(Lines::new(text, mark.offset), dater))),
         // A packed text that is shorter than what was read of it is another text.
@@ -143,6 +150,7 @@ pub fn file(
         }
         Err(e) if found.packing != Packing::Plain && open::is_torn(&e) => {
             say_torn(&found.path, &e);
+            *left_out = true;
             mark.read_at_size = Some(found.size);
             Ok(None)
         }
@@ -169,7 +177,7 @@ pub fn stream(path: &Path, settings: &config::FileSource, id_time: IdTime, now: 
         }
         text = Box::new(Cursor::new(head).chain(text));
     }
-    Ok(Reading { path: path.to_owned(), lines: Lines::new(text, 0), dater, ends: true, plain: None })
+    Ok(Reading { path: path.to_owned(), lines: Lines::new(text, 0), dater, ends: true, plain: None, torn: false })
 }
 
 /// Bytes on disk that are still to be read: all of a packed file, unless it is as it was when it was read to its end.

@@ -8,6 +8,7 @@
 mod bulk;
 mod check;
 mod encode;
+mod marks;
 mod month;
 mod prepare;
 mod prune;
@@ -27,7 +28,7 @@ use crate::{
 use async_trait::async_trait;
 use serde::Deserialize;
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -131,6 +132,18 @@ impl Store for Elasticsearch {
 
     async fn commit(&self) -> Result<()> {
         Ok(())
+    }
+
+    async fn mark(&self, ledger: &str, number: u64, documents: &[String]) -> Result<Vec<String>> {
+        self.leave_marks(ledger, number, documents).await
+    }
+
+    async fn marks(&self, ledger: &str, places: &[String]) -> Result<BTreeMap<String, u64>> {
+        self.find_marks(ledger, places).await
+    }
+
+    fn place(&self, place: &str) -> Option<Range> {
+        month::range_of(&self.settings.index, place)
     }
 
     async fn search(&self, search: &Search) -> Result<Vec<Transaction>> {

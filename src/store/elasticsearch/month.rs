@@ -1,7 +1,7 @@
 //! Which monthly index a document lives in. It is computed from the document id, so that every get, write and delete
 //! knows it without asking.
 
-use crate::model::Time;
+use crate::model::{Range, Time};
 use chrono::Datelike;
 
 /// Hex digits of an id that are its time in UTC milliseconds.
@@ -16,14 +16,22 @@ pub fn index_of(alias: &str, id: &str) -> Option<String> {
 
 /// The first moment after the month of an index; `None` for an index that is not one of ours.
 pub fn end_of(alias: &str, index: &str) -> Option<Time> {
+    range_of(alias, index).map(|range| range.to)
+}
+
+/// The month of an index; `None` for an index that is not one of ours.
+pub fn range_of(alias: &str, index: &str) -> Option<Range> {
     let (year, month) = index.strip_prefix(alias)?.strip_prefix('-')?.split_once('.')?;
     if month.len() != 2 || year.len() < 4 {
         return None;
     }
     let (year, month): (i32, u32) = (year.parse().ok()?, month.parse().ok()?);
-    let (year, month) = if month == 12 { (year.checked_add(1)?, 1) } else { (year, month.checked_add(1)?) };
-    let first = chrono::NaiveDate::from_ymd_opt(year, month, 1)?.and_time(chrono::NaiveTime::MIN);
-    Some(first.and_utc().into())
+    let first = |year, month| {
+        let first = chrono::NaiveDate::from_ymd_opt(year, month, 1)?.and_time(chrono::NaiveTime::MIN);
+        Some(Time::from(first.and_utc()))
+    };
+    let next = if month == 12 { (year.checked_add(1)?, 1) } else { (year, month.checked_add(1)?) };
+    Some(Range { from: first(year, month)?, to: first(next.0, next.1)? })
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ impl Elasticsearch {
 
     async fn count(&self, index: &str, ended_before: Option<Time>) -> Result<u64> {
         let doing = format!("cannot count documents in index `{index}`");
-        let query = ended_before.map_or_else(|| serde_json::json!({"match_all": {}}), query::ended_query);
+        let query = ended_before.map_or_else(query::transactions, query::ended_query);
         let body = serde_json::json!({"size": 0, "track_total_hits": true, "query": query});
         let path = format!("{}/_search?ignore_unavailable=true", in_path(index));
         let found = self.client.search(&doing, &path, &body).await?;

@@ -65,9 +65,15 @@ pub fn neighbours(
     page_of(json!({"bool": {"filter": filter, "must_not": [{"ids": {"values": known}}]}}), after)
 }
 
+/// Whatever is a transaction: the marks of ledgers are none.
+pub fn transactions() -> Value {
+    json!({"exists": {"field": "mail.id"}})
+}
+
 /// A page of everything, or of a range.
 pub fn page(within: Option<Range>, after: Option<&str>) -> Value {
-    let filter: Vec<Value> = within.into_iter().flat_map(touches).collect();
+    let mut filter = vec![transactions()];
+    filter.extend(within.into_iter().flat_map(touches));
     page_of(json!({"bool": {"filter": filter}}), after)
 }
 
@@ -98,6 +104,7 @@ pub fn ended_query(before: Time) -> Value {
 /// Documents in which every term occurs, newest first. `after`: the sort values of the last hit.
 pub fn search(search: &Search, size: usize, after: Option<&Value>) -> Value {
     let mut filter: Vec<Value> = search.terms.iter().map(|term| any_place(term)).collect();
+    filter.push(transactions());
     filter.extend(search.within.into_iter().flat_map(touches));
     let mut body = json!({
         "size": size,
@@ -159,6 +166,7 @@ pub fn summary() -> Value {
     json!({
         "size": 0,
         "track_total_hits": true,
+        "query": {"bool": {"filter": [transactions()]}},
         "aggs": {
             "open": {"filter": {"bool": {"filter": [
                 {"term": {"mail.kind": "message"}},
@@ -209,9 +217,9 @@ mod tests {
     }
 
     #[test]
-    fn a_page_of_everything_has_no_filter() {
+    fn a_page_of_everything_is_of_transactions() {
         let body = page(None, None);
-        assert_eq!(body["query"], json!({"bool": {"filter": []}}));
+        assert_eq!(body["query"], json!({"bool": {"filter": [{"exists": {"field": "mail.id"}}]}}));
         assert_eq!(body["sort"], json!([{"mail.id": "asc"}]));
         assert_eq!(body.get("search_after"), None);
     }

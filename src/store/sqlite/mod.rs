@@ -9,6 +9,7 @@
 mod check;
 mod codec;
 mod failure;
+mod marks;
 mod read;
 mod schema;
 mod terms;
@@ -25,9 +26,13 @@ use async_trait::async_trait;
 use failure::Outcome;
 use rusqlite::Connection;
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
+
+/// A file is one place.
+const PLACE: &str = "database";
 
 /// A store in one SQLite file. Nothing is opened before the first use, and nothing made before `prepare`.
 #[derive(Debug, Clone)]
@@ -132,6 +137,18 @@ impl Store for SqliteStore {
     async fn commit(&self) -> Result<()> {
         let path = self.database.path.clone();
         self.on("sync", move |connection| write::commit(connection, &path)).await
+    }
+
+    async fn mark(&self, ledger: &str, number: u64, documents: &[String]) -> Result<Vec<String>> {
+        let (ledger, documents) = (ledger.to_owned(), documents.to_vec());
+        self.on("write to", move |connection| marks::leave(connection, &ledger, number, &documents)).await?;
+        Ok(vec![PLACE.to_owned()])
+    }
+
+    async fn marks(&self, ledger: &str, _places: &[String]) -> Result<BTreeMap<String, u64>> {
+        let ledger = ledger.to_owned();
+        let number = self.on("read", move |connection| marks::find(connection, &ledger)).await?;
+        Ok(number.map(|number| (PLACE.to_owned(), number)).into_iter().collect())
     }
 
     async fn search(&self, search: &Search) -> Result<Vec<Transaction>> {

@@ -23,7 +23,7 @@ const VERSION: i32 = 1;
 const APPLICATION: i32 = 0x6d73_7463;
 
 /// How long to wait for another process: a stretch is written in far less.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 const TABLES: &str = "
 CREATE TABLE transactions (

@@ -3,6 +3,7 @@
 use super::{
     codec,
     failure::{Failure, Outcome},
+    marks, schema,
     terms::{self, Additions},
 };
 use crate::{
@@ -11,10 +12,13 @@ use crate::{
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, ffi, params};
 use serde::Serialize;
-use std::{collections::BTreeSet, io, path::Path, sync::mpsc};
+use std::{collections::BTreeSet, io, path::Path, sync::mpsc, time::Duration};
 
 /// Documents per transaction of `prune`, so that the log stays small and a run is not kept waiting.
 const PRUNED_AT_ONCE: i64 = 1_000;
+
+/// How long `commit` waits for readers: without them or not, what was written is safe after it.
+const CHECKPOINT_PATIENCE: Duration = Duration::from_millis(200);
 
 /// Documents made ready to be written while those before them are written.
 const AHEAD: usize = 64;
@@ -140,6 +144,7 @@ pub fn delete(connection: &mut Connection, documents: &[(String, Version)]) -> O
             None => {}
         }
     }
+    marks::name_none_that_is_gone(&tx)?;
     tx.commit()?;
     Ok(report)
 }
@@ -181,6 +186,7 @@ pub fn prune(connection: &mut Connection, before: Time) -> Outcome<u64> {
             remove(&tx, *doc, blob)?;
         }
         terms::forget_empty_blocks(&tx)?;
+        marks::name_none_that_is_gone(&tx)?;
         tx.commit()?;
         if old.is_empty() {
             break;
@@ -197,7 +203,10 @@ pub fn prune(connection: &mut Connection, before: Time) -> Outcome<u64> {
 /// log itself is, which is as good, because SQLite reads it again after a power loss. (Opening the log is harmless. The
 /// database must not be opened beside SQLite: closing it would drop SQLite's locks.)
 pub fn commit(connection: &Connection, path: &Path) -> Outcome<()> {
-    let is_busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    connection.busy_timeout(CHECKPOINT_PATIENCE)?;
+    let moved = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+    connection.busy_timeout(schema::PATIENCE)?;
+    let is_busy: bool = moved?;
     if is_busy {
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");
@@ -209,20 +218,22 @@ pub fn commit(connection: &Connection, path: &Path) -> Outcome<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{access::Access, store::sqlite::schema};
+    use crate::access::Access;
+    use std::time::Instant;
 
     #[test]
     fn a_commit_is_not_held_up_by_a_reader() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("t.sqlite");
         let writer = schema::prepare(&path, Access::default(), "").unwrap();
-        writer.busy_timeout(std::time::Duration::ZERO).unwrap();
         let mut reader = schema::open(&path, Access::default(), "").unwrap();
         let reading = reader.transaction().unwrap();
         let last = || reading.query_row("SELECT last FROM counter", [], |row| row.get::<_, i64>(0)).unwrap();
         assert_eq!(last(), 0);
         writer.execute("UPDATE counter SET last = 7", []).unwrap();
+        let since = Instant::now();
         commit(&writer, &path).unwrap();
+        assert!(since.elapsed() < schema::PATIENCE / 10, "{:?}", since.elapsed());
         assert_eq!(last(), 0, "the reader still sees its moment");
     }
 }
