@@ -1,13 +1,16 @@
 //! How many lines per second are parsed, and put together, on one core.
 //!
-//! In: the log of the demo, real lines of five servers. Out: criterion's figures; its elements are lines. Stores and
+//! In: the log of the demo, real lines of five servers; shapes of journeys. Out: criterion's figures; its elements are lines. Stores and
 //! sources are left out: what they take is mostly waiting.
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+#[path = "../tests/squares/shapes.rs"]
+mod shapes;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use mailstitch::{
     model::{Intake, Line, Time},
     parse::{self, syslog},
-    stitch::{self, Rules},
+    stitch::{self, Rules, journey, journey::Node},
 };
 use std::hint::black_box;
 
@@ -44,5 +47,25 @@ fn stitching(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, stitching);
+/// Mail that hangs together in ways that invite going through all pairs; `tests/squares.rs` holds the ratio.
+fn journeys(criterion: &mut Criterion) {
+    let rules = Rules::default();
+    let mut group = criterion.benchmark_group("journeys");
+    group.sample_size(10);
+    for (name, lines) in shapes::SHAPES {
+        for messages in [10_000, 20_000] {
+            let mut lines = lines(messages);
+            stitch::unite(&mut lines);
+            let documents = stitch::gather(&lines, |_| false, &rules).documents(&rules);
+            let nodes: Vec<Node> = documents.map(|t| Node::new(&t)).collect();
+            group.throughput(Throughput::Elements(nodes.len() as u64));
+            group.bench_function(BenchmarkId::new(*name, messages), |b| {
+                b.iter(|| journey::of(black_box(nodes.iter())).len())
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, stitching, journeys);
 criterion_main!(benches);

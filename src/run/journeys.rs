@@ -2,20 +2,23 @@
 //!
 //! In: the ids of changed documents.  Out: the store, with `mail.journey` right for each of them and for all that hang
 //! together with them.  Nothing else of a document is touched.
+//!
+//! Neighbours that share or name a queue id are followed to the end. Those that share no more than a Message-ID, which
+//! thousands may, are followed where a claim joins them, or the journey that they have now.
 
 use crate::{
     error::{Error, Kind, Result},
     model::{Range, Time},
     stitch::journey::{self, CLOCKS_MS, Node},
-    store::{Put, Store, Stored, Traces},
+    store::{Put, Store, Traces},
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-/// Changed documents looked at together.
-const AT_ONCE: usize = 2000;
-/// Hops that a journey may have; beyond them a document keeps the root that was found so far.
-const HOPS: usize = 50;
-/// Documents that hang together, at most; a Message-ID that everyone uses must not draw in the whole store.
+/// Documents read and rewritten at a time.
+const AT_ONCE: usize = 500;
+/// Queue ids and Message-IDs asked for at a time.
+const TERMS_AT_ONCE: usize = 2000;
+/// Documents that are read for one stretch, at most.
 const LARGEST: usize = 50_000;
 /// Another writer may be faster this often.
 const ROUNDS: usize = 20;
@@ -24,117 +27,190 @@ const ROUNDS: usize = 20;
 pub type Changed = BTreeMap<String, Option<Node>>;
 
 /// Settles the journeys of changed documents. Returns the number of documents whose journey changed.
-pub async fn settle(store: &dyn Store, changed: Changed) -> Result<u64> {
-    if changed.is_empty() {
-        return Ok(0);
-    }
-    store.refresh().await?;
+pub async fn settle(store: &dyn Store, mut changed: Changed) -> Result<u64> {
     let mut rewritten = 0;
-    let mut changed = changed.into_iter();
-    loop {
-        let chunk: Changed = changed.by_ref().take(AT_ONCE).collect();
-        if chunk.is_empty() {
-            return Ok(rewritten);
+    let mut round = 0;
+    while !changed.is_empty() {
+        if round == ROUNDS {
+            return Err(Error::new(Kind::Temporary, "cannot write journeys")
+                .because("another writer changes them all the time"));
         }
-        let mut wanted = misplaced(store, chunk).await?;
-        let mut round = 0;
-        while !wanted.is_empty() {
-            if round == ROUNDS {
-                return Err(Error::new(Kind::Temporary, "cannot write journeys")
-                    .because("another writer changes them all the time"));
-            }
-            round += 1;
-            let (lost, written) = one_round(store, &wanted).await?;
-            rewritten += written;
-            wanted = lost;
-        }
-    }
-}
-
-/// Which documents, of those changed and of their neighbours, have another journey than they should. Most have the right
-/// one from the start (`merge.rs`), and need not be read again for it.
-async fn misplaced(store: &dyn Store, changed: Changed) -> Result<Vec<String>> {
-    let unread: Vec<String> = changed.iter().filter(|(_, node)| node.is_none()).map(|(id, _)| id.clone()).collect();
-    let mut frontier: Vec<Seen<()>> = changed.into_iter().filter_map(|(id, node)| Some((id, (node?, ())))).collect();
-    if !unread.is_empty() {
-        frontier.extend(store.get(&unread).await?.into_iter().map(|stored| seen(stored, drop)));
-    }
-    let component = neighbourhood(store, frontier, drop).await?;
-    let journeys = journey::of(component.values().map(|(node, ())| node));
-    let is_misplaced = |node: &Node| journeys.get(node.id.as_str()).is_some_and(|journey| node.journey != *journey);
-    Ok(component.iter().filter(|(_, (node, ()))| is_misplaced(node)).map(|(id, _)| id.clone()).collect())
-}
-
-/// One attempt; returns the documents that another writer changed meanwhile.
-async fn one_round(store: &dyn Store, wanted: &[String]) -> Result<(Vec<String>, u64)> {
-    let whole = |stored| stored;
-    let frontier = store.get(wanted).await?.into_iter().map(|stored| seen(stored, whole)).collect();
-    let component = neighbourhood(store, frontier, whole).await?;
-    let journeys = journey::of(component.values().map(|(node, _)| node));
-    let mut puts = Vec::new();
-    for (node, stored) in component.values() {
-        let Some(journey) = journeys.get(node.id.as_str()) else { continue };
-        if node.journey != *journey {
-            let mut transaction = stored.transaction.clone();
-            (*journey).clone_into(&mut transaction.mail.journey);
-            puts.push(Put { transaction, expected: Some(stored.version) });
-        }
-    }
-    if puts.is_empty() {
-        return Ok((Vec::new(), 0));
-    }
-    let count = puts.len() as u64;
-    let report = store.put(puts.into()).await?;
-    if !report.conflicts.is_empty() {
+        round += 1;
         store.refresh().await?;
+        let found = Neighbourhood::of(store, changed).await?;
+        let (lost, written) = rewrite(store, found).await?;
+        rewritten += written;
+        changed = lost.into_iter().map(|id| (id, None)).collect();
     }
-    let written = count - report.conflicts.len() as u64;
-    Ok((report.conflicts, written))
+    Ok(rewritten)
 }
 
-/// A document by its id: what decides its journey, and what is kept of it besides.
-type Seen<T> = (String, (Node, T));
-
-fn seen<T>(stored: Stored, keep: impl Fn(Stored) -> T) -> Seen<T> {
-    (stored.transaction.mail.id.clone(), (Node::new(&stored.transaction), keep(stored)))
+/// Writes the journeys that are not as they should be. Most documents have the right one from the start (`merge.rs`).
+/// Returns the documents that another writer changed meanwhile.
+async fn rewrite(store: &dyn Store, found: Neighbourhood) -> Result<(Vec<String>, u64)> {
+    let journeys = journey::of(found.known.values());
+    let followed = found.known.iter().filter(|(id, _)| found.followed.contains(*id));
+    let misplaced = followed.filter_map(|(id, node)| {
+        let journey = *journeys.get(node.id.as_str())?;
+        (node.journey != journey).then_some((id, node, journey))
+    });
+    let misplaced: Vec<_> = misplaced.collect();
+    let (mut lost, mut written) = (Vec::new(), 0);
+    for page in misplaced.chunks(AT_ONCE) {
+        let ids: Vec<String> = page.iter().map(|(id, ..)| (*id).clone()).collect();
+        let mut puts = Vec::new();
+        let mut stored: HashMap<String, _> =
+            store.get(&ids).await?.into_iter().map(|s| (s.transaction.mail.id.clone(), s)).collect();
+        for (id, node, journey) in page {
+            // One that is gone needs no journey.
+            let Some(mut stored) = stored.remove(*id) else { continue };
+            if Node::new(&stored.transaction) != **node {
+                lost.push((*id).clone());
+                continue;
+            }
+            (*journey).clone_into(&mut stored.transaction.mail.journey);
+            puts.push(Put { transaction: stored.transaction, expected: Some(stored.version) });
+        }
+        let count = puts.len() as u64;
+        if count > 0 {
+            let report = store.put(puts.into()).await?;
+            written += count - report.conflicts.len() as u64;
+            lost.extend(report.conflicts);
+        }
+    }
+    Ok((lost, written))
 }
 
-/// The documents given and all that hang together with them.
-async fn neighbourhood<T>(
-    store: &dyn Store,
-    mut frontier: Vec<Seen<T>>,
-    keep: impl Fn(Stored) -> T,
-) -> Result<BTreeMap<String, (Node, T)>> {
-    let mut known: BTreeMap<String, (Node, T)> = BTreeMap::new();
-    // What was asked, and within which time: a document of days asks anew for what one of a second asked before.
-    let mut asked: BTreeMap<(bool, String), Range> = BTreeMap::new();
-    for _ in 0..HOPS {
-        let (mut from, mut to) = (Time(i64::MAX), Time(i64::MIN));
-        for (_, (node, _)) in &frontier {
-            from = from.min(node.start);
-            to = to.max(node.end);
+/// A queue id, or a Message-ID.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Trace {
+    QueueId(String),
+    MessageId(String),
+}
+
+fn traces(node: &Node) -> impl Iterator<Item = Trace> {
+    let (queue_ids, message_id) = node.traces();
+    let message_id = message_id.map(|id| Trace::MessageId(id.to_owned()));
+    queue_ids.map(|id| Trace::QueueId(id.to_owned())).chain(message_id)
+}
+
+/// Documents that may hang together.
+#[derive(Default)]
+struct Neighbourhood {
+    known: BTreeMap<String, Node>,
+    /// Those whose own neighbours are known as well, so that their journey is.
+    followed: HashSet<String>,
+    /// Known documents by their traces.
+    bearers: HashMap<Trace, Vec<String>>,
+    /// What was asked for, and within which time: a document of days asks anew for what one of a second asked for before.
+    asked: HashMap<Trace, Range>,
+    /// Documents read.
+    read: usize,
+}
+
+impl Neighbourhood {
+    /// The documents that changed, and all that hang together with them.
+    async fn of(store: &dyn Store, changed: Changed) -> Result<Self> {
+        let mut this = Self::default();
+        let unread: Vec<String> = changed.iter().filter(|(_, node)| node.is_none()).map(|(id, _)| id.clone()).collect();
+        let mut next: BTreeSet<String> = BTreeSet::new();
+        for (id, node) in changed.into_iter().filter_map(|(id, node)| Some((id, node?))) {
+            next.insert(id.clone());
+            this.add(id, node);
         }
-        let within = Range { from: from.plus(-CLOCKS_MS), to: to.plus(CLOCKS_MS) };
-        let covers = |r: &Range| r.from <= within.from && within.to <= r.to;
-        let mut wanted: BTreeSet<(bool, String)> = BTreeSet::new();
-        for (_, (node, _)) in &frontier {
-            let (ids, message_id) = node.traces();
-            wanted.extend(ids.map(|id| (false, id.to_owned())));
-            wanted.extend(message_id.map(|id| (true, id.to_owned())));
+        for page in unread.chunks(AT_ONCE) {
+            for stored in store.get(page).await? {
+                next.insert(stored.transaction.mail.id.clone());
+                this.add(stored.transaction.mail.id.clone(), Node::new(&stored.transaction));
+            }
         }
-        wanted.retain(|term| !asked.get(term).is_some_and(covers));
-        known.extend(std::mem::take(&mut frontier));
-        if wanted.is_empty() || known.len() > LARGEST {
-            break;
+        while !next.is_empty() {
+            let wanted = this.wanted(&next);
+            this.followed.extend(next);
+            next = this.ask(store, wanted).await?;
+            if this.read > LARGEST {
+                break;
+            }
+            if next.is_empty() {
+                next = this.hanging();
+            }
         }
-        let of = |is_message_id: bool| {
-            let terms = wanted.iter().filter(|(m, _)| *m == is_message_id);
-            terms.map(|(_, id)| id.clone()).collect::<Vec<String>>()
-        };
-        let traces =
-            Traces { queue_ids: of(false), message_ids: of(true), within, known: known.keys().cloned().collect() };
-        frontier = store.neighbours(&traces).await?.into_iter().map(|stored| seen(stored, &keep)).collect();
-        asked.extend(wanted.into_iter().map(|term| (term, within)));
+        Ok(this)
     }
-    Ok(known)
+
+    fn add(&mut self, id: String, node: Node) {
+        for trace in traces(&node) {
+            self.bearers.entry(trace).or_default().push(id.clone());
+        }
+        self.known.insert(id, node);
+    }
+
+    /// What these documents ask for that was not asked for yet, in order of time.
+    fn wanted(&self, ids: &BTreeSet<String>) -> Vec<(Trace, Range)> {
+        let mut ranges: HashMap<Trace, Range> = HashMap::new();
+        for node in ids.iter().filter_map(|id| self.known.get(id)) {
+            let within = Range { from: node.start.plus(-CLOCKS_MS), to: node.end.plus(CLOCKS_MS) };
+            for trace in traces(node) {
+                let range = ranges.entry(trace).or_insert(within);
+                *range = Range { from: range.from.min(within.from), to: range.to.max(within.to) };
+            }
+        }
+        let covers = |a: &Range, b: &Range| a.from <= b.from && b.to <= a.to;
+        ranges.retain(|trace, range| !self.asked.get(trace).is_some_and(|asked| covers(asked, range)));
+        let mut wanted: Vec<(Trace, Range)> = ranges.into_iter().collect();
+        wanted.sort_unstable_by(|(a, x), (b, y)| (x.from, x.to, a).cmp(&(y.from, y.to, b)));
+        wanted
+    }
+
+    /// Reads what bears these traces. Returns those that share or name a queue id.
+    async fn ask(&mut self, store: &dyn Store, wanted: Vec<(Trace, Range)>) -> Result<BTreeSet<String>> {
+        let mut next = BTreeSet::new();
+        for chunk in wanted.chunks(TERMS_AT_ONCE) {
+            let none = Range { from: Time(i64::MAX), to: Time(i64::MIN) };
+            let unite = |a: Range, (_, b): &(Trace, Range)| Range { from: a.from.min(b.from), to: a.to.max(b.to) };
+            let mut question = Traces {
+                queue_ids: Vec::new(),
+                message_ids: Vec::new(),
+                within: chunk.iter().fold(none, unite),
+                known: BTreeSet::new(),
+            };
+            for (trace, _) in chunk {
+                let bearers = || self.bearers.get(trace).into_iter().flatten().cloned();
+                question.known.extend(bearers());
+                match trace {
+                    Trace::QueueId(id) => {
+                        question.queue_ids.push(id.clone());
+                        next.extend(bearers());
+                    }
+                    Trace::MessageId(id) => question.message_ids.push(id.clone()),
+                }
+                self.asked.insert(trace.clone(), question.within);
+            }
+            let bears_queue_id = |node: &Node| {
+                let asked = |trace: Trace| matches!(trace, Trace::QueueId(_)) && self.asked.contains_key(&trace);
+                traces(node).any(asked)
+            };
+            let mut found = Vec::new();
+            for stored in store.neighbours(&question).await? {
+                let node = Node::new(&stored.transaction);
+                let id = stored.transaction.mail.id;
+                if bears_queue_id(&node) {
+                    next.insert(id.clone());
+                }
+                found.push((id, node));
+            }
+            self.read += found.len();
+            found.into_iter().for_each(|(id, node)| self.add(id, node));
+        }
+        next.retain(|id| !self.followed.contains(id));
+        Ok(next)
+    }
+
+    /// Those not followed yet that hang together with those that were.
+    fn hanging(&self) -> BTreeSet<String> {
+        let nodes: Vec<&Node> = self.known.values().collect();
+        let is_followed: Vec<bool> = self.known.keys().map(|id| self.followed.contains(id)).collect();
+        let hanging = journey::hanging(&nodes, &is_followed);
+        self.known.keys().zip(hanging).filter(|(_, is_hanging)| *is_hanging).map(|(id, _)| id.clone()).collect()
+    }
 }

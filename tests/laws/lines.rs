@@ -122,6 +122,10 @@ const HOPS: &[(&str, &str)] = &[
         "postfix/local",
         "Q: to=<e@example.net>, relay=local, delay=1, delays=0/0/1/0, dsn=2.0.0, status=sent (forwarded as R)",
     ),
+    (
+        "postfix/smtp",
+        "Q: to=<x@evil.example>, relay=H.evil.example[203.0.113.9]:25, delay=1, delays=0/0/1/0, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as R)",
+    ),
     ("postfix/bounce", "Q: sender non-delivery notification: R"),
     ("postfix/qmgr", "Q: removed"),
     (
@@ -142,7 +146,8 @@ pub fn hops() -> impl Strategy<Value = Vec<Line>> {
             let client = if peer == host { "localhost[127.0.0.1]" } else { "H.example.com[192.0.2.3]" };
             let text = text
                 .replace("client=P", &format!("client={client}"))
-                .replace("H.example", &format!("{}.example", hosts[peer]));
+                .replace("H.example", &format!("{}.example", hosts[peer]))
+                .replace("H.evil", &format!("{}.evil", hosts[peer]));
             let text = match text.strip_prefix("Q: ") {
                 Some(rest) => format!("{}: {rest}", ids[own]),
                 None => text,

@@ -1,72 +1,69 @@
-//! Which transaction is the parent of which, strongest evidence first: the queue id in the next hop's reply, together
-//! with the relay; `forwarded as`, `orig_queue_id`, `orig_id`; the Message-ID, only where the parent's relay is the
-//! child's host and the child's source is the parent's host, or where a program of that host took the parent.
+//! What speaks for and against one transaction being the parent of another.
+//!
+//! In: two transactions, and what the one says of a hop.  Out: a weight, or that it is none.
+//!
+//! Anyone may answer `queued as 4F1A2B3C4D`, call a server `mx1.evil.example`, or write another's Message-ID into a mail.
+//! So each fact that one side logs is held against what the other side logs of it, and the claim that most speaks for wins,
+//! however near in time another one is.
 
-use super::{CLOCKS_MS, Node};
-use crate::{
-    model::{Time, transaction::Kind},
-    stitch::id::IdForm,
-};
-use std::collections::HashMap;
+use super::{Node, node::Onward, place::Place};
+use crate::stitch::id::IdForm;
 
 /// sendmail cuts Message-IDs at 100 characters; that many decide then.
 const CUT_AT: usize = 95;
 
-/// A program hands a message in again this long after it was done with it, at most. Programs take most mail of many
-/// hosts, so that more would join what only happens to have the same Message-ID.
-const PROGRAM_MS: i64 = 10_000;
+/// A hop that names the child's queue id.
+const REPLY: i32 = 2;
+/// The child's own lines name the parent's queue id.
+const NAMED: i32 = 3;
+const SAME_MESSAGE_ID: i32 = 2;
+const SAME_RECIPIENT: i32 = 2;
+/// It never left the host, or came back from where it was given to.
+const HERE: i32 = 2;
+/// By a name, which somebody else may have chosen.
+const BY_NAME: i32 = 1;
+const OTHER: i32 = -1;
+/// No program or command of one host hands a message to another host.
+const IMPOSSIBLE: i32 = -2;
 
-/// The parent of each node, if it has one.
-pub(super) fn parents(nodes: &[&Node]) -> Vec<Option<usize>> {
-    let mut by_queue_id: HashMap<&str, Vec<usize>> = HashMap::new();
-    let mut by_message_id: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (n, node) in nodes.iter().enumerate() {
-        if let Some(id) = node.queue_id.as_deref().filter(|_| node.kind == Kind::Message) {
-            by_queue_id.entry(id).or_default().push(n);
-        }
-        if let Some(id) = node.message_id.as_deref() {
-            by_message_id.entry(prefix(id)).or_default().push(n);
-        }
+/// Without a queue id that was named: same Message-ID, and each side knows the other.
+pub(super) const BY_MESSAGE_ID: i32 = SAME_MESSAGE_ID + 2 * BY_NAME;
+pub(super) const BY_MESSAGE_ID_HERE: i32 = SAME_MESSAGE_ID + 2 * HERE;
+
+/// The weight of a hop that names the child's queue id; `None` when what is known speaks against it.
+pub(super) fn of_reply(parent: &Node, hop: &Onward, child: &Node) -> Option<i32> {
+    let (to, from) = places(parent, hop, child);
+    let message_id = message_ids(parent, child);
+    let facts = [to, from, message_id, recipients(hop, child), named(parent, child)];
+    let sum: i32 = facts.iter().sum();
+    let is_unique = || child.queue_id.as_deref().is_some_and(|id| IdForm::of(id, false).is_unique());
+    let nothing_against = || facts.iter().all(|fact| *fact >= 0) && is_unique();
+    // Filters and gateways may change a Message-ID, but then the child must have come from the parent's host.
+    let is_other_mail = message_id < 0 && from <= 0;
+    (!is_other_mail && (sum > 0 || sum == 0 && nothing_against())).then_some(REPLY + sum)
+}
+
+/// The weight of a parent that the child's own lines name.
+pub(super) fn of_previous(parent: &Node, child: &Node) -> i32 {
+    let here = if parent.host == child.host { HERE } else { 0 };
+    NAMED + here + message_ids(parent, child)
+}
+
+fn named(parent: &Node, child: &Node) -> i32 {
+    let is_named = |queue_id| child.previous.binary_search_by(|(h, q)| (h, q).cmp(&(&parent.host, queue_id))).is_ok();
+    if parent.queue_id.as_ref().is_some_and(is_named) { NAMED } else { 0 }
+}
+
+fn message_ids(parent: &Node, child: &Node) -> i32 {
+    match (&parent.message_id, &child.message_id) {
+        (Some(a), Some(b)) if prefix(a) == prefix(b) => SAME_MESSAGE_ID,
+        (Some(_), Some(_)) => OTHER,
+        _ => 0,
     }
-    let found = |id: &str| by_queue_id.get(id).map(Vec::as_slice).unwrap_or_default();
-    let mut by_reply: Vec<Option<usize>> = vec![None; nodes.len()];
-    for (p, parent) in nodes.iter().enumerate() {
-        for onward in &parent.onward {
-            let fits = |c: &&usize| **c != p && takes(parent, onward.host.as_deref(), nodes[**c]);
-            let at = onward.at.unwrap_or(parent.end);
-            let near = |c: &&usize| {
-                let child = &nodes[**c];
-                (!same_message_id(parent, child), child.start.0.abs_diff(at.0), &child.id)
-            };
-            let child = found(&onward.queue_id).iter().filter(fits).min_by_key(near);
-            if let Some(&c) = child.filter(|c| in_time(parent, nodes[**c], at)) {
-                by_reply[c] = nearest_before(nodes, c, by_reply[c].into_iter().chain([p]));
-            }
-        }
-    }
-    let parent = |c: usize| {
-        let child = &nodes[c];
-        if child.kind == Kind::Filter {
-            return owner(nodes, c, found, &by_message_id);
-        }
-        by_reply[c].or_else(|| previous(nodes, c, found)).or_else(|| by_id(nodes, c, &by_message_id))
-    };
-    (0..nodes.len()).map(parent).collect()
 }
 
-/// Whether a child may be what a reply's queue id means: on the host that the relay names, or, where the relay has
-/// another name, by a queue id that exists only once or by the same Message-ID.
-fn takes(parent: &Node, relay: Option<&str>, child: &Node) -> bool {
-    let same_host = relay == Some(child.host.as_str()) || (relay.is_none() && parent.host == child.host);
-    let unique = child.queue_id.as_deref().is_some_and(|id| IdForm::of(id, false).is_unique());
-    same_host || unique || same_message_id(parent, child)
-}
-
-fn in_time(parent: &Node, child: &Node, at: Time) -> bool {
-    parent.start.0 <= child.start.0.saturating_add(CLOCKS_MS) && child.start.0 <= at.0.saturating_add(CLOCKS_MS)
-}
-
-fn prefix(message_id: &str) -> &str {
+/// What decides of a Message-ID.
+pub(super) fn prefix(message_id: &str) -> &str {
     let mut end = CUT_AT.min(message_id.len());
     while !message_id.is_char_boundary(end) {
         end -= 1;
@@ -74,84 +71,52 @@ fn prefix(message_id: &str) -> &str {
     &message_id[..end]
 }
 
-fn same_message_id(a: &Node, b: &Node) -> bool {
-    match (&a.message_id, &b.message_id) {
-        (Some(a), Some(b)) => a == b || (a.len().min(b.len()) >= CUT_AT && prefix(a) == prefix(b)),
-        _ => false,
+/// Whether the child has a recipient whom the reply was said of, at least one of their domains, or surely none of it.
+fn recipients(hop: &Onward, child: &Node) -> i32 {
+    let (few, many) = if hop.to.len() <= child.to.len() { (&hop.to, &child.to) } else { (&child.to, &hop.to) };
+    if few.iter().any(|address| many.contains(address)) {
+        return SAME_RECIPIENT;
+    }
+    let are_known = !few.is_empty();
+    match (&hop.to_houses, &child.to_houses) {
+        (Some(a), Some(b)) if are_known && a.is_disjoint(b) => OTHER,
+        _ => 0,
     }
 }
 
-/// Of several, the one that starts nearest before the child, else nearest after it; then the smallest id.
-fn nearest_before(nodes: &[&Node], c: usize, candidates: impl Iterator<Item = usize>) -> Option<usize> {
-    let start = nodes[c].start;
-    let key = |p: &usize| {
-        let parent = &nodes[*p];
-        (parent.start > start, parent.start.0.abs_diff(start.0), &parent.id)
+/// Whether the hop led to the child's host, and whether the child came from the parent's host.
+fn places(parent: &Node, hop: &Onward, child: &Node) -> (i32, i32) {
+    let (client, relay) = (&child.source.place, &hop.relay);
+    let is_named = |place: &Place, host: &str| match &place.label {
+        Some(label) if *label == host => BY_NAME,
+        Some(_) => OTHER,
+        None => 0,
     };
-    candidates.filter(|p| *p != c).min_by_key(key)
-}
-
-/// The parent that the child's own lines name: `orig_queue_id` and `orig_id`.
-fn previous<'a>(nodes: &'a [&'a Node], c: usize, found: impl Fn(&str) -> &'a [usize]) -> Option<usize> {
-    let child = &nodes[c];
-    child.previous.iter().find_map(|(host, queue_id)| {
-        let host = host.as_deref().unwrap_or(&child.host);
-        let here = found(queue_id).iter().copied().filter(|p| {
-            let parent = &nodes[*p];
-            parent.host == host && in_time(parent, child, parent.end)
-        });
-        nearest_before(nodes, c, here)
-    })
-}
-
-/// The parent by Message-ID: its relay is the child's host, and the child's source is its host.
-fn by_id(nodes: &[&Node], c: usize, by_message_id: &HashMap<&str, Vec<usize>>) -> Option<usize> {
-    let child = &nodes[c];
-    let others = by_message_id.get(prefix(child.message_id.as_deref()?))?;
-    let fits = |p: &usize| {
-        let parent = &nodes[*p];
-        let handed_in = match parent.host == child.host {
-            true => child.source.loopback && is_other(parent, child),
-            false => child.source.host.as_deref() == Some(parent.host.as_str()),
+    if parent.host != child.host {
+        let to = if hop.is_local { 0 } else { is_named(relay, &child.host) };
+        return match child.source.is_local {
+            // A filter on another host hands a message to the server beside it.
+            true => (to, if to > 0 { 0 } else { IMPOSSIBLE }),
+            false => of_house(relay, client, (to, is_named(client, &parent.host))),
         };
-        let by_relay = handed_in && in_time(parent, child, parent.end) && parent.relays.contains(&child.host);
-        *p != c
-            && parent.kind == Kind::Message
-            && (by_relay || by_program(parent, child))
-            && same_message_id(parent, child)
-    };
-    nearest_before(nodes, c, others.iter().copied().filter(fits))
+    }
+    let is_back = relay.ip.is_some() && relay.ip == client.ip || relay.label.is_some() && relay.label == client.label;
+    match () {
+        () if child.source.is_local && hop.is_local => (HERE, HERE),
+        () if child.source.is_local => (OTHER, OTHER),
+        () if relay.ip.is_some() && relay.ip == client.ip => (HERE, HERE),
+        () if is_back => of_house(relay, client, (BY_NAME, BY_NAME)),
+        () if hop.is_local && client.is_unknown() => (HERE, 0),
+        () if hop.is_local => (0, is_named(client, &parent.host)),
+        () => of_house(relay, client, (is_named(relay, &child.host), is_named(client, &parent.host))),
+    }
 }
 
-fn is_other(parent: &Node, child: &Node) -> bool {
-    parent.queue_id != child.queue_id || parent.instance != child.instance
-}
-
-/// Whether a program that took the parent may have handed in the child, on the same host and by the same clock.
-fn by_program(parent: &Node, child: &Node) -> bool {
-    let soon = parent.start <= child.start && child.start.0 <= parent.end.0.saturating_add(PROGRAM_MS);
-    let here = parent.host == child.host && (child.source.loopback || child.source.command);
-    parent.to_program && here && soon && is_other(parent, child)
-}
-
-/// The message that a filter's verdict is about: the one it handed back, else one with its Message-ID on its host.
-fn owner<'a>(
-    nodes: &'a [&'a Node],
-    c: usize,
-    found: impl Fn(&str) -> &'a [usize],
-    by_message_id: &HashMap<&str, Vec<usize>>,
-) -> Option<usize> {
-    let filter = &nodes[c];
-    let touches = |p: &usize| {
-        let message = &nodes[*p];
-        let in_time = message.start.0 <= filter.end.0 + CLOCKS_MS && filter.start.0 <= message.end.0 + CLOCKS_MS;
-        message.kind == Kind::Message && message.host == filter.host && in_time
-    };
-    let handed_back = filter.onward.iter().flat_map(|o| found(&o.queue_id)).copied().filter(touches);
-    nearest_before(nodes, c, handed_back).or_else(|| {
-        let others = by_message_id.get(prefix(filter.message_id.as_deref()?))?;
-        let of_recipient = |p: &usize| !nodes[*p].to.is_disjoint(&filter.to);
-        nearest_before(nodes, c, others.iter().copied().filter(touches).filter(of_recipient))
-            .or_else(|| nearest_before(nodes, c, others.iter().copied().filter(touches)))
-    })
+/// A first label says little where relay and client are of unlike domains; two names of one domain may both be ours.
+fn of_house(relay: &Place, client: &Place, (to, from): (i32, i32)) -> (i32, i32) {
+    match relay.is_of_house(client) {
+        Some(true) => (to.max(0), from.max(0)),
+        Some(false) => (to.min(0), from.min(0)),
+        None => (to, from),
+    }
 }

@@ -1,0 +1,198 @@
+//! What of a document decides its journey.
+//!
+//! In: a document.  Out: its [`Node`], a small part of it, so that many can be looked at together.
+
+use super::{own, place, place::Place};
+use crate::{
+    model::{
+        Text, Time, Transaction,
+        transaction::{Kind, Link, Origin, Recipient, Rel},
+    },
+    stitch::key::service_name,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What of a transaction decides its journey.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// The document id, without the number of a further part.
+    pub id: String,
+    /// Further parts go where part 0 goes.
+    pub(super) part: u32,
+    /// The journey that the document has now.
+    pub journey: String,
+    pub(super) host: Text,
+    pub(super) instance: Text,
+    pub(super) queue_id: Option<Text>,
+    pub(super) message_id: Option<Text>,
+    pub(super) kind: Kind,
+    pub start: Time,
+    pub end: Time,
+    pub(super) own: String,
+    pub(super) source: Source,
+    /// What this one handed on under another queue id.
+    pub(super) onward: Vec<Onward>,
+    /// Host and queue id of what it was made from, sorted.
+    pub(super) previous: Vec<(Text, Text)>,
+    /// Its relays, by the names that documents give to hosts.
+    pub(super) relays: Vec<NextHost>,
+    /// A program on its host took it: a filter or a list manager, which may hand it in again.
+    pub(super) to_program: bool,
+    pub(super) from: Option<Text>,
+    /// Envelope recipients, before and after rewriting, in lower case.
+    pub(super) to: BTreeSet<Text>,
+    pub(super) to_houses: Houses,
+    /// Queue ids that it is linked with, whatever the link means.
+    pub(super) linked: Vec<Text>,
+}
+
+/// Who handed it in.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Source {
+    pub place: Place,
+    /// A program or a command on the same host.
+    pub is_local: bool,
+}
+
+/// The host behind a relay.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct NextHost {
+    pub host: Text,
+    pub house: Option<Text>,
+}
+
+/// A queue id that the next hop gave.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Onward {
+    pub queue_id: Text,
+    pub relay: Place,
+    /// It stayed on its host: forwarded, cloned, or given to a program that listens there.
+    pub is_local: bool,
+    /// When the reply was logged, where known.
+    pub at: Option<Time>,
+    /// Those whom it was said of, in lower case.
+    pub to: BTreeSet<Text>,
+    pub to_houses: Houses,
+}
+
+/// The registered domains of some addresses; `None` when there is an address without a domain.
+pub(super) type Houses = Option<BTreeSet<Text>>;
+
+impl Node {
+    /// The node of a document; further parts are known by their part 0.
+    pub fn new(doc: &Transaction) -> Self {
+        let recipients = &doc.mail.recipients;
+        let previous = doc.mail.links.iter().filter(|l| l.rel == Rel::Previous);
+        let previous =
+            previous.filter_map(|l| Some((l.host.as_ref().unwrap_or(&doc.host.name).clone(), l.queue_id.clone()?)));
+        let mut relays: Vec<NextHost> = recipients.iter().filter_map(|r| next_host(doc, r)).collect();
+        relays.sort();
+        relays.dedup();
+        let to = recipients.iter().flat_map(|r| [Some(&r.address), r.orig_to.as_ref()]).flatten();
+        let to: BTreeSet<Text> = to.chain(&doc.email.to.address).map(|a| a.to_lowercase()).collect();
+        Self {
+            id: base_id(doc).to_owned(),
+            part: doc.mail.part,
+            journey: doc.mail.journey.clone(),
+            host: doc.host.name.clone(),
+            instance: service_name(&doc.service.name).into(),
+            queue_id: doc.email.local_id.clone(),
+            message_id: doc.email.message_id.clone(),
+            kind: doc.mail.kind,
+            start: doc.event.start,
+            end: doc.event.end,
+            own: own(doc),
+            source: source(doc),
+            onward: onward(doc),
+            previous: previous.collect::<BTreeSet<_>>().into_iter().collect(),
+            relays,
+            to_program: recipients.iter().any(is_to_program),
+            from: doc.email.from.address.as_ref().map(|a| a.to_lowercase()),
+            to_houses: houses(&to),
+            to,
+            linked: doc.mail.links.iter().filter_map(|l| l.queue_id.clone()).collect(),
+        }
+    }
+
+    /// The queue ids and the Message-ID by which the neighbours of the document are found.
+    pub fn traces(&self) -> (impl Iterator<Item = &str>, Option<&str>) {
+        (self.queue_id.iter().chain(&self.linked).map(Text::as_str), self.message_id.as_deref())
+    }
+}
+
+/// The id of part 0 of a document.
+pub fn base_id(doc: &Transaction) -> &str {
+    let mail = &doc.mail;
+    mail.id.strip_suffix(&format!("-{}", mail.part)).filter(|_| mail.part > 0).unwrap_or(&mail.id)
+}
+
+pub(super) fn houses(addresses: &BTreeSet<Text>) -> Houses {
+    let mut domains: Vec<&str> = addresses.iter().map(|a| Some(a.rsplit_once('@')?.1)).collect::<Option<_>>()?;
+    domains.sort_unstable();
+    domains.dedup();
+    Some(domains.into_iter().map(|domain| place::house(domain).unwrap_or_else(|| domain.into())).collect())
+}
+
+fn source(doc: &Transaction) -> Source {
+    let mut place = Place::new(doc.source.domain.as_deref(), doc.source.ip.as_deref());
+    // `relay=mx1.example.org [192.0.2.66] (may be forged)`: sendmail did not find the address under that name.
+    if place.label.is_some() && doc.service.kind == "sendmail" {
+        let is_forged = |line: &str| line.contains("] (may be forged)");
+        if doc.mail.lines.iter().any(|line| is_forged(&line.text)) {
+            place = Place { label: None, house: None, ..place };
+        }
+    }
+    Source { is_local: place.is_loopback() || doc.mail.origin == Origin::Local, place }
+}
+
+/// What the replies named, one for each id and relay, and what was linked besides.
+fn onward(doc: &Transaction) -> Vec<Onward> {
+    let links = || doc.mail.links.iter().filter(|l| matches!(l.rel, Rel::Next | Rel::Child));
+    if links().next().is_none() {
+        return Vec::new();
+    }
+    let mut replies: BTreeMap<(&Text, Place), Onward> = BTreeMap::new();
+    for r in &doc.mail.recipients {
+        let Some(queue_id) = &r.queued_as else { continue };
+        let relay = Place::new(r.relay.domain.as_deref(), r.relay.ip.as_deref());
+        let onward = replies.entry((queue_id, relay.clone())).or_insert_with(|| Onward {
+            queue_id: queue_id.clone(),
+            is_local: relay.is_loopback() || relay.is_unknown() || is_to_program(r),
+            relay,
+            at: None,
+            to: BTreeSet::new(),
+            to_houses: None,
+        });
+        onward.at = onward.at.max(r.last_attempt);
+        onward.to.insert(r.address.to_lowercase());
+    }
+    // An id of an earlier attempt, or of a recipient in another part: no more is known than its link says.
+    let is_told = |l: &Link, queue_id: &Text| {
+        let mut of_id = replies.range((queue_id, Place::default())..).take_while(|((id, _), _)| *id == queue_id);
+        let is_of = |o: &Onward| l.host.is_none() || l.host == o.relay.label || o.is_local;
+        l.rel == Rel::Next && of_id.any(|(_, onward)| is_of(onward))
+    };
+    let further = links().filter_map(|l| {
+        let queue_id = l.queue_id.as_ref().filter(|id| !is_told(l, id))?;
+        let (relay, is_local) = (Place::new(l.host.as_deref(), None), l.rel == Rel::Child || l.host.is_none());
+        Some(Onward { queue_id: queue_id.clone(), relay, is_local, at: None, to: BTreeSet::new(), to_houses: None })
+    });
+    let further: Vec<Onward> = further.collect();
+    let replies = replies.into_values().map(|o| Onward { to_houses: houses(&o.to), ..o });
+    replies.chain(further).collect()
+}
+
+/// The host behind a relay, as documents name hosts.
+fn next_host(doc: &Transaction, recipient: &Recipient) -> Option<NextHost> {
+    let relay = Place::new(recipient.relay.domain.as_deref(), recipient.relay.ip.as_deref());
+    match relay.is_loopback() {
+        true => Some(NextHost { host: doc.host.name.clone(), house: None }),
+        false => Some(NextHost { host: relay.label?, house: relay.house }),
+    }
+}
+
+/// postfix's `pipe`, a command that its `local` ran, sendmail's `prog`.
+fn is_to_program(recipient: &Recipient) -> bool {
+    let to_command = || recipient.reply.as_deref().is_some_and(|r| r.starts_with("delivered to command: "));
+    matches!(recipient.transport.as_deref(), Some("pipe" | "prog")) || to_command()
+}

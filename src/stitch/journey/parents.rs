@@ -1,0 +1,214 @@
+//! The parent of each transaction: of all that claim it, the one that most speaks for.
+//!
+//! In: transactions.  Out: for each the number of its parent.
+//!
+//! A claim is made by a reply that names a queue id (`queued as`, sendmail's `Message accepted`), by `forwarded as` and a
+//! clone, by the child's own `orig_queue_id` and `orig_id`, and by the Message-ID where each side knows the other as a
+//! host. Candidates are looked up by what they must have in common: nothing here goes through all pairs.
+
+use super::{
+    CLOCKS_MS, Node, evidence,
+    evidence::prefix,
+    node::Onward,
+    spans::{Spans, Starts},
+    verdicts,
+};
+use crate::model::{Time, transaction::Kind};
+use std::{
+    cmp::Reverse,
+    collections::{HashMap, HashSet},
+};
+
+/// A program hands a message in again this long after it was done with it, at most. Programs take most mail of many
+/// hosts, so that more would join what only happens to have the same Message-ID.
+const PROGRAM_MS: i64 = 10_000;
+
+/// The parent of each node, if it has one.
+pub(super) fn parents(nodes: &[&Node]) -> Vec<Option<usize>> {
+    claims(nodes).0
+}
+
+/// The parents, and all pairs of child and parent that were claimed.
+pub(super) fn claims(nodes: &[&Node]) -> (Vec<Option<usize>>, Vec<(usize, usize)>) {
+    let mut best = Best { nodes, of: vec![None; nodes.len()], all: Vec::new() };
+    by_queue_id(&mut best);
+    by_message_id(&mut best);
+    verdicts::owners(&mut best);
+    (best.of.into_iter().map(|claim| claim.map(|(_, parent)| parent)).collect(), best.all)
+}
+
+/// The best claim on each node so far: its weight and the parent.
+pub(super) struct Best<'a> {
+    pub nodes: &'a [&'a Node],
+    of: Vec<Option<(i32, usize)>>,
+    all: Vec<(usize, usize)>,
+}
+
+impl Best<'_> {
+    /// The heavier claim wins; of equal ones the parent that starts nearest before the child, else nearest after it, then
+    /// the one with the smallest id.
+    pub fn claim(&mut self, child: usize, parent: usize, weight: i32) {
+        self.all.push((child, parent));
+        let nodes = self.nodes;
+        let key = |(weight, p): (i32, usize)| (Reverse(weight), before(nodes, child, p));
+        let claim = (weight, parent);
+        if self.of[child].is_none_or(|known| key(claim) < key(known)) {
+            self.of[child] = Some(claim);
+        }
+    }
+}
+
+/// Least for the one that starts nearest before the child.
+pub(super) fn before<'n>(nodes: &[&'n Node], child: usize, parent: usize) -> (bool, u64, &'n str) {
+    let (start, parent) = (nodes[child].start, nodes[parent]);
+    (parent.start > start, parent.start.0.abs_diff(start.0), &parent.id)
+}
+
+/// Nodes that have a queue id, and something else, in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Named<'a> {
+    Host(&'a str, &'a str),
+    MessageId(&'a str, &'a str),
+    Client(&'a str, &'a str),
+    Any(&'a str),
+}
+
+/// Claims that name a queue id.
+fn by_queue_id(best: &mut Best<'_>) {
+    let nodes = best.nodes;
+    let messages = || nodes.iter().enumerate().filter(|(_, node)| node.kind == Kind::Message);
+    let onward = messages().flat_map(|(_, node)| node.onward.iter().map(|o| o.queue_id.as_str()));
+    let previous = messages().flat_map(|(_, node)| node.previous.iter().map(|(_, id)| id.as_str()));
+    let named: HashSet<&str> = onward.chain(previous).collect();
+    let mut lists: HashMap<Named<'_>, Vec<usize>> = HashMap::new();
+    for (n, node) in messages() {
+        let Some(id) = node.queue_id.as_deref().filter(|id| named.contains(id)) else { continue };
+        let message_id = node.message_id.as_deref().map(|m| Named::MessageId(id, prefix(m)));
+        let client = node.source.place.label.as_deref().map(|label| Named::Client(id, label));
+        let keys = [Some(Named::Any(id)), Some(Named::Host(id, &node.host)), message_id, client];
+        keys.into_iter().flatten().for_each(|key| lists.entry(key).or_default().push(n));
+    }
+    let hosts = lists.iter().filter(|(key, _)| matches!(key, Named::Host(..)));
+    let spans: HashMap<Named<'_>, Spans> =
+        hosts.map(|(key, list)| (*key, Spans::new(list.clone(), nodes, |n| n))).collect();
+    let starts: HashMap<Named<'_>, Starts> = lists.into_iter().map(|(key, l)| (key, Starts::new(l, nodes))).collect();
+    for (p, parent) in messages() {
+        for onward in &parent.onward {
+            let candidates =
+                named_by(parent, onward).filter_map(|key| starts.get(&key)?.nearest(nodes, at(parent, onward), p));
+            if let Some((weight, c)) = child(nodes, p, onward, candidates) {
+                best.claim(c, p, weight);
+            }
+        }
+    }
+    for (c, child) in messages() {
+        let (since, until) = (child.start.plus(-CLOCKS_MS), child.start.plus(CLOCKS_MS));
+        for (host, id) in &child.previous {
+            let parent =
+                spans.get(&Named::Host(id, host)).and_then(|s| s.nearest_before(nodes, child.start, since, until, c));
+            if let Some(p) = parent {
+                best.claim(c, p, evidence::of_previous(nodes[p], child));
+            }
+        }
+    }
+}
+
+/// Where a child that a reply names is looked for.
+fn named_by<'a>(parent: &'a Node, onward: &'a Onward) -> impl Iterator<Item = Named<'a>> {
+    let id = onward.queue_id.as_str();
+    let message_id = parent.message_id.as_deref().map(|m| Named::MessageId(id, prefix(m)));
+    let relay = onward.relay.label.as_deref().map(|label| Named::Host(id, label));
+    let here = Some(Named::Host(id, &parent.host));
+    let client = Some(Named::Client(id, &parent.host));
+    [message_id, relay, here, client, Some(Named::Any(id))].into_iter().flatten()
+}
+
+/// When a reply was logged.
+fn at(parent: &Node, onward: &Onward) -> Time {
+    onward.at.unwrap_or(parent.end)
+}
+
+/// The child that a reply means, of the nearest in time of each sort: the one that most speaks for.
+fn child(nodes: &[&Node], p: usize, onward: &Onward, candidates: impl Iterator<Item = usize>) -> Option<(i32, usize)> {
+    let (parent, at) = (nodes[p], at(nodes[p], onward));
+    let in_time = |c: &usize| {
+        let start = nodes[*c].start;
+        parent.start <= start.plus(CLOCKS_MS) && start <= at.plus(CLOCKS_MS)
+    };
+    let weighed = candidates.filter(in_time).filter_map(|c| Some((evidence::of_reply(parent, onward, nodes[c])?, c)));
+    weighed.min_by_key(|(weight, c)| (Reverse(*weight), nodes[*c].start.0.abs_diff(at.0), &nodes[*c].id))
+}
+
+/// Nodes that may have handed on what has one Message-ID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Handed<'a> {
+    /// From a host to a host.
+    Over(&'a str, &'a str, &'a str),
+    /// The same, of those whose relay is of this domain.
+    OfHouse(&'a str, &'a str, &'a str, Option<&'a str>),
+    /// To a program on a host.
+    ToProgram(&'a str, &'a str),
+}
+
+/// Claims of messages with the same Message-ID: the parent's relay is the child's host and the child's client the parent's
+/// host, or a program of the child's host took the parent.
+fn by_message_id(best: &mut Best<'_>) {
+    let nodes = best.nodes;
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    nodes.iter().filter_map(|n| n.message_id.as_deref()).for_each(|m| *seen.entry(prefix(m)).or_default() += 1);
+    let shared =
+        |n: &Node| -> bool { n.message_id.as_deref().is_some_and(|m| seen.get(prefix(m)).is_some_and(|c| *c > 1)) };
+    let messages = || nodes.iter().enumerate().filter(|(_, node)| node.kind == Kind::Message && shared(node));
+    let mut lists: HashMap<Handed<'_>, Vec<usize>> = HashMap::new();
+    // The lives of one queue id do not hand to each other.
+    let mut firsts: HashMap<(&str, &str, Option<&str>), usize> = HashMap::new();
+    let mut key = vec![0; nodes.len()];
+    for (n, node) in messages() {
+        key[n] = *firsts.entry((&node.host, &node.instance, node.queue_id.as_deref())).or_insert(n);
+        let id = prefix(node.message_id.as_deref().unwrap_or_default());
+        for relay in &node.relays {
+            lists.entry(Handed::Over(id, &node.host, &relay.host)).or_default().push(n);
+            let of_house = Handed::OfHouse(id, &node.host, &relay.host, relay.house.as_deref());
+            lists.entry(of_house).or_default().push(n);
+        }
+        if node.to_program {
+            lists.entry(Handed::ToProgram(id, &node.host)).or_default().push(n);
+        }
+    }
+    let spans: HashMap<Handed<'_>, Spans> =
+        lists.into_iter().map(|(handed, list)| (handed, Spans::new(list, nodes, |n| key[n]))).collect();
+    for (c, child) in messages() {
+        let id = prefix(child.message_id.as_deref().unwrap_or_default());
+        let start = child.start;
+        let mut look = |handed: Handed<'_>, since: i64, until: i64, weight: i32| {
+            let nearest = |s: &Spans| s.nearest_before(nodes, start, start.plus(-since), start.plus(until), key[c]);
+            if let Some(p) = spans.get(&handed).and_then(nearest) {
+                best.claim(c, p, weight);
+            }
+        };
+        let client = &child.source.place;
+        if client.is_loopback() {
+            let over = Handed::Over(id, &child.host, &child.host);
+            look(over, CLOCKS_MS, CLOCKS_MS, evidence::BY_MESSAGE_ID_HERE);
+        }
+        if child.source.is_local {
+            // On one host there is one clock.
+            look(Handed::ToProgram(id, &child.host), PROGRAM_MS, 0, evidence::BY_MESSAGE_ID_HERE);
+        }
+        let Some(from) = client.label.as_deref().filter(|from| *from != child.host && !client.is_loopback()) else {
+            continue;
+        };
+        let to = child.host.as_str();
+        let handed = match client.house.as_deref() {
+            Some(house) => {
+                [Some(Handed::OfHouse(id, from, to, Some(house))), Some(Handed::OfHouse(id, from, to, None))]
+            }
+            None => [Some(Handed::Over(id, from, to)), None],
+        };
+        handed.into_iter().flatten().for_each(|h| look(h, CLOCKS_MS, CLOCKS_MS, evidence::BY_MESSAGE_ID));
+    }
+}
+
+#[cfg(test)]
+#[path = "naive.rs"]
+mod naive;

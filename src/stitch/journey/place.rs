@@ -1,0 +1,85 @@
+//! Places on the network as log lines name them, and which of them may be one host.
+//!
+//! In: names and addresses of clients and relays.  Out: the first label, by which hosts log, and the house.  A stranger can
+//! call his server `mx1.evil.example`; he cannot have a name in a domain that is not his.
+
+use crate::model::Text;
+use std::net::IpAddr;
+
+/// A client or a relay.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// First label of its name, in lower case.
+    pub label: Option<Text>,
+    /// The domain that somebody registered, of a full name; the last label where nobody can (`mx1.lan`).
+    pub house: Option<Text>,
+    pub ip: Option<IpAddr>,
+}
+
+impl Place {
+    pub fn new(name: Option<&str>, ip: Option<&str>) -> Self {
+        let name = name.map(|n| n.trim_end_matches('.').to_ascii_lowercase());
+        // A relay that is known by its address has that for its name.
+        let name = name.filter(|n| !n.is_empty() && n != "localhost" && n.parse::<IpAddr>().is_err());
+        Self {
+            label: name.as_deref().map(first_label),
+            house: name.as_deref().and_then(house),
+            ip: ip.and_then(|ip| ip.parse().ok()).map(|ip: IpAddr| ip.to_canonical()),
+        }
+    }
+
+    pub fn is_loopback(&self) -> bool {
+        self.ip.is_some_and(|ip| ip.is_loopback())
+    }
+
+    /// Whether nothing is known of it.
+    pub fn is_unknown(&self) -> bool {
+        self.label.is_none() && self.ip.is_none()
+    }
+
+    /// `None` where one of them has no full name.
+    pub fn is_of_house(&self, other: &Self) -> Option<bool> {
+        Some(self.house.as_ref()? == other.house.as_ref()?)
+    }
+}
+
+fn first_label(name: &str) -> Text {
+    Text::from(name.split('.').next().unwrap_or(name))
+}
+
+/// The registered domain that a full name lies in.
+pub fn house(name: &str) -> Option<Text> {
+    let (_, last) = name.rsplit_once('.')?;
+    let is_public = psl::suffix(name.as_bytes()).is_some_and(|suffix| suffix.is_known());
+    let house = if is_public { psl::domain_str(name).unwrap_or(name) } else { last };
+    Some(house.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_house_is_what_somebody_registered() {
+        for (name, expected) in [
+            ("mx1.example.org", Some("example.org")),
+            ("a.int.example.org", Some("example.org")),
+            ("mx1.evil.co.uk", Some("evil.co.uk")),
+            ("mx1.bbc.co.uk", Some("bbc.co.uk")),
+            ("mx1.lan", Some("lan")),
+            ("ip-10-0-0-5.ec2.internal", Some("internal")),
+            ("mx1", None),
+        ] {
+            assert_eq!(house(name).as_deref(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_no_name_but_a_number_before_a_domain_is() {
+        assert_eq!(Place::new(Some("192.0.2.1"), Some("192.0.2.1")).label, None);
+        assert_eq!(Place::new(Some("localhost"), Some("127.0.0.1")).label, None);
+        assert_eq!(Place::new(Some("10.evil.example"), None).label.as_deref(), Some("10"));
+        assert_eq!(Place::new(Some("localhost.evil.example"), None).label.as_deref(), Some("localhost"));
+        assert!(Place::new(None, Some("::ffff:127.0.0.1")).is_loopback());
+    }
+}

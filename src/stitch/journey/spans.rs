@@ -1,0 +1,126 @@
+//! Lookups in time among nodes that have something in common, without going through all of them.
+//!
+//! In: nodes, by number.  Out: the one nearest to a moment, or the nearest before one that was not over yet.
+
+use super::Node;
+use crate::model::Time;
+
+/// Nodes by start. A tree over them knows for each stretch the two latest ends of nodes of different keys, so that the
+/// nearest that lasted long enough and is not of a certain key is found in logarithmic time.
+#[derive(Debug, Default)]
+pub(super) struct Spans {
+    /// By start; of those that start together the smallest id is last.
+    order: Vec<usize>,
+    tree: Vec<[End; 2]>,
+}
+
+/// The end of a node, and its key; least where there is none.
+type End = (Time, usize);
+const NONE: End = (Time(i64::MIN), usize::MAX);
+
+impl Spans {
+    pub fn new(mut order: Vec<usize>, nodes: &[&Node], key: impl Fn(usize) -> usize) -> Self {
+        order.sort_unstable_by(|a, b| {
+            nodes[*a].start.cmp(&nodes[*b].start).then_with(|| nodes[*b].id.cmp(&nodes[*a].id))
+        });
+        let leaves = order.len().next_power_of_two();
+        let mut tree = vec![[NONE; 2]; 2 * leaves];
+        for (at, n) in order.iter().enumerate() {
+            tree[leaves + at][0] = (nodes[*n].end, key(*n));
+        }
+        for at in (1..leaves).rev() {
+            tree[at] = latest(tree[2 * at], tree[2 * at + 1]);
+        }
+        Self { order, tree }
+    }
+
+    /// Of those that end at `since` or later and begin at `until` at the latest: the one that starts nearest before
+    /// `start`, else nearest after it; then the smallest id. Those of the key `but` do not count.
+    pub fn nearest_before(&self, nodes: &[&Node], start: Time, since: Time, until: Time, but: usize) -> Option<usize> {
+        let after = self.order.partition_point(|n| nodes[*n].start <= start);
+        let fits = |at: usize| self.tree[at].iter().any(|(end, key)| *end >= since && *key != but && *key != NONE.1);
+        let found = self.last(after, &fits).or_else(|| {
+            let first = nodes[self.order[self.first(after, &fits)?]].start;
+            self.last(self.order.partition_point(|n| nodes[*n].start <= first), &fits)
+        })?;
+        Some(self.order[found]).filter(|n| nodes[*n].start <= until)
+    }
+
+    /// The last place before `end` that fits.
+    fn last(&self, end: usize, fits: &impl Fn(usize) -> bool) -> Option<usize> {
+        let leaves = self.tree.len() / 2;
+        // Up from the place, as long as what lies to the left of it does not fit; then down again.
+        let mut at = leaves + end;
+        if end == leaves {
+            at = 1;
+        } else {
+            while at > 1 && (at & 1 == 0 || !fits(at - 1)) {
+                at /= 2;
+            }
+            at = at.checked_sub(1).filter(|at| *at > 0)?;
+        }
+        if !fits(at) {
+            return None;
+        }
+        while at < leaves {
+            at = if fits(2 * at + 1) { 2 * at + 1 } else { 2 * at };
+        }
+        Some(at - leaves)
+    }
+
+    /// The first place from `begin` on that fits.
+    fn first(&self, begin: usize, fits: &impl Fn(usize) -> bool) -> Option<usize> {
+        let leaves = self.tree.len() / 2;
+        let mut at = leaves + begin;
+        if begin >= leaves {
+            return None;
+        }
+        while !fits(at) {
+            // The next stretch to the right.
+            while at & 1 == 1 {
+                at /= 2;
+            }
+            if at == 0 {
+                return None;
+            }
+            at += 1;
+        }
+        while at < leaves {
+            at = if fits(2 * at) { 2 * at } else { 2 * at + 1 };
+        }
+        Some(at - leaves)
+    }
+}
+
+/// The two latest ends of different keys.
+fn latest(a: [End; 2], b: [End; 2]) -> [End; 2] {
+    let mut all = [a[0], a[1], b[0], b[1]];
+    all.sort_unstable_by(|a, b| b.cmp(a));
+    let second = all.into_iter().find(|(_, key)| *key != all[0].1).unwrap_or(NONE);
+    [all[0], second]
+}
+
+/// Nodes by start and id.
+#[derive(Debug, Default)]
+pub(super) struct Starts(Vec<usize>);
+
+impl Starts {
+    pub fn new(mut order: Vec<usize>, nodes: &[&Node]) -> Self {
+        order.sort_unstable_by_key(|n| (nodes[*n].start, &nodes[*n].id));
+        Self(order)
+    }
+
+    /// The one that starts nearest to a moment, then the one with the smallest id; not `but`.
+    pub fn nearest(&self, nodes: &[&Node], to: Time, but: usize) -> Option<usize> {
+        let order = &self.0;
+        let start = |at: usize| nodes[order[at]].start;
+        let group = |at: usize| order.partition_point(|n| nodes[*n].start < start(at));
+        let after = order.partition_point(|n| nodes[*n].start <= to);
+        // Of those before the first two of the last moment, and the first of the moment before that.
+        let last = after.checked_sub(1).map(group);
+        let before = last.and_then(|at| at.checked_sub(1)).map(group);
+        let places = [before, last, last.map(|at| at + 1), Some(after), Some(after + 1)];
+        let found = places.into_iter().flatten().filter_map(|at| order.get(at)).copied().filter(|n| *n != but);
+        found.min_by_key(|n| (nodes[*n].start.0.abs_diff(to.0), &nodes[*n].id))
+    }
+}
