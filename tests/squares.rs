@@ -10,7 +10,7 @@ use mailstitch::{
 use shapes::SHAPES;
 
 /// More messages than this show a square, and take a second.
-const MESSAGES: usize = 4000;
+const MESSAGES: usize = 2000;
 
 /// The nanoseconds that this thread has been running; what else the machine does is not in them.
 fn ran() -> u64 {

@@ -54,27 +54,28 @@ fn plain(nodes: &[&Node]) -> Vec<Option<usize>> {
         }
         let is_other = |p: &Node| p.queue_id != child.queue_id || p.instance != child.instance;
         let here = |p: &Node| same_message_id(p, child) && p.host == child.host && is_other(p);
-        let leads_here = |p: &Node| p.relays.iter().any(|relay| relay.host == child.host);
         let client = &child.source.place;
-        let over =
-            |p: &Node| here(p) && client.is_loopback() && leads_here(p) && in_time(p, child, CLOCKS_MS, CLOCKS_MS);
-        let program = |p: &Node| here(p) && child.source.is_local && p.to_program && in_time(p, child, PROGRAM_MS, 0);
-        let remote = |p: &Node| {
-            let of_house = |r: &NextHost| {
-                r.host == child.host && (r.house.is_none() || client.house.is_none() || r.house == client.house)
+        for with_recipient in [false, true] {
+            let is_for = |relay: &NextHost| !with_recipient || child.to.contains(&relay.to);
+            let leads_here = |relay: &NextHost| is_for(relay) && relay.host == child.host;
+            let of_house = |r: &NextHost| r.house.is_none() || client.house.is_none() || r.house == client.house;
+            let has_recipient = |p: &Node| !with_recipient || !p.to.is_disjoint(&child.to);
+            let close = |p: &Node| in_time(p, child, CLOCKS_MS, CLOCKS_MS);
+            let over = |p: &Node| here(p) && client.is_loopback() && p.relays.iter().any(leads_here) && close(p);
+            let taken = |p: &Node| p.to_program && has_recipient(p) && in_time(p, child, PROGRAM_MS, 0);
+            let program = |p: &Node| here(p) && child.source.is_local && taken(p);
+            let remote = |p: &Node| {
+                let is_client = !client.is_loopback() && client.label.as_ref() == Some(&p.host);
+                let knows = p.host != child.host && is_client && same_message_id(p, child);
+                knows && p.relays.iter().any(|r| leads_here(r) && of_house(r)) && close(p)
             };
-            let knows = p.host != child.host && !client.is_loopback() && client.label.as_ref() == Some(&p.host);
-            knows
-                && same_message_id(p, child)
-                && p.relays.iter().any(of_house)
-                && in_time(p, child, CLOCKS_MS, CLOCKS_MS)
-        };
-        for (parent, weight) in [
-            (nearest(nodes, c, over), evidence::BY_MESSAGE_ID_HERE),
-            (nearest(nodes, c, program), evidence::BY_MESSAGE_ID_HERE),
-            (nearest(nodes, c, remote), evidence::BY_MESSAGE_ID),
-        ] {
-            parent.into_iter().for_each(|p| best.claim(c, p, weight));
+            for (parent, weight) in [
+                (nearest(nodes, c, over), evidence::BY_MESSAGE_ID_HERE),
+                (nearest(nodes, c, program), evidence::BY_MESSAGE_ID_HERE),
+                (nearest(nodes, c, remote), evidence::BY_MESSAGE_ID),
+            ] {
+                parent.into_iter().for_each(|p| best.claim(c, p, weight + i32::from(with_recipient)));
+            }
         }
     }
     for (v, verdict) in nodes.iter().enumerate().filter(|(_, node)| node.kind == Kind::Filter) {
@@ -131,7 +132,7 @@ fn node() -> impl Strategy<Value = Node> {
         proptest::collection::vec((select(HOSTS), select(IDS)), 0..2),
     );
     let relays = proptest::collection::btree_set(
-        (select(HOSTS), select(&[None, Some("example.org"), Some("evil.example")][..])),
+        (select(HOSTS), select(&[None, Some("example.org"), Some("evil.example")][..]), select(TO)),
         0..3,
     );
     let envelope = (texts(TO), proptest::option::of(select(&["a@example.net", "e@evil.example"][..])));
@@ -158,7 +159,7 @@ fn node() -> impl Strategy<Value = Node> {
                 .collect(),
             relays: relays
                 .into_iter()
-                .map(|(h, house)| NextHost { host: h.into(), house: house.map(Into::into) })
+                .map(|(h, house, to)| NextHost { host: h.into(), house: house.map(Into::into), to: to.into() })
                 .collect(),
             to_program: flags[1],
             from: from.map(Into::into),

@@ -34,7 +34,7 @@ pub struct Node {
     pub(super) onward: Vec<Onward>,
     /// Host and queue id of what it was made from, sorted.
     pub(super) previous: Vec<(Text, Text)>,
-    /// Its relays, by the names that documents give to hosts.
+    /// Its relays, by the names that documents give to hosts, for each recipient.
     pub(super) relays: Vec<NextHost>,
     /// A program on its host took it: a filter or a list manager, which may hand it in again.
     pub(super) to_program: bool,
@@ -59,6 +59,8 @@ pub(super) struct Source {
 pub(super) struct NextHost {
     pub host: Text,
     pub house: Option<Text>,
+    /// Who went there, in lower case.
+    pub to: Text,
 }
 
 /// A queue id that the next hop gave.
@@ -185,9 +187,10 @@ fn onward(doc: &Transaction) -> Vec<Onward> {
 /// The host behind a relay, as documents name hosts.
 fn next_host(doc: &Transaction, recipient: &Recipient) -> Option<NextHost> {
     let relay = Place::new(recipient.relay.domain.as_deref(), recipient.relay.ip.as_deref());
+    let to = recipient.address.to_lowercase();
     match relay.is_loopback() {
-        true => Some(NextHost { host: doc.host.name.clone(), house: None }),
-        false => Some(NextHost { host: relay.label?, house: relay.house }),
+        true => Some(NextHost { host: doc.host.name.clone(), house: None, to }),
+        false => Some(NextHost { host: relay.label?, house: relay.house, to }),
     }
 }
 

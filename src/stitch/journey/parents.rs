@@ -139,40 +139,48 @@ fn child(nodes: &[&Node], p: usize, onward: &Onward, candidates: impl Iterator<I
     weighed.min_by_key(|(weight, c)| (Reverse(*weight), nodes[*c].start.0.abs_diff(at.0), &nodes[*c].id))
 }
 
-/// Nodes that may have handed on what has one Message-ID.
+/// Nodes that may have handed on what has one Message-ID: all, or those with a certain recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Handed<'a> {
     /// From a host to a host.
-    Over(&'a str, &'a str, &'a str),
+    Over(&'a str, &'a str, &'a str, Option<&'a str>),
     /// The same, of those whose relay is of this domain.
-    OfHouse(&'a str, &'a str, &'a str, Option<&'a str>),
+    OfHouse(&'a str, &'a str, &'a str, Option<&'a str>, Option<&'a str>),
     /// To a program on a host.
-    ToProgram(&'a str, &'a str),
+    ToProgram(&'a str, &'a str, Option<&'a str>),
 }
 
 /// Claims of messages with the same Message-ID: the parent's relay is the child's host and the child's client the parent's
-/// host, or a program of the child's host took the parent.
-fn by_message_id(best: &mut Best<'_>) {
+/// host, or a program of the child's host took the parent; rather one with a recipient of the child.
+fn by_message_id<'a>(best: &mut Best<'a>) {
     let nodes = best.nodes;
     let mut seen: HashMap<&str, usize> = HashMap::new();
     nodes.iter().filter_map(|n| n.message_id.as_deref()).for_each(|m| *seen.entry(prefix(m)).or_default() += 1);
     let shared =
         |n: &Node| -> bool { n.message_id.as_deref().is_some_and(|m| seen.get(prefix(m)).is_some_and(|c| *c > 1)) };
     let messages = || nodes.iter().enumerate().filter(|(_, node)| node.kind == Kind::Message && shared(node));
-    let mut lists: HashMap<Handed<'_>, Vec<usize>> = HashMap::new();
+    let mut lists: HashMap<Handed<'a>, Vec<usize>> = HashMap::new();
     // The lives of one queue id do not hand to each other.
     let mut firsts: HashMap<(&str, &str, Option<&str>), usize> = HashMap::new();
     let mut key = vec![0; nodes.len()];
     for (n, node) in messages() {
         key[n] = *firsts.entry((&node.host, &node.instance, node.queue_id.as_deref())).or_insert(n);
         let id = prefix(node.message_id.as_deref().unwrap_or_default());
+        let mut add = |handed: Handed<'a>| {
+            let list: &mut Vec<usize> = lists.entry(handed).or_default();
+            if list.last() != Some(&n) {
+                list.push(n);
+            }
+        };
         for relay in &node.relays {
-            lists.entry(Handed::Over(id, &node.host, &relay.host)).or_default().push(n);
-            let of_house = Handed::OfHouse(id, &node.host, &relay.host, relay.house.as_deref());
-            lists.entry(of_house).or_default().push(n);
+            for to in [None, Some(relay.to.as_str())] {
+                add(Handed::Over(id, &node.host, &relay.host, to));
+                add(Handed::OfHouse(id, &node.host, &relay.host, relay.house.as_deref(), to));
+            }
         }
         if node.to_program {
-            lists.entry(Handed::ToProgram(id, &node.host)).or_default().push(n);
+            add(Handed::ToProgram(id, &node.host, None));
+            node.to.iter().for_each(|to| add(Handed::ToProgram(id, &node.host, Some(to))));
         }
     }
     let spans: HashMap<Handed<'_>, Spans> =
@@ -180,32 +188,36 @@ fn by_message_id(best: &mut Best<'_>) {
     for (c, child) in messages() {
         let id = prefix(child.message_id.as_deref().unwrap_or_default());
         let start = child.start;
-        let mut look = |handed: Handed<'_>, since: i64, until: i64, weight: i32| {
-            let nearest = |s: &Spans| s.nearest_before(nodes, start, start.plus(-since), start.plus(until), key[c]);
-            if let Some(p) = spans.get(&handed).and_then(nearest) {
-                best.claim(c, p, weight);
+        let mut look = |handed: &dyn Fn(Option<&'a str>) -> Handed<'a>, since: i64, until: i64, weight: i32| {
+            for to in std::iter::once(None).chain(child.to.iter().map(|to| Some(to.as_str()))) {
+                let nearest = |s: &Spans| s.nearest_before(nodes, start, start.plus(-since), start.plus(until), key[c]);
+                if let Some(p) = spans.get(&handed(to)).and_then(nearest) {
+                    best.claim(c, p, weight + i32::from(to.is_some()));
+                }
             }
         };
-        let client = &child.source.place;
+        let (client, here) = (&child.source.place, child.host.as_str());
         if client.is_loopback() {
-            let over = Handed::Over(id, &child.host, &child.host);
-            look(over, CLOCKS_MS, CLOCKS_MS, evidence::BY_MESSAGE_ID_HERE);
+            let over = |to| Handed::Over(id, here, here, to);
+            look(&over, CLOCKS_MS, CLOCKS_MS, evidence::BY_MESSAGE_ID_HERE);
         }
         if child.source.is_local {
             // On one host there is one clock.
-            look(Handed::ToProgram(id, &child.host), PROGRAM_MS, 0, evidence::BY_MESSAGE_ID_HERE);
+            look(&|to| Handed::ToProgram(id, here, to), PROGRAM_MS, 0, evidence::BY_MESSAGE_ID_HERE);
         }
-        let Some(from) = client.label.as_deref().filter(|from| *from != child.host && !client.is_loopback()) else {
-            continue;
-        };
-        let to = child.host.as_str();
-        let handed = match client.house.as_deref() {
-            Some(house) => {
-                [Some(Handed::OfHouse(id, from, to, Some(house))), Some(Handed::OfHouse(id, from, to, None))]
+        let from = client.label.as_deref().filter(|from| *from != here && !client.is_loopback());
+        match (from, client.house.as_deref()) {
+            (Some(from), Some(house)) => {
+                for house in [Some(house), None] {
+                    let of_house = |to| Handed::OfHouse(id, from, here, house, to);
+                    look(&of_house, CLOCKS_MS, CLOCKS_MS, evidence::BY_MESSAGE_ID);
+                }
             }
-            None => [Some(Handed::Over(id, from, to)), None],
-        };
-        handed.into_iter().flatten().for_each(|h| look(h, CLOCKS_MS, CLOCKS_MS, evidence::BY_MESSAGE_ID));
+            (Some(from), None) => {
+                look(&|to| Handed::Over(id, from, here, to), CLOCKS_MS, CLOCKS_MS, evidence::BY_MESSAGE_ID);
+            }
+            (None, _) => {}
+        }
     }
 }
 
