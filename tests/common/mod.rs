@@ -5,6 +5,7 @@
 
 pub mod fiveday;
 mod line;
+pub mod live;
 pub mod promises;
 pub mod real;
 pub mod stories;
