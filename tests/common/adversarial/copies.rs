@@ -8,6 +8,22 @@ pub fn same_message(log: &mut Log, lines: usize) {
         log.arrival(&id, "1@example.org", 1);
         log.sent(&id, "b@example.net");
         log.removed(&id);
+        log.wait(1_000 - 5);
+    }
+}
+
+/// As syslog daemons shorten it.
+pub fn told_as_repeated(log: &mut Log, lines: usize) {
+    for n in 0..lines / 3 {
+        let id = log.id();
+        log.to(&id, "b@example.net", "none", "dsn=4.4.1, status=deferred (no answer)");
+        log.raw(format!("{} mx1 last message repeated {n} times", log.now));
+        let said = "NOQUEUE: reject: RCPT from unknown[192.0.2.7]: 450 4.7.1 <b@example.net>: Greylisted";
+        log.say(
+            "postfix/smtpd",
+            11,
+            &format!("message repeated 2147483647 times: [ {said}; from=<> to=<{n}@example.net>]"),
+        );
     }
 }
 

@@ -22,6 +22,14 @@ pub fn unknown(log: &mut Log, lines: usize) {
     }
 }
 
+/// Daemons of instances that nobody has.
+pub fn programs(log: &mut Log, lines: usize) {
+    for n in 0..lines {
+        let id = log.id();
+        log.say(&format!("postfix-{n}/qmgr"), n as u32, &format!("{id}: removed"));
+    }
+}
+
 /// Letters alone, so that no two have one shape.
 fn word(log: &mut Log) -> String {
     (0..8).map(|_| char::from(b'a' + log.random.few(26) as u8)).collect()
