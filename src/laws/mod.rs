@@ -7,7 +7,7 @@ pub use print::print;
 
 use crate::{
     model::{Line, Parsed, Transaction},
-    parse::{Family, family, parse_text, syslog},
+    parse::{Family, family, looks_like_mail, parse_text, syslog},
     stitch::{self, Rules},
 };
 use std::{collections::BTreeSet, mem::discriminant};
@@ -42,10 +42,24 @@ pub fn frame(bytes: &[u8]) {
         let found = syslog::message(&line, host, program, pid);
         assert!(line.ends_with(found.text), "{:?} is not the end of {line:?}", found.text);
     }
+    // What is no line is counted as not understood.
     let Some(found) = syslog::frame(&line) else { return };
+    understood(&line, &found);
     let head = &line[..line.len() - found.text.len()];
     assert!(line.ends_with(found.text) && head.contains(found.program), "{found:?} is not in {line:?}");
     assert!(found.host.is_none_or(|host| head.contains(host)), "{found:?} is not in {line:?}");
+}
+
+/// A line of a log is read, or counts as not understood, or holds nothing that looks like a mail server's (law L4).
+fn understood(line: &str, found: &syslog::Frame<'_>) {
+    let server = matches!(family(found.program), Family::Postfix(_) | Family::Sendmail);
+    if server || !matches!(parse_text(found.program, found.text), Parsed::Ignored(_)) {
+        return;
+    }
+    let head = &line[..line.len() - found.text.len()];
+    assert!(!looks_like_mail("", head), "{head:?} was left out of {found:?}");
+    let text = looks_like_mail("", found.text) && family(found.program) == Family::Foreign;
+    assert!(!text, "{found:?} is no mail server's");
 }
 
 /// Lines in any order, copies among them, make documents: each line is counted once, a document holds lines of its host

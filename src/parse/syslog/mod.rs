@@ -8,15 +8,20 @@
 //! This runs on every line of files of any size: bytes are looked at once, nothing is copied.
 
 pub mod dating;
+mod frames;
 mod journal;
 mod stamp;
+mod stamps;
 mod tag;
+mod within;
 
 pub use dating::Dater;
+pub use frames::{is_mail, may_carry};
 pub use journal::{Journalled, journal};
 pub use stamp::{Stamp, day_number, read as stamp, year_of};
 
-use super::{Family, family};
+use super::{Family, family, looks_like_mail};
+use crate::model::Time;
 use memchr::memchr;
 use tag::Tag;
 
@@ -32,6 +37,8 @@ pub struct Frame<'a> {
     pub pid: Option<u32>,
     /// What follows the tag, without the blank between.
     pub text: &'a str,
+    /// Whether more stands before the text than one plain header.
+    pub wrapped: bool,
 }
 
 /// A message field taken apart; what neither the field nor the document knew is `None`.
@@ -45,12 +52,51 @@ pub struct Message<'a> {
     pub text: &'a str,
 }
 
-/// Takes a line of a log file apart: RFC 3164, the same with an ISO 8601 stamp, RFC 5424. `None` when no frame with a
-/// time fits.
+/// Takes a line of a log file apart: RFC 3164, the same with an ISO 8601 stamp, RFC 5424, or what [`frames`] knows. `None` when
+/// no frame with a time fits, or what could be read of it leaves out what looks like a mail server's line (law L4).
 pub fn frame(line: &str) -> Option<Frame<'_>> {
     let line = line.strip_prefix('\u{feff}').unwrap_or(line);
-    let Message { stamp, host, program, pid, text } = header(line)?;
-    Some(Frame { stamp: stamp?, host, program: program.unwrap_or_default(), pid, text })
+    let plain = header(line).filter(|found| found.stamp.is_some());
+    if let Some(found) = plain
+        && is_plain(&found)
+        && !may_carry(family(found.program?))
+    {
+        return framed(found, false);
+    }
+    let deep = frames::read(line).filter(|found| found.stamp.is_some());
+    let found = match (plain, deep) {
+        (_, Some(deep)) if deep.program.is_some_and(is_mail) => deep,
+        (Some(plain), _) if frames::is_partial(&plain) => return None,
+        (Some(plain), _) if is_plain(&plain) => plain,
+        (_, Some(deep)) => deep,
+        (plain, None) => plain?,
+    };
+    let is_server = matches!(family(found.program.unwrap_or_default()), Family::Postfix(_) | Family::Sendmail);
+    if !is_server && looks_like_mail("", &line[..line.len() - found.text.len()]) {
+        return None;
+    }
+    framed(found, plain != Some(found))
+}
+
+fn framed(found: Message<'_>, wrapped: bool) -> Option<Frame<'_>> {
+    let Message { stamp, host, program, pid, text } = found;
+    Some(Frame { stamp: stamp?, host, program: program.unwrap_or_default(), pid, text, wrapped })
+}
+
+/// Whether a header has a program, and at the place of its host nothing else.
+fn is_plain(found: &Message<'_>) -> bool {
+    found.program.is_some() && found.host.is_none_or(frames::is_host)
+}
+
+/// Whether the text of a program's line is a whole line of another.
+pub fn is_line(text: &str) -> bool {
+    frames::inside_of(Stamp::Exact(Time(0)), None, text).is_some()
+}
+
+/// The line inside of what a program logged, as the driver of a container's runtime hands it over; `time` and `host` are those of
+/// the outer line.
+pub fn inside<'a>(program: &str, time: Time, host: Option<&'a str>, text: &'a str) -> Option<Message<'a>> {
+    may_carry(family(program)).then(|| frames::inside_of(Stamp::Exact(time), host, text)).flatten()
 }
 
 /// Takes the message field of a document apart. `host`, `program` and `pid` are what the document's other fields say;
@@ -60,7 +106,12 @@ pub fn frame(line: &str) -> Option<Frame<'_>> {
 /// A header is only believed when it agrees with a `program` known from elsewhere; without one, a tag needs a process
 /// id or the name of a mail program, so that `warning: …` is not taken for a program's name.
 pub fn message<'a>(text: &'a str, host: Option<&'a str>, program: Option<&'a str>, pid: Option<u32>) -> Message<'a> {
-    let inside = header(text).filter(|h| h.program.is_some()).or_else(|| bare_tag(text));
+    let plain = header(text).filter(|h| h.program.is_some());
+    let inside = match plain {
+        Some(plain) if is_plain(&plain) && !may_carry(family(plain.program.unwrap_or_default())) => Some(plain),
+        plain => frames::read(text).filter(|deep| deep.stamp.is_some() && deep.program.is_some_and(is_mail)).or(plain),
+    };
+    let inside = inside.or_else(|| bare_tag(text));
     let agrees = |name: &str| match program {
         None => true,
         // A transport that cuts `postfix/smtpd` at the slash leaves the first part.

@@ -91,7 +91,7 @@ fn iso(b: &[u8]) -> Option<(Stamp, usize)> {
 }
 
 /// `20:19:26`, perhaps with a fraction, as milliseconds since midnight. A leap second counts as the second after it.
-fn clock(b: &[u8], at: usize) -> Option<(u32, usize)> {
+pub(super) fn clock(b: &[u8], at: usize) -> Option<(u32, usize)> {
     let [h, hh, b':', m, mm, b':', s, ss] = b.get(at..)?.first_chunk()? else { return None };
     let (hour, minute, second) = (pair(*h, *hh)?, pair(*m, *mm)?, pair(*s, *ss)?);
     if hour > 23 || minute > 59 || second > 60 {
@@ -133,11 +133,11 @@ fn blank(b: &[u8], at: usize) -> Option<()> {
     (b.get(at) == Some(&b' ')).then_some(())
 }
 
-fn digit(b: &[u8], at: usize) -> Option<u8> {
+pub(super) fn digit(b: &[u8], at: usize) -> Option<u8> {
     b.get(at).filter(|d| d.is_ascii_digit()).map(|d| d - b'0')
 }
 
-fn two(b: &[u8], at: usize) -> Option<u8> {
+pub(super) fn two(b: &[u8], at: usize) -> Option<u8> {
     let [ten, one] = b.get(at..)?.first_chunk()?;
     pair(*ten, *one)
 }
@@ -146,12 +146,12 @@ fn pair(ten: u8, one: u8) -> Option<u8> {
     (ten.is_ascii_digit() && one.is_ascii_digit()).then(|| (ten - b'0') * 10 + (one - b'0'))
 }
 
-fn four(b: &[u8], at: usize) -> Option<i32> {
+pub(super) fn four(b: &[u8], at: usize) -> Option<i32> {
     Some(i32::from(two(b, at)?) * 100 + i32::from(two(b, at + 2)?))
 }
 
 /// The day number of a date that exists.
-fn date(year: i32, month: u8, day: u8) -> Option<i64> {
+pub(super) fn date(year: i32, month: u8, day: u8) -> Option<i64> {
     (1..=12).contains(&month).then_some(())?;
     (day > 0 && day <= days_in(year, month)).then(|| day_number(year, month, day))
 }

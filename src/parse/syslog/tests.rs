@@ -17,7 +17,7 @@ fn show(host: Option<&str>, program: &str, pid: Option<u32>, text: &str) -> Stri
 
 /// Compares a line with "stamp | host program pid text".
 #[track_caller]
-fn check(line: &str, expected: &str) {
+pub(super) fn check(line: &str, expected: &str) {
     let found = match frame(line) {
         Some(f) => format!("{} | {}", show_stamp(f.stamp), show(f.host, f.program, f.pid, f.text)),
         None => "noise".to_owned(),
@@ -161,6 +161,49 @@ fn a_header_that_agrees_with_the_known_program_is_taken_off() {
     check_field("postfix/smtpd[7]: x", (Some("mx1"), Some("postfix"), Some(7)), "mx1 postfix/smtpd 7 x");
 }
 
+const PIECES: &[&str] = &[
+    " ",
+    "\t",
+    ": ",
+    ", ",
+    "| ",
+    "<22>",
+    "<22>1 ",
+    "1 ",
+    "- ",
+    "[",
+    "]",
+    "\"",
+    "Nov 22 20:19:26 ",
+    "2026-11-22T20:19:26Z ",
+    "Sun 2026-11-22 20:19:26 CET ",
+    "nov. 22 20:19:26 ",
+    "1795378766.5 ",
+    "@400000006b034e5800000000 ",
+    "2026 ",
+    "stdout F ",
+    "stderr P ",
+    "mail-1  | ",
+    "[pod/mail-0/postfix] ",
+    "mail.info ",
+    "mail.info: ",
+    "<mail.info>",
+    "mail ",
+    "mx1 ",
+    "[192.0.2.7] ",
+    "192.0.2.7: ",
+    "docker[7]: ",
+    "dovecot: ",
+    "Message forwarded from mx2: ",
+    "[postfix/smtpd] ",
+    "postfix/smtpd 7 - - ",
+    "postfix/smtpd[7]:",
+    "[a@1 b=\"postfix/smtpd[7]: x\"] ",
+    "\u{1b}[0m",
+    "\u{feff}",
+    "é ",
+];
+
 proptest::proptest! {
     #[test]
     fn no_text_makes_it_panic(text in "\\PC*", head in proptest::sample::select(vec![
@@ -170,5 +213,13 @@ proptest::proptest! {
         let _ = frame(&line);
         let _ = message(&line, None, None, None);
         let _ = journal(&line);
+    }
+
+    #[test]
+    fn pieces_of_headers_in_any_order_are_read_or_counted(
+        pieces in proptest::collection::vec(proptest::sample::select(PIECES), 0..7),
+        text in proptest::sample::select(vec!["postfix/qmgr[12]: 3F2A41C0E7: removed", "sm-mta[7]: x: y", "CRON[7]: x", "x"]),
+    ) {
+        crate::laws::frame(format!("{}{text}", pieces.concat()).as_bytes());
     }
 }

@@ -7,7 +7,10 @@ use crate::{
         Intake, Line,
         line::{NAMES_KEPT, Origin},
     },
-    parse::syslog::{self, Dater, Stamp},
+    parse::{
+        family,
+        syslog::{self, Dater, Stamp},
+    },
 };
 use hashbrown::HashMap;
 use memchr::memchr_iter;
@@ -20,9 +23,16 @@ const HERE: &str = "localhost";
 pub struct Headers {
     intake: Intake,
     /// What follows the stamp, up to the colon and its blank: `mx1 postfix/smtpd[2134]:`.
-    known: HashMap<String, Origin>,
+    known: HashMap<String, Known>,
     /// Lines of one second follow each other: the stamp of the last one with its blank, and what it says.
     stamp: (String, Option<Stamp>),
+}
+
+/// What a header says, and whether lines under it may hold whole lines of another program.
+#[derive(Debug)]
+struct Known {
+    origin: Origin,
+    carries: bool,
 }
 
 impl Headers {
@@ -30,23 +40,29 @@ impl Headers {
         Self { intake, known: HashMap::default(), stamp: Default::default() }
     }
 
-    /// The line that a text is; `None` when no frame with a time fits.
-    pub fn line(&mut self, text: &str, dater: &mut Dater) -> Option<Line> {
+    /// The line that a text is; `None` when no frame with a time fits. `inside`: the host of lines that a container logged
+    /// without one.
+    pub fn line(&mut self, text: &str, dater: &mut Dater, inside: Option<&str>) -> Option<Line> {
         let parts = self.take_apart(text);
         if let Some((stamp, header, text)) = parts
-            && let Some(origin) = self.known.get(header)
+            && let Some(known) = self.known.get(header)
+            && !(known.carries && syslog::is_line(text))
         {
-            return Some(origin.line(dater.date(stamp), text));
+            return Some(known.origin.line(dater.date(stamp), text));
         }
         let frame = syslog::frame(text)?;
-        let origin = self.origin(frame.host, frame.program, frame.pid);
+        let host = frame.host.or(inside.filter(|_| frame.wrapped));
+        let origin = self.origin(host, frame.program, frame.pid);
         let line = origin.line(dater.date(frame.stamp), frame.text);
         // What the frame ended with the header it read in nothing else, so that it will read the same again.
-        if let Some((_, header, _)) = parts.filter(|(_, _, text)| text.len() == frame.text.len()) {
+        if let Some((_, header, _)) = parts.filter(|(_, _, text)| text.len() == frame.text.len())
+            && !frame.wrapped
+        {
             if self.known.len() >= NAMES_KEPT {
                 self.known.clear();
             }
-            self.known.insert(header.to_owned(), origin);
+            let carries = syslog::may_carry(family(frame.program));
+            self.known.insert(header.to_owned(), Known { origin, carries });
         }
         Some(line)
     }
@@ -89,7 +105,7 @@ mod tests {
         "<22>Nov 22 20:19:26 ",
         "",
     ];
-    const HEADERS: [&str; 12] = [
+    const HEADERS: [&str; 17] = [
         "mx1 postfix/smtpd[2134]:",
         "mx1 postfix/smtpd[2134]",
         "mx1.example.org sm-mta[77]:",
@@ -102,8 +118,13 @@ mod tests {
         "last message repeated 2 times",
         "1 - mx1 postfix 9 - -",
         "mx1 name with blanks:",
+        "mx1 docker[7]:",
+        "mx1 mail.info postfix/qmgr[9]:",
+        "relay Nov 22 20:19:25 mx1 postfix/qmgr[9]:",
+        "mx1 dovecot:",
+        "stdout F postfix/qmgr[9]:",
     ];
-    const TEXTS: [&str; 7] = [
+    const TEXTS: [&str; 9] = [
         " connect from a: b",
         "  two blanks",
         "no blank",
@@ -111,6 +132,8 @@ mod tests {
         "",
         " ",
         " mx2 postfix/smtp[1]: x> y",
+        " postfix/smtp[1]: x> y",
+        " Nov 22 20:19:24 mx2 postfix/smtp[1]: x> y",
     ];
 
     proptest! {
@@ -126,7 +149,7 @@ mod tests {
                 let expected = syslog::frame(&line).map(|f| {
                     intake.line(alone.date(f.stamp), f.host.unwrap_or(HERE), f.program, f.pid, f.text)
                 });
-                prop_assert_eq!(headers.line(&line, &mut dater), expected, "{}", line);
+                prop_assert_eq!(headers.line(&line, &mut dater, None), expected, "{}", line);
             }
         }
     }

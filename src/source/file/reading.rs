@@ -38,6 +38,8 @@ pub struct Reading {
     dater: Dater,
     /// The end is final: packed files, streams, and files that are named to be read once.
     ends: bool,
+    /// The host that the file names first: that of lines in it which a container logged without one.
+    host: Option<String>,
     /// The file again, where it is plain text: its head grows while it is read.
     plain: Option<File>,
     /// It ended before its end.
@@ -59,10 +61,10 @@ impl Reading {
     pub fn next(&mut self, headers: &mut Headers, batch: &mut Batch) -> Result<bool> {
         match self.lines.next() {
             Ok(Some(raw)) => {
-                take(raw, &mut self.dater, headers, batch);
+                take(raw, &mut self.dater, self.host.as_deref(), headers, batch);
                 return Ok(true);
             }
-            Ok(None) if self.ends => take(self.lines.rest(), &mut self.dater, headers, batch),
+            Ok(None) if self.ends => take(self.lines.rest(), &mut self.dater, self.host.as_deref(), headers, batch),
             Ok(None) => {}
             Err(e) if self.plain.is_none() && open::is_torn(&e) => {
                 self.torn = true;
@@ -138,7 +140,8 @@ pub fn file(
     }
     let plain = (found.packing == Packing::Plain).then(|| file.try_clone()).transpose().map_err(|e| failed(&e))?;
     let ends = plain.is_none();
-    let reading = |lines, dater| Reading { path: found.path.clone(), lines, dater, ends, plain, torn: false };
+    let host = first_host(&found.seen.head);
+    let reading = |lines, dater| Reading { path: found.path.clone(), lines, dater, ends, host, plain, torn: false };
     match text_from(mark.offset, count) {
         Ok(Some(text)) => Ok(Some(reading(Lines::new(text, mark.offset), dater))),
         // A packed text that is shorter than what was read of it is another text.
@@ -168,16 +171,25 @@ pub fn stream(path: &Path, settings: &config::FileSource, id_time: IdTime, now: 
     };
     let latest = now.plus(DAY_MS);
     let mut dater = Dater::new(settings.timezone, settings.year, latest, None);
-    if settings.year.is_none() {
-        let mut head = Vec::new();
-        // An error comes again when the lines are read.
-        let _ = (&mut text).take(STREAM_HEAD_BYTES).read_to_end(&mut head);
-        if let Some(day) = years::first_day(head.as_slice(), latest, id_time) {
-            dater.begin_on(day);
-        }
-        text = Box::new(Cursor::new(head).chain(text));
+    let mut head = Vec::new();
+    // An error comes again when the lines are read.
+    let _ = (&mut text).take(STREAM_HEAD_BYTES).read_to_end(&mut head);
+    if settings.year.is_none()
+        && let Some(day) = years::first_day(head.as_slice(), latest, id_time)
+    {
+        dater.begin_on(day);
     }
-    Ok(Reading { path: path.to_owned(), lines: Lines::new(text, 0), dater, ends: true, plain: None, torn: false })
+    let host = first_host(&head[..head.len().min(HEAD)]);
+    text = Box::new(Cursor::new(head).chain(text));
+    Ok(Reading { path: path.to_owned(), lines: Lines::new(text, 0), dater, ends: true, host, plain: None, torn: false })
+}
+
+/// The first host that lines of containers name in the head of a file: one file is of one container.
+fn first_host(head: &[u8]) -> Option<String> {
+    head.split(|b| *b == b'\n').find_map(|raw| {
+        let line = String::from_utf8_lossy(raw);
+        syslog::frame(&line).filter(|frame| frame.wrapped)?.host.map(str::to_owned)
+    })
 }
 
 /// Bytes on disk that are still to be read: all of a packed file, unless it is as it was when it was read to its end.
@@ -194,13 +206,13 @@ fn say_torn(path: &Path, cause: &std::io::Error) {
 }
 
 /// One raw line becomes a line or noise; blank ones vanish.
-fn take(raw: &[u8], dater: &mut Dater, headers: &mut Headers, batch: &mut Batch) {
+fn take(raw: &[u8], dater: &mut Dater, host: Option<&str>, headers: &mut Headers, batch: &mut Batch) {
     if raw.iter().all(|b| *b <= b' ') {
         return;
     }
     // What is not UTF-8 is rare, and dear to look for.
     let text = std::str::from_utf8(raw).map_or_else(|_| String::from_utf8_lossy(raw), Into::into);
-    if let Some(line) = headers.line(&text, dater) {
+    if let Some(line) = headers.line(&text, dater, host) {
         batch.lines.push(line);
     } else if let Some(j) = text.starts_with('{').then(|| syslog::journal(&text)).flatten() {
         let origin = headers.origin(j.host.as_deref(), &j.program, j.pid);

@@ -1,0 +1,154 @@
+//! Stamps that are not the plain ones of [`stamp`](super::stamp): of other daemons, of other settings of the same ones, and of
+//! other languages.
+//!
+//! In: the text that a stamp should begin.  Out: the stamp, and what follows it without the blanks between.
+//! One more form is one more reader in a small file, and a line in [`FORMS`].
+//! Ignored on purpose: dates whose day and month cannot be told apart (`11/12/2026`), clocks of twelve hours, and what counts
+//! from the start of a machine (`[   12.345678]`), which is no time that could be told.
+
+mod named;
+mod numeric;
+mod since;
+mod zone;
+
+pub use zone::is_zone;
+
+use super::stamp::{self, Stamp};
+
+/// A form: the stamp that bytes begin with, and its length.
+type Form = fn(&[u8]) -> Option<(Stamp, usize)>;
+
+const FORMS: &[Form] = &[numeric::read, named::read, since::tai64n, since::unix, since::bracketed];
+
+/// The stamp that `text` begins with, in whichever form.
+pub fn read(text: &str) -> Option<(Stamp, &str)> {
+    let (stamp, rest) = stamp::read(text).or_else(|| other(text))?;
+    Some(zone::and_year(stamp, rest).map_or((stamp, rest), |(stamp, end)| (stamp, unblanked(&rest[end..]))))
+}
+
+fn other(text: &str) -> Option<(Stamp, &str)> {
+    let (stamp, end) = FORMS.iter().find_map(|form| form(text.as_bytes()))?;
+    let rest = text.get(end..)?;
+    // WinSyslog divides by commas.
+    rest.starts_with([' ', '\t', ',']).then(|| (stamp, unblanked(&rest[1..])))
+}
+
+fn unblanked(text: &str) -> &str {
+    text.trim_start_matches([' ', '\t'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Time;
+
+    /// Compares a stamp with what it means: `…Z` is a point in time, no `Z` a wall clock, `?` stands for the year.
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let found = read(&format!("{text} mx1")).map(|(stamp, rest)| {
+            assert_eq!(rest, "mx1", "{text}");
+            match stamp {
+                Stamp::Exact(time) => time.to_string(),
+                Stamp::NoZone { day, ms } => {
+                    Time(day * stamp::DAY_MS + i64::from(ms)).to_string().trim_end_matches('Z').to_owned()
+                }
+                Stamp::NoYear { month, day, ms } => {
+                    let clock = Time(i64::from(ms)).to_string();
+                    format!("?-{month:02}-{day:02}{}", clock[10..].trim_end_matches('Z'))
+                }
+            }
+        });
+        assert_eq!(found.unwrap_or_else(|| "none".to_owned()), expected, "{text}");
+    }
+
+    #[test]
+    fn a_year_may_stand_anywhere_and_a_weekday_before() {
+        check("2013 Jun 10 06:27:30.123", "2013-06-10T06:27:30.123");
+        check("Nov 22 20:19:26 2026", "2026-11-22T20:19:26.000");
+        check("Nov 22 2026 20:19:26", "2026-11-22T20:19:26.000");
+        check("Sun Nov 22 20:19:26 2026", "2026-11-22T20:19:26.000");
+        check("Sun Nov  2 20:19:26 2026", "2026-11-02T20:19:26.000");
+        check("Sun Nov 22 20:19:26", "?-11-22T20:19:26.000");
+        check("Sun, 22 Nov 2026 20:19:26 +0100", "2026-11-22T19:19:26.000Z");
+        check("22-Nov-2026 20:19:26.5", "2026-11-22T20:19:26.500");
+        check("22/Nov/2026:20:19:26 +0100", "2026-11-22T19:19:26.000Z");
+    }
+
+    #[test]
+    fn a_zone_may_stand_as_a_word() {
+        check("Sun 2026-11-22 20:19:26 CET", "2026-11-22T19:19:26.000Z");
+        check("Sun 2026-11-22 20:19:26.123456 UTC", "2026-11-22T20:19:26.123Z");
+        check("Sun 2026-11-22 20:19:26 +0530", "2026-11-22T14:49:26.000Z");
+        check("2026-07-01 20:19:26 CEST", "2026-07-01T18:19:26.000Z");
+        check("Sun Nov 22 20:19:26 UTC 2026", "2026-11-22T20:19:26.000Z");
+        // Of three countries: the settings say which.
+        check("Sun 2026-11-22 20:19:26 IST", "2026-11-22T20:19:26.000");
+    }
+
+    #[test]
+    fn a_date_of_numbers_has_many_divisions() {
+        check("2026/11/22 20:19:26", "2026-11-22T20:19:26.000");
+        check("2026.11.22 20:19:26,5", "2026-11-22T20:19:26.500");
+        check("2026-11-22\t20:19:26", "2026-11-22T20:19:26.000");
+        check("2026-11-22,20:19:26", "2026-11-22T20:19:26.000");
+        check("2026-11-22_20:19:26.12345", "2026-11-22T20:19:26.123Z");
+        check("20261122T201926Z", "2026-11-22T20:19:26.000Z");
+        check("20261122 20:19:26", "2026-11-22T20:19:26.000");
+        check("2026/13/22 20:19:26", "none");
+        check("11/12/2026 20:19:26", "none");
+    }
+
+    #[test]
+    fn seconds_since_1970_come_in_several_units() {
+        check("1795378811", "2026-11-22T20:20:11.000Z");
+        check("1795378811.599454", "2026-11-22T20:20:11.599Z");
+        check("1795378811599", "2026-11-22T20:20:11.599Z");
+        check("[1795378811.599]", "2026-11-22T20:20:11.599Z");
+        check("@400000006b034e8523baf39c", "2026-11-22T20:20:11.599Z");
+        check("[   12.345678]", "none");
+        check("[12345.678901]", "none");
+        check("17953788", "none");
+        check("@400000006b034e852", "none");
+    }
+
+    #[test]
+    fn months_are_written_in_the_language_of_the_locale() {
+        for (stamp, month) in [
+            ("nov. 22", 11),
+            ("août 22", 8),
+            ("févr. 22", 2),
+            ("déc. 22", 12), // French
+            ("Mär 22", 3),
+            ("Mai 22", 5),
+            ("Okt 22", 10),
+            ("Dez 22", 12), // German
+            ("ene 22", 1),
+            ("abr 22", 4),
+            ("ago 22", 8),
+            ("dic 22", 12), // Spanish
+            ("gen 22", 1),
+            ("mag 22", 5),
+            ("lug 22", 7),
+            ("set 22", 9),
+            ("ott 22", 10), // Italian
+            ("mrt 22", 3),
+            ("mei 22", 5), // Dutch
+            ("fev 22", 2),
+            ("out 22", 10), // Portuguese
+            ("maj 22", 5),
+            ("juli 22", 7), // Danish, Swedish
+            ("sty 22", 1),
+            ("paź 22", 10),
+            ("gru 22", 12), // Polish
+            ("led 22", 1),
+            ("kvě 22", 5),
+            ("zář 22", 9), // Czech
+            ("янв 22", 1),
+            ("мая 22", 5),
+            ("дек 22", 12), // Russian
+        ] {
+            check(&format!("{stamp} 20:19:26"), &format!("?-{month:02}-22T20:19:26.000"));
+        }
+        check("to 22 20:19:26", "none");
+    }
+}

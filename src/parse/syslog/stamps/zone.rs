@@ -1,0 +1,76 @@
+//! What may follow a stamp: the zone, as a word or as an offset after a blank, and the year, as ctime(3) and date(1) write it.
+//!
+//! `Sun 2026-11-22 20:19:26 CET mx1 …`, `Sun Nov 22 20:19:26 UTC 2026 mx1 …`, `Nov 22 20:19:26 2026 mx1 …`.
+
+use super::super::stamp::{DAY_MS, Stamp, date, four, two};
+use crate::model::Time;
+
+/// Abbreviations that mean one offset, in hours. Others are read as the settings' zone: `IST` is of three countries.
+const ZONES: [(&str, i64); 16] = [
+    ("UTC", 0),
+    ("GMT", 0),
+    ("WET", 0),
+    ("WEST", 1),
+    ("CET", 1),
+    ("CEST", 2),
+    ("MEZ", 1),
+    ("MESZ", 2),
+    ("EET", 2),
+    ("EEST", 3),
+    ("MSK", 3),
+    ("EDT", -4),
+    ("CDT", -5),
+    ("MDT", -6),
+    ("PDT", -7),
+    ("AKDT", -8),
+];
+/// Abbreviations that mean several, or one that other countries use too.
+const UNSURE: [&str; 12] = ["BST", "IST", "EST", "CST", "MST", "PST", "AKST", "HST", "JST", "KST", "SAST", "AEST"];
+const YEARS: std::ops::RangeInclusive<i32> = 1970..=2199;
+
+/// The stamp with what follows it, and the length of that; `None` where neither follows.
+pub fn and_year(stamp: Stamp, rest: &str) -> Option<(Stamp, usize)> {
+    if matches!(stamp, Stamp::Exact(_)) {
+        return None;
+    }
+    let b = rest.as_bytes();
+    let (zone, at) = zone(b).map_or((None, 0), |(zone, end)| (Some(zone), end));
+    let after = at + usize::from(at > 0 && b.get(at) == Some(&b' '));
+    let ended = |at: usize| matches!(b.get(at), None | Some(b' ' | b'\t'));
+    let (dated, end) = match stamp {
+        Stamp::NoYear { month, day, ms } => {
+            match four(b, after).filter(|year| YEARS.contains(year) && ended(after + 4)) {
+                Some(year) => (Stamp::NoZone { day: date(year, month, day)?, ms }, after + 4),
+                None => (stamp, at),
+            }
+        }
+        _ => (stamp, at),
+    };
+    let zoned = match (dated, zone.flatten()) {
+        (Stamp::NoZone { day, ms }, Some(east)) => Stamp::Exact(Time(day * DAY_MS + i64::from(ms) - east)),
+        _ => dated,
+    };
+    (end > 0).then_some((zoned, end))
+}
+
+/// Whether a word is the abbreviation of a zone.
+pub fn is_zone(word: &str) -> bool {
+    UNSURE.contains(&word) || ZONES.iter().any(|(name, _)| *name == word)
+}
+
+/// The zone that a text begins with, in milliseconds east where it tells that, and its length.
+fn zone(b: &[u8]) -> Option<(Option<i64>, usize)> {
+    let len = b.iter().take(7).take_while(|byte| !matches!(byte, b' ' | b'\t')).count();
+    let word = std::str::from_utf8(&b[..len]).ok()?;
+    if let Some(sign @ (b'+' | b'-')) = b.first() {
+        let hours = two(b, 1).filter(|h| *h < 24)?;
+        let at = if b.get(3) == Some(&b':') { 4 } else { 3 };
+        let (minutes, end) = if len == 3 { (0, 3) } else { (two(b, at).filter(|m| *m < 60)?, at + 2) };
+        let east = i64::from(hours) * 3_600_000 + i64::from(minutes) * 60_000;
+        return (end == len).then_some((Some(if *sign == b'-' { -east } else { east }), end));
+    }
+    if let Some((_, hours)) = ZONES.iter().find(|(name, _)| *name == word) {
+        return Some((Some(hours * 3_600_000), len));
+    }
+    UNSURE.contains(&word).then_some((None, len))
+}

@@ -1,0 +1,92 @@
+//! Two stamps in one line: the server's own, and that of a relay or a container's runtime around it.
+//!
+//! In: both.  Out: the server's, with the year and the zone that only the other one tells.
+//! A container's clock runs in UTC, whatever the zone of its host: `2026-05-02T20:56:12Z stdout F May  2 20:56:12 mail …`.
+//! Where the outer stamp is a point in time, and the wall clock inside is a whole number of quarters of an hour from it,
+//! that number is the zone. Anything else is a line that came late, and its zone is that of the settings.
+
+use super::stamp::{DAY_MS, Stamp, day_number, days_in, year_of};
+use crate::model::Time;
+
+/// Zones lie whole quarters of an hour from UTC.
+const QUARTER_MS: i64 = 15 * 60_000;
+/// How long a line may take to whoever adds the outer stamp, to be told from one of another zone.
+const AT_ONCE_MS: i64 = 60_000;
+/// Zones reach from 12 hours west to 14 hours east.
+const ZONES_MS: std::ops::RangeInclusive<i64> = -12 * 3_600_000..=14 * 3_600_000;
+
+impl Stamp {
+    /// This stamp, found inside a line with the stamp `outer`.
+    pub fn within(self, outer: Option<Self>) -> Self {
+        let near = match outer {
+            Some(Self::Exact(time)) => time.0,
+            Some(Self::NoZone { day, ms }) => day.saturating_mul(DAY_MS).saturating_add(i64::from(ms)),
+            Some(Self::NoYear { .. }) | None => return self,
+        };
+        let dated = match self {
+            Self::NoYear { month, day, ms } => Self::NoZone { day: nearest(near.div_euclid(DAY_MS), month, day), ms },
+            dated => dated,
+        };
+        match (dated, outer) {
+            (Self::NoZone { day, ms }, Some(Self::Exact(outer))) => zoned(day, ms, outer).unwrap_or(dated),
+            _ => dated,
+        }
+    }
+}
+
+/// The wall clock as a point in time, where it can be one of `outer` in some zone.
+fn zoned(day: i64, ms: u32, outer: Time) -> Option<Stamp> {
+    let wall = day.checked_mul(DAY_MS)?.checked_add(i64::from(ms))?;
+    let apart = wall.checked_sub(outer.0)?;
+    let east = apart.checked_add(QUARTER_MS / 2)?.div_euclid(QUARTER_MS) * QUARTER_MS;
+    let fits = (apart - east).abs() <= AT_ONCE_MS && ZONES_MS.contains(&east);
+    fits.then(|| Stamp::Exact(Time(wall - east)))
+}
+
+/// The day with this month and day that lies nearest to `near`. 29 February may be four years away.
+fn nearest(near: i64, month: u8, day: u8) -> i64 {
+    let year = year_of(near);
+    (-4..=4)
+        .map(|away| year.saturating_add(away))
+        .filter(|year| day <= days_in(*year, month))
+        .map(|year| day_number(year, month, day))
+        .min_by_key(|number| number.abs_diff(near))
+        .unwrap_or_else(|| day_number(year, month, day))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stamp(text: &str) -> Stamp {
+        super::super::stamp(text).unwrap().0
+    }
+
+    #[track_caller]
+    fn check(inner: &str, outer: &str, expected: Stamp) {
+        assert_eq!(stamp(inner).within(Some(stamp(outer))), expected, "{inner} in {outer}");
+    }
+
+    #[test]
+    fn the_outer_stamp_tells_the_zone_of_the_inner_one() {
+        let exact = |text| Stamp::Exact(Time::parse_rfc3339(text).unwrap());
+        check("May  2 20:56:11", "2026-05-02T20:56:12Z", exact("2026-05-02T20:56:11Z"));
+        check("May  2 22:56:11", "2026-05-02T20:56:12Z", exact("2026-05-02T20:56:11Z"));
+        check("May  3 02:26:12.5", "2026-05-02T20:56:12Z", exact("2026-05-02T20:56:12.5Z"));
+        check("2026-05-02 20:56:11", "2026-05-02T22:56:12+02:00", exact("2026-05-02T20:56:11Z"));
+        check("Jan  1 00:00:01", "2025-12-31T23:00:02Z", exact("2025-12-31T23:00:01Z"));
+    }
+
+    #[test]
+    fn a_line_that_came_late_keeps_its_clock_and_takes_the_year() {
+        check("May  2 20:05:11", "2026-05-02T20:56:12Z", stamp("2026-05-02 20:05:11"));
+        check("Dec 31 23:50:00", "2026-01-01 00:02:00", stamp("2025-12-31 23:50:00"));
+        check("Feb 29 10:00:00", "2026-01-01 00:00:00", stamp("2024-02-29 10:00:00"));
+    }
+
+    #[test]
+    fn the_inner_stamp_is_the_servers() {
+        check("2026-05-02T20:56:11Z", "May 02 23:56:12", stamp("2026-05-02T20:56:11Z"));
+        check("May  2 20:56:11", "May 02 22:56:12", stamp("May  2 20:56:11"));
+    }
+}
