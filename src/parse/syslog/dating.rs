@@ -4,13 +4,14 @@
 //! Ignored on purpose: today's date. What is known is the latest time that the file can hold (its modification time
 //! and a day), the line before, and the settings.
 
-use super::stamp::{DAY_MS, Stamp, day_number, days_in, year_of};
+use super::{
+    stamp::{DAY_MS, Stamp, day_number, days_in, year_of},
+    track::{Doubt, Track},
+};
 use crate::model::Time;
 use chrono::{DateTime, MappedLocalTime, Offset, TimeZone};
 use chrono_tz::Tz;
 
-/// How far a stamp may lie before the line before it without being taken for one of the next year.
-const BACKWARDS_DAYS: i64 = 31;
 /// A clock that goes further back than this inside the repeated hour is in its second run through it.
 const FOLD_JUMP_MS: i64 = 30 * 60_000;
 /// How close the line before must be to tell which run through a repeated hour it belongs to.
@@ -22,12 +23,12 @@ pub struct Dater {
     zone: Tz,
     year: Option<i32>,
     latest_day: i64,
-    /// The day of the stamp before: the year is carried from it.
-    day: Option<i64>,
+    /// Where the stamps before have led: the year is carried from there.
+    track: Option<Track>,
     /// The time of the stamp before: tells the two runs through a repeated hour apart.
     last: Option<Time>,
     /// The last month and day without a year, and the day number found for it.
-    known_day: Option<(u8, u8, i64)>,
+    known_day: Option<(u8, u8, (i64, bool))>,
     /// The last minute of the wall clock, and the offsets found for it.
     known_minute: Option<(i64, Offsets)>,
 }
@@ -47,7 +48,7 @@ impl Dater {
             zone,
             year,
             latest_day: latest.0.div_euclid(DAY_MS),
-            day: last.map(|t| t.0.div_euclid(DAY_MS)),
+            track: last.map(|t| Track::new(t.0.div_euclid(DAY_MS))),
             last,
             known_day: None,
             known_minute: None,
@@ -56,11 +57,23 @@ impl Dater {
 
     /// Says on which day the next stamp without a year falls, where it was found out otherwise.
     pub fn begin_on(&mut self, day: i64) {
-        self.day = Some(day);
+        self.track = Some(Track::new(day));
         self.known_day = None;
     }
 
-    /// The time of the last stamp: give it to [`new`](Self::new) to go on.
+    /// Goes on where the last stamp may have been a stray: what [`doubt`](Self::doubt) gave.
+    #[must_use]
+    pub fn with_doubt(mut self, doubt: Option<Doubt>) -> Self {
+        self.track = self.track.map(|track| Track { doubt, ..track });
+        self
+    }
+
+    /// What is not certain about the last stamp: give it to [`with_doubt`](Self::with_doubt) to go on.
+    pub fn doubt(&self) -> Option<Doubt> {
+        self.track.and_then(|track| track.doubt)
+    }
+
+    /// The time of the last stamp that was no stray: give it to [`new`](Self::new) to go on.
     pub fn last(&self) -> Option<Time> {
         self.last
     }
@@ -69,47 +82,57 @@ impl Dater {
     pub fn date(&mut self, stamp: Stamp) -> Time {
         let time = match stamp {
             Stamp::Exact(time) => {
-                self.day = Some(time.0.div_euclid(DAY_MS));
-                self.known_day = None;
+                self.on(time.0.div_euclid(DAY_MS));
                 time
             }
             Stamp::NoZone { day, ms } => {
-                self.day = Some(day);
-                self.known_day = None;
+                self.on(day);
                 self.utc(day, ms)
             }
             Stamp::NoYear { month, day, ms } => {
-                let day = self.with_year(month, day);
-                self.utc(day, ms)
+                let (day, stray) = self.with_year(month, day);
+                let time = self.utc(day, ms);
+                if stray {
+                    return time;
+                }
+                time
             }
         };
         self.last = Some(time);
         time
     }
 
-    fn with_year(&mut self, month: u8, day: u8) -> i64 {
-        if let Some((m, d, number)) = self.known_day
+    /// A stamp with its year.
+    fn on(&mut self, day: i64) {
+        self.track = Some(self.track.map_or(Track::new(day), |track| track.on(day)));
+        self.known_day = None;
+    }
+
+    /// The day, and whether it is a stray that the file cannot hold: what follows it goes on from what was before it.
+    fn with_year(&mut self, month: u8, day: u8) -> (i64, bool) {
+        if let Some((m, d, found)) = self.known_day
             && (m, d) == (month, day)
         {
-            return number;
+            return found;
         }
-        let number = match (self.year, self.day) {
+        let found = match (self.year, self.track) {
             // 29 February in a year that has none runs over into March: the line is kept.
-            (Some(year), _) => day_number(year, month, day),
-            (None, None) => latest(self.latest_day, month, day),
-            (None, Some(before)) => {
-                let Some(number) = carried(before, self.latest_day, month, day) else {
-                    // A stray, as of a machine that starts without a clock: the lines after it go on from those before.
-                    let number = latest(self.latest_day, month, day);
-                    self.known_day = Some((month, day, number));
-                    return number;
-                };
-                number
+            (Some(year), _) => (day_number(year, month, day), false),
+            (None, None) => {
+                let number = latest(self.latest_day, month, day);
+                self.track = Some(Track::new(number));
+                (number, false)
             }
+            (None, Some(track)) => match track.after(month, day).filter(|next| next.day <= self.latest_day) {
+                Some(next) => {
+                    self.track = Some(next);
+                    (next.day, false)
+                }
+                None => (latest(self.latest_day, month, day), true),
+            },
         };
-        self.day = Some(number);
-        self.known_day = Some((month, day, number));
-        number
+        self.known_day = Some((month, day, found));
+        found
     }
 
     /// From the wall clock to UTC.
@@ -159,17 +182,6 @@ impl Dater {
         let utc: DateTime<chrono::Utc> = time.utc();
         i64::from(self.zone.offset_from_utc_datetime(&utc.naive_utc()).fix().local_minus_utc()) * 1000
     }
-}
-
-/// The day that continues a file whose line before was written on the day `before`: at most a month earlier, else
-/// later; never after `latest_day`.
-fn carried(before: i64, latest_day: i64, month: u8, day: u8) -> Option<i64> {
-    let year = year_of(before);
-    (year.saturating_sub(1)..=year.saturating_add(1))
-        .filter(|year| day <= days_in(*year, month))
-        .map(|year| day_number(year, month, day))
-        .find(|number| (before - BACKWARDS_DAYS..before + 366 - BACKWARDS_DAYS).contains(number))
-        .filter(|number| *number <= latest_day)
 }
 
 /// The latest day with this month and day that is not after `latest_day`. 29 February may be eight years back.
@@ -232,6 +244,52 @@ mod tests {
             &["Dec 20 12:00:00", "Jan  1 00:00:05", "Dec 20 12:00:01"],
             &["2026-12-20T11:00:00", "2025-12-31T23:00:05", "2026-12-20T11:00:01"],
         );
+    }
+
+    #[test]
+    fn a_stray_stamp_changes_the_year_of_no_other_line() {
+        // In a file that was copied years later every year is possible.
+        check(
+            "2026-11-23T00:00:00Z",
+            &["2023-11-22 12:00:00", "Jan  1 00:00:05", "Nov 22 12:00:01", "Dec 31 12:00:00", "Jan  2 12:00:00"],
+            &[
+                "2023-11-22T11:00:00",
+                "2023-12-31T23:00:05",
+                "2023-11-22T11:00:01",
+                "2023-12-31T11:00:00",
+                "2024-01-02T11:00:00",
+            ],
+        );
+        // With its year.
+        check(
+            "2026-11-23T00:00:00Z",
+            &["Nov 22 12:00:00", "1970-01-01T00:00:05Z", "Nov 22 12:00:01"],
+            &["2026-11-22T11:00:00", "1970-01-01T00:00:05", "2026-11-22T11:00:01"],
+        );
+    }
+
+    #[test]
+    fn a_file_read_in_two_runs_is_dated_as_in_one() {
+        let stamps = ["Dec 20 12:00:00", "Jan  1 00:00:05", "Jan  1 00:00:06", "Dec 21 12:00:00", "Nov 30 12:00:00"];
+        let latest = Time::parse_rfc3339("2026-12-22T00:00:00Z").unwrap();
+        let dated = |dater: &mut Dater, stamps: &[&str]| -> Vec<String> {
+            let date = |s: &&str| dater.date(frame(&format!("{s} mx1 a[1]: b")).unwrap().stamp).to_string();
+            stamps.iter().map(date).collect()
+        };
+        for latest in [latest, latest.plus(900 * DAY_MS)] {
+            let mut once = Dater::new(Tz::UTC, None, latest, None);
+            once.begin_on(day_number(2026, 12, 20));
+            let expected = dated(&mut once, &stamps);
+            assert!(expected[3].starts_with("2026-12-21") && expected[4].starts_with("2026-11-30"), "{expected:?}");
+            for cut in 1..stamps.len() {
+                let mut first = Dater::new(Tz::UTC, None, latest, None);
+                first.begin_on(day_number(2026, 12, 20));
+                let mut found = dated(&mut first, &stamps[..cut]);
+                let mut second = Dater::new(Tz::UTC, None, latest, first.last()).with_doubt(first.doubt());
+                found.extend(dated(&mut second, &stamps[cut..]));
+                assert_eq!(found, expected, "cut at {cut}");
+            }
+        }
     }
 
     #[test]

@@ -20,6 +20,21 @@ pub struct Journalled<'a> {
     pub cursor: Option<Cow<'a, str>>,
 }
 
+impl Journalled<'_> {
+    /// The same, borrowed from nothing.
+    pub fn into_owned(self) -> Journalled<'static> {
+        let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        Journalled {
+            time: self.time,
+            host: self.host.map(own),
+            program: own(self.program),
+            pid: self.pid,
+            text: own(self.text),
+            cursor: self.cursor.map(own),
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct Object<'a> {
     /// Microseconds since 1970, as a string.
@@ -77,6 +92,22 @@ pub fn journal(line: &str) -> Option<Journalled<'_>> {
         pid: object.syslog_pid.number().or_else(|| object.pid.number()),
         text: object.text.text()?,
         cursor: object.cursor.text(),
+    })
+}
+
+/// An entry as `journalctl -o export` and `-o verbose` print it, from its fields: the first of a name counts; `None` without
+/// time or message.
+pub fn journal_fields(fields: &[(String, String)]) -> Option<Journalled<'static>> {
+    let field = |name: &str| fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+    let own = |text: &str| Cow::Owned(text.to_owned());
+    let number = |name| field(name).and_then(|pid| pid.parse().ok());
+    Some(Journalled {
+        time: Time(field("__REALTIME_TIMESTAMP")?.parse::<i64>().ok()?.div_euclid(1000)),
+        host: field("_HOSTNAME").map(own),
+        program: field("SYSLOG_IDENTIFIER").map(own).unwrap_or_default(),
+        pid: number("SYSLOG_PID").or_else(|| number("_PID")),
+        text: own(field("MESSAGE")?),
+        cursor: None,
     })
 }
 

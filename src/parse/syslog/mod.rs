@@ -13,11 +13,12 @@ mod journal;
 mod stamp;
 mod stamps;
 mod tag;
+pub mod track;
 mod within;
 
 pub use dating::Dater;
 pub use frames::{is_mail, may_carry};
-pub use journal::{Journalled, journal};
+pub use journal::{Journalled, journal, journal_fields};
 pub use stamp::{Stamp, day_number, read as stamp, year_of};
 
 use super::{Family, family, looks_like_mail};

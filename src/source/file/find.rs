@@ -5,6 +5,7 @@
 //! the same beginning (it is being packed); the same file under a second name.
 
 use super::{
+    joined::{self, Record},
     open::{self, Packing},
     position::{HEAD, Seen},
 };
@@ -12,7 +13,7 @@ use crate::{
     config,
     error::{Error, Kind, Result},
     model::Time,
-    parse::syslog::{Dater, Stamp, frame, journal},
+    parse::syslog::{Dater, Stamp, frame},
 };
 use std::{
     collections::HashSet,
@@ -148,19 +149,23 @@ pub fn unreadable(path: &Path, cause: &std::io::Error) -> Error {
 }
 
 fn first_stamp(head: &[u8]) -> Option<Stamp> {
-    head.split(|b| *b == b'\n').find_map(|raw| {
-        let line = String::from_utf8_lossy(raw);
-        frame(&line).map(|f| f.stamp).or_else(|| journal(&line).map(|j| Stamp::Exact(j.time)))
+    joined::records(head).iter().find_map(|record| match record {
+        Record::Line(line) => frame(line).map(|f| f.stamp),
+        Record::Journal(entry) => Some(Stamp::Exact(entry.time)),
+        Record::Noise(_) => None,
     })
 }
 
-/// gzip and zstd remove the file only when its packed form is whole.
+/// How the names of packed files end.
+const PACKED: [&str; 4] = ["gz", "zst", "bz2", "xz"];
+
+/// Packers remove the file only when its packed form is whole.
 fn drop_half_packed(files: &mut Vec<Found>) {
     let plain: Vec<(PathBuf, Vec<u8>)> =
         files.iter().filter(|f| f.packing == Packing::Plain).map(|f| (f.path.clone(), f.seen.head.clone())).collect();
     files.retain(|f| {
-        let packed = matches!(f.packing, Packing::Gzip | Packing::Zstd) || f.size == 0;
-        let extension = f.path.extension().is_some_and(|e| e == "gz" || e == "zst");
+        let packed = f.packing != Packing::Plain || f.size == 0;
+        let extension = f.path.extension().is_some_and(|e| PACKED.iter().any(|packed| e == *packed));
         let origin = f.path.with_extension("");
         !(packed && extension && plain.iter().any(|(path, head)| *path == origin && head.starts_with(&f.seen.head)))
     });
@@ -169,7 +174,7 @@ fn drop_half_packed(files: &mut Vec<Found>) {
 /// Sorts the files of a rotated set from the oldest to the newest by their names: `log-20261121.gz`, `log-20261122`,
 /// `log.2.gz`, `log.1`, `log`. It decides where the first stamps do not.
 fn age(path: &str) -> (String, u8, i64) {
-    let name = path.strip_suffix(".gz").or_else(|| path.strip_suffix(".zst")).unwrap_or(path);
+    let name = path.rsplit_once('.').filter(|(_, end)| PACKED.contains(end)).map_or(path, |(name, _)| name);
     let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
     let number = name[stem.len()..].parse::<i64>().ok();
     match (number, stem.strip_suffix(['.', '-', '_'])) {

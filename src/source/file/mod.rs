@@ -11,6 +11,7 @@
 
 mod find;
 mod headers;
+mod joined;
 mod open;
 mod position;
 mod reading;
@@ -47,7 +48,8 @@ pub fn rewound(position: serde_json::Value, since: Time) -> Option<serde_json::V
         return None;
     }
     for mark in position.files.iter_mut().filter(|mark| mark.last.is_none_or(|last| last >= since)) {
-        (mark.offset, mark.read_at_size, mark.last) = (0, None, None);
+        (mark.offset, mark.read_at_size) = (0, None);
+        (mark.last, mark.doubt) = (None, None);
     }
     serde_json::to_value(position).ok()
 }

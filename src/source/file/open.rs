@@ -1,8 +1,9 @@
-//! Opens what a path names: plain text, or packed by gzip or zstd, told apart by the first bytes and not by the name.
+//! Opens what a path names: plain text, or packed by gzip, zstd, bzip2 or xz, told apart by the first bytes and not by the name.
 //!
-//! In: a file.  Out: its text from an offset on; its head.
-//! Ignored on purpose: other packers (xz, bzip2); the caller says so.
+//! In: a file.  Out: its text from an offset on; its head. Files that were packed one after the other are one text.
+//! Ignored on purpose: other packers; the caller says so.
 
+use liblzma::stream::Stream;
 use std::{
     fs::File,
     io::{BufReader, ErrorKind, Read, Result, Seek, SeekFrom, copy, sink},
@@ -18,6 +19,8 @@ pub enum Packing {
     Plain,
     Gzip,
     Zstd,
+    Bzip2,
+    Xz,
     /// One that is not read here, by name.
     Unknown(&'static str),
 }
@@ -27,11 +30,21 @@ pub fn packing(first: &[u8]) -> Packing {
     match first {
         [0x1f, 0x8b, ..] => Packing::Gzip,
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Packing::Zstd,
-        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Packing::Unknown("xz"),
-        [b'B', b'Z', b'h', b'1'..=b'9', b'1', b'A', b'Y', ..] => Packing::Unknown("bzip2"),
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Packing::Xz,
+        // The number pi begins a block; that of its root ends a file without any.
+        [b'B', b'Z', b'h', b'1'..=b'9', b'1', b'A', b'Y', ..] => Packing::Bzip2,
+        [b'B', b'Z', b'h', b'1'..=b'9', 0x17, b'r', b'E', ..] => Packing::Bzip2,
+        [b'P', b'K', 3, 4, ..] => Packing::Unknown("zip"),
+        [0x04, 0x22, 0x4d, 0x18, ..] => Packing::Unknown("lz4"),
+        [b'L', b'Z', b'I', b'P', 1, ..] => Packing::Unknown("lzip"),
+        [b'7', b'z', 0xbc, 0xaf, ..] => Packing::Unknown("7-Zip"),
+        [0x1f, 0x9d, ..] => Packing::Unknown("compress"),
         _ => Packing::Plain,
     }
 }
+
+/// Memory that unpacking a file of xz may take: the dictionary of `xz -9` is 64 MiB, and a file may ask for 4 GiB.
+const XZ_BYTES: u64 = 256 << 20;
 
 /// Unpacked text.
 pub type Text = Box<dyn Read + Send + Sync>;
@@ -60,6 +73,11 @@ fn unpacked(input: impl Read + Send + Sync + 'static, packing: Packing) -> Resul
         Packing::Plain => Box::new(input),
         Packing::Gzip => Box::new(flate2::read::MultiGzDecoder::new(input)),
         Packing::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(BufReader::new(input))?),
+        Packing::Bzip2 => Box::new(bzip2::read::MultiBzDecoder::new(input)),
+        Packing::Xz => {
+            let stream = Stream::new_stream_decoder(XZ_BYTES, liblzma::stream::CONCATENATED)?;
+            Box::new(liblzma::read::XzDecoder::new_stream(input, stream))
+        }
         Packing::Unknown(name) => return Err(std::io::Error::new(ErrorKind::Unsupported, format!("packed by {name}"))),
     })
 }
@@ -118,14 +136,45 @@ mod tests {
         let gzip = gzip.finish().unwrap();
         check([gzip.clone(), gzip].concat(), "one\none\n");
         check(zstd::encode_all(&b"two\n"[..], 1).unwrap(), "two\n");
+        let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+        bzip2.write_all(b"one\n").unwrap();
+        let bzip2 = bzip2.finish().unwrap();
+        check([bzip2.clone(), bzip2].concat(), "one\none\n");
+        check(b"BZh9\x17rE8P\x90\0\0\0\0".to_vec(), "");
+        let xz = xz(b"one\n");
+        check([xz.clone(), xz].concat(), "one\none\n");
         check(b"three".to_vec(), "three");
         check(Vec::new(), "");
     }
 
+    fn xz(text: &[u8]) -> Vec<u8> {
+        let mut xz = liblzma::write::XzEncoder::new(Vec::new(), 1);
+        xz.write_all(text).unwrap();
+        xz.finish().unwrap()
+    }
+
     #[test]
     fn a_stream_of_half_a_file_is_torn() {
-        let packed = zstd::encode_all(&b"two\n"[..], 1).unwrap();
-        let mut stream = stream(Cursor::new(packed[..packed.len() - 1].to_vec())).unwrap();
-        assert!(is_torn(&stream.read_to_end(&mut Vec::new()).unwrap_err()));
+        let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+        bzip2.write_all(b"two\n").unwrap();
+        let zstd = zstd::encode_all(&b"two\n"[..], 1).unwrap();
+        for packed in [zstd, bzip2.finish().unwrap(), xz(b"two\n")] {
+            let mut stream = stream(Cursor::new(packed[..packed.len() - 1].to_vec())).unwrap();
+            let error = stream.read_to_end(&mut Vec::new()).unwrap_err();
+            assert!(is_torn(&error), "{packed:?}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_xz_that_asks_for_too_much_memory_is_refused() {
+        let mut options = liblzma::stream::LzmaOptions::new_preset(0).unwrap();
+        options.dict_size(1 << 30);
+        let mut filters = liblzma::stream::Filters::new();
+        filters.lzma2(&options);
+        let stream_of = Stream::new_stream_encoder(&filters, liblzma::stream::Check::Crc32).unwrap();
+        let mut packed = liblzma::write::XzEncoder::new_stream(Vec::new(), stream_of);
+        packed.write_all(b"x\n").unwrap();
+        let mut stream = stream(Cursor::new(packed.finish().unwrap())).unwrap();
+        assert!(stream.read_to_end(&mut Vec::new()).is_err());
     }
 }

@@ -6,7 +6,7 @@
 //! A file is known by its inode, if its head still is the same; else by its head alone (rotated by copying, or packed).
 //! Where neither is sure the file is read from the start: reading a line twice changes nothing, a gap would.
 
-use crate::model::Time;
+use crate::{model::Time, parse::syslog::track::Doubt};
 use serde::{Deserialize, Serialize};
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::hash::Hasher;
@@ -41,6 +41,9 @@ pub struct Mark {
     /// Time of the last line: stamps without a year are dated from it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Time>,
+    /// Whether that line may have been a stray, and what was before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<Doubt>,
 }
 
 /// What is needed of a file that is there now.
@@ -65,6 +68,7 @@ impl Mark {
             offset: 0,
             read_at_size: None,
             last: None,
+            doubt: None,
         }
     }
 
@@ -110,7 +114,13 @@ pub fn assign(seen: &[Seen], known: Vec<Mark>) -> (Vec<Mark>, Vec<Mark>) {
         }
     }
     let marks = seen.iter().zip(found).map(|(seen, found)| match found {
-        Some(mark) => Mark { offset: mark.offset, read_at_size: mark.read_at_size, last: mark.last, ..Mark::new(seen) },
+        Some(mark) => Mark {
+            offset: mark.offset,
+            read_at_size: mark.read_at_size,
+            last: mark.last,
+            doubt: mark.doubt,
+            ..Mark::new(seen)
+        },
         None => Mark::new(seen),
     });
     let marks = marks.collect();

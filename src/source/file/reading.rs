@@ -7,6 +7,7 @@ use super::{
     Batch,
     find::{DAY_MS, Found, unreadable},
     headers::Headers,
+    joined::{self, Joiner, Record},
     open::{self, Packing, Text},
     position::{HEAD, Mark},
     years::{self, IdTime},
@@ -38,6 +39,8 @@ pub struct Reading {
     dater: Dater,
     /// The end is final: packed files, streams, and files that are named to be read once.
     ends: bool,
+    /// Records of several lines.
+    joiner: Joiner,
     /// The host that the file names first: that of lines in it which a container logged without one.
     host: Option<String>,
     /// The file again, where it is plain text: its head grows while it is read.
@@ -59,18 +62,25 @@ impl Reading {
     /// # Errors
     /// When the disk fails. What was read before stays read, and the next call tries again.
     pub fn next(&mut self, headers: &mut Headers, batch: &mut Batch) -> Result<bool> {
-        match self.lines.next() {
+        let Self { path, lines, dater, ends, joiner, host, plain, torn } = self;
+        let at = lines.offset();
+        let mut taking = Taking { dater, joiner, host: host.as_deref(), headers, batch };
+        match lines.next() {
             Ok(Some(raw)) => {
-                take(raw, &mut self.dater, self.host.as_deref(), headers, batch);
+                taking.line(raw, at);
                 return Ok(true);
             }
-            Ok(None) if self.ends => take(self.lines.rest(), &mut self.dater, self.host.as_deref(), headers, batch),
-            Ok(None) => {}
-            Err(e) if self.plain.is_none() && open::is_torn(&e) => {
-                self.torn = true;
-                say_torn(&self.path, &e);
+            Ok(None) if *ends => {
+                taking.line(lines.rest(), at);
+                taking.finish();
             }
-            Err(e) => return Err(unreadable(&self.path, &e)),
+            Ok(None) => {}
+            Err(e) if plain.is_none() && open::is_torn(&e) => {
+                taking.finish();
+                *torn = true;
+                say_torn(path, &e);
+            }
+            Err(e) => return Err(unreadable(path, &e)),
         }
         Ok(false)
     }
@@ -80,10 +90,16 @@ impl Reading {
         self.lines.offset()
     }
 
+    /// Where to go on: where a record began that is not whole yet.
+    fn unread_from(&self) -> u64 {
+        self.joiner.begun().unwrap_or_else(|| self.offset())
+    }
+
     /// Notes how far the file was read.
     pub fn note(&self, found: &mut Found, mark: &mut Mark) {
-        mark.offset = self.offset();
+        mark.offset = self.unread_from();
         mark.last = self.dater.last();
+        mark.doubt = self.dater.doubt();
         if let Some(file) = self.plain.as_ref().filter(|_| !mark.is_sure()) {
             let mut head = vec![0; HEAD];
             // A file that cannot be read again is known by less, and read again at worst.
@@ -129,7 +145,7 @@ pub fn file(
         open::from_offset(file.try_clone()?, found.packing, offset, Arc::clone(count))
     };
     let latest = found.modified.plus(DAY_MS);
-    let mut dater = Dater::new(settings.timezone, settings.year, latest, mark.last);
+    let mut dater = Dater::new(settings.timezone, settings.year, latest, mark.last).with_doubt(mark.doubt);
     if mark.last.is_none() && settings.year.is_none() && matches!(found.first, Some(Stamp::NoYear { .. })) {
         // An error comes again when the lines are read.
         if let Ok(Some(text)) = text_from(mark.offset, &Arc::default())
@@ -141,12 +157,21 @@ pub fn file(
     let plain = (found.packing == Packing::Plain).then(|| file.try_clone()).transpose().map_err(|e| failed(&e))?;
     let ends = plain.is_none();
     let host = first_host(&found.seen.head);
-    let reading = |lines, dater| Reading { path: found.path.clone(), lines, dater, ends, host, plain, torn: false };
+    let reading = |lines, dater| Reading {
+        path: found.path.clone(),
+        lines,
+        dater,
+        ends,
+        joiner: Joiner::default(),
+        host,
+        plain,
+        torn: false,
+    };
     match text_from(mark.offset, count) {
         Ok(Some(text)) => Ok(Some(reading(Lines::new(text, mark.offset), dater))),
         // A packed text that is shorter than what was read of it is another text.
         Ok(None) => {
-            (mark.offset, mark.last) = (0, None);
+            (mark.offset, mark.last, mark.doubt) = (0, None, None);
             let text = text_from(0, count).map_err(|e| failed(&e))?;
             dater = Dater::new(settings.timezone, settings.year, latest, None);
             Ok(text.map(|text| reading(Lines::new(text, 0), dater)))
@@ -181,14 +206,23 @@ pub fn stream(path: &Path, settings: &config::FileSource, id_time: IdTime, now: 
     }
     let host = first_host(&head[..head.len().min(HEAD)]);
     text = Box::new(Cursor::new(head).chain(text));
-    Ok(Reading { path: path.to_owned(), lines: Lines::new(text, 0), dater, ends: true, host, plain: None, torn: false })
+    Ok(Reading {
+        path: path.to_owned(),
+        lines: Lines::new(text, 0),
+        dater,
+        ends: true,
+        joiner: Joiner::default(),
+        host,
+        plain: None,
+        torn: false,
+    })
 }
 
 /// The first host that lines of containers name in the head of a file: one file is of one container.
 fn first_host(head: &[u8]) -> Option<String> {
-    head.split(|b| *b == b'\n').find_map(|raw| {
-        let line = String::from_utf8_lossy(raw);
-        syslog::frame(&line).filter(|frame| frame.wrapped)?.host.map(str::to_owned)
+    joined::records(head).iter().find_map(|record| {
+        let Record::Line(line) = record else { return None };
+        syslog::frame(line).filter(|frame| frame.wrapped)?.host.map(str::to_owned)
     })
 }
 
@@ -205,20 +239,74 @@ fn say_torn(path: &Path, cause: &std::io::Error) {
     tracing::warn!("`{}` cannot be unpacked to its end: {cause}; what could be read was kept", path.display());
 }
 
-/// One raw line becomes a line or noise; blank ones vanish.
-fn take(raw: &[u8], dater: &mut Dater, host: Option<&str>, headers: &mut Headers, batch: &mut Batch) {
-    if raw.iter().all(|b| *b <= b' ') {
-        return;
+/// What a raw line goes through.
+struct Taking<'r> {
+    dater: &'r mut Dater,
+    joiner: &'r mut Joiner,
+    host: Option<&'r str>,
+    headers: &'r mut Headers,
+    batch: &'r mut Batch,
+}
+
+impl Taking<'_> {
+    /// One raw line becomes a line, noise, or part of a record; blank ones vanish.
+    fn line(&mut self, raw: &[u8], at: u64) {
+        let is_blank = raw.iter().all(|b| *b <= b' ');
+        if is_blank && self.joiner.is_idle() {
+            return;
+        }
+        // What is not UTF-8 is rare, and dear to look for.
+        let text = std::str::from_utf8(raw).map_or_else(|_| String::from_utf8_lossy(raw), Into::into);
+        if self.joiner.is_idle() && self.alone(&text) {
+            return;
+        }
+        let (record, taken) = self.joiner.take(&text, at);
+        if let Some(record) = record {
+            self.record(record);
+        }
+        if !taken && !is_blank && !self.alone(&text) {
+            self.noise(&text);
+        }
     }
-    // What is not UTF-8 is rare, and dear to look for.
-    let text = std::str::from_utf8(raw).map_or_else(|_| String::from_utf8_lossy(raw), Into::into);
-    if let Some(line) = headers.line(&text, dater, host) {
-        batch.lines.push(line);
-    } else if let Some(j) = text.starts_with('{').then(|| syslog::journal(&text)).flatten() {
-        let origin = headers.origin(j.host.as_deref(), &j.program, j.pid);
-        batch.lines.push(origin.line(dater.date(Stamp::Exact(j.time)), &j.text));
-    } else {
+
+    /// The records under way, at the end of a file that will not grow.
+    fn finish(&mut self) {
+        while let Some(record) = self.joiner.finish() {
+            self.record(record);
+        }
+    }
+
+    fn alone(&mut self, text: &str) -> bool {
+        let line = self.headers.line(text, self.dater, self.host);
+        let is_line = line.is_some();
+        self.batch.lines.extend(line);
+        is_line
+    }
+
+    fn record(&mut self, record: Record) {
+        match record {
+            Record::Line(text) => {
+                if !self.alone(&text) {
+                    self.noise(&text);
+                }
+            }
+            Record::Journal(j) => {
+                let outer = Stamp::Exact(j.time);
+                // Docker's driver for the journal hands over whole lines of its containers.
+                let inner = syslog::inside(&j.program, j.time, j.host.as_deref(), &j.text);
+                let (stamp, host, program, pid, text) = match &inner {
+                    Some(m) => (m.stamp.unwrap_or(outer), m.host, m.program.unwrap_or_default(), m.pid, m.text),
+                    None => (outer, j.host.as_deref(), &*j.program, j.pid, &*j.text),
+                };
+                let origin = self.headers.origin(host, program, pid);
+                self.batch.lines.push(origin.line(self.dater.date(stamp), text));
+            }
+            Record::Noise(text) => self.noise(&text),
+        }
+    }
+
+    fn noise(&mut self, text: &str) {
         let end = (0..=NOISE_BYTES.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-        batch.noise.push(text[..end].to_owned());
+        self.batch.noise.push(text[..end].to_owned());
     }
 }

@@ -8,9 +8,10 @@
 
 use crate::{
     model::Time,
-    parse::syslog::{Stamp, dating::latest, day_number, frame, year_of},
+    parse::syslog::{Stamp, dating::latest, day_number, frame, track::Track, year_of},
     source::lines::Lines,
 };
+use chrono::Datelike;
 use std::io::Read;
 
 /// The time that a queue id at the beginning of a text holds, if it is of a kind that does.
@@ -22,11 +23,6 @@ const SEARCHED_BYTES: u64 = 256 << 20;
 const ASKED: usize = 10_000;
 /// What a stamp without a year says of its day, with the blank after it: `Nov 22 `.
 const DAY_BYTES: usize = 7;
-/// A turn of the year is a turn if so many days follow without going back: a machine that starts without a clock writes
-/// lines of 1 January among others.
-const CONFIRMED_DAYS: u32 = 5;
-/// A stamp further back than this belongs to the next year.
-const BACKWARDS_DAYS: i64 = 31;
 const DAY_MS: i64 = 86_400_000;
 /// The year that stamps are put into to compare them: a leap year.
 const SOME_YEAR: i32 = 2000;
@@ -35,8 +31,8 @@ const SOME_YEAR: i32 = 2000;
 /// are reported when the lines are read.
 pub fn first_day(text: impl Read, latest_time: Time, id_time: IdTime) -> Option<i64> {
     let latest_day = latest_time.0.div_euclid(DAY_MS);
-    let mut turns = Turns::default();
-    let (mut first, mut last) = (None, None);
+    let mut first = None;
+    let mut track: Option<Track> = None;
     let mut asked = 0;
     let mut today: Option<[u8; DAY_BYTES]> = None;
     let mut lines = Lines::new(text.take(SEARCHED_BYTES), 0);
@@ -49,21 +45,32 @@ pub fn first_day(text: impl Read, latest_time: Time, id_time: IdTime) -> Option<
         let Some((Stamp::NoYear { month, day, .. }, text)) = frame(&line).map(|f| (f.stamp, f.text)) else { continue };
         today = raw.first_chunk().copied().filter(|begin| begin[0].is_ascii_alphabetic());
         first.get_or_insert((month, day));
-        last = Some((month, day));
-        turns.next(day_number(SOME_YEAR, month, day));
+        let before = track.unwrap_or_else(|| Track::new(day_number(SOME_YEAR, month, day)));
+        let now = before.after(month, day).unwrap_or(before);
+        track = Some(now);
         if asked < ASKED {
             asked += 1;
             if let Some(year) = id_time(text).and_then(|id| year_by_id(id, latest_day, month, day)) {
-                return first.map(|(m, d)| day_number(year - turns.count, m, d));
+                return first.map(|(m, d)| day_number(year - years_passed(now.day), m, d));
             }
         }
     }
     let (month, day) = first?;
-    let (last_month, last_day) = last?;
-    let last_year = year_of(latest(latest_day, last_month, last_day));
-    // Where a turn was taken for a stray the first stamp would come out too late.
-    let first_year = last_year - turns.count;
-    [first_year, first_year - 1].map(|year| day_number(year, month, day)).into_iter().find(|d| *d <= latest_day)
+    let track = track?;
+    // A step that nothing confirmed is the end of the file or a stray: whichever leaves the file ending nearer to its time.
+    let ends = [Some(track.day), track.doubt.map(|doubt| doubt.from)].into_iter().flatten();
+    let dated = ends.map(|end| {
+        let date = Time(end * DAY_MS).utc().date_naive();
+        // A month and a day fit into a byte.
+        (end, latest(latest_day, date.month() as u8, date.day() as u8))
+    });
+    let (end, is) = dated.min_by_key(|(_, is)| latest_day - is)?;
+    Some(day_number(year_of(is) - years_passed(end), month, day))
+}
+
+/// How many years lie between the beginning of the file and a day that was counted from [`SOME_YEAR`].
+fn years_passed(day: i64) -> i32 {
+    year_of(day) - SOME_YEAR
 }
 
 /// The year of a stamp on the line of a message that arrived at `id`: the first in which it is not before that.
@@ -73,36 +80,6 @@ fn year_by_id(id: Time, latest_day: i64, month: u8, day: u8) -> Option<i32> {
     (year..=year.saturating_add(1))
         .find(|year| day_number(*year, month, day) >= arrived - 1)
         .filter(|year| day_number(*year, month, day) <= latest_day)
-}
-
-/// Counts how often a file turns the year.
-#[derive(Default)]
-struct Turns {
-    count: i32,
-    last: Option<i64>,
-    /// The day before the last turn, and how many days came after it: it may yet be none.
-    doubtful: Option<(i64, u32)>,
-}
-
-impl Turns {
-    /// `day`: the number of the day in [`SOME_YEAR`].
-    fn next(&mut self, day: i64) {
-        match self.doubtful {
-            Some((before, _)) if day >= before - BACKWARDS_DAYS => {
-                self.count -= 1;
-                self.doubtful = None;
-            }
-            Some((before, days)) if self.last != Some(day) => {
-                self.doubtful = (days + 1 < CONFIRMED_DAYS).then_some((before, days + 1));
-            }
-            _ => {}
-        }
-        if let Some(last) = self.last.filter(|last| day < last - BACKWARDS_DAYS) {
-            self.count += 1;
-            self.doubtful = Some((last, 0));
-        }
-        self.last = Some(day);
-    }
 }
 
 #[cfg(test)]
@@ -136,6 +113,36 @@ mod tests {
     fn a_machine_that_starts_without_a_clock_makes_no_turn() {
         let lines = ["Nov 21 01:00:00", "Jan  1 00:00:02", "Nov 22 01:00:00"];
         check(&lines, "2026-11-23T00:00:00Z", |_| None, "2026-11-21");
+    }
+
+    #[test]
+    fn a_stray_at_either_end_leaves_the_year_of_the_rest() {
+        check(
+            &["Nov 21 01:00:00", "Nov 22 01:00:00", "Jan  1 00:00:05"],
+            "2026-11-29T00:00:00Z",
+            |_| None,
+            "2026-11-21",
+        );
+        check(&["Dec 20 01:00:00", "Jan  1 00:00:05"], "2026-12-21T00:00:00Z", |_| None, "2026-12-20");
+        // That the first is of a year that is still to come leaves it without one, and the rest in this one.
+        check(
+            &["Jan  1 00:00:05", "Dec 20 01:00:00", "Dec 21 01:00:00"],
+            "2026-12-22T00:00:00Z",
+            |_| None,
+            "2027-01-01",
+        );
+    }
+
+    #[test]
+    fn a_file_that_ends_with_the_new_year_began_in_the_old_one() {
+        check(
+            &["Dec 30 01:00:00", "Dec 31 01:00:00", "Jan  1 00:00:05"],
+            "2026-01-02T00:10:00Z",
+            |_| None,
+            "2025-12-30",
+        );
+        check(&["Nov 22 01:00:00", "Jan 11 01:00:00"], "2026-01-12T00:00:00Z", |_| None, "2025-11-22");
+        check(&["Feb 29 01:00:00", "Mar  1 01:00:00"], "2024-03-02T00:00:00Z", |_| None, "2024-02-29");
     }
 
     #[test]

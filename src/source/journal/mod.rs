@@ -14,7 +14,7 @@ use crate::{
     config::JournalSource,
     error::{Error, Kind, Result},
     model::{Intake, Time},
-    parse::syslog::{self, Journalled},
+    parse::syslog::{self, Journalled, Stamp},
 };
 use async_trait::async_trait;
 use reader::{From, Reader};
@@ -101,8 +101,16 @@ impl Journal {
         match syslog::journal(&text) {
             Some(found) if found.cursor.is_some() && found.cursor.as_deref() == self.position.cursor.as_deref() => {}
             Some(Journalled { time, host, program, pid, text, cursor }) => {
-                let origin = self.intake.origin(host.as_deref().unwrap_or(HERE), &program, pid);
-                batch.lines.push(origin.line(time, &text));
+                // Docker's driver for the journal hands over whole lines of its containers.
+                let (program, pid, host, time, text) = match syslog::inside(&program, time, host.as_deref(), &text) {
+                    Some(m) => {
+                        let time = if let Some(Stamp::Exact(time)) = m.stamp { time } else { time };
+                        (m.program.unwrap_or_default(), m.pid, m.host, time, m.text)
+                    }
+                    None => (&*program, pid, host.as_deref(), time, &*text),
+                };
+                let origin = self.intake.origin(host.unwrap_or(HERE), program, pid);
+                batch.lines.push(origin.line(time, text));
                 self.position.cursor = cursor.map(Cow::into_owned).or(self.position.cursor.take());
             }
             None => batch.noise.push(carried::noise(&text)),

@@ -1,0 +1,344 @@
+//! Records of several lines, made one again: pieces of a long line that a container's runtime cut, and entries of the journal that
+//! `journalctl` prints field by field.
+//!
+//! In: raw lines and where each begins.  Out: records, and where the one that is under way began: a run that ends within it goes
+//! on there.
+//! Ignored on purpose: fields that say nothing of a line; what a record has beyond [`LONGEST`].
+
+use crate::{
+    parse::syslog::{self, Journalled},
+    source::lines::LONGEST,
+};
+use serde::Deserialize;
+use std::borrow::Cow;
+
+/// What lines made together.
+#[derive(Debug, PartialEq)]
+pub enum Record {
+    /// A line to be read as any other.
+    Line(String),
+    Journal(Journalled<'static>),
+    /// What was begun like a record and is none.
+    Noise(String),
+}
+
+/// What is under way.
+#[derive(Debug, Default)]
+pub struct Joiner {
+    /// Of each stream of a container, a line without its end, with its header, and where it began.
+    pieces: Vec<(String, String, u64)>,
+    entry: Option<Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    form: Form,
+    start: u64,
+    fields: Vec<(String, String)>,
+    /// The text of a form that is read when it is whole.
+    text: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// `-o json-pretty`: from `{` to `}`.
+    Pretty,
+    /// `-o export`: `NAME=value`, up to a line without anything.
+    Export,
+    /// `-o verbose`: a stamp with the cursor, then the fields, indented.
+    Verbose,
+}
+
+/// The fields that make a line.
+const FIELDS: [&str; 6] = ["__REALTIME_TIMESTAMP", "_HOSTNAME", "SYSLOG_IDENTIFIER", "SYSLOG_PID", "_PID", "MESSAGE"];
+
+/// A line of Docker's json-file driver.
+#[derive(Deserialize)]
+struct Docker<'a> {
+    #[serde(borrow)]
+    log: Cow<'a, str>,
+    #[serde(borrow, default)]
+    stream: Cow<'a, str>,
+    #[serde(borrow)]
+    time: Cow<'a, str>,
+}
+
+impl Joiner {
+    /// Whether nothing is under way, so that a line that can be read alone is one.
+    pub fn is_idle(&self) -> bool {
+        self.pieces.is_empty() && self.entry.is_none()
+    }
+
+    /// Where what is under way began.
+    pub fn begun(&self) -> Option<u64> {
+        self.pieces.iter().map(|piece| piece.2).chain(self.entry.as_ref().map(|entry| entry.start)).min()
+    }
+
+    /// Takes the line that begins at `at`. Gives the record that it ends, and whether it is part of one.
+    pub fn take(&mut self, line: &str, at: u64) -> (Option<Record>, bool) {
+        if let Some(entry) = &mut self.entry {
+            return match entry.goes_on(line) {
+                Step::Held if at.saturating_sub(entry.start) <= LONGEST as u64 => (None, true),
+                Step::Last | Step::Held => (self.finish_entry(), true),
+                Step::Over => {
+                    let record = self.finish_entry();
+                    let (_, taken) = self.begin(line, at);
+                    (record, taken)
+                }
+            };
+        }
+        self.begin(line, at)
+    }
+
+    /// What is under way when nothing more comes.
+    pub fn finish(&mut self) -> Option<Record> {
+        self.finish_entry().or_else(|| self.pieces.pop().map(|(_, line, _)| Record::Line(line)))
+    }
+
+    fn begin(&mut self, line: &str, at: u64) -> (Option<Record>, bool) {
+        // `-o json-sse` and `-o json-seq`.
+        let json = line.strip_prefix("data: ").or_else(|| line.strip_prefix('\u{1e}')).unwrap_or(line);
+        if json.starts_with("{\"log\":")
+            && let Ok(Docker { log, stream, time }) = serde_json::from_str(json)
+        {
+            let whole = log.strip_suffix('\n');
+            return self.piece(
+                &time,
+                if stream.is_empty() { "stdout" } else { &stream },
+                whole.unwrap_or(&log),
+                whole.is_some(),
+                at,
+            );
+        }
+        if json.trim_end() == "{" {
+            self.entry = Some(Entry::new(Form::Pretty, at, line));
+            return (None, true);
+        }
+        if json.starts_with('{') {
+            let record = syslog::journal(json).map(|found| Record::Journal(found.into_owned()));
+            let taken = record.is_some();
+            return (record, taken);
+        }
+        if let Some((time, stream, tag, rest)) = container(line)
+            && (tag == "P" || self.pieces.iter().any(|piece| piece.0 == stream))
+        {
+            return self.piece(time, stream, rest, tag == "F", at);
+        }
+        let form = match () {
+            () if line.starts_with("__CURSOR=") => Form::Export,
+            () if is_verbose(line) => Form::Verbose,
+            () => return (None, false),
+        };
+        let mut entry = Entry::new(form, at, line);
+        if let Some(time) = realtime(line).filter(|_| form == Form::Verbose) {
+            entry.fields.push(("__REALTIME_TIMESTAMP".into(), time.to_string()));
+        }
+        self.entry = Some(entry);
+        (None, true)
+    }
+
+    /// A piece of a container's line; a whole line that nothing came before is one too.
+    fn piece(&mut self, time: &str, stream: &str, text: &str, last: bool, at: u64) -> (Option<Record>, bool) {
+        let known = self.pieces.iter().position(|piece| piece.0 == stream);
+        let (_, mut line, start) = match known {
+            Some(known) => self.pieces.swap_remove(known),
+            None => (String::new(), format!("{time} {stream} F "), at),
+        };
+        line.push_str(text);
+        if last || line.len() > LONGEST {
+            return (Some(Record::Line(line)), true);
+        }
+        self.pieces.push((stream.to_owned(), line, start));
+        (None, true)
+    }
+
+    fn finish_entry(&mut self) -> Option<Record> {
+        let entry = self.entry.take()?;
+        let found = match entry.form {
+            Form::Pretty => syslog::journal(&entry.text).map(Journalled::into_owned),
+            Form::Export | Form::Verbose => syslog::journal_fields(&entry.fields),
+        };
+        Some(found.map_or(Record::Noise(entry.text), Record::Journal))
+    }
+}
+
+/// What the head of a file begins with: its lines, and what several of them make together.
+pub fn records(head: &[u8]) -> Vec<Record> {
+    let mut joiner = Joiner::default();
+    let mut found = Vec::new();
+    for raw in head.split(|b| *b == b'\n') {
+        let line = String::from_utf8_lossy(raw);
+        let (record, taken) = joiner.take(&line, 0);
+        found.extend(record);
+        if !taken {
+            found.push(Record::Line(line.into_owned()));
+        }
+    }
+    found.extend(joiner.finish());
+    found
+}
+
+/// What a line is to the entry that is under way.
+enum Step {
+    Held,
+    Last,
+    /// It is no part of it: the entry ended before.
+    Over,
+}
+
+impl Entry {
+    fn new(form: Form, start: u64, line: &str) -> Self {
+        Self { form, start, fields: Vec::new(), text: format!("{line}\n") }
+    }
+
+    fn goes_on(&mut self, line: &str) -> Step {
+        let room = LONGEST.saturating_sub(self.text.len());
+        if self.form == Form::Pretty || self.text.len() < 4096 {
+            self.text.extend(line.chars().take(room));
+            self.text.push('\n');
+        }
+        match self.form {
+            Form::Pretty => return if line.trim_end() == "}" { Step::Last } else { Step::Held },
+            Form::Export if line.is_empty() => return Step::Last,
+            Form::Export => self.field(line),
+            // A new line in a field stands further in than the names of fields.
+            Form::Verbose => match line.strip_prefix("    ") {
+                Some(field) if !field.starts_with(' ') => self.field(field),
+                Some(more) => self.more(more.trim_start_matches(' ')),
+                None if line.is_empty() => return Step::Last,
+                None => return Step::Over,
+            },
+        }
+        Step::Held
+    }
+
+    /// `NAME=value`; in an export `NAME`, then eight bytes of length and the value, where that is no text.
+    fn field(&mut self, line: &str) {
+        let len = line.bytes().take_while(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_').count();
+        let (name, rest) = line.split_at(len);
+        match rest.strip_prefix('=') {
+            Some(value) if len > 0 => self.fields.extend(FIELDS.contains(&name).then(|| (name.into(), value.into()))),
+            None if rest.is_empty() && self.form == Form::Export => self.fields.push((name.into(), String::new())),
+            // The highest byte of a length is zero: what follows is the value.
+            _ => self.more(line.rsplit_once('\0').map_or(line, |(_, value)| value)),
+        }
+    }
+
+    fn more(&mut self, text: &str) {
+        if let Some((_, value)) = self.fields.last_mut()
+            && value.len() < LONGEST
+        {
+            if !value.is_empty() {
+                value.push('\n');
+            }
+            value.push_str(text);
+        }
+    }
+}
+
+/// Stamp, stream, tag and text of a line in Kubernetes' form.
+fn container(line: &str) -> Option<(&str, &str, &str, &str)> {
+    let (time, rest) = line.split_once(' ')?;
+    let (stream, rest) = rest.split_once(' ').filter(|(stream, _)| matches!(*stream, "stdout" | "stderr"))?;
+    let (tags, text) = rest.split_once(' ')?;
+    Some((time, stream, tags.split(':').next().unwrap_or(tags), text))
+}
+
+/// `Sun 2026-11-22 20:19:26.123456 CET [s=…;i=…;b=…;m=…;t=64418f5b64b00;x=…]`
+fn is_verbose(line: &str) -> bool {
+    line.trim_end().ends_with(']') && line.contains(" [s=") && realtime(line).is_some()
+}
+
+/// The microseconds since 1970 in a cursor.
+fn realtime(line: &str) -> Option<i64> {
+    let (_, rest) = line.split_once(";t=")?;
+    i64::from_str_radix(rest.split([';', ']']).next()?, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The records of a text, and how many of its lines were none.
+    fn all(text: &str) -> (Vec<String>, usize) {
+        let (mut joiner, mut found, mut alone) = (Joiner::default(), Vec::new(), 0);
+        let show = |record| match record {
+            Record::Line(line) => line,
+            Record::Noise(text) => format!("noise {text}"),
+            Record::Journal(j) => {
+                format!("{} {} {} {:?} {}", j.time, j.host.as_deref().unwrap_or("-"), j.program, j.pid, j.text)
+            }
+        };
+        for (at, line) in (0..).zip(text.lines()) {
+            let (record, taken) = joiner.take(line, at);
+            found.extend(record.map(show));
+            alone += usize::from(!taken);
+        }
+        while let Some(record) = joiner.finish() {
+            found.push(show(record));
+        }
+        (found, alone)
+    }
+
+    const ENTRY: &str = "2026-11-22T20:20:11.599Z mx1 postfix/qmgr Some(12) 3F2A41C0E7: removed";
+
+    #[test]
+    fn pieces_of_a_containers_line_are_joined_by_stream() {
+        let lines = "2026-03-14T10:12:01Z stdout P Mar 14 10:12:01 mx1 postfix/qmgr[12]: 3F2A\n\
+                     2026-03-14T10:12:01Z stderr F other\n\
+                     2026-03-14T10:12:02Z stdout P 41C0E7: \n\
+                     2026-03-14T10:12:02Z stdout F removed\n";
+        let whole = "2026-03-14T10:12:01Z stdout F Mar 14 10:12:01 mx1 postfix/qmgr[12]: 3F2A41C0E7: removed";
+        assert_eq!(all(lines), (vec![whole.to_owned()], 1));
+    }
+
+    #[test]
+    fn dockers_file_of_json_is_read_as_its_lines() {
+        let lines = "{\"log\":\"postfix/qmgr[12]: 3F2A\",\"stream\":\"stdout\",\"time\":\"2026-03-14T10:12:01Z\"}\n\
+                     {\"log\":\"41C0E7: \\\"x\\\"\\n\",\"stream\":\"stdout\",\"time\":\"2026-03-14T10:12:02Z\"}\n";
+        let whole = "2026-03-14T10:12:01Z stdout F postfix/qmgr[12]: 3F2A41C0E7: \"x\"";
+        assert_eq!(all(lines), (vec![whole.to_owned()], 0));
+    }
+
+    #[test]
+    fn an_export_of_the_journal_has_a_field_a_line() {
+        let lines = "__CURSOR=s=1;i=2\n__REALTIME_TIMESTAMP=1795378811599454\n_BOOT_ID=5\n_HOSTNAME=mx1\n_PID=12\n\
+                     SYSLOG_IDENTIFIER=postfix/qmgr\nMESSAGE=3F2A41C0E7: removed\n\n\
+                     __CURSOR=s=1;i=3\n__REALTIME_TIMESTAMP=1795378811599454\n_HOSTNAME=mx1\nSYSLOG_PID=12\n_PID=1\n\
+                     SYSLOG_IDENTIFIER=postfix/qmgr\nMESSAGE\n\u{13}\0\0\0\0\0\0\u{0}3F2A41C0E7: removed\n\n";
+        assert_eq!(all(lines), (vec![ENTRY.to_owned(), ENTRY.to_owned()], 0));
+    }
+
+    #[test]
+    fn verbose_output_begins_with_the_cursor() {
+        let lines = "Sun 2026-11-22 20:20:11.599454 UTC [s=1;i=2;b=3;m=4;t=660e3344d7a5e;x=5]\n    _HOSTNAME=mx1\n    \
+                     SYSLOG_IDENTIFIER=postfix/qmgr\n    _PID=12\n    MESSAGE=3F2A41C0E7: removed\n\
+                     Sun 2026-11-22 20:20:11.599454 UTC [s=1;i=3;b=3;m=4;t=660e3344d7a5e;x=5]\n    _HOSTNAME=mx1\n    \
+                     MESSAGE=3F2A41C0E7: removed\n    SYSLOG_PID=12\n    SYSLOG_IDENTIFIER=postfix/qmgr\n";
+        assert_eq!(all(lines), (vec![ENTRY.to_owned(), ENTRY.to_owned()], 0));
+    }
+
+    #[test]
+    fn json_comes_pretty_as_events_and_in_sequences() {
+        let fields = "\"__REALTIME_TIMESTAMP\" : \"1795378811599454\",\n\"_HOSTNAME\" : \"mx1\",\n\"_PID\" : \"12\",\n\
+                      \"SYSLOG_IDENTIFIER\" : \"postfix/qmgr\",\n\"MESSAGE\" : \"3F2A41C0E7: removed\"";
+        let flat = fields.replace('\n', "");
+        let lines = format!("{{\n{fields}\n}}\ndata: {{{flat}}}\n\u{1e}{{{flat}}}\n{{{flat}}}\n");
+        assert_eq!(all(&lines), (vec![ENTRY.to_owned(); 4], 0));
+    }
+
+    #[test]
+    fn what_is_no_entry_is_told_and_not_lost() {
+        let (found, alone) = all("{\n\"a\": 1\n}\n__CURSOR=x\n\nplain\n{ not json\n");
+        assert_eq!((found, alone), (vec!["noise {\n\"a\": 1\n}\n".into(), "noise __CURSOR=x\n\n".into()], 2));
+    }
+
+    #[test]
+    fn what_is_under_way_says_where_it_began() {
+        let mut joiner = Joiner::default();
+        joiner.take("2026-03-14T10:12:01Z stdout P a", 7);
+        joiner.take("2026-03-14T10:12:01Z stderr P b", 9);
+        joiner.take("2026-03-14T10:12:01Z stdout P c", 11);
+        assert_eq!(joiner.begun(), Some(7));
+    }
+}
