@@ -163,6 +163,19 @@ pub struct SendmailTo<'a> {
     pub stat: Option<&'a str>,
 }
 
+/// What a filter did with a message instead of handing it on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// Handed on, under the id of `queued_as` where the filter names one.
+    Passed,
+    Quarantined,
+    Discarded,
+    Rejected,
+    Bounced,
+    /// Refused for now.
+    Deferred,
+}
+
 /// A filter's verdict: amavis, opendkim, policyd-spf, postgrey, spamd, rspamd, dovecot and their like.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Filter<'a> {
@@ -180,7 +193,15 @@ pub struct Filter<'a> {
     pub from: Option<&'a str>,
     /// First or only recipient.
     pub to: Option<&'a str>,
+    /// All recipients, where the line names several: `<a@example.org>,<b@example.org>`.
+    pub list: Option<&'a str>,
     pub client: Option<&'a str>,
+    /// What became of the message for these recipients, where the filter decides it.
+    pub fate: Option<Fate>,
+    /// It took the message out of the queue: what a delivery record says of it is only that the filter has it.
+    pub takes: bool,
+    /// The id of the line is the filter's own: the message is a transaction of the filter.
+    pub is_hop: bool,
 }
 
 /// What a line tells.
@@ -274,6 +295,10 @@ pub enum Event<'a> {
     },
     /// postsuper.
     Operation(Operation),
+    /// A filter put the message back into the queue under a new id (MailScanner).
+    Requeued {
+        child: &'a str,
+    },
 
     // ---- both servers ----
     /// A refusal or another decision, with or without a queue id.

@@ -253,6 +253,10 @@ pub enum Status {
     Expired,
     Rejected,
     Discarded,
+    /// Kept by a filter, for someone to look at.
+    Quarantined,
+    /// It went on under a new id.
+    Requeued,
     Deleted,
     Unknown,
 }
@@ -266,6 +270,7 @@ pub enum RecipientStatus {
     Expired,
     Rejected,
     Discarded,
+    Quarantined,
     Held,
     Filtered,
     Expanded,

@@ -73,6 +73,8 @@ fn foreign<'a>(program: &str, text: &'a str) -> Parsed<'a> {
     match program {
         "" if text == "-- MARK --" => Parsed::Ignored(transport::OWN),
         "" => Parsed::Unrecognised,
+        // `sendmail -L NAME` logs under any name.
+        _ if sendmail::is_record(text) => sendmail::parse(text),
         _ if looks_like_mail(program, text) => Parsed::Unrecognised,
         _ => Parsed::Ignored("not a mail program"),
     }

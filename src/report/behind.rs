@@ -79,6 +79,8 @@ pub fn status(kind: Kind, status: Status) -> &'static str {
         (Kind::Message, Status::Expired) => "expired",
         (Kind::Message, Status::Rejected) => "rejected",
         (Kind::Message, Status::Discarded) => "discarded",
+        (Kind::Message, Status::Quarantined) => "quarantined",
+        (Kind::Message, Status::Requeued) => "requeued",
         (Kind::Message, Status::Deleted) => "deleted",
         (Kind::Message, Status::Unknown) => "unknown",
     }

@@ -304,7 +304,9 @@ fn fate(t: &Transaction) -> Fate {
         (_, Status::Delivered) => Fate::Delivered,
         (_, Status::Queued | Status::Deferred | Status::Held) => Fate::Waiting,
         (_, Status::Partial | Status::Bounced | Status::Expired) => Fate::Failed,
-        (_, Status::Discarded | Status::Deleted | Status::Unknown) => Fate::Other,
+        (_, Status::Discarded | Status::Quarantined | Status::Requeued | Status::Deleted | Status::Unknown) => {
+            Fate::Other
+        }
     }
 }
 
@@ -315,7 +317,7 @@ fn recipient_fate(r: &Recipient) -> Fate {
         S::Deferred | S::Held => Fate::Waiting,
         S::Bounced | S::Expired | S::Undeliverable => Fate::Failed,
         S::Rejected => Fate::Refused,
-        S::Discarded | S::Filtered | S::Unknown => Fate::Other,
+        S::Discarded | S::Quarantined | S::Filtered | S::Unknown => Fate::Other,
     }
 }
 

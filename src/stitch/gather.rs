@@ -12,10 +12,7 @@ use super::{
     session::{self, Told},
     tally::Tally,
 };
-use crate::model::{
-    Event, Line, LineId, Parsed, Transaction,
-    event::{Action, Policy},
-};
+use crate::model::{Event, Line, LineId, Parsed, Transaction, event::Action};
 use hashbrown::{DefaultHashBuilder, HashTable, hash_table::Entry};
 use std::{hash::BuildHasher, sync::Arc};
 
@@ -151,7 +148,7 @@ pub fn gather<'a>(lines: &'a [Line], is_context: impl Fn(usize) -> bool, rules: 
         let Reading { parsed, .. } = &out.readings[n];
         let context = is_context(n);
         if !context {
-            out.tally.line(process.family, line, parsed);
+            out.tally.line(process.family, line, parsed, is_held(parsed, process.has_sessions));
         }
         let Parsed::Event { queue_id, event } = parsed else { continue };
         let key = queue_id.map(|id| keys.number(&line.host, &process.instance, id));
@@ -200,9 +197,30 @@ pub fn gather<'a>(lines: &'a [Line], is_context: impl Fn(usize) -> bool, rules: 
     out
 }
 
-/// Whether an event without a queue id makes a document.
+/// Whether an event without a queue id makes a document. What was held or discarded before it had an id is told of the
+/// message that comes next in its session.
 fn stands_alone(event: &Event<'_>) -> bool {
-    matches!(event, Event::Policy(Policy { action: Action::Reject | Action::Hangup, .. }) | Event::Filter(_))
+    match event {
+        Event::Policy(policy) => !matches!(policy.action, Action::Hold | Action::Discard),
+        event => matches!(event, Event::Filter(_)),
+    }
+}
+
+/// Whether a document has the line, or a session that may give it to one.
+fn is_held(parsed: &Parsed<'_>, has_sessions: bool) -> bool {
+    let Parsed::Event { queue_id, event } = parsed else { return false };
+    let of_session = || {
+        matches!(
+            event,
+            Event::Connect { .. }
+                | Event::Tls { .. }
+                | Event::SaslFailed { .. }
+                | Event::SaslLogin { .. }
+                | Event::ConnectFailed { .. }
+                | Event::Policy(_)
+        )
+    };
+    queue_id.is_some() || stands_alone(event) || matches!(event, Event::Gap { .. }) || has_sessions && of_session()
 }
 
 /// Numbers keys in the order in which they are met.

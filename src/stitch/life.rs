@@ -70,6 +70,7 @@ impl<'a> Life<'a> {
 enum Phase {
     Session,
     Arrival,
+    From,
     MessageId,
     Queued,
     Attempt,
@@ -81,6 +82,7 @@ fn phase(t: &Told<'_>) -> Phase {
     match t.event {
         _ if !t.own => Phase::Session,
         Event::Client { .. } | Event::Pickup { .. } => Phase::Arrival,
+        Event::From(_) => Phase::From,
         Event::MessageId { .. } => Phase::MessageId,
         Event::Queued { .. } => Phase::Queued,
         Event::Delivery(_) => Phase::Attempt,
@@ -166,6 +168,7 @@ impl<'a> Draft<'a> {
                 self.has_from = true;
                 self.nrcpt = self.nrcpt.max(nrcpt.unwrap_or(0));
             }
+            Event::From(_) => self.has_from = true,
             Event::Delivery(_) => {
                 self.queued = Some(time);
                 self.deliveries += 1;
@@ -192,6 +195,8 @@ fn begins(latest: Option<&Draft<'_>>, t: &Told<'_>, horizon_ms: i64) -> bool {
     match phase(t) {
         // Two arrivals of one moment cannot be two messages: an id comes back after a whole second at the earliest.
         Phase::Arrival => time > latest.start,
+        // sendmail's ids before 8.12 come back. What was refused of a message is logged before its `from=`.
+        Phase::From => latest.has_from && later_than(Some(latest.last)),
         Phase::MessageId => later_than(latest.queued),
         Phase::Queued | Phase::Attempt | Phase::Removed => later_than(latest.removed),
         Phase::Session | Phase::Other => false,

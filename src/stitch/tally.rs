@@ -41,11 +41,13 @@ impl Tally {
     }
 
     /// Counts a line by what was made of it.
-    pub(super) fn line(&mut self, family: Family<'_>, line: &Line, parsed: &Parsed<'_>) {
+    pub(super) fn line(&mut self, family: Family<'_>, line: &Line, parsed: &Parsed<'_>, is_held: bool) {
         let is_servers = matches!(family, Family::Postfix(_) | Family::Sendmail);
         self.mail += u64::from(is_servers);
         match parsed {
-            Parsed::Event { .. } => self.used += 1,
+            Parsed::Event { .. } if is_held => self.used += 1,
+            // The end of a session, and what no message can have any more.
+            Parsed::Event { .. } => self.unused += 1,
             Parsed::Ignored(_) => self.unused += 1,
             Parsed::Unrecognised if is_servers => {
                 self.unrecognised += 1;
@@ -97,7 +99,7 @@ mod tests {
         let mut tally = Tally::default();
         for (program, text) in lines {
             let line = Intake::default().line(Time(0), "mx1", program, Some(1), text);
-            tally.line(parse::family(program), &line, &parse_text(program, text));
+            tally.line(parse::family(program), &line, &parse_text(program, text), true);
         }
         assert_eq!(tally.complaint().as_deref(), expected);
     }

@@ -6,7 +6,10 @@
 //! Ignored on purpose: pieces without an id, what amavis says of itself.
 
 use super::{between, filter, judged};
-use crate::model::{Parsed, event::Filter};
+use crate::model::{
+    Parsed,
+    event::{Fate, Filter},
+};
 use crate::parse::sendmail::scan::find_outside;
 
 /// How many places are tried as the beginning of the envelope; more would let a hostile line cost time.
@@ -36,23 +39,46 @@ fn verdict(text: &str) -> Option<Parsed<'_>> {
     let mut found = filter("amavis", &text[..end]);
     let rest = &text[end..];
     // Names of viruses or files in parentheses, then what was done in braces.
-    found.detail = match rest.strip_prefix(" (") {
-        Some(names) => names.split_once(") {").or_else(|| names.split_once("), ")).map(|(names, _)| names),
-        None => rest.strip_prefix(" {").and_then(|actions| actions.split_once('}')).map(|(actions, _)| actions),
+    let named = rest.strip_prefix(" (");
+    let names = named.and_then(|names| names.split_once(") {").or_else(|| names.split_once("), ")));
+    let actions = match names {
+        Some((_, after)) => after.split_once('}'),
+        None => rest.strip_prefix(" {").and_then(|actions| actions.split_once('}')),
     };
+    let actions = actions.map(|(actions, _)| actions);
+    found.detail = named.map_or(actions, |_| names.map(|(names, _)| names));
     // The name of a file may hold ` <` as well: the envelope is the first address with an arrow behind it.
     let (at, from, to) = rest.match_indices(" <").take(CANDIDATES).find_map(|(at, _)| {
         let (from, arrow) = address(&rest[at + 1..])?;
         arrow.strip_prefix(" -> ").filter(|to| to.starts_with('<')).map(|to| (at, from, to))
     })?;
     found.client = between(&rest[..at], ", [", "]").or_else(|| between(&rest[..at], " [", "]"));
+    let list = to;
     let (to, mut rest) = address(to)?;
-    (found.from, found.to) = (Some(from), Some(to));
+    (found.from, found.to) = (Some(from), Some(to).filter(|to| !to.is_empty()));
+    let first = rest.len();
     while let Some((_, more)) = rest.strip_prefix(',').filter(|r| r.starts_with('<')).and_then(address) {
         rest = more;
     }
+    found.list = (rest.len() < first).then(|| &list[..list.len() - rest.len()]);
+    found.fate = fate(text, actions.unwrap_or_default(), rest);
+    found.takes = true;
     let queue_id = ids(rest, &mut found);
     Some(judged(queue_id, found))
+}
+
+/// What became of a message that was not passed, by what amavis did (`{DiscardedInbound,Quarantined}`); where that says nothing,
+/// by whether it was put into quarantine.
+fn fate(text: &str, actions: &str, rest: &str) -> Option<Fate> {
+    let did = |action: &str| actions.split(',').any(|word| word.starts_with(action));
+    match () {
+        () if !text.starts_with("Blocked ") => None,
+        () if did("Rejected") => Some(Fate::Rejected),
+        () if did("Bounced") => Some(Fate::Bounced),
+        () if did("TempFailed") => Some(Fate::Deferred),
+        () if did("Quarantined") || find_outside(rest, ", quarantine: ").is_some() => Some(Fate::Quarantined),
+        () => Some(Fate::Discarded),
+    }
 }
 
 /// The last piece of a verdict: `rest@of.an.address>,<to>, key: value, …, N ms`.
@@ -66,11 +92,30 @@ fn continued(piece: &str) -> Option<Parsed<'_>> {
 
 /// Reads what stands after the recipients; the queue id is that of the message that amavis looked at.
 fn ids<'a>(rest: &'a str, found: &mut Filter<'a>) -> Option<&'a str> {
-    found.message_id = after(rest, ", Message-ID: ").and_then(address).map(|(id, _)| id);
+    let rest = untraced(rest);
+    found.message_id = after(rest, ", Message-ID: ").and_then(message_id);
     let plain = |key| after(rest, key).map(|value| value.split([',', ' ', '/']).next().unwrap_or(value));
     found.queued_as = plain(", queued_as: ");
     found.score = plain(", Hits: ").and_then(|hits| hits.parse().ok()).filter(|hits: &f64| hits.is_finite());
     plain(", Queue-ID: ").filter(|id| super::is_queue_id(id))
+}
+
+/// What follows the trace of the `Received` headers, whose arrows look like brackets: `, (ESMTP://[192.0.2.1]:4 < ESMTPA://…)`.
+fn untraced(rest: &str) -> &str {
+    let trace =
+        rest.find("://").filter(|at| rest[..*at].rfind(", (").is_some_and(|open| !rest[open..*at].contains(')')));
+    match trace.and_then(|at| rest[at..].find(')').map(|end| at + end + 1)) {
+        Some(end) => &rest[end..],
+        None => rest,
+    }
+}
+
+/// A Message-ID in brackets; it may hold brackets and what looks like the fields after it.
+fn message_id(text: &str) -> Option<&str> {
+    const NEXT: [&str; 4] = [">, Resent-Message-ID: ", ">, mail_id: ", ">, Hits: ", ">, size: "];
+    let inner = text.strip_prefix('<')?;
+    let end = NEXT.iter().find_map(|next| inner.rfind(next));
+    end.map_or_else(|| address(text).map(|(id, _)| id), |end| Some(&inner[..end]))
 }
 
 /// What follows a key that stands outside of quotes and brackets.
@@ -112,8 +157,38 @@ mod tests {
             "(12345-06) Passed CLEAN {RelayedInbound}, [192.0.2.10]:49152 [192.0.2.10] <a@example.org> -> <b@example.org>,<c@example.org>, \
              Queue-ID: 3F2A41C0E7, Message-ID: <1@example.org>, mail_id: Ab3d, Hits: -1.9, size: 2345, queued_as: 7C1D2E3F40, 812 ms",
             "3F2A41C0E7: amavis Passed CLEAN score=-1.9 detail=RelayedInbound mid=1@example.org as=7C1D2E3F40 client=192.0.2.10 \
+             from=a@example.org to=b@example.org list=<b@example.org>,<c@example.org>",
+        );
+    }
+
+    #[test]
+    fn the_trace_of_received_headers_hides_no_id() {
+        check(
+            "amavis",
+            "(1-2) Passed CLEAN {RelayedOutbound}, [192.0.2.1]:4 <a@example.org> -> <b@example.org>, (ESMTP://[192.0.2.1]:4 < ESMTPA://[192.0.2.7]), \
+             Queue-ID: 3F2A41C0E7, Message-ID: <a, from=<x@y>, size=1@q>, mail_id: Ab3d, Hits: -1.9, queued_as: 7C1D2E3F40, 812 ms",
+            "3F2A41C0E7: amavis Passed CLEAN score=-1.9 detail=RelayedOutbound mid=a, from=<x@y>, size=1@q as=7C1D2E3F40 client=192.0.2.1 \
              from=a@example.org to=b@example.org",
         );
+    }
+
+    #[test]
+    fn what_amavis_did_with_a_blocked_message_is_its_fate() {
+        let line = |did: &str| {
+            format!("(1-2) Blocked SPAM {{{did}}}, [192.0.2.1]:4 <a@example.org> -> <b@example.org>, Hits: 9, 1 ms")
+        };
+        for (did, fate) in [
+            ("DiscardedInbound,Quarantined", "Quarantined"),
+            ("DiscardedInbound", "Discarded"),
+            ("RejectedInbound,Quarantined", "Rejected"),
+            ("BouncedInbound", "Bounced"),
+            ("TempFailedOutbound", "Deferred"),
+        ] {
+            let expected = format!(
+                "amavis Blocked SPAM score=9 detail={did} client=192.0.2.1 from=a@example.org to=b@example.org fate={fate}"
+            );
+            check("amavis", &line(did), &expected);
+        }
     }
 
     #[test]
@@ -121,7 +196,7 @@ mod tests {
         check(
             "amavis",
             "(12345-08) Blocked INFECTED (Eicar, X) {DiscardedInbound,Quarantined}, [192.0.2.66]:40122 <> -> <b@example.org>, Hits: -, size: 690, 90 ms",
-            "amavis Blocked INFECTED detail=Eicar, X client=192.0.2.66 from= to=b@example.org",
+            "amavis Blocked INFECTED detail=Eicar, X client=192.0.2.66 from= to=b@example.org fate=Quarantined",
         );
     }
 

@@ -5,7 +5,7 @@
 
 use super::{filter, judged};
 use crate::model::Parsed;
-use crate::model::event::Filter;
+use crate::model::event::{Fate, Filter};
 use crate::parse::sendmail::scan::bare;
 
 /// Reads a text logged by dovecot.
@@ -34,11 +34,27 @@ fn saved(text: &str) -> Option<Filter<'_>> {
     };
     let (verdict, detail) = action_of(action);
     Some(Filter {
+        fate: fate(verdict),
+        takes: true,
         detail,
         message_id: Some(id.strip_prefix('<').unwrap_or(id)).filter(|id| !matches!(*id, "" | "unspecified")),
         to: Some(user),
         ..filter("dovecot", verdict)
     })
+}
+
+/// Sieve's `discard` and `reject`, and the same of a delivery agent. What sieve discards besides the message (a duplicate
+/// forward, a vacation response) is not meant.
+fn fate(verdict: &str) -> Option<Fate> {
+    let said = |start: &str| verdict.get(..start.len()).is_some_and(|word| word.eq_ignore_ascii_case(start));
+    match () {
+        () if verdict.eq_ignore_ascii_case("discarded") || verdict.eq_ignore_ascii_case("discard") => {
+            Some(Fate::Discarded)
+        }
+        () if said("discarded message") || said("marked message to be discarded") => Some(Fate::Discarded),
+        () if said("rejected message") || verdict.eq_ignore_ascii_case("rejected") => Some(Fate::Rejected),
+        () => None,
+    }
 }
 
 /// The action, and what is too long or too various for a verdict.
@@ -89,6 +105,23 @@ mod tests {
             "lmtp(b@example.org)<4711><kLm1Abc>: sieve: msgid=<1@example.org>: forwarded to <c@example.org>",
             "dovecot forwarded detail=c@example.org mid=1@example.org to=b@example.org",
         );
+    }
+
+    #[test]
+    fn sieve_discards_and_rejects() {
+        for (action, fate) in [
+            ("discarded message", " fate=Discarded"),
+            ("discarded", " fate=Discarded"),
+            ("marked message to be discarded if not explicitly delivered (discard action)", " fate=Discarded"),
+            ("rejected message from <a@example.net> (no)", " fate=Rejected"),
+            ("discarded duplicate forward to <c@example.net>", ""),
+        ] {
+            check(
+                "dovecot",
+                &format!("lmtp(b@example.org)<4711><k>: sieve: msgid=<1@example.org>: {action}"),
+                &format!("dovecot {action} mid=1@example.org to=b@example.org{fate}"),
+            );
+        }
     }
 
     #[test]

@@ -8,6 +8,8 @@
 mod amavis;
 mod dkim;
 mod dovecot;
+mod gateways;
+mod pmg;
 mod policy;
 mod spam;
 
@@ -26,7 +28,11 @@ fn reader(program: &str) -> Option<Reader> {
         "opendkim" => dkim::opendkim,
         "opendmarc" => dkim::opendmarc,
         "dovecot" | "dovecot-lda" => dovecot::parse,
+        "MailScanner" => gateways::mailscanner,
+        "mimedefang" | "mimedefang.pl" => gateways::mimedefang,
+        "pmg-smtp-filter" => pmg::parse,
         "policyd-spf" => policy::policyd_spf,
+        "postfwd" | "postfwd2" | "postfwd3" | "postfwd2/policy" | "postfwd3/policy" => policy::postfwd,
         "postgrey" => policy::postgrey,
         "milter-greylist" => policy::milter_greylist,
         "clamav-milter" => spam::clamav_milter,
@@ -78,6 +84,11 @@ fn is_long_id(word: &str) -> bool {
     !word.ends_with('z') && word.len() <= 32
 }
 
+/// The addresses of a list as amavis writes it: `<a@example.org>,<b@example.org>`.
+pub fn addresses(list: &str) -> impl Iterator<Item = &str> {
+    sendmail::recipients(list)
+}
+
 /// The text between `start` and the next `end`.
 fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
     let (_, rest) = text.split_once(start)?;
@@ -107,6 +118,8 @@ mod tests {
                 f.client.map(|v| format!("client={v}")),
                 f.from.map(|v| format!("from={v}")),
                 f.to.map(|v| format!("to={v}")),
+                f.list.map(|v| format!("list={v}")),
+                f.fate.map(|v| format!("fate={v:?}")),
             ]
             .into_iter()
             .flatten()

@@ -102,6 +102,25 @@ fn received_spf(header: &str) -> Filter<'_> {
     }
 }
 
+/// Reads a text logged by postfwd: `[RULES] rule=N, id=NAME, client=HOST[IP], sender=<A>, recipient=<B>, …, action=ACTION`.
+pub fn postfwd(text: &str) -> Parsed<'_> {
+    let Some((_, rest)) = text.split_once("] rule=") else { return Parsed::Ignored(SELF) };
+    let Some((before, action)) = rest.rsplit_once(", action=") else { return Parsed::Unrecognised };
+    let client = between(before, ", client=", ", sender=").map(|client| peer(client).addr);
+    let sender = between(before, ", sender=<", ">, recipient=<");
+    let recipient = before.split_once(">, recipient=<").and_then(|(_, to)| to.split_once('>')).map(|(to, _)| to);
+    let Some(client) = client else { return Parsed::Unrecognised };
+    let (verdict, reason) = action.split_once(' ').map_or((action, None), |(verdict, why)| (verdict, Some(why)));
+    let found = Filter {
+        client,
+        from: sender,
+        to: recipient.filter(|to| !to.is_empty()),
+        detail: reason.or_else(|| between(before, ", id=", ", client=")),
+        ..filter("postfwd", verdict)
+    };
+    judged(None, found)
+}
+
 /// Reads a text logged by milter-greylist.
 pub fn milter_greylist(text: &str) -> Parsed<'_> {
     let (queue_id, rest) = leading_id(text);
@@ -161,6 +180,20 @@ mod tests {
             "3F2A41C0E7: postgrey pass detail=triplet found client=192.0.2.7 from= to=b@example.org",
         );
         check("postgrey", "Process Backgrounded", "ignored: the filter says this of itself");
+    }
+
+    #[test]
+    fn postfwd_names_its_rule() {
+        check(
+            "postfwd2/policy",
+            "[RULES] rule=17, id=DUMMY, client=m.example.org[192.0.2.7], sender=<a@example.org>, recipient=<b@example.org>, helo=<m>, proto=SMTP, state=RCPT, delay=0s, hits=X;DUMMY, action=DUNNO",
+            "postfwd DUNNO detail=DUMMY client=192.0.2.7 from=a@example.org to=b@example.org",
+        );
+        check(
+            "postfwd",
+            "[RULES] rule=1, id=R, client=unknown[192.0.2.7], sender=<>, recipient=<b@example.org>, helo=<m>, proto=SMTP, state=RCPT, delay=0s, hits=R, action=REJECT not today",
+            "postfwd REJECT detail=not today client=192.0.2.7 from= to=b@example.org",
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use super::{between, filter, is_queue_id, judged};
 use crate::model::Parsed;
-use crate::model::event::Filter;
+use crate::model::event::{Fate, Filter};
 use crate::parse::sendmail::scan::{bare, find_outside};
 
 /// Reads a text logged by spamd: `spamd: result: Y|. SCORE - TESTS scantime=…,…,mid=<M>,…`.
@@ -63,6 +63,13 @@ fn rspamd_result(text: &str) -> Option<Parsed<'_>> {
             client: field(", ip: ").map(|ip| ip.split(',').next().unwrap_or(ip)),
             from: field(", from: ").and_then(in_angles),
             to: between(rest, ", rcpts: <", ">").map(|list| list.split(',').next().unwrap_or(list)),
+            fate: match action {
+                "reject" => Some(Fate::Rejected),
+                "soft reject" | "greylist" => Some(Fate::Deferred),
+                "discard" => Some(Fate::Discarded),
+                "quarantine" => Some(Fate::Quarantined),
+                _ => None,
+            },
             ..filter("rspamd", action)
         },
     ))

@@ -26,12 +26,12 @@ fn lookup_problem(text: &str) -> bool {
     text.split_once(' ').is_some_and(|(_, rest)| rest.starts_with("map lookup problem"))
 }
 
-/// The id in the raw header value: what stands in the first brackets, or all of it where there are none. The line may
-/// have been cut before the closing bracket.
+/// The id in the raw header value: what stands between the first bracket and the last, or all of it where there are none. A
+/// stranger's id may hold brackets and whole fields. The line may have been cut before the closing bracket.
 fn message_id(raw: &str) -> Option<&str> {
     let raw = raw.trim_matches(' ');
     let bare = match raw.split_once('<') {
-        Some((before, inside)) => match inside.split_once('>') {
+        Some((before, inside)) => match inside.rsplit_once('>') {
             Some((id, _)) => id,
             None if before.is_empty() => inside,
             None => raw,
@@ -60,6 +60,15 @@ mod tests {
         );
         check("cleanup", "3F2A41C0E7: message-id=bare@example.org", "3F2A41C0E7 message-id=bare@example.org");
         check("cleanup", "3F2A41C0E7: message-id=<cut@exam", "3F2A41C0E7 message-id=cut@exam");
+    }
+
+    #[test]
+    fn an_id_ends_at_its_last_bracket() {
+        check(
+            "cleanup",
+            "3F2A41C0E7: message-id=<a, from=<x@example.org>, size=1@q>",
+            "3F2A41C0E7 message-id=a, from=<x@example.org>, size=1@q",
+        );
     }
 
     #[test]

@@ -162,7 +162,7 @@ fn context_fields<'a>(policy: &mut Policy<'a>, mut rest: &'a str) -> &'a str {
             (policy.from, rest) = (Some(from), after);
         } else if let Some(value) = field.strip_prefix("to=<") {
             let (to, after) = fields::angle(value, &FIELD_ENDS);
-            (policy.to, rest) = (Some(to), after);
+            (policy.to, rest) = (Some(to).filter(|to| !to.is_empty()), after);
         } else if let Some(value) = field.strip_prefix("proto=") {
             let (proto, after) = fields::until(value, &[" ", ",", ":"]);
             (policy.proto, rest) = (Some(proto), after);
@@ -223,6 +223,15 @@ mod tests {
             "smtpd",
             "NOQUEUE: reject: RCPT from unknown[192.0.2.66]: 554 5.7.1 <bob@example.org>: Relay access denied; from=<eve@example.net> to=<bob@example.org> proto=ESMTP helo=<[192.0.2.66]>",
             "Reject rcpt -[192.0.2.66] 554 5.7.1 `<bob@example.org>: Relay access denied` from=eve@example.net to=bob@example.org proto=ESMTP helo=[192.0.2.66]",
+        );
+    }
+
+    #[test]
+    fn no_recipient_is_not_an_empty_one() {
+        check(
+            "smtpd",
+            "NOQUEUE: reject: VRFY from a[192.0.2.66]: 252 2.0.0 no; from=<> to=<> proto=SMTP helo=<h>",
+            "Reject vrfy a[192.0.2.66] 252 2.0.0 `no` from= proto=SMTP helo=h",
         );
     }
 

@@ -9,7 +9,7 @@ use memchr::memrchr_iter;
 const QUEUED_AS: &str = "queued as ";
 
 /// The next hop's queue id: postfix `queued as X` (the last one: a content filter quotes the reply behind it), sendmail
-/// `X Message accepted for delivery`, Exim `OK id=X`.
+/// `X Message accepted for delivery`, Exim `OK id=X`, and the id of Proxmox' filter.
 pub fn reply_queue_id(reply: &str) -> Option<&str> {
     if let Some(at) = memrchr_iter(b'q', reply.as_bytes()).find(|at| reply[*at..].starts_with(QUEUED_AS)) {
         return id(&reply[at + QUEUED_AS.len()..]);
@@ -17,7 +17,12 @@ pub fn reply_queue_id(reply: &str) -> Option<&str> {
     if let Some((before, _)) = fields::split(reply, " Message accepted for delivery") {
         return before.rsplit(' ').next().and_then(id);
     }
-    reply.rsplit_once("OK id=").and_then(|(_, rest)| id(rest))
+    if let Some((_, rest)) = reply.rsplit_once("OK id=") {
+        return id(rest);
+    }
+    // Proxmox' filter, whose own lines say what it did with the message: `250 2.5.0 OK (2C225C6817C7EEE1481)`.
+    let own = reply.strip_prefix("250 2.5.0 OK (")?.strip_suffix(')')?;
+    Some(own).filter(|own| own.len() > 12 && fields::is_queue_id(own))
 }
 
 /// The id of the message on this host into which local(8) turned a forwarded or list recipient: `forwarded as X`
@@ -46,6 +51,8 @@ mod tests {
             reply_queue_id("250- 512 byte chunk, total 600?250 OK id=1vbAbC-0001Xy-0a"),
             Some("1vbAbC-0001Xy-0a")
         );
+        assert_eq!(reply_queue_id("250 2.5.0 OK (2C225C6817C7EEE1481)"), Some("2C225C6817C7EEE1481"));
+        assert_eq!(reply_queue_id("250 2.5.0 OK (see 3F2A41C0E7)"), None);
         assert_eq!(reply_queue_id("6010000f004711 Message accepted for delivery"), Some("6010000f004711"));
     }
 

@@ -11,7 +11,7 @@ pub fn message(text: &str) -> Option<Event<'_>> {
     if let Some(rest) = text.strip_prefix("client=") {
         return client(rest);
     }
-    if text.starts_with("reply filter ") {
+    if text.starts_with("reply filter ") || text.starts_with("bare <LF> received after ") {
         return Some(Event::Note);
     }
     aborted(text).or_else(|| qmqpd_aborted(text))

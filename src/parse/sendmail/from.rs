@@ -112,6 +112,14 @@ mod tests {
     }
 
     #[test]
+    fn a_msgid_ends_at_its_last_bracket() {
+        check(
+            "from=[M1]<jan@example.org>, size=2, class=0, nrcpts=1, msgid=<a, from=<x@y>, proto=z, size=1@q>, proto=ESMTP, relay=[192.0.2.1]",
+            "from=jan@example.org|size=2|nrcpts=1|msgid=a, from=<x@y>, proto=z, size=1@q|proto=ESMTP|addr=192.0.2.1",
+        );
+    }
+
+    #[test]
     fn a_cut_msgid_has_no_end() {
         check(
             "from=<a@example.org>, size=2, class=0, nrcpts=1, msgid=<abc, proto=ESMTP, daemon=MTA, relay=[192.0.2.1]",

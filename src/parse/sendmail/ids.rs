@@ -9,9 +9,31 @@ use chrono::{Datelike, NaiveDate};
 const DIGITS: u32 = 60;
 
 /// Whether a word is a queue id as `queue.c assign_queueid` makes it: `YMDhmsSSpid`, in UTC, the process id in at least
-/// six digits. Month, day, hour, minute and second must be possible.
+/// six digits. Month, day, hour, minute and second must be possible. Before 8.12 it had one digit of a sequence and a process
+/// id of five (`e6G2PqO05058`), before 8.10 the hour, two letters of a sequence and the process id (`JAB14995`).
 pub fn is_id(word: &str) -> bool {
+    parts(word).is_some() || is_8_10(word) || is_8_9(word)
+}
+
+/// Whether an id is one that no other server makes.
+pub fn is_timed(word: &str) -> bool {
     parts(word).is_some()
+}
+
+fn is_8_10(word: &str) -> bool {
+    let bytes = word.as_bytes();
+    let digits = |from: usize| bytes[from..].iter().all(u8::is_ascii_digit);
+    (12..=13).contains(&bytes.len()) && digits(7) && digit(bytes[6]).is_some() && date(bytes).is_some()
+}
+
+/// Its hour is `A` to `X`.
+fn is_8_9(word: &str) -> bool {
+    let bytes = word.as_bytes();
+    let letters = || bytes[1].is_ascii_alphabetic() && bytes[2].is_ascii_uppercase();
+    (8..=10).contains(&bytes.len())
+        && matches!(bytes[0], b'A'..=b'X')
+        && letters()
+        && bytes[3..].iter().all(u8::is_ascii_digit)
 }
 
 /// The UTC second in which a queue id was made. The id holds its year only modulo 60, so the year nearest to that of
@@ -31,11 +53,16 @@ fn parts(id: &str) -> Option<[u32; 6]> {
     if !(14..=18).contains(&bytes.len()) || !bytes[8..].iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let mut values = [0; 8];
+    bytes[..8].iter().all(|byte| digit(*byte).is_some()).then(|| date(bytes))?
+}
+
+/// The date and time that an id of six characters or more begins with, if they are possible.
+fn date(bytes: &[u8]) -> Option<[u32; 6]> {
+    let mut values = [0; 6];
     for (value, byte) in values.iter_mut().zip(bytes) {
         *value = digit(*byte)?;
     }
-    let [year, month, day, hour, minute, second, ..] = values;
+    let [year, month, day, hour, minute, second] = values;
     let possible = month < 12 && (1..=31).contains(&day) && hour < 24;
     possible.then_some([year, month, day, hour, minute, second])
 }
@@ -93,6 +120,25 @@ mod tests {
             assert!(!is_id(wrong), "{wrong}");
         }
         assert!(!is_id("601Oxx0f004711"), "hour 24 does not exist");
+    }
+
+    #[test]
+    fn ids_before_8_12_are_ids() {
+        for id in [
+            "e6G2PqO05058",
+            "e6G2M7O04977",
+            "e6EBXrO12616",
+            "e6G2PqO105058",
+            "JAB14995",
+            "UAA01234",
+            "WAA09999",
+            "SAA123456",
+        ] {
+            assert!(is_id(id), "{id}");
+        }
+        for wrong in ["eCG2PqO05058", "e6G2PqO0505x", "ZAA12345", "AA123456", "JaB1499", "JAb14995", "timeout12345"] {
+            assert!(!is_id(wrong), "{wrong}");
+        }
     }
 
     #[track_caller]

@@ -42,6 +42,14 @@ pub fn is_program(name: &str) -> bool {
     )
 }
 
+/// Whether a text can only be sendmail's: a record of a message, after an id that holds its time.
+pub fn is_record(text: &str) -> bool {
+    const RECORDS: [(&str, &str); 2] = [("from=", ", nrcpts="), ("to=", ", stat=")];
+    text.split_once(": ").is_some_and(|(id, rest)| {
+        ids::is_timed(id) && RECORDS.iter().any(|(start, field)| rest.starts_with(start) && rest.contains(field))
+    })
+}
+
 /// Reads the text of a sendmail line.
 pub fn parse(text: &str) -> Parsed<'_> {
     match text.split_once(": ") {
@@ -137,6 +145,13 @@ mod tests {
         check("6010000f004711: done; delay=00:00:03, ntries=1", "6010000f004711 Done");
         check("NOQUEUE: connect from c.example.org [192.0.2.1]", "- Connect");
         check("AUTH=server, relay=[192.0.2.1], authid=a, mech=PLAIN, bits=0", "- SaslLogin");
+    }
+
+    #[test]
+    fn the_record_of_a_sendmail_under_any_name_is_read() {
+        let text = "6010000f004711: to=<a@example.org>, delay=00:00:01, mailer=esmtp, dsn=2.0.0, stat=Sent (ok)";
+        assert!(matches!(crate::parse::parse_text("relay-mta", text), Parsed::Event { event: Event::To(_), .. }));
+        assert_eq!(crate::parse::parse_text("relay-mta", "6010000f004711: to=x"), Parsed::Unrecognised);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //! separator is text. sendmail cuts long values in the middle, quotes and brackets included, so a separator that is
 //! found nowhere outside of them is then looked for without regard to them.
 
-use memchr::{memchr_iter, memchr2, memchr3};
+use memchr::{memchr_iter, memchr2, memchr3, memrchr_iter};
 use std::borrow::Cow;
 
 /// Follows quotes and angle brackets through a text as `conf.c sm_syslog` wrote it, where `\\` stands for one backslash.
@@ -125,7 +125,9 @@ impl<'a, 'k> Iterator for Fields<'a, 'k> {
         if self.keys.is_empty() {
             return Some((key, value));
         }
-        let end = boundary(value, self.keys, true).or_else(|| boundary(value, self.keys, false));
+        // A stranger's Message-ID may hold brackets and fields: nothing after it ends with a bracket.
+        let end = (key == "msgid").then(|| last_bracket(value, self.keys)).flatten();
+        let end = end.or_else(|| boundary(value, self.keys, true)).or_else(|| boundary(value, self.keys, false));
         self.rest = end.map(|end| &value[end + 2..]);
         Some((key, end.map_or(value, |end| &value[..end])))
     }
@@ -140,14 +142,26 @@ fn boundary(value: &str, keys: &[&str], nested: bool) -> Option<usize> {
     })
 }
 
+/// The place after the last `>` that a field follows.
+fn last_bracket(value: &str, keys: &[&str]) -> Option<usize> {
+    let bytes = value.as_bytes();
+    memrchr_iter(b'>', bytes).map(|at| at + 1).find(|at| starts_field(&bytes[*at..], keys))
+}
+
 fn starts_field(text: &[u8], keys: &[&str]) -> bool {
     let Some(text) = text.strip_prefix(b", ") else { return false };
     keys.iter().any(|key| text.strip_prefix(key.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'=')))
 }
 
-/// An address without its angle brackets; anything else as it is.
+/// An address without its angle brackets, and without a phrase before them (`Alice <alice@example.org>`); anything else as
+/// it is, files and commands too.
 pub fn bare(address: &str) -> &str {
-    address.strip_prefix('<').and_then(|a| a.strip_suffix('>')).unwrap_or(address)
+    let Some(open) = address.strip_suffix('>') else { return address };
+    match open.strip_prefix('<') {
+        Some(inside) => inside,
+        None if address.starts_with(['|', '/', ':']) || address.starts_with("\"|") => address,
+        None => open.rsplit_once('<').map_or(address, |(_, inside)| inside),
+    }
 }
 
 /// `550 5.7.1 text` in its parts; a text without a code stays whole.
@@ -250,6 +264,22 @@ mod tests {
     fn a_field_does_not_begin_with_an_earlier_key() {
         let fields: Vec<_> = Fields::new("a=1, b=x, a=2, c=3, b=4", &["a", "b", "c"]).collect();
         assert_eq!(fields, [("a", "1"), ("b", "x, a=2"), ("c", "3, b=4")]);
+    }
+
+    #[test]
+    fn a_phrase_before_an_address_is_no_part_of_it() {
+        for address in [
+            "<jan@example.org>",
+            "[M1]<jan@example.org>",
+            "Jan <jan@example.org>",
+            "\"Doe, <J>\" <jan@example.org>",
+            "jan@example.org",
+        ] {
+            assert_eq!(bare(address), "jan@example.org", "{address}");
+        }
+        for other in ["|cmd <in>", "\"|cmd <in>\"", "/var/mail/<x>", "<\"a>b\"@example.org"] {
+            assert_eq!(bare(other), other);
+        }
     }
 
     #[test]

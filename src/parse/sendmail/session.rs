@@ -81,13 +81,14 @@ pub fn aborted(text: &str) -> Option<Event<'_>> {
         let host = host.split_once(", ").map_or(host, |(host, _)| host);
         return event(peer(host), reason, "data");
     }
-    rest.starts_with("premature EOM").then(|| Event::Aborted { peer: Peer::default(), reason: rest, stage: "data" })
+    let broke_off = rest.starts_with("premature EOM") || rest.starts_with("Cannot write ");
+    broke_off.then(|| Event::Aborted { peer: Peer::default(), reason: rest, stage: "data" })
 }
 
 /// What a client did or did not do, told with its relay at the beginning or in the middle of the line.
 pub fn watched(text: &str) -> Option<Event<'_>> {
     if let Some((relay, _)) = text.split_once(" did not issue MAIL/EXPN/VRFY/ETRN during connection to ") {
-        return Some(Event::Connect { peer: peer(relay) });
+        return Some(Event::Policy(policy(Action::Warn, "connect", peer(relay), &text[relay.len() + 1..])));
     }
     if let Some((stage, rest)) = text.strip_prefix("rejecting ").and_then(|t| t.split_once(" from ")) {
         let (relay, _) = rest.split_once(" due to ")?;
@@ -109,7 +110,9 @@ pub fn watched(text: &str) -> Option<Event<'_>> {
     }
     let at = text.find("]: ").or_else(|| text.find("(may be forged): ").map(|at| at + "(may be forged".len()))?;
     let (relay, what) = (&text[..=at], text.get(at + "]: ".len()..)?);
-    let (_, stage) = PROBES.iter().find(|(start, _)| what.starts_with(start))?;
+    // A command is logged as the client spelled it.
+    let begins = |start: &str| what.get(..start.len()).is_some_and(|what| what.eq_ignore_ascii_case(start));
+    let (_, stage) = PROBES.iter().find(|(start, _)| begins(start))?;
     let action = if what.ends_with(" [rejected]") { Action::Reject } else { Action::Warn };
     Some(Event::Policy(policy(action, stage, peer(relay), what)))
 }
@@ -220,7 +223,7 @@ mod tests {
     fn a_session_without_mail_names_its_client() {
         check(
             "c.example.org [192.0.2.1] did not issue MAIL/EXPN/VRFY/ETRN during connection to MTA",
-            "connect c.example.org[192.0.2.1]",
+            "Warn connect|name=c.example.org|addr=192.0.2.1|text=did not issue MAIL/EXPN/VRFY/ETRN during connection to MTA",
         );
         check("connect from c.example.org [192.0.2.1]", "connect c.example.org[192.0.2.1]");
     }
@@ -235,6 +238,8 @@ mod tests {
     fn a_probe_names_its_client() {
         check("c.example.org [192.0.2.66]: VRFY root", "Warn vrfy|name=c.example.org|addr=192.0.2.66|text=VRFY root");
         check("[192.0.2.66]: EXPN root [rejected]", "Reject expn|addr=192.0.2.66|text=EXPN root [rejected]");
+        check("[192.0.2.66]: Vrfy root [rejected]", "Reject vrfy|addr=192.0.2.66|text=Vrfy root [rejected]");
+        check("[192.0.2.66]: expn root [rejected]", "Reject expn|addr=192.0.2.66|text=expn root [rejected]");
         check(
             "c.example.org [192.0.2.66] (may be forged): probable open proxy: command=GET / HTTP/1.1",
             "Warn connect|name=c.example.org|addr=192.0.2.66|text=probable open proxy: command=GET / HTTP/1.1",

@@ -140,6 +140,9 @@ fn lines(life: &Life<'_>) -> Vec<Evidence> {
 }
 
 fn service(life: &Life<'_>, draft: &Draft<'_>) -> Service {
+    if let (Kind::Filter, Some(filter)) = (draft.kind, draft.filters.first()) {
+        return Service { kind: filter.name.clone(), name: filter.name.clone() };
+    }
     let of_server = |t: &&&Told<'_>| t.own && service_type(t.family) == Some(draft.service_type);
     let program = life.told.iter().find(of_server).map_or(draft.service_type, |t| service_name(&t.line.program));
     Service { kind: draft.service_type.into(), name: program.into() }
@@ -181,7 +184,7 @@ fn outcome(status: Status) -> Outcome {
 fn recipient(person: &Person<'_>, draft: &Draft<'_>) -> Recipient {
     let last = person.last();
     let status = person.status();
-    let done = draft.removed || draft.deleted || draft.canceled;
+    let done = draft.removed || draft.deleted || draft.canceled || draft.requeued;
     let owned = |text: Option<&str>| text.map(Text::from);
     Recipient {
         address: (&*person.address).into(),

@@ -1,6 +1,10 @@
 //! What is known of a life while its lines are read.
 
-use super::{super::life::Life, recipient::Recipients};
+use super::{
+    super::life::{Life, Told},
+    fate,
+    recipient::Recipients,
+};
 use crate::model::{
     Text, Time,
     event::{Filter, Peer, Policy},
@@ -17,6 +21,8 @@ pub(super) struct Draft<'a> {
     pub peer: Option<Peer<'a>>,
     pub origin: Origin,
     pub user: Option<&'a str>,
+    /// Who tried to log in and could not.
+    pub refused_user: Option<&'a str>,
     pub auth_method: Option<&'a str>,
     pub tls: Option<(&'a str, Option<&'a str>)>,
     /// TLS sessions of the delivery agents.
@@ -30,6 +36,10 @@ pub(super) struct Draft<'a> {
     pub rejects: Vec<Remark>,
     pub warnings: Vec<Remark>,
     pub filters: Vec<Verdict>,
+    /// What filters did with the message instead of handing it on.
+    pub fates: Vec<&'a Filter<'a>>,
+    /// The id is a filter's own.
+    pub is_hop: bool,
     /// An arrival line (`client=`, `uid=`, sendmail's `from=`) was seen.
     pub arrived: bool,
     /// cleanup's `message-id=` was seen.
@@ -72,6 +82,7 @@ impl<'a> Draft<'a> {
             peer: None,
             origin: Origin::Unknown,
             user: None,
+            refused_user: None,
             auth_method: None,
             tls: None,
             outgoing_tls: Vec::new(),
@@ -84,6 +95,8 @@ impl<'a> Draft<'a> {
             rejects: Vec::new(),
             warnings: Vec::new(),
             filters: Vec::new(),
+            fates: Vec::new(),
+            is_hop: false,
             arrived: false,
             has_message_id: false,
             queued: None,
@@ -127,9 +140,7 @@ impl<'a> Draft<'a> {
 
     /// What a policy line knows of the session and the envelope, where nothing better is known.
     pub fn envelope(&mut self, policy: &Policy<'a>) {
-        if self.peer.is_none() && (policy.peer.addr.is_some() || policy.peer.name.is_some()) {
-            self.peer = Some(policy.peer);
-        }
+        self.client(policy.peer);
         if let Some(from) = policy.from.filter(|_| self.from.is_none()) {
             self.sender(from);
         }
@@ -139,8 +150,22 @@ impl<'a> Draft<'a> {
         self.auth_method = self.auth_method.or(policy.sasl_method);
     }
 
-    pub fn verdict(&mut self, filter: &Filter<'_>) {
+    /// Who the client is, where nothing better is known.
+    pub fn client(&mut self, peer: Peer<'a>) {
+        if self.peer.is_none() && (peer.addr.is_some() || peer.name.is_some()) {
+            self.peer = Some(peer);
+        }
+    }
+
+    pub fn verdict(&mut self, filter: &'a Filter<'a>, told: &Told<'a>) {
         self.filters.push(verdict(filter));
+        if filter.is_hop && told.own {
+            self.is_hop = true;
+            self.message_id = self.message_id.or(filter.message_id);
+            fate::passed_by(self, filter, told);
+        } else if filter.fate.is_some() {
+            self.fates.push(filter);
+        }
     }
 }
 

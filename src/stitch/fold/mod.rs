@@ -5,6 +5,7 @@
 
 mod document;
 mod draft;
+mod fate;
 mod parts;
 mod postfix;
 mod recipient;

@@ -20,7 +20,7 @@ use crate::{
 pub(super) fn read<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
     let time = told.line.time;
     let host = Some(&*told.line.host);
-    match &told.event {
+    match told.event {
         Event::Client { peer, sasl_method, sasl_username, orig_queue_id, orig_client, .. } if told.own => {
             draft.arrived = true;
             draft.origin = Origin::Smtp;
@@ -82,7 +82,12 @@ pub(super) fn read<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
             }
         },
         Event::Policy(policy) => decision(draft, told, policy),
-        Event::Filter(filter) => draft.verdict(filter),
+        Event::Requeued { child } => {
+            draft.released = Some(time);
+            draft.requeued = true;
+            draft.link(Rel::Next, child, host);
+        }
+        Event::Filter(filter) => draft.verdict(filter, told),
         _ => common(draft, told),
     }
 }
@@ -94,9 +99,16 @@ pub(super) fn common<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
         Event::Tls { inbound: false, peer, version, cipher } => draft.outgoing_tls.push((*peer, version, *cipher)),
         Event::ConnectFailed { .. } => draft.warn(Some("connect"), &told.line.text),
         Event::Warning { text } => draft.warn(None, text),
-        Event::Aborted { stage, .. } if told.own => {
+        Event::Aborted { peer, stage, .. } if told.own => {
             draft.aborted = true;
+            draft.client(*peer);
             draft.warn(Some(stage), &told.line.text);
+        }
+        Event::SaslFailed { peer, user, method, .. } if told.own => {
+            draft.client(*peer);
+            draft.refused_user = draft.refused_user.or(*user);
+            draft.auth_method = draft.auth_method.or(*method);
+            draft.warn(Some("auth"), &told.line.text);
         }
         Event::SaslLogin { user, method, .. } => {
             draft.user = draft.user.or(*user);
@@ -114,7 +126,7 @@ fn delivery<'a>(draft: &mut Draft<'a>, told: &Told<'a>, record: &Delivery<'a>) {
     let reply = Some(record.reply).filter(|r| !r.is_empty());
     let peer = parse::postfix::relay(record.relay);
     let status = match record.status {
-        DeliveryStatus::Sent if agent == Some("discard") || is_discard(record.reply) => RecipientStatus::Discarded,
+        DeliveryStatus::Sent if is_discarded(agent, record) => RecipientStatus::Discarded,
         DeliveryStatus::Sent => match parse::postfix::forwarded_queue_id(record.reply) {
             Some(child) => {
                 draft.link(Rel::Child, child, Some(&told.line.host));
@@ -151,12 +163,22 @@ fn delivery<'a>(draft: &mut Draft<'a>, told: &Told<'a>, record: &Delivery<'a>) {
         queued_as,
         tls: None,
     };
-    draft.recipients.add(record.to.into(), record.orig_to.map(Into::into), attempt);
+    // As documents name the null sender.
+    let to = if record.to.is_empty() { "<>" } else { record.to };
+    draft.recipients.add(to.into(), record.orig_to.map(Into::into), attempt);
+}
+
+/// Whether a record says that the message was thrown away: by discard(8), whose name a transport may have lost (every other
+/// agent that delivers names a relay), or by a content filter.
+fn is_discarded(agent: Option<&str>, record: &Delivery<'_>) -> bool {
+    agent == Some("discard") || record.relay == "none" || is_discard(record.reply)
 }
 
 /// A content filter that took the message to throw it away says so in its reply (`250 2.7.0 Ok, discarded`, amavis).
 pub(super) fn is_discard(reply: &str) -> bool {
-    reply.starts_with("250 2.7.0") && reply.contains("discarded") || reply.starts_with("250 2.7.1 Ok, discarded")
+    // Proxmox' filter says `250 2.7.0 BLOCKED (ID)`.
+    reply.starts_with("250 2.7.0") && (reply.contains("discarded") || reply.starts_with("250 2.7.0 BLOCKED"))
+        || reply.starts_with("250 2.7.1 Ok, discarded")
 }
 
 /// The host that gave the next queue id, as documents name hosts; only a name says which one that is.

@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 pub(super) fn read<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
     let time = told.line.time;
     let host = Some(&*told.line.host);
-    match &told.event {
+    match told.event {
         Event::From(record) => from(draft, told, record),
         Event::To(record) => to(draft, told, record),
         Event::Dsn { child, how, text } => {
@@ -71,7 +71,12 @@ pub(super) fn read<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
             }
         }
         Event::MilterEdit { edit: MilterEdit::ChangeSender, addr } => draft.sender(addr),
-        Event::Filter(filter) => draft.verdict(filter),
+        Event::Requeued { child } => {
+            draft.released = Some(time);
+            draft.requeued = true;
+            draft.link(Rel::Next, child, host);
+        }
+        Event::Filter(filter) => draft.verdict(filter, told),
         _ => postfix::common(draft, told),
     }
 }

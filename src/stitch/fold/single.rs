@@ -1,14 +1,16 @@
 //! Lines that are documents of their own: a refused attempt without a queue id, a filter's verdict without one.
 
 use super::{
-    document::{evidence, frame, related, source},
+    document::{self, evidence, frame, related, source},
     draft::{remark, verdict},
+    fate,
+    recipient::is_final,
 };
 use crate::{
     model::{
         Event, Line, Parsed, Text, Transaction,
-        event::{Filter, Peer, Policy},
-        transaction::{Addresses, Kind, Origin, Outcome, Service, Status},
+        event::{Action, Fate, Filter, Peer, Policy},
+        transaction::{Addresses, Kind, Origin, Outcome, Recipient, RecipientStatus, Relay, Service, Status, Tls},
     },
     parse::{self, Family, transport::Repeat},
     stitch::{
@@ -21,7 +23,10 @@ use crate::{
 pub fn single(reading: &Reading<'_>) -> Option<Transaction> {
     let Reading { line, family, parsed: Parsed::Event { event, .. } } = reading else { return None };
     let mut doc = match event {
-        Event::Policy(policy) => refusal(line, *family, policy),
+        Event::Policy(policy @ Policy { action: Action::Reject | Action::Hangup, .. }) => {
+            refusal(line, *family, policy)
+        }
+        Event::Policy(policy @ Policy { action: Action::Warn | Action::Change, .. }) => remarked(line, *family, policy),
         Event::Filter(filter) => filtered(line, filter),
         _ => return None,
     };
@@ -32,21 +37,34 @@ pub fn single(reading: &Reading<'_>) -> Option<Transaction> {
 }
 
 fn refusal(line: &Line, family: Family<'_>, policy: &Policy<'_>) -> Transaction {
+    let mut doc = attempt(line, family, policy);
+    doc.event.outcome = Outcome::Failure;
+    doc.mail.kind = Kind::Reject;
+    doc.mail.status = Status::Rejected;
+    doc.mail.rejects = vec![remark(policy)];
+    doc
+}
+
+/// What was said of an attempt and did not end it: `NOQUEUE: reject_warning: …`, `NOQUEUE: redirect: …`.
+fn remarked(line: &Line, family: Family<'_>, policy: &Policy<'_>) -> Transaction {
+    let mut doc = attempt(line, family, policy);
+    doc.mail.kind = Kind::Session;
+    doc.mail.warnings = vec![remark(policy)];
+    doc
+}
+
+fn attempt(line: &Line, family: Family<'_>, policy: &Policy<'_>) -> Transaction {
     let service =
         Service { kind: service_type(family).unwrap_or("postfix").into(), name: service_name(&line.program).into() };
     let mut doc = frame(&line.host, line.time, line.time, service, vec![evidence(line)]);
     envelope(&mut doc, policy.from, policy.to);
     doc.source = source(Some(policy.peer));
     doc.user.name = policy.sasl_username.map(Text::from);
-    doc.event.outcome = Outcome::Failure;
-    doc.mail.kind = Kind::Reject;
     doc.mail.origin = Origin::Smtp;
-    doc.mail.status = Status::Rejected;
     doc.mail.complete = true;
     doc.mail.helo = policy.helo.map(Text::from);
     doc.mail.protocol = policy.proto.map(Text::from);
     doc.mail.auth.method = policy.sasl_method.map(Text::from);
-    doc.mail.rejects = vec![remark(policy)];
     doc.mail.attempts = match parse::transport::repeated(&line.text) {
         Some(Repeat::Text { times, .. }) => times,
         _ => 1,
@@ -57,7 +75,9 @@ fn refusal(line: &Line, family: Family<'_>, policy: &Policy<'_>) -> Transaction 
 fn filtered(line: &Line, filter: &Filter<'_>) -> Transaction {
     let service = Service { kind: filter.name.into(), name: service_name(&line.program).into() };
     let mut doc = frame(&line.host, line.time, line.time, service, vec![evidence(line)]);
-    envelope(&mut doc, filter.from, filter.to);
+    envelope(&mut doc, filter.from, None);
+    doc.email.to.address = document::unique(fate::recipients(filter).map(Text::from).collect::<Vec<_>>().iter());
+    decided(&mut doc, line, filter);
     doc.email.message_id = filter.message_id.map(Text::from);
     doc.source = source(Some(Peer { addr: filter.client, ..Peer::default() }));
     doc.mail.kind = Kind::Filter;
@@ -72,6 +92,37 @@ fn filtered(line: &Line, filter: &Filter<'_>) -> Transaction {
         }];
     }
     doc
+}
+
+/// What a filter did with the message is the fate of its recipients.
+fn decided(doc: &mut Transaction, line: &Line, filter: &Filter<'_>) {
+    let Some(status) = filter.fate.filter(|fate| *fate != Fate::Passed).map(fate::status) else { return };
+    doc.mail.status = match status {
+        RecipientStatus::Quarantined => Status::Quarantined,
+        RecipientStatus::Discarded => Status::Discarded,
+        RecipientStatus::Rejected => Status::Rejected,
+        RecipientStatus::Bounced => Status::Bounced,
+        _ => Status::Unknown,
+    };
+    let recipient = |address: &Text| Recipient {
+        address: address.clone(),
+        orig_to: None,
+        status,
+        is_final: is_final(status),
+        dsn: None,
+        reply: filter.detail.map(Text::from),
+        relay: Relay::default(),
+        transport: Some(filter.name.into()),
+        delay_s: None,
+        delays_s: None,
+        queued_as: None,
+        attempts: 0,
+        first_attempt: None,
+        last_attempt: Some(line.time),
+        tls: Tls::default(),
+        history: Vec::new(),
+    };
+    doc.mail.recipients = doc.email.to.address.iter().map(recipient).collect();
 }
 
 fn envelope(doc: &mut Transaction, from: Option<&str>, to: Option<&str>) {

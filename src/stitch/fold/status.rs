@@ -2,6 +2,7 @@
 
 use super::{
     draft::Draft,
+    fate,
     recipient::{Person, is_final, is_success},
 };
 use crate::model::transaction::{Kind, Origin, RecipientStatus as R, Rel, Status};
@@ -14,8 +15,12 @@ pub(super) fn settle(draft: &mut Draft<'_>) {
         draft.origin = Origin::Internal;
     }
     close_recipients(draft);
+    fate::settle(draft);
     outgoing_tls(draft);
     draft.kind = kind(draft);
+    if draft.kind != Kind::Message {
+        draft.user = draft.user.or(draft.refused_user);
+    }
     draft.status = status(draft);
     draft.complete = complete(draft);
 }
@@ -46,19 +51,37 @@ fn outgoing_tls(draft: &mut Draft<'_>) {
     }
 }
 
-/// sendmail gives an id to every session: without a message it is a refusal or a mere session.
+/// sendmail gives an id to every session: without a message it is a refusal or a mere session. Its `size=` is what the client
+/// announced, where `nrcpts=0` tells that no recipient was taken and so nothing was sent. postfix gives an id to the first
+/// recipient that it takes; cleanup logs `message-id=` for every message that comes.
 fn kind(draft: &Draft<'_>) -> Kind {
-    let message = draft.service_type != "sendmail"
-        || !draft.recipients.is_empty()
+    let some = |n: Option<u64>| n.is_some_and(|n| n > 0);
+    let came = !draft.recipients.is_empty()
         || draft.message_id.is_some()
-        || draft.nrcpt.is_some_and(|n| n > 0)
-        || draft.size.is_some_and(|n| n > 0)
+        || some(draft.nrcpt)
         || draft.links.iter().any(|l| l.queue_id.is_some());
+    let message = match draft.service_type {
+        "sendmail" => came || some(draft.size) && draft.nrcpt != Some(0),
+        _ => {
+            came || draft.has_message_id
+                || draft.queued.is_some()
+                || draft.rejects.is_empty()
+                || draft.refused
+                || is_over(draft)
+        }
+    };
     match () {
+        () if draft.is_hop && !draft.arrived && !draft.has_message_id && draft.queued.is_none() => Kind::Filter,
         () if message => Kind::Message,
         () if !draft.rejects.is_empty() => Kind::Reject,
         () => Kind::Session,
     }
+}
+
+/// Something was done to a queue file, so that there was one.
+fn is_over(draft: &Draft<'_>) -> bool {
+    let done = draft.removed || draft.canceled || draft.deleted || draft.requeued || draft.expired;
+    done || draft.discarded || draft.held.is_some()
 }
 
 fn status(draft: &Draft<'_>) -> Status {
@@ -85,7 +108,8 @@ fn status(draft: &Draft<'_>) -> Status {
         return sum(&statuses);
     }
     match () {
-        () if draft.removed || draft.requeued => with_gaps(&statuses),
+        () if draft.requeued => Status::Requeued,
+        () if draft.removed => with_gaps(&statuses),
         () if statuses.contains(&R::Deferred) => Status::Deferred,
         () if draft.queued.is_some() => Status::Queued,
         () => Status::Unknown,
@@ -113,6 +137,7 @@ fn sum(statuses: &[R]) -> Status {
         () if all(is_success) => Status::Delivered,
         () if statuses.iter().any(|s| is_success(*s)) => Status::Partial,
         () if all(|s| s == R::Discarded) => Status::Discarded,
+        () if all(|s| matches!(s, R::Quarantined | R::Discarded)) => Status::Quarantined,
         () if all(|s| s == R::Expired) => Status::Expired,
         () if all(|s| s == R::Rejected) => Status::Rejected,
         () => Status::Bounced,
@@ -126,7 +151,7 @@ fn without_recipients(draft: &Draft<'_>) -> Status {
         () if draft.expired => Status::Expired,
         () if draft.refused && draft.queued.is_none_or(|_| draft.service_type == "sendmail") => Status::Rejected,
         () if draft.bounced => Status::Bounced,
-        () if draft.requeued => Status::Unknown,
+        () if draft.requeued => Status::Requeued,
         // sendmail logs `from=` of what was broken off too; it never was in the queue.
         () if draft.service_type == "sendmail" && (draft.aborted || is_empty(draft)) => Status::Unknown,
         // sendmail delivers for a list with an owner under the id of a clone.
