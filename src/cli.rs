@@ -162,9 +162,9 @@ pub struct Report {
 /// program and the shapes of those that were not, most frequent first. Changes nothing.
 #[derive(Debug, Args)]
 pub struct Coverage {
-    /// Start, as for `backfill`
-    #[arg(long, value_name = "T", default_value = "24h")]
-    pub since: When,
+    /// Start, as for `backfill` [default: 24h; the whole of files and of the journal]
+    #[arg(long, value_name = "T")]
+    pub since: Option<When>,
 
     /// End, exclusive [default: now]
     #[arg(long, value_name = "T")]
@@ -182,7 +182,7 @@ pub struct Coverage {
     #[arg(long)]
     pub json: bool,
 
-    /// Log files to read, whole, instead of the configured source; `-` is standard input
+    /// Log files to read instead of the configured source; `-` is standard input
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
 }

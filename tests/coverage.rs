@@ -73,6 +73,18 @@ fn a_named_file_and_standard_input_are_looked_at_as_the_source_is() {
 }
 
 #[test]
+fn a_range_holds_for_files_too() {
+    let read = |more: &[&str]| -> u64 {
+        let found: Value = serde_json::from_str(&shown(&[&["--json"], more].concat())).unwrap();
+        let lines = |p: &Value| if p["program"] == "(no syslog frame)" { 0 } else { p["read"].as_u64().unwrap() };
+        found["programs"].as_array().unwrap().iter().map(lines).sum()
+    };
+    assert_eq!(read(&[]), 7);
+    assert_eq!(read(&["--since", "2026-11-22T20:20:01.500Z"]), 3);
+    assert_eq!(read(&["--until", "2026-11-22T20:20:01.500Z", "mail.log"]), 4);
+}
+
+#[test]
 fn runs_count_what_they_did_not_understand_and_status_shows_it_over_time() {
     let workspace = workspace();
     let run = |now: &str| {

@@ -14,10 +14,14 @@ use crate::{
     run::outcome::Outcome,
     source::Batch,
     stitch::percent,
+    when,
     window::STRETCH_LINES,
 };
 use serde_json::json;
 use std::fmt::Write;
+
+/// How far back a source that counts is looked at, if nothing else is said.
+const A_DAY_MS: i64 = 86_400_000;
 
 /// Counts what the parsers make of a range, or of files.
 pub async fn coverage(context: &Context, args: &Coverage) -> Result<Outcome> {
@@ -27,8 +31,9 @@ pub async fn coverage(context: &Context, args: &Coverage) -> Result<Outcome> {
         true => open::source(context, None)?,
         false => open::named_files(context, &args.files, None)?,
     };
+    let within = when::range(args.since, args.until, context.now)?;
     let mut take = |batch: &Batch| {
-        for line in &batch.lines {
+        for line in batch.lines.iter().filter(|line| within.is_none_or(|within| within.contains(line.time))) {
             counted.line(line);
         }
         for text in &batch.noise {
@@ -38,7 +43,7 @@ pub async fn coverage(context: &Context, args: &Coverage) -> Result<Outcome> {
     match source {
         Source::Counting(source) => {
             let to = args.until.map_or(context.now, |t| t.at(context.now));
-            let mut at = args.since.at(context.now);
+            let mut at = args.since.map_or(context.now.plus(-A_DAY_MS), |since| since.at(context.now));
             // A minute at a time where it must be, an hour where it may: bounded by what the source counts.
             let counts = source.counts(Range { from: at, to }, 60_000).await?;
             let wanted = counts.keys().copied().collect();

@@ -211,7 +211,7 @@ impl Collector {
         let is_attempt = t.mail.kind == Kind::Reject;
         let begins = !is_attempt && is_root(t);
         for r in &t.mail.recipients {
-            let fate = recipient_fate(r);
+            let fate = recipient_fate(t, r);
             if begins {
                 self.recipients += 1;
             }
@@ -230,7 +230,7 @@ impl Collector {
                 Fate::Refused if t.mail.rejects.is_empty() => "refused",
                 _ => continue,
             };
-            // Nobody said anything yet about what is only queued or held.
+            // Nobody said anything yet about what is only queued.
             let text = r.reply.as_deref().unwrap_or_default();
             if !text.is_empty() || r.dsn.is_some() {
                 self.reason(word, None, r.dsn.as_deref(), text, brief);
@@ -295,29 +295,29 @@ fn is_root(t: &Transaction) -> bool {
 }
 
 fn is_open(t: &Transaction) -> bool {
-    t.mail.kind == Kind::Message && fate(t) == Fate::Waiting
+    t.mail.kind == Kind::Message && matches!(t.mail.status, Status::Queued | Status::Deferred | Status::Held)
 }
 
 fn fate(t: &Transaction) -> Fate {
     match (t.mail.kind, t.mail.status) {
         (Kind::Reject, _) | (_, Status::Rejected) => Fate::Refused,
-        (_, Status::Delivered) => Fate::Delivered,
-        (_, Status::Queued | Status::Deferred | Status::Held) => Fate::Waiting,
+        // What went on under a new id only passed here.
+        (_, Status::Delivered | Status::Requeued) => Fate::Delivered,
+        (_, Status::Queued | Status::Deferred) => Fate::Waiting,
         (_, Status::Partial | Status::Bounced | Status::Expired) => Fate::Failed,
-        (_, Status::Discarded | Status::Quarantined | Status::Requeued | Status::Deleted | Status::Unknown) => {
-            Fate::Other
-        }
+        (_, Status::Held | Status::Discarded | Status::Quarantined | Status::Deleted | Status::Unknown) => Fate::Other,
     }
 }
 
-fn recipient_fate(r: &Recipient) -> Fate {
+fn recipient_fate(t: &Transaction, r: &Recipient) -> Fate {
     use RecipientStatus as S;
     match r.status {
+        S::Deferred | S::Held | S::Unknown if t.mail.status == Status::Requeued => Fate::Delivered,
         S::Sent | S::Expanded | S::Deliverable => Fate::Delivered,
-        S::Deferred | S::Held => Fate::Waiting,
+        S::Deferred => Fate::Waiting,
         S::Bounced | S::Expired | S::Undeliverable => Fate::Failed,
         S::Rejected => Fate::Refused,
-        S::Discarded | S::Quarantined | S::Filtered | S::Unknown => Fate::Other,
+        S::Held | S::Discarded | S::Quarantined | S::Filtered | S::Unknown => Fate::Other,
     }
 }
 

@@ -36,10 +36,17 @@ impl Party {
     }
 }
 
+/// A message weighs this much more than what went wrong with one.
+const MESSAGE: u64 = 1 << 20;
+
 /// Messages first; who has none is weighed by attempts, far below.
 impl Counts for Party {
     fn weight(&self) -> u64 {
-        self.all.saturating_mul(1 << 20).saturating_add(self.waiting + self.failed + self.refused)
+        self.all.saturating_mul(MESSAGE).saturating_add(self.waiting + self.failed + self.refused)
+    }
+
+    fn times(weight: u64) -> u64 {
+        weight.div_ceil(MESSAGE)
     }
 }
 
@@ -112,6 +119,15 @@ impl Spread {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Told as it was summed, the error of a busy table was a million times what it is.
+    #[test]
+    fn what_was_forgotten_is_told_in_messages() {
+        let forgotten = Party { all: 3, waiting: 1, ..Party::default() };
+        assert_eq!(Party::times(forgotten.weight()), 4);
+        assert_eq!(Party::times(Party { all: 3, ..Party::default() }.weight()), 3);
+        assert_eq!(Party::times(0), 0);
+    }
 
     #[test]
     fn quantiles_are_right_within_a_percent() {

@@ -13,6 +13,11 @@ const LONGEST: usize = 200;
 pub trait Counts: Default {
     /// What decides which rows stay.
     fn weight(&self) -> u64;
+
+    /// What a weight is of what the table counts.
+    fn times(weight: u64) -> u64 {
+        weight
+    }
 }
 
 /// Rows by name, bounded.
@@ -67,11 +72,11 @@ impl<C: Counts> Top<C> {
         self.rows.retain(|_, entry| entry.counts.weight() > least);
     }
 
-    /// All rows, largest first, and how much they may be short.
+    /// All rows, largest first, and how much what they count may be short.
     pub fn finish(self) -> (Vec<(Text, Entry<C>)>, u64) {
         let mut rows: Vec<_> = self.rows.into_iter().collect();
         rows.sort_by(|a, b| (b.1.counts.weight(), &a.0).cmp(&(a.1.counts.weight(), &b.0)));
-        (rows, self.error)
+        (rows, C::times(self.error))
     }
 }
 

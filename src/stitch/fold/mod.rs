@@ -9,6 +9,7 @@ mod fate;
 mod parts;
 mod postfix;
 mod recipient;
+mod repeat;
 mod sendmail;
 mod single;
 mod status;
@@ -82,7 +83,8 @@ fn fold_life(key: &Key, life: &Life<'_>, out: &mut Vec<Transaction>) {
     let form = life.id_form(&key.queue_id);
     let by_sendmail = life.told.iter().filter(|t| t.own).find_map(|t| service_type(t.family)) == Some("sendmail");
     let of_sendmail = by_sendmail || matches!(form, IdForm::Sendmail(_));
-    for told in &life.told {
+    let again = repeat::said_again(life);
+    for told in life.told.iter().filter(|told| !again.contains(&told.line.id)) {
         match of_sendmail {
             true => sendmail::read(&mut draft, told),
             false => postfix::read(&mut draft, told),

@@ -71,6 +71,7 @@ fn kind(draft: &Draft<'_>) -> Kind {
         }
     };
     match () {
+        () if is_probe(draft) => Kind::Session,
         () if draft.is_hop && !draft.arrived && !draft.has_message_id && draft.queued.is_none() => Kind::Filter,
         () if message => Kind::Message,
         () if !draft.rejects.is_empty() => Kind::Reject,
@@ -84,7 +85,16 @@ fn is_over(draft: &Draft<'_>) -> bool {
     done || draft.discarded || draft.held.is_some()
 }
 
+/// postfix asks a server whether it would take an address (`verify(8)`, `sendmail -bv`): no mail is sent.
+fn is_probe(draft: &Draft<'_>) -> bool {
+    let asked = |p: &Person<'_>| matches!(p.status(), R::Deliverable | R::Undeliverable);
+    !draft.recipients.is_empty() && draft.recipients.iter().all(asked)
+}
+
 fn status(draft: &Draft<'_>) -> Status {
+    if is_probe(draft) {
+        return Status::Unknown;
+    }
     if draft.kind == Kind::Reject {
         return Status::Rejected;
     }
