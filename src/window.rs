@@ -4,11 +4,65 @@
 //! stitched, written and marked together.
 
 use crate::model::{Range, Time};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Lines of a stretch, at most, where buckets allow it. Memory follows it, and what is written while the next one is read;
 /// what every stretch costs beside its lines, some searches and a sync, is nothing beside so many.
 pub const STRETCH_LINES: u64 = 100_000;
+
+/// What a length of time holds at the source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Kept", into = "Kept")]
+pub struct Held {
+    pub lines: u64,
+    /// Changes when the lines do, be they as many as before; those of parts add up to that of the whole. `None` where the
+    /// source gives none.
+    pub print: Option<u64>,
+}
+
+/// In a ledger: `7`, or `[7, 4711]`.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Kept {
+    Lines(u64),
+    Print(u64, u64),
+}
+
+impl From<Kept> for Held {
+    fn from(kept: Kept) -> Self {
+        match kept {
+            Kept::Lines(lines) => Self { lines, print: None },
+            Kept::Print(lines, print) => Self { lines, print: Some(print) },
+        }
+    }
+}
+
+impl From<Held> for Kept {
+    fn from(held: Held) -> Self {
+        held.print.map_or(Self::Lines(held.lines), |print| Self::Print(held.lines, print))
+    }
+}
+
+impl Held {
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let print = self.print.zip(other.print).map(|(a, b)| a.wrapping_add(b));
+        Self { lines: self.lines.saturating_add(other.lines), print }
+    }
+
+    /// Whether there is something that was not there when `seen` was.
+    pub fn is_news(self, seen: Option<Self>) -> bool {
+        let Some(seen) = seen else { return self.lines > 0 };
+        self.lines > seen.lines || self.print.zip(seen.print).is_some_and(|(now, then)| now != then)
+    }
+}
+
+/// The lines alone.
+pub fn lines(held: &BTreeMap<Time, Held>) -> BTreeMap<Time, u64> {
+    held.iter().map(|(start, held)| (*start, held.lines)).collect()
+}
 
 /// What to read together.
 #[derive(Debug, Clone, PartialEq, Eq)]

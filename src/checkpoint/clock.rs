@@ -4,7 +4,10 @@
 //! read stay known: where the clock is the one that is wrong, it costs no reading again when it is right once more.
 
 use super::{Checkpoint, HOUR_MS};
-use crate::{model::Time, window::bucket_start};
+use crate::{
+    model::Time,
+    window::{Held, bucket_start},
+};
 
 /// Clocks are set right by seconds all the time.
 const TOLERANCE_MS: i64 = 5 * 60_000;
@@ -23,7 +26,7 @@ impl Checkpoint {
             return self.catch_up_with_itself(now);
         }
         let was = self.watermark.max(self.floor)?;
-        let newest = |entries: &std::collections::BTreeMap<i64, u64>| {
+        let newest = |entries: &std::collections::BTreeMap<i64, Held>| {
             entries.range(..=now.0).next_back().map(|(start, _)| Time(*start))
         };
         let read = newest(&self.buckets).max(newest(&self.hours));
@@ -82,6 +85,10 @@ mod tests {
         ledger
     }
 
+    fn held(lines: u64) -> Held {
+        Held { lines, print: None }
+    }
+
     fn settle(ledger: &mut Checkpoint, now: Time) -> Option<String> {
         ledger.follow_clock(now, DAY, 14 * DAY)
     }
@@ -89,7 +96,7 @@ mod tests {
     #[test]
     fn a_ledger_behind_the_clock_is_left_alone() {
         let mut there = ledger(NOW);
-        there.buckets.insert(NOW.0 - 60_000, 7);
+        there.buckets.insert(NOW.0 - 60_000, held(7));
         let before = there.clone();
         assert_eq!(settle(&mut there, NOW.plus(-60_000)), None, "some seconds are nothing");
         assert_eq!(there, before);
@@ -98,7 +105,7 @@ mod tests {
     #[test]
     fn after_a_clock_that_was_ahead_reading_goes_on_where_lines_were_read() {
         let mut wrong = ledger(NOW.plus(30 * DAY));
-        wrong.hours.insert(NOW.0 - 3 * DAY, 7);
+        wrong.hours.insert(NOW.0 - 3 * DAY, held(7));
         let told = settle(&mut wrong, NOW);
         assert!(told.is_some_and(|told| told.contains("a clock was wrong")));
         assert_eq!((wrong.watermark, wrong.ahead), (Some(NOW.plus(-3 * DAY)), None));
@@ -116,8 +123,8 @@ mod tests {
     #[test]
     fn a_clock_that_was_behind_costs_nothing_when_it_is_right_again() {
         let mut right = ledger(NOW);
-        right.buckets.insert(NOW.0 - 60_000, 7);
-        right.hours.insert(NOW.0 - 2 * DAY, 9);
+        right.buckets.insert(NOW.0 - 60_000, held(7));
+        right.hours.insert(NOW.0 - 2 * DAY, held(9));
         let (buckets, hours) = (right.buckets.clone(), right.hours.clone());
         assert!(settle(&mut right, Time(0)).is_some());
         assert!(right.watermark <= Some(Time(0)));
@@ -129,9 +136,9 @@ mod tests {
     #[test]
     fn minutes_folded_by_a_clock_ahead_are_not_counted_twice() {
         let mut wrong = ledger(NOW.plus(30 * DAY));
-        wrong.hours.extend([(NOW.0 - 3 * DAY, 5), (NOW.0 - 2 * HOUR_MS, 7)]);
+        wrong.hours.extend([(NOW.0 - 3 * DAY, held(5)), (NOW.0 - 2 * HOUR_MS, held(7))]);
         settle(&mut wrong, NOW);
-        assert_eq!(wrong.hours.into_iter().collect::<Vec<_>>(), [(NOW.0 - 3 * DAY, 5)]);
+        assert_eq!(wrong.hours.into_iter().collect::<Vec<_>>(), [(NOW.0 - 3 * DAY, held(5))]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ pub use marks::Marks;
 use crate::{
     model::{Line, Time},
     stitch::Tally,
-    window::bucket_start,
+    window::{Held, bucket_start},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,12 +33,12 @@ pub struct Checkpoint {
     /// Start of the first run; older buckets are not judged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub floor: Option<Time>,
-    /// Buckets that were read, with the number of lines last seen in each. Keys are milliseconds.
+    /// Buckets that were read, with what was last seen in each. Keys are milliseconds.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub buckets: BTreeMap<i64, u64>,
+    pub buckets: BTreeMap<i64, Held>,
     /// The same by the hour, for what is older than `lookback`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub hours: BTreeMap<i64, u64>,
+    pub hours: BTreeMap<i64, Held>,
     /// When the hours were last compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hours_checked: Option<Time>,
@@ -130,15 +130,17 @@ impl Checkpoint {
     /// | read, last seen n   | more than n             | read again, and what may take context from it     |
     /// | read, last seen n   | fewer than n            | last seen becomes it: the source lost lines       |
     ///
+    /// A source that gives prints has a bucket read again whenever its lines are others, fewer ones too.
+    ///
     /// A message may share session lines up to `lead_ms` older than itself, so late lines make the buckets of that time
     /// after them wanted again as well.
-    pub fn judge(&mut self, counts: &BTreeMap<Time, u64>, bucket_ms: i64, lead_ms: i64) -> BTreeSet<Time> {
+    pub fn judge(&mut self, counts: &BTreeMap<Time, Held>, bucket_ms: i64, lead_ms: i64) -> BTreeSet<Time> {
         let floor = self.floor.map_or(Time(i64::MIN), |f| bucket_start(f, bucket_ms));
         grown(&mut self.buckets, counts, floor, bucket_ms, lead_ms)
     }
 
     /// Marks buckets as read.
-    pub fn mark(&mut self, counted: &BTreeMap<Time, u64>, upto: Time) {
+    pub fn mark(&mut self, counted: &BTreeMap<Time, Held>, upto: Time) {
         self.buckets.extend(counted.iter().map(|(bucket, count)| (bucket.0, *count)));
         self.watermark = self.watermark.max(Some(upto));
     }
@@ -151,28 +153,29 @@ impl Checkpoint {
         let oldest = newest.map_or(horizon_from, |newest| horizon_from.min(Time(newest).plus(-reach)));
         let recent = self.buckets.split_off(&lookback_from.0);
         for (bucket, count) in std::mem::replace(&mut self.buckets, recent) {
-            *self.hours.entry(bucket.div_euclid(HOUR_MS) * HOUR_MS).or_default() += count;
+            let hour = self.hours.entry(bucket.div_euclid(HOUR_MS) * HOUR_MS);
+            hour.and_modify(|held| *held = held.and(count)).or_insert(count);
         }
         self.hours = self.hours.split_off(&bucket_start(oldest, HOUR_MS).0);
     }
 
     /// The whole hours that hold more lines now than were read of them, judged as buckets are.
-    pub fn judge_hours(&mut self, counts: &BTreeMap<Time, u64>, lead_ms: i64) -> BTreeSet<Time> {
+    pub fn judge_hours(&mut self, counts: &BTreeMap<Time, Held>, lead_ms: i64) -> BTreeSet<Time> {
         // Of the hour in which the first run began only a part was read.
         let floor = self.floor.unwrap_or(Time(i64::MIN));
         grown(&mut self.hours, counts, floor, HOUR_MS, lead_ms)
     }
 
     /// Marks hours as read.
-    pub fn mark_hours(&mut self, counted: &BTreeMap<Time, u64>) {
+    pub fn mark_hours(&mut self, counted: &BTreeMap<Time, Held>) {
         self.hours.extend(counted.iter().map(|(hour, count)| (hour.0, *count)));
     }
 }
 
 /// What of these lengths of time holds more lines than were `seen`, and what may take context from it.
 fn grown(
-    seen: &mut BTreeMap<i64, u64>,
-    counts: &BTreeMap<Time, u64>,
+    seen: &mut BTreeMap<i64, Held>,
+    counts: &BTreeMap<Time, Held>,
     from: Time,
     length_ms: i64,
     lead_ms: i64,
@@ -180,7 +183,7 @@ fn grown(
     let mut wanted = BTreeSet::new();
     for (&start, &count) in counts.range(from..) {
         let seen = seen.get_mut(&start.0);
-        if count > seen.as_deref().copied().unwrap_or(0) {
+        if count.is_news(seen.as_deref().copied()) {
             let touched = counts.range(start..start.plus(length_ms).plus(lead_ms));
             wanted.extend(touched.map(|(start, _)| *start));
         } else if let Some(seen) = seen {
@@ -199,12 +202,16 @@ mod tests {
     fn ledger(floor: i64, seen: &[(i64, u64)]) -> Checkpoint {
         let mut c = Checkpoint::new("f".to_owned());
         c.floor = Some(Time(floor * MINUTE));
-        c.buckets = seen.iter().map(|(m, n)| (m * MINUTE, *n)).collect();
+        c.buckets = seen.iter().map(|(m, n)| (m * MINUTE, held(*n))).collect();
         c
     }
 
+    fn held(lines: u64) -> Held {
+        Held { lines, print: None }
+    }
+
     fn judge(c: &mut Checkpoint, counts: &[(i64, u64)], lead: i64) -> Vec<i64> {
-        let counts = counts.iter().map(|(m, n)| (Time(m * MINUTE), *n)).collect();
+        let counts = counts.iter().map(|(m, n)| (Time(m * MINUTE), held(*n))).collect();
         c.judge(&counts, MINUTE, lead * MINUTE).into_iter().map(|t| t.0 / MINUTE).collect()
     }
 
@@ -239,15 +246,33 @@ mod tests {
     fn an_old_hour_that_grew_is_read_again() {
         let mut c = ledger(0, &[(1, 5), (2, 5)]);
         c.age(Time(HOUR_MS), Time(0));
-        assert!(c.judge_hours(&BTreeMap::from([(Time(0), 10)]), 0).is_empty());
-        assert_eq!(c.judge_hours(&BTreeMap::from([(Time(0), 11)]), 0).len(), 1);
+        assert!(c.judge_hours(&BTreeMap::from([(Time(0), held(10))]), 0).is_empty());
+        assert_eq!(c.judge_hours(&BTreeMap::from([(Time(0), held(11))]), 0).len(), 1);
     }
 
     #[test]
     fn messages_of_the_hour_after_late_lines_may_share_them() {
         let mut c = ledger(0, &[(1, 5), (60, 5), (120, 5)]);
         c.age(Time(3 * HOUR_MS), Time(0));
-        let counts = [(0, 6), (1, 5), (2, 5)].map(|(hour, count)| (Time(hour * HOUR_MS), count));
+        let counts = [(0, 6), (1, 5), (2, 5)].map(|(hour, count)| (Time(hour * HOUR_MS), held(count)));
         assert_eq!(c.judge_hours(&BTreeMap::from(counts), 10 * MINUTE).len(), 2);
+    }
+
+    #[test]
+    fn as_many_lines_that_are_others_are_read_again() {
+        let print = |lines, print| Held { lines, print: Some(print) };
+        let mut c = ledger(0, &[(3, 5)]);
+        c.buckets.extend([(MINUTE, print(5, 70)), (2 * MINUTE, print(5, 80))]);
+        let found = [(1, print(5, 71)), (2, print(5, 80)), (3, print(5, 90))].map(|(m, held)| (Time(m * MINUTE), held));
+        let found = BTreeMap::from(found);
+        assert_eq!(c.judge(&found, MINUTE, 0).len(), 1, "and a ledger of counts alone learns what it lacks");
+        c.mark(&found, Time(4 * MINUTE));
+        let text = serde_json::to_string(&c).unwrap();
+        assert!(text.contains(r#""180000":[5,90]"#), "{text}");
+        assert_eq!(serde_json::from_str::<Checkpoint>(&text).unwrap(), c);
+        c.age(Time(HOUR_MS), Time(0));
+        let hour = |n| BTreeMap::from([(Time(0), print(15, n))]);
+        assert!(c.judge_hours(&hour(71 + 80 + 90), 0).is_empty());
+        assert_eq!(c.judge_hours(&hour(7), 0).len(), 1);
     }
 }

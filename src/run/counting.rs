@@ -7,7 +7,7 @@ use crate::{
     model::{Line, Range, Time},
     source::{Batch, CountingSource},
     stitch,
-    window::{self, STRETCH_LINES, Stretch, bucket_start},
+    window::{self, Held, STRETCH_LINES, Stretch, bucket_start},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -34,13 +34,16 @@ pub async fn run(source: Arc<dyn CountingSource>, ledger: &mut Checkpoint, pass:
     // After an outage longer than the lookback the run goes on from the watermark, oldest first.
     let from = ledger.watermark.unwrap_or(lookback_from).min(lookback_from);
     let from = from.max(ledger.floor.unwrap_or(from));
-    let mut wanted = Vec::new();
+    let (mut wanted, mut held) = (Vec::new(), BTreeMap::new());
     if from < until {
-        let counts = source.counts(Range { from: bucket_start(from, bucket_ms), to: until }, bucket_ms).await?;
-        let due = ledger.judge(&counts, bucket_ms, lead_ms);
-        wanted = window::stretches(&due, &counts, bucket_ms, STRETCH_LINES);
+        held = source.held(Range { from: bucket_start(from, bucket_ms), to: until }, bucket_ms).await?;
+        let due = ledger.judge(&held, bucket_ms, lead_ms);
+        wanted = window::stretches(&due, &window::lines(&held), bucket_ms, STRETCH_LINES);
     }
-    read_all(&source, &wanted, ledger, pass, &mut summary, Checkpoint::mark_stretch).await?;
+    read_all(&source, &wanted, ledger, pass, &mut summary, |ledger, stretch, read| {
+        ledger.mark_stretch(stretch, &held, read);
+    })
+    .await?;
     if summary.stopped {
         return Ok(summary);
     }
@@ -138,10 +141,13 @@ async fn old_hours(
         return Ok(());
     }
     ledger.age(lookback_from, horizon_from);
-    let counts = source.counts(Range { from: bucket_start(from, HOUR_MS), to }, HOUR_MS).await?;
-    let due = ledger.judge_hours(&counts, ms(pass.window.session_lead));
-    let wanted = window::stretches(&due, &counts, HOUR_MS, STRETCH_LINES);
-    read_all(source, &wanted, ledger, pass, summary, |ledger, stretch, _| ledger.mark_hours(&stretch.counted)).await
+    let held = source.held(Range { from: bucket_start(from, HOUR_MS), to }, HOUR_MS).await?;
+    let due = ledger.judge_hours(&held, ms(pass.window.session_lead));
+    let wanted = window::stretches(&due, &window::lines(&held), HOUR_MS, STRETCH_LINES);
+    read_all(source, &wanted, ledger, pass, summary, |ledger, stretch, _| {
+        ledger.mark_hours(&of_stretch(stretch, &held));
+    })
+    .await
 }
 
 /// Once a day: lines stamped more than an hour in the future. They are read when their time has come, which is later than
@@ -163,14 +169,19 @@ async fn look_ahead(source: &Arc<dyn CountingSource>, ledger: &mut Checkpoint, p
 
 impl Checkpoint {
     /// Marks the buckets of a stretch with the larger of what was counted and what was read.
-    fn mark_stretch(&mut self, stretch: &Stretch, read: &BTreeMap<Time, u64>) {
-        let mut counted = stretch.counted.clone();
+    fn mark_stretch(&mut self, stretch: &Stretch, held: &BTreeMap<Time, Held>, read: &BTreeMap<Time, u64>) {
+        let mut counted = of_stretch(stretch, held);
         for (bucket, n) in read {
-            let seen = counted.entry(*bucket).or_default();
-            *seen = (*n).max(*seen);
+            let seen = counted.entry(*bucket).or_insert(Held { lines: 0, print: None });
+            seen.lines = seen.lines.max(*n);
         }
         self.mark(&counted, stretch.range.to);
     }
+}
+
+/// What was found in the buckets of a stretch.
+fn of_stretch(stretch: &Stretch, held: &BTreeMap<Time, Held>) -> BTreeMap<Time, Held> {
+    stretch.counted.keys().filter_map(|bucket| Some((*bucket, *held.get(bucket)?))).collect()
 }
 
 type Reading = JoinHandle<Result<Batch>>;

@@ -7,6 +7,7 @@ use super::{Batch, Check, CountingSource};
 use crate::{
     error::{Error, Kind, Result},
     model::{Line, Range, Time},
+    window::{Held, bucket_start},
 };
 use async_trait::async_trait;
 use std::{
@@ -67,6 +68,11 @@ impl MemorySource {
         self.inside().lines.retain(|(_, line)| line.time >= time);
     }
 
+    /// Forgets some lines.
+    pub fn forget(&self, which: impl Fn(&Line) -> bool) {
+        self.inside().lines.retain(|(_, line)| !which(line));
+    }
+
     /// Lets `times` requests fail after the next `after` succeeded.
     pub fn fail(&self, after: usize, times: usize, kind: Kind) {
         self.inside().fails = Some(Failure { after, times, kind });
@@ -119,6 +125,18 @@ impl CountingSource for MemorySource {
             *counts.entry(Time(line.time.0.div_euclid(bucket_ms) * bucket_ms)).or_default() += 1;
         }
         Ok(counts)
+    }
+
+    async fn held(&self, within: Range, bucket_ms: i64) -> Result<BTreeMap<Time, Held>> {
+        let inside = self.ask(Asked::Counts(within))?;
+        let mut held: BTreeMap<Time, Held> = BTreeMap::new();
+        for line in inside.visible(within) {
+            #[expect(clippy::cast_possible_truncation, reason = "half of a hash is one")]
+            let one = Held { lines: 1, print: Some(line.id.0 as u64) };
+            let bucket = held.entry(bucket_start(line.time, bucket_ms));
+            bucket.and_modify(|held| *held = held.and(one)).or_insert(one);
+        }
+        Ok(held)
     }
 
     async fn later_than(&self, time: Time) -> Result<u64> {

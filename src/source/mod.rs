@@ -18,7 +18,7 @@ pub mod memory;
 use crate::{
     error::{Error, Result},
     model::{Line, Range, Time},
-    window::bucket_start,
+    window::{Held, bucket_start},
 };
 use async_trait::async_trait;
 use std::collections::BTreeMap;
@@ -62,6 +62,12 @@ pub trait CountingSource: Send + Sync {
     /// Matching lines per bucket of `bucket_ms`, counted from the epoch; empty buckets are left out. Uses exactly the
     /// query that [`read`](Self::read) uses.
     async fn counts(&self, within: Range, bucket_ms: i64) -> Result<BTreeMap<Time, u64>>;
+
+    /// As [`counts`](Self::counts), for no more requests, with a print of each bucket where the source can give one.
+    async fn held(&self, within: Range, bucket_ms: i64) -> Result<BTreeMap<Time, Held>> {
+        let counts = self.counts(within, bucket_ms).await?;
+        Ok(counts.into_iter().map(|(start, lines)| (start, Held { lines, print: None })).collect())
+    }
 
     /// How many matching lines are stamped at or after a time that lies ahead. How far is looked is the source's affair;
     /// a day at least.

@@ -184,6 +184,33 @@ fn a_run_with_nothing_new_costs_one_search() {
     };
     let fields = "GET /INDEX/_field_caps?fields=timestamp,message,application_name";
     assert_eq!(told(&source), [fields, "POST /INDEX/_search"]);
+    // And whether the store has what was written to it.
     let of_store = told(&store);
-    assert!(of_store.iter().all(|asked| asked.starts_with("GET ")) && of_store.len() == 3, "{of_store:?}");
+    let (marks, others): (Vec<_>, Vec<_>) = of_store.into_iter().partition(|asked| asked == "POST /_mget");
+    assert!(others.iter().all(|asked| asked.starts_with("GET ")) && others.len() == 3, "{others:?}");
+    assert_eq!(marks.len(), 1);
+}
+
+#[test]
+fn as_many_late_lines_as_were_deleted_from_an_engine_are_read() {
+    for engine in [Engine::opensearch(), Engine::elasticsearch()] {
+        let index = unique_name("exchanged");
+        engine.create_index(&index, Shape::GraylogRfc3164, 2);
+        engine.load(&index, &messages(0..1), Shape::GraylogRfc3164);
+        let workspace = workspace(engine.url(), &index, SQLITE);
+        run(&workspace, 10);
+        assert_eq!(documents(&workspace), delivered(0..1));
+        assert!(run(&workspace, 12).starts_with("0 lines read"), "it is as it was");
+        let found = engine.request("POST", &format!("/{index}/_search"), json!({ "size": 100 }));
+        for hit in found["hits"]["hits"].as_array().expect("hits") {
+            let id = hit["_id"].as_str().expect("an id");
+            engine.request("DELETE", &format!("/{index}/_doc/{id}?refresh=true"), Value::Null);
+        }
+        let other = |line: RawLine| RawLine { text: line.text.replace("3A9C960900", "3A9C960977"), ..line };
+        engine.load(&index, &messages(0..1).into_iter().map(other).collect::<Vec<_>>(), Shape::GraylogRfc3164);
+        run(&workspace, 14);
+        let mut found = documents(&workspace);
+        found.sort();
+        assert_eq!(found, ["3A9C960900 delivered", "3A9C960977 delivered"], "{}", engine.name());
+    }
 }

@@ -300,3 +300,29 @@ async fn a_run_with_nothing_new_asks_once() {
     let asked = source.take_asked();
     assert!(matches!(asked[..], [Asked::Counts(range)] if range.to.0 - range.from.0 < DAY), "{asked:?}");
 }
+
+#[tokio::test]
+async fn as_many_late_lines_as_were_deleted_are_read() {
+    let lines = lines();
+    let wanted: Vec<_> = expected().await.iter().flat_map(|t| &t.mail.lines).map(|line| line.id).collect();
+    let used: Vec<&Line> = lines.iter().filter(|l| l.time >= START.plus(DAY) && wanted.contains(&l.id)).collect();
+    let minute = |line: &Line| line.time.0 / MINUTE;
+    let pair = used.windows(2).find(|pair| minute(pair[0]) == minute(pair[1])).expect("two lines of a minute");
+    let (early, late) = (pair[0], pair[1]);
+    // By the minutes of the lookback, and by the hours behind it.
+    for after in [2 * HOUR, 3 * DAY] {
+        let source = MemorySource::default();
+        for line in lines.iter().filter(|line| line.id != late.id) {
+            source.arrive(in_time(line), [line.clone()]);
+        }
+        let source = Arc::new(source);
+        let mut run = Installation::new();
+        let then = Time((late.time.0 / QUARTER + 1) * QUARTER).plus(after);
+        run.run_through(&source, START, then).await;
+        source.forget(|line| line.id == early.id);
+        source.arrive(then, [late.clone()]);
+        run.run_through(&source, then, then.plus(2 * HOUR)).await;
+        let has = |line: &Line| run.store.export().iter().any(|t| t.mail.lines.iter().any(|held| held.id == line.id));
+        assert!(has(late), "{after} ms later: {}", late.text);
+    }
+}

@@ -17,6 +17,7 @@ use crate::{
     elastic::{Body, Call, Client, Method, in_path, search::Hit},
     error::{Error, Kind, Result},
     model::{Intake, Range, Time},
+    window::{self, Held},
 };
 use async_trait::async_trait;
 use query::Schema;
@@ -25,7 +26,10 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 use std::{
     collections::BTreeMap,
     hash::Hasher,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 use tokio::sync::OnceCell;
 
@@ -44,6 +48,8 @@ pub struct Elasticsearch {
     settings: ElasticsearchSource,
     intake: Mutex<Intake>,
     schema: OnceCell<Schema>,
+    /// The engine adds no sequence numbers up.
+    no_prints: AtomicBool,
 }
 
 impl Elasticsearch {
@@ -53,7 +59,13 @@ impl Elasticsearch {
     /// As [`Client::new`].
     pub fn new(settings: ElasticsearchSource, intake: Intake) -> Result<Self> {
         let client = Client::new(&settings.connection)?;
-        Ok(Self { client, settings, intake: Mutex::new(intake), schema: OnceCell::new() })
+        Ok(Self {
+            client,
+            settings,
+            intake: Mutex::new(intake),
+            schema: OnceCell::new(),
+            no_prints: AtomicBool::new(false),
+        })
     }
 
     fn doing(&self, what: &str) -> String {
@@ -96,12 +108,31 @@ impl Elasticsearch {
     }
 
     /// One search: the lines per bucket.
-    async fn histogram(&self, within: Range, bucket_ms: i64, into: &mut BTreeMap<Time, u64>) -> Result<()> {
+    async fn histogram(
+        &self,
+        within: Range,
+        bucket_ms: i64,
+        prints: bool,
+        into: &mut BTreeMap<Time, Held>,
+    ) -> Result<()> {
         let doing = self.doing("count lines in");
         let query = self.query(&doing, within).await?;
-        let body = query::counts(&query, &self.settings.fields.time, bucket_ms);
         let path = format!("{}/_search", in_path(&self.settings.index));
-        let found = self.client.search(&doing, &path, &body).await?;
+        let body = query::counts(&query, &self.settings.fields.time, bucket_ms);
+        let found = if prints && !self.no_prints.load(Ordering::Relaxed) {
+            let with_prints = query::prints(&query, &self.settings.fields.time, bucket_ms);
+            match self.client.search(&doing, &path, &with_prints).await {
+                Err(error) if error.kind() == Kind::Config || error.to_string().contains("_seq_no") => {
+                    tracing::debug!("{error}; counting alone");
+                    let found = self.client.search(&doing, &path, &body).await?;
+                    self.no_prints.store(true, Ordering::Relaxed);
+                    found
+                }
+                found => found?,
+            }
+        } else {
+            self.client.search(&doing, &path, &body).await?
+        };
         if found.shards.total == 0 {
             return Err(walk::no_index(&self.client, &doing));
         }
@@ -109,7 +140,8 @@ impl Elasticsearch {
         for bucket in found.aggregations.pointer("/buckets/buckets").and_then(Value::as_array).into_iter().flatten() {
             let (start, count) = (bucket.get("key"), bucket.get("doc_count").and_then(Value::as_u64).unwrap_or(0));
             if let Some(start) = start.and_then(Value::as_i64) {
-                *into.entry(Time(start)).or_default() += count;
+                let held = Held { lines: count, print: bucket.pointer("/print/value").and_then(print) };
+                into.entry(Time(start)).and_modify(|there| *there = there.and(held)).or_insert(held);
                 sum += count;
             }
         }
@@ -123,11 +155,26 @@ impl Elasticsearch {
     }
 
     /// Counts piece by piece.
-    async fn pieces(&self, within: Range, bucket_ms: i64, into: &mut BTreeMap<Time, u64>) -> Result<()> {
+    async fn pieces(&self, within: Range, bucket_ms: i64, prints: bool, into: &mut BTreeMap<Time, Held>) -> Result<()> {
         for piece in pieces(within, bucket_ms, (DAY_MS / bucket_ms.max(1)).min(BUCKETS)) {
-            self.histogram(piece, bucket_ms, into).await?;
+            self.histogram(piece, bucket_ms, prints, into).await?;
         }
         Ok(())
+    }
+
+    async fn all(&self, within: Range, bucket_ms: i64, prints: bool) -> Result<BTreeMap<Time, Held>> {
+        let mut held = BTreeMap::new();
+        if within.to.0.saturating_sub(within.from.0) <= LONG_MS {
+            self.pieces(within, bucket_ms, prints, &mut held).await?;
+            return Ok(held);
+        }
+        let mut days = BTreeMap::new();
+        self.histogram(within, DAY_MS, false, &mut days).await?;
+        for &day in days.keys() {
+            let piece = Range { from: day.max(within.from), to: day.plus(DAY_MS).min(within.to) };
+            self.pieces(piece, bucket_ms, prints, &mut held).await?;
+        }
+        Ok(held)
     }
 
     fn take(&self, hits: Vec<Hit>, batch: &Mutex<Batch>, doing: &str) -> Result<()> {
@@ -147,6 +194,12 @@ impl Elasticsearch {
     }
 }
 
+/// A sum that a float holds exactly; that of nothing says nothing.
+fn print(sum: &Value) -> Option<u64> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number below 2^53")]
+    sum.as_f64().filter(|sum| (1.0..9_007_199_254_740_992.0).contains(sum)).map(|sum| sum as u64)
+}
+
 #[async_trait]
 impl CountingSource for Elasticsearch {
     fn fingerprint(&self) -> String {
@@ -162,26 +215,19 @@ impl CountingSource for Elasticsearch {
     }
 
     async fn counts(&self, within: Range, bucket_ms: i64) -> Result<BTreeMap<Time, u64>> {
-        let mut counts = BTreeMap::new();
-        if within.to.0.saturating_sub(within.from.0) <= LONG_MS {
-            self.pieces(within, bucket_ms, &mut counts).await?;
-            return Ok(counts);
-        }
-        let mut days = BTreeMap::new();
-        self.histogram(within, DAY_MS, &mut days).await?;
-        for &day in days.keys() {
-            let piece = Range { from: day.max(within.from), to: day.plus(DAY_MS).min(within.to) };
-            self.pieces(piece, bucket_ms, &mut counts).await?;
-        }
-        Ok(counts)
+        Ok(window::lines(&self.all(within, bucket_ms, false).await?))
+    }
+
+    async fn held(&self, within: Range, bucket_ms: i64) -> Result<BTreeMap<Time, Held>> {
+        self.all(within, bucket_ms, true).await
     }
 
     async fn later_than(&self, time: Time) -> Result<u64> {
         // The end of `date_nanos`, in 2262: such a field takes no later bound.
         let end = Time(i64::MAX / 1_000_000);
         let mut days = BTreeMap::new();
-        self.histogram(Range { from: time, to: end }, DAY_MS, &mut days).await?;
-        Ok(days.values().sum())
+        self.histogram(Range { from: time, to: end }, DAY_MS, false, &mut days).await?;
+        Ok(days.values().map(|held| held.lines).sum())
     }
 
     async fn read(&self, within: Range) -> Result<Batch> {
