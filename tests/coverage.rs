@@ -113,7 +113,8 @@ fn runs_count_what_they_did_not_understand_and_status_shows_it_over_time() {
 #[test]
 fn a_backfill_of_lines_behind_a_prefix_says_that_it_could_not_read_them() {
     let workspace = workspace();
-    let lines: String = LOG.lines().take(5).map(|line| line.replace("mx1 ", "mx1 container: ") + "\n").collect();
+    let lines: String =
+        LOG.lines().take(5).map(|line| line.replace("mx1 ", "mx1 container: >>> said: ") + "\n").collect();
     workspace.write("odd.log", lines);
     let call = |more: &[&str]| workspace.run(CALL[..4].iter().chain(more));
     let told = call(&["backfill", "odd.log"]).stderr;
