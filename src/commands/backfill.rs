@@ -66,6 +66,9 @@ pub async fn backfill(context: &Context, args: &Backfill) -> Result<Outcome> {
     }
     summary::print(context, &done, args.dry_run)?;
     summary::complain(context, done.tally);
+    if let Some(told) = done.strangers.told(&done.tally) {
+        context.log_format.tell(&told);
+    }
     if args.dry_run {
         return Ok(Outcome::Done);
     }

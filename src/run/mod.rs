@@ -18,6 +18,7 @@ pub mod outcome;
 pub mod positioned;
 pub mod reparse;
 mod singles;
+mod strangers;
 
 use crate::{
     access::Access,
@@ -49,6 +50,9 @@ pub struct Summary {
     /// Something that was asked for could not be read, or not to its end.
     #[serde(skip)]
     pub not_whole: bool,
+    /// Whose lines they were, while none was a mail server's.
+    #[serde(skip)]
+    pub strangers: strangers::Strangers,
 }
 
 impl Summary {
@@ -113,6 +117,7 @@ impl Pass<'_> {
         noise.iter().for_each(|text| gathered.tally.unknown("", text));
         summary.tally.add(gathered.tally);
         summary.saw(lines);
+        summary.strangers.saw(lines, noise.len(), &summary.tally);
         fault::point("after-read");
         match self.store {
             Some(store) => {

@@ -16,6 +16,16 @@ fn a_missing_log_is_named() {
 }
 
 #[test]
+fn a_log_without_mail_says_whose_lines_it_holds() {
+    let workspace = workspace("");
+    let lines = "Nov 22 20:19:26 mx1 CRON[7]: x\nNov 22 20:19:27 mx1 sshd[8]: y\nNov 22 20:19:28 mx1 CRON[9]: z\n";
+    workspace.write("mail.log", lines);
+    let ran = run(&workspace, &["backfill", "--dry-run", "mail.log"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("3 lines, none of a mail program: CRON 2, sshd 1\n"), "{}", ran.stderr);
+}
+
+#[test]
 fn a_directory_is_no_log() {
     let told = "error: cannot read `.`: is a directory\nhint: name its files: `./*`\n";
     check(&workspace(""), &["backfill", "."], 78, told);

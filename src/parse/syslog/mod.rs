@@ -60,7 +60,8 @@ pub fn frame(line: &str) -> Option<Frame<'_>> {
     let plain = header(line).filter(|found| found.stamp.is_some());
     if let Some(found) = plain
         && is_plain(&found)
-        && !may_carry(family(found.program?))
+        && let family = family(found.program?)
+        && (!may_carry(family) || family == Family::Sendmail && !frames::may_be_line(found.text))
     {
         return framed(found, false);
     }

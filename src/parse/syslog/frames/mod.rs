@@ -20,6 +20,7 @@ pub use host::is_host;
 
 use super::{Message, protocol, stamp::Stamp, stamps, strip_priority};
 use crate::parse::{Family, family};
+use memchr::memchr_iter;
 
 /// No header has more pieces; a line of a stranger may.
 const MOST: usize = 16;
@@ -94,7 +95,22 @@ fn inside(found: Message<'_>, most: usize) -> Option<Message<'_>> {
 /// Takes apart the line that the text of another one is; `None` where it is none of a mail server's.
 pub fn inside_of<'a>(stamp: Stamp, host: Option<&'a str>, text: &'a str) -> Option<Message<'a>> {
     let known = Known { stamp: Some(stamp), host, has_host: true, is_text: true, around: None };
-    walk(text, known, MOST).filter(|found| found.program.is_some_and(is_mail))
+    may_be_line(text).then(|| walk(text, known, MOST)).flatten().filter(|found| found.program.is_some_and(is_mail))
+}
+
+/// How far into a text the tag of a whole line may stand.
+const HEADER_BYTES: usize = 128;
+
+/// Whether a text could be a whole line at all: a clock or the end of a tag stands near its beginning, or it begins as a priority or
+/// a stamp without a clock does. Asked for every line of a filter or of sendmail.
+pub fn may_be_line(text: &str) -> bool {
+    let b = text.as_bytes();
+    let head = &b[..b.len().min(HEADER_BYTES)];
+    let digit = |at: usize| head.get(at).is_some_and(u8::is_ascii_digit);
+    let clock = |at: usize| digit(at - 1) && digit(at + 1) && digit(at + 2) && head.get(at + 3) == Some(&b':');
+    matches!(head.first(), Some(b'@' | b'<' | b'[' | b'\x1b'))
+        || memchr_iter(b':', head).any(|at| at > 0 && (head[at - 1] == b']' || clock(at)))
+        || head.get(..10).is_some_and(|seconds| seconds.iter().all(u8::is_ascii_digit))
 }
 
 /// Whether lines of such a program may hold whole lines of another: a container may have the name of a filter, or just `postfix`.

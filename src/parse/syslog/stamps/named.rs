@@ -67,6 +67,10 @@ fn month(b: &[u8], at: usize) -> Option<(u8, usize)> {
     let rest = b.get(at..)?;
     // No name is longer than twelve bytes.
     let len = rest.iter().take(13).take_while(|b| b.is_ascii_alphabetic() || !b.is_ascii()).count();
+    // Most words are none of a date, and the table is long: a blank or the next column must follow, and then a digit.
+    let after = &rest[len..];
+    let after = after.strip_prefix(b".").unwrap_or(after);
+    matches!(after, [b' ' | b'-' | b'/', b'0'..=b'9', ..] | [b' ', b' ', b'0'..=b'9', ..]).then_some(())?;
     let word = std::str::from_utf8(&rest[..len]).ok().filter(|word| word.len() >= 3)?.to_lowercase();
     let month = MONTHS.iter().position(|names| names.split(' ').any(|name| name == word))?;
     let stop = usize::from(rest.get(len) == Some(&b'.'));
