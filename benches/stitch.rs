@@ -56,8 +56,8 @@ fn journeys(criterion: &mut Criterion) {
         for messages in [10_000, 20_000] {
             let mut lines = lines(messages);
             stitch::unite(&mut lines);
-            let documents = stitch::gather(&lines, |_| false, &rules).documents(&rules);
-            let nodes: Vec<Node> = documents.map(|t| Node::new(&t)).collect();
+            let gathered = stitch::gather(&lines, |_| false, &rules);
+            let nodes: Vec<Node> = gathered.documents(&rules).map(|t| Node::new(&t)).collect();
             group.throughput(Throughput::Elements(nodes.len() as u64));
             group.bench_function(BenchmarkId::new(*name, messages), |b| {
                 b.iter(|| journey::of(black_box(nodes.iter())).len())

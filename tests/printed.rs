@@ -127,6 +127,7 @@ proptest! {
         (to, orig_to) in (address(), option::of(address())),
         relay in prop_oneof!["none|local|virtual|dovecot", "[a-z]{1,6}\\.example\\[192\\.0\\.2\\.[0-9]\\]:25", Just("mx[/run/a, b/lmtp]".to_owned())],
         delay in option::of(seconds()),
+        conn_use in option::of(2u32..100),
         delays in option::of((seconds(), seconds(), seconds(), seconds())),
         tls in option::of("!?(may|dane|encrypt)(:none)?\\??"),
         dsn in option::of("[245]\\.[0-9]{1,3}\\.[0-9]{1,3}"),
@@ -140,7 +141,7 @@ proptest! {
             Delays { before_qmgr, in_qmgr, conn_setup, transmission }
         });
         check(Some(id), &Event::Delivery(Delivery {
-            to: &to, orig_to: orig_to.as_deref(), relay: &relay, delay, delays, tls: tls.as_deref(),
+            to: &to, orig_to: orig_to.as_deref(), relay: &relay, conn_use, delay, delays, tls: tls.as_deref(),
             dsn: dsn.as_deref(), status, reply: &reply,
         }))?;
     }

@@ -90,6 +90,7 @@ fn delivery(out: &mut String, record: &Delivery<'_>) {
     _ = write!(out, "to=<{}>", record.to);
     field(out, ", orig_to=<", record.orig_to.map(|to| format!("{to}>")));
     _ = write!(out, ", relay={}", record.relay);
+    field(out, ", conn_use=", record.conn_use);
     field(out, ", delay=", record.delay);
     let four =
         |d: crate::model::event::Delays| format!("{}/{}/{}/{}", d.before_qmgr, d.in_qmgr, d.conn_setup, d.transmission);

@@ -90,6 +90,8 @@ pub struct Delivery<'a> {
     pub orig_to: Option<&'a str>,
     /// As written: `none`, `host[ip]:port`, `host[private/dovecot-lmtp]`, a service name.
     pub relay: &'a str,
+    /// `conn_use=`: deliveries over this connection, this one included; absent for the first.
+    pub conn_use: Option<u32>,
     /// Seconds since the message arrived.
     pub delay: Option<f64>,
     pub delays: Option<Delays>,

@@ -86,10 +86,17 @@ impl Gaps {
     /// Keys, each with the places of one of its lines and of a notice that is about it, as far as the lines here tell.
     pub fn near(&self, lines: &[Line], lead_ms: i64) -> Vec<(u32, u32, u32)> {
         let mut found = Vec::new();
+        if self.by_host.is_empty() {
+            return found;
+        }
+        let mut by_host: BTreeMap<&str, Vec<&Own>> = BTreeMap::new();
+        for own in &self.own {
+            by_host.entry(&lines[own.place as usize].host).or_default().push(own);
+        }
         for (host, notices) in &self.by_host {
             let at: Vec<Time> = notices.keys().map(|(time, _)| *time).collect();
             let notices: Vec<u32> = notices.values().copied().collect();
-            let mut own: Vec<&Own> = self.own.iter().filter(|own| lines[own.place as usize].host == *host).collect();
+            let mut own = by_host.remove(&**host).unwrap_or_default();
             own.sort_by_key(|own| (own.key, lines[own.place as usize].time));
             for message in own.chunk_by(|a, b| a.key == b.key) {
                 let told: Vec<_> = message.iter().map(|own| (lines[own.place as usize].time, own.goes_on)).collect();
@@ -100,11 +107,11 @@ impl Gaps {
         found
     }
 
-    /// What others may need, of the last second of their host or later, beside the lines of that second: the last notice of
-    /// each host, and of each message that goes on the last line of the last `lead_ms` that says so. `newest`: the time of
-    /// the newest line of the host of the line at a place.
-    pub fn open(&self, lines: &[Line], newest: impl Fn(u32) -> Time) -> Vec<u32> {
-        let is_before = |place: u32| lines[place as usize].time < newest(place).floor_second();
+    /// Lines that others of the unsettled time of their host may need, beside the lines of that time: the last notice of each
+    /// host, and of each message that goes on the last line that says so. `unsettled`: when that time begins for the host
+    /// of the line at a place.
+    pub fn open(&self, lines: &[Line], unsettled: impl Fn(u32) -> Time) -> Vec<u32> {
+        let is_before = |place: u32| lines[place as usize].time < unsettled(place);
         let last_notice = |notices: &Notices| notices.values().rev().find(|place| is_before(**place)).copied();
         let mut open: Vec<u32> = self.by_host.values().filter_map(last_notice).collect();
         let mut last: Vec<Option<(Time, bool, u32)>> = Vec::new();

@@ -9,10 +9,10 @@ use super::{
     gap::Gaps,
     key::{Key, Rules},
     process::Processes,
-    session::{self, Told},
+    session::{self, Pair, Role, SessionLine},
     tally::Tally,
 };
-use crate::model::{Event, Line, LineId, Parsed, Transaction, event::Action};
+use crate::model::{Event, Line, LineId, Parsed, Time, Transaction, event::Action};
 use hashbrown::{DefaultHashBuilder, HashTable, hash_table::Entry};
 use std::{hash::BuildHasher, sync::Arc};
 
@@ -136,7 +136,7 @@ pub fn gather<'a>(lines: &'a [Line], is_context: impl Fn(usize) -> bool, rules: 
     let mut processes = Processes::new(rules);
     let mut keys = Keys::default();
     let mut pairs: Vec<(u32, u32)> = Vec::with_capacity(lines.len());
-    let mut told: Vec<Told<'_>> = Vec::with_capacity(lines.len());
+    let mut told: Vec<SessionLine<'_>> = Vec::with_capacity(lines.len());
     let mut by: Vec<u32> = Vec::with_capacity(lines.len());
     let mut gaps = Gaps::with_capacity(lines.len());
     for (n, line) in lines.iter().enumerate() {
@@ -167,27 +167,33 @@ pub fn gather<'a>(lines: &'a [Line], is_context: impl Fn(usize) -> bool, rules: 
             None => {}
         }
         if process.has_sessions {
-            told.extend(Told::new(place, number, line, key, event));
+            told.extend(SessionLine::new(place, number, line, key, event));
         }
     }
-    let newest = processes.newest_of_host();
-    let shared = session::share(&told, &newest, rules.session_lead_ms);
-    for (key, own, other) in shared.shared.into_iter().chain(gaps.near(lines, rules.session_lead_ms)) {
+    let unsettled: Vec<Time> = processes.newest_of_host().into_iter().map(unsettled).collect();
+    let sessions: Vec<Option<Time>> = unsettled.iter().copied().map(Some).collect();
+    let shared = session::share(&told, &sessions, rules.session_lead_ms);
+    let of_sessions = shared.pairs.into_iter().map(|Pair { key, own, other, role }| match role {
+        Role::Taken => (key, own, other, None),
+        Role::Context(by) => (key, own, other, Some(by)),
+    });
+    let of_gaps = gaps.near(lines, rules.session_lead_ms).into_iter().map(|(key, own, other)| (key, own, other, None));
+    for (key, own, other, by) in of_sessions.chain(of_gaps) {
         if is_context(own as usize) {
-            if is_context(other as usize) {
+            if [Some(other), by].into_iter().flatten().all(|place| is_context(place as usize)) {
                 continue;
             }
-            // The other line is news for a message that was stitched with an earlier stretch.
+            // One of the others is news for a message that was stitched with an earlier stretch.
             keys.touch(key);
             pairs.push((key, own));
         }
         pairs.push((key, other));
+        pairs.extend(by.map(|by| (key, by)));
     }
     out.open = shared.open;
-    let newest = |place: u32| newest[by[place as usize] as usize];
-    out.open.extend(gaps.open(lines, newest));
-    // Within its last second a host's lines may come in any order.
-    let is_since = |place: u32, lead_ms: i64| lines[place as usize].time >= newest(place).floor_second().plus(-lead_ms);
+    let unsettled = |place: u32| unsettled[by[place as usize] as usize];
+    out.open.extend(gaps.open(lines, unsettled));
+    let is_since = |place: u32, lead_ms: i64| lines[place as usize].time >= unsettled(place).plus(-lead_ms);
     out.open.retain(|place| is_since(*place, rules.session_lead_ms));
     let tells = |place: &u32| matches!(out.readings[*place as usize].parsed, Parsed::Event { .. });
     out.open.extend((0..lines.len() as u32).filter(|place| is_since(*place, 0)).filter(tells));
@@ -195,6 +201,12 @@ pub fn gather<'a>(lines: &'a [Line], is_context: impl Fn(usize) -> bool, rules: 
     out.open.dedup();
     out.sets = Sets::new(keys.touched(), &pairs);
     out
+}
+
+/// The time from which on lines of a host may still come in any order, by the time of its newest line: stamps may be whole
+/// seconds, and what several threads or sockets of a syslog daemon hand on may be out of order by a second or two.
+fn unsettled(newest: Time) -> Time {
+    newest.floor_second().plus(-2000)
 }
 
 /// Whether an event without a queue id makes a document. What was held or discarded before it had an id is told of the

@@ -9,6 +9,7 @@ use super::{
     gap,
     id::IdForm,
     key::{Key, Rules},
+    session::{self, Pair, Role, SessionLine},
 };
 use crate::{
     model::{
@@ -17,6 +18,7 @@ use crate::{
     },
     parse::Family,
 };
+use hashbrown::HashMap;
 
 /// A line under a key with what it tells.
 #[derive(Debug, Clone)]
@@ -25,8 +27,10 @@ pub struct Told<'a> {
     /// Of the program that logged it.
     pub family: Family<'a>,
     pub event: &'a Event<'a>,
-    /// Whether the line itself names the key; if not, it is a session line shared with it.
+    /// Whether the line itself names the key; if not, it is a session line shared with it, or one of another message.
     pub own: bool,
+    /// Whether the line names another key.
+    pub of_another: bool,
     /// Whether the event is what several pieces of a split line say together; `line` is the first piece.
     pub joined: bool,
 }
@@ -34,15 +38,18 @@ pub struct Told<'a> {
 /// One message under a key.
 #[derive(Debug, Clone, Default)]
 pub struct Life<'a> {
-    /// Own and shared lines, by time, phase and id.
+    /// Own lines and those of its sessions, by time, phase and id.
     pub told: Vec<&'a Told<'a>>,
+    /// Lines that tell nothing of this message, but of its session that another message took an earlier line: kept, so that
+    /// the same is found when more lines are known. See [`session`].
+    pub context: Vec<&'a Told<'a>>,
 }
 
 impl<'a> Life<'a> {
     /// A life of these lines, sorted.
     pub fn of(mut told: Vec<&'a Told<'a>>) -> Self {
         told.sort_by_key(|t| (t.line.time, phase(t), t.line.id));
-        Self { told }
+        Self { told, context: Vec::new() }
     }
 
     /// The form of the queue id that these lines have in common.
@@ -100,10 +107,14 @@ pub fn cut<'a>(key: &Key, told: &'a [Told<'a>], rules: &Rules) -> Vec<Life<'a>> 
     }
     let mut all = Life::of(told.iter().collect());
     let notices = take_notices(&mut all.told);
+    let shared: Vec<_> = all.told.extract_if(.., |t| !t.own).collect();
     let mut lives = match all.id_form(&key.queue_id).is_unique() {
         true => vec![all],
         false => several(all, rules),
     };
+    if !shared.is_empty() {
+        give_shared(&mut lives, &shared, rules.session_lead_ms);
+    }
     if !notices.is_empty() {
         give_notices(&mut lives, &notices, rules.session_lead_ms);
     }
@@ -112,9 +123,8 @@ pub fn cut<'a>(key: &Key, told: &'a [Told<'a>], rules: &Rules) -> Vec<Life<'a>> 
 
 /// The lives of an id that comes back.
 fn several<'a>(all: Life<'a>, rules: &Rules) -> Vec<Life<'a>> {
-    let (own, shared): (Vec<_>, Vec<_>) = all.told.into_iter().partition(|t| t.own);
     let mut drafts: Vec<Draft<'a>> = Vec::new();
-    for t in own {
+    for t in all.told {
         let n = match begins(drafts.last(), t, rules.horizon_ms) {
             true => {
                 drafts.push(Draft::new(t));
@@ -126,7 +136,6 @@ fn several<'a>(all: Life<'a>, rules: &Rules) -> Vec<Life<'a>> {
             draft.add(t);
         }
     }
-    share(&mut drafts, &shared, rules.session_lead_ms);
     drafts.into_iter().map(|draft| Life::of(draft.told)).collect()
 }
 
@@ -232,44 +241,37 @@ fn belongs_before(before: &Draft<'_>, last: &Draft<'_>, record: &Delivery<'_>, t
     distance(before) <= tolerance && (distance(before) < distance(last) || (waiting && delay < 1.0 && !last.has_from))
 }
 
-/// Gives shared lines to the lives that they touch: of an incoming session, what was said since the last `connect`
-/// before the arrival; what holds or discards the next message, to the first arrival after it; what a delivery agent
-/// met, to the life of its next record.
-fn share<'a>(drafts: &mut [Draft<'a>], shared: &[&'a Told<'a>], lead_ms: i64) {
-    if shared.is_empty() {
-        return;
+/// Gives lines of sessions to the lives that they are about. What is about another message is dropped.
+fn give_shared<'a>(lives: &mut [Life<'a>], shared: &[&'a Told<'a>], lead_ms: i64) {
+    let own = lives.iter().enumerate().flat_map(|(n, life)| life.told.iter().map(move |t| (*t, Some(n as u32))));
+    let all: Vec<(&'a Told<'a>, Option<u32>)> = own.chain(shared.iter().map(|t| (*t, None))).collect();
+    let mut processes: HashMap<(&str, Option<u32>), u32> = HashMap::new();
+    let mut lines: Vec<SessionLine<'_>> = Vec::with_capacity(all.len());
+    for (place, (t, life)) in all.iter().enumerate() {
+        let next = processes.len() as u32;
+        let process = *processes.entry((&t.line.program, t.line.pid)).or_insert(next);
+        let key = life.or(t.of_another.then_some(session::OTHER));
+        lines.extend(SessionLine::new(place as u32, process, t.line, key, t.event));
     }
-    let mut used = vec![false; shared.len()];
-    for draft in drafts.iter_mut() {
-        let mut given: Vec<usize> = Vec::new();
-        for own in &draft.told {
-            let near = |s: &Told<'_>| {
-                let before = own.line.time.0 - s.line.time.0;
-                (0..=lead_ms).contains(&before) && (&s.line.program, s.line.pid) == (&own.line.program, own.line.pid)
-            };
-            let candidates = shared.iter().enumerate().filter(|(_, s)| near(s));
-            match &own.event {
-                Event::Client { peer, .. } => {
-                    let incoming: Vec<_> =
-                        candidates.filter(|(_, s)| incoming_peer(s.event) == Some(peer.addr)).collect();
-                    let connects = incoming.iter().filter(|(_, s)| matches!(s.event, Event::Connect { .. }));
-                    let connected = connects.map(|(_, s)| s.line.time).max();
-                    let in_session = |s: &Told<'_>| connected.is_none_or(|c| s.line.time >= c);
-                    let once = |n: usize, s: &Told<'_>| matches!(s.event, Event::Policy(_)) && used[n];
-                    given.extend(incoming.iter().filter(|(n, s)| in_session(s) && !once(*n, s)).map(|(n, _)| n));
+    let mut pairs = session::share(&lines, &vec![None; processes.len()], lead_ms).pairs;
+    pairs.sort_unstable_by_key(|pair| (pair.key, pair.other, pair.role));
+    pairs.dedup_by_key(|pair| (pair.key, pair.other, pair.role));
+    for Pair { key, other, role, .. } in pairs {
+        let life = &mut lives[key as usize];
+        let (line, _) = all[other as usize];
+        match role {
+            Role::Taken => life.told.push(line),
+            Role::Context(by) => {
+                // Lines under the key are there whenever it is folded.
+                if let (by, None) = all[by as usize] {
+                    life.context.extend([by, line]);
                 }
-                Event::Delivery(_) => {
-                    given.extend(candidates.filter(|(n, s)| is_outgoing(s.event) && !used[*n]).map(|(n, _)| n));
-                }
-                _ => {}
             }
         }
-        given.sort_unstable();
-        given.dedup();
-        for n in given {
-            used[n] = true;
-            draft.told.push(shared[n]);
-        }
+    }
+    for life in lives {
+        let context = std::mem::take(&mut life.context);
+        *life = Life { context, ..Life::of(std::mem::take(&mut life.told)) };
     }
 }
 
@@ -294,20 +296,7 @@ fn give_notices<'a>(lives: &mut [Life<'a>], notices: &[&'a Told<'a>], lead_ms: i
         lives[life].told.push(notices[notice]);
     }
     for life in lives {
-        *life = Life::of(std::mem::take(&mut life.told));
-    }
-}
-
-fn is_outgoing(event: &Event<'_>) -> bool {
-    matches!(event, Event::ConnectFailed { .. } | Event::Tls { inbound: false, .. })
-}
-
-/// The address of the peer of an incoming session line.
-fn incoming_peer<'a>(event: &Event<'a>) -> Option<Option<&'a str>> {
-    match event {
-        Event::Connect { peer } | Event::SaslFailed { peer, .. } | Event::SaslLogin { peer, .. } => Some(peer.addr),
-        Event::Tls { inbound: true, peer, .. } => Some(peer.addr),
-        Event::Policy(policy) => Some(policy.peer.addr),
-        _ => None,
+        let context = std::mem::take(&mut life.context);
+        *life = Life { context, ..Life::of(std::mem::take(&mut life.told)) };
     }
 }

@@ -1,241 +1,221 @@
-//! Sessions: what lines without a queue id know of the messages that passed through the same process.
+//! Sessions: what lines without a queue id say of the messages that passed through the same process.
 //!
-//! In: the session lines and message lines of a stretch.  Out: which session line belongs to which key as well.
-//! Left alone: who the client was is in the message's own lines; only `connect`, TLS, SASL, failed `connect to` and
-//! `NOQUEUE: hold|discard` lines are shared.
+//! In: the session lines and message lines of a stretch, or of the set of one key.  Out: which session line belongs to
+//! which message.
 //!
-//! Everything is decided by lines at most `session_lead` before the message's own, so that the same lines are shared
-//! however the log is cut into windows (law L2). Within a second lines are put in the order of the protocol, so that a
-//! stretch that ends inside one says what was open when that second began.
+//! A message takes
+//! - of its incoming session the `connect`, TLS and login in force, and what was said since the message before it: failed
+//!   logins, `NOQUEUE: discard` and its like (`incoming.rs`);
+//! - of the delivery agent's work on it the failed `connect to` and the TLS of the next hop (`outgoing.rs`).
+//!
+//! The same rule runs twice: over a stretch, to find out which lines a key's set needs, and over that set when it is
+//! folded. A line may come hours late, so a set can hold a session line that another message turns out to have taken:
+//!
+//! ```text
+//! 20:00:01 smtpd[11]: NOQUEUE: discard: RCPT from c.example.org[192.0.2.7]: …
+//! 20:00:02 smtpd[11]: 4F1A2B3C4D: client=c.example.org[192.0.2.7]      (comes an hour late)
+//! 20:00:03 smtpd[11]: 5F1A2B3C4D: client=c.example.org[192.0.2.7]      (took the `discard` meanwhile)
+//! ```
+//!
+//! Therefore a set also holds the line that took it away (here the `client=` of 4F1A2B3C4D) and the latest line that was
+//! taken: [`Role::Context`]. The fold then finds the same owner as the stretch, drops what is not its own, and lines known
+//! later only ever move a context line forward, in whatever order they come (laws L1 and L2).
+
+mod incoming;
+mod outgoing;
 
 use crate::model::{
     Event, Line, LineId, Time,
     event::{Action, Delivery, Peer, Policy},
 };
-use hashbrown::HashMap;
-use smallvec::SmallVec;
 
-/// A line that matters to sessions. Places, processes and keys are numbers of [`gather`](super::gather()).
+/// A line that matters to sessions. Places, processes and keys are numbers of the caller.
 #[derive(Debug, Clone, Copy)]
-pub struct Told<'a> {
+pub struct SessionLine<'a> {
     place: u32,
     process: u32,
+    /// The message that the line itself is about.
     key: Option<u32>,
     time: Time,
     id: LineId,
-    what: What<'a>,
+    act: Act<'a>,
 }
 
-/// What a line does to a session. Incoming sessions are known by the address of their peer.
+/// The key of a message other than those that are asked about.
+pub const OTHER: u32 = u32::MAX;
+
+/// A line's part in a session. Incoming sessions are known by the address of their peer.
 #[derive(Debug, Clone, Copy)]
-enum What<'a> {
+enum Act<'a> {
     /// A session begins.
     Connect(Option<&'a str>),
-    /// TLS or a login, true for every message of the session.
-    Standing(Option<&'a str>),
-    /// `NOQUEUE: hold|discard`: about the next message of the session.
-    Next(Option<&'a str>),
+    /// TLS, in force for every message of the session.
+    Secured(Option<&'a str>),
+    /// A login, in force for every message of the session.
+    Login(Option<&'a str>),
+    /// About the next message of the session: a failed login, `NOQUEUE: hold|discard|warn|filter|…`.
+    Said(Option<&'a str>),
     /// A message comes in.
     Arrival(Option<&'a str>),
     Disconnect(Option<&'a str>),
-    /// A delivery agent tried a host: a failed connection, or TLS.
-    Tried {
-        name: Option<&'a str>,
-        addr: Option<&'a str>,
-    },
-    /// A delivery record, with the two texts that may name a host.
-    Delivery([&'a str; 2]),
+    /// A delivery agent failed to connect.
+    Failed(Peer<'a>),
+    /// A delivery agent's connection has TLS.
+    Onward(Peer<'a>),
+    /// A delivery record.
+    Record(Record<'a>),
 }
 
-impl<'a> Told<'a> {
-    /// What an event does to a session; `None` if it does nothing.
+/// A delivery record, as far as it tells what its process did for it.
+#[derive(Debug, Clone, Copy)]
+struct Record<'a> {
+    relay: &'a str,
+    reply: &'a str,
+    /// How long the delivery agent worked on it, milliseconds; `None` where the record does not tell.
+    busy_ms: Option<i64>,
+    /// Over a connection that an earlier delivery had opened.
+    reused: bool,
+}
+
+impl<'a> SessionLine<'a> {
+    /// The part of an event in a session; `None` if it has none.
     pub fn new(place: u32, process: u32, line: &Line, key: Option<u32>, event: &Event<'a>) -> Option<Self> {
-        let what = match event {
-            Event::Connect { peer } => What::Connect(peer.addr),
-            Event::Disconnect { peer, .. } => What::Disconnect(peer.addr),
-            Event::Tls { inbound: true, peer, .. } | Event::SaslFailed { peer, .. } | Event::SaslLogin { peer, .. } => {
-                What::Standing(peer.addr)
+        let act = match event {
+            Event::Connect { peer } => Act::Connect(peer.addr),
+            Event::Disconnect { peer, .. } => Act::Disconnect(peer.addr),
+            Event::Tls { inbound: true, peer, .. } => Act::Secured(peer.addr),
+            Event::SaslLogin { peer, .. } => Act::Login(peer.addr),
+            Event::SaslFailed { peer, .. } if key.is_none() => Act::Said(peer.addr),
+            Event::ConnectFailed { peer, .. } => Act::Failed(*peer),
+            Event::Tls { inbound: false, peer, .. } => Act::Onward(*peer),
+            Event::Client { peer, .. } => Act::Arrival(peer.addr),
+            Event::From(from) => Act::Arrival(from.peer.addr),
+            Event::Delivery(record) => Act::Record(Record::of(record)),
+            Event::To(to) => {
+                let reply = to.stat.unwrap_or_default();
+                Act::Record(Record {
+                    relay: to.relay.unwrap_or_default(),
+                    reply,
+                    busy_ms: milliseconds(to.xdelay.or(to.delay)),
+                    reused: false,
+                })
             }
-            Event::ConnectFailed { peer, .. } | Event::Tls { inbound: false, peer, .. } => {
-                let Peer { name, addr, .. } = *peer;
-                What::Tried { name, addr }
-            }
-            Event::Client { peer, .. } => What::Arrival(peer.addr),
-            Event::From(from) => What::Arrival(from.peer.addr),
-            Event::Delivery(Delivery { relay, reply, .. }) => What::Delivery([relay, reply]),
-            Event::To(to) => What::Delivery([to.relay.unwrap_or_default(), to.stat.unwrap_or_default()]),
-            Event::Policy(Policy { action: Action::Hold | Action::Discard, peer, .. }) if key.is_none() => {
-                What::Next(peer.addr)
+            Event::Policy(Policy { action, peer, .. })
+                if key.is_none() && !matches!(action, Action::Reject | Action::Hangup) =>
+            {
+                Act::Said(peer.addr)
             }
             _ => return None,
         };
-        Some(Self { place, process, key, time: line.time, id: line.id, what })
+        Some(Self { place, process, key, time: line.time, id: line.id, act })
     }
 
-    /// The place of a line in the course of a session, for lines of one moment.
-    fn phase(&self) -> u8 {
-        match self.what {
-            What::Connect(_) => 0,
-            What::Standing(_) | What::Tried { .. } => 1,
-            What::Next(_) => 2,
-            What::Arrival(_) => 3,
-            What::Delivery(_) => 4,
-            What::Disconnect(_) => 5,
+    /// The order of a session. Inside one moment (a whole second, where stamps are that coarse) it is that of the protocol.
+    fn order(&self) -> (Time, u8, LineId) {
+        let phase = match self.act {
+            Act::Connect(_) => 0,
+            Act::Secured(_) | Act::Failed(_) | Act::Onward(_) => 1,
+            Act::Login(_) | Act::Said(_) => 2,
+            Act::Arrival(_) => 3,
+            Act::Record(_) => 4,
+            Act::Disconnect(_) => 5,
+        };
+        (self.time, phase, self.id)
+    }
+}
+
+impl<'a> Record<'a> {
+    /// The third and fourth part of `delays=` are the time since the agent was handed the message (`global/log_adhoc.c`);
+    /// releases before 2.3 log the whole `delay=` alone.
+    fn of(delivery: &Delivery<'a>) -> Self {
+        let busy = delivery.delays.map(|d| d.conn_setup + d.transmission);
+        let (relay, reply) = (delivery.relay, delivery.reply);
+        Self {
+            relay,
+            reply,
+            busy_ms: milliseconds(busy.or(delivery.delay)),
+            reused: delivery.conn_use.is_some_and(|times| times > 1),
         }
     }
 }
 
-/// What [`share`] found.
+/// At most a month: a number that is written into a log may be any.
+fn milliseconds(seconds: Option<f64>) -> Option<i64> {
+    seconds.map(|seconds| (seconds * 1000.0).clamp(0.0, 31.0 * 86_400_000.0) as i64)
+}
+
+/// How a session line belongs to a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// It is about the message.
+    Taken,
+    /// It is not, because of the line at this place, which is of another message or of an earlier time of this one.
+    Context(u32),
+}
+
+/// A session line that a message needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pair {
+    pub key: u32,
+    /// The place of the message's own line by which it needs the other one.
+    pub own: u32,
+    pub other: u32,
+    pub role: Role,
+}
+
+/// Pairs found, and the lines that may make further pairs with lines that are not known yet.
 #[derive(Debug, Default)]
 pub struct Shared {
-    /// Keys, each with the place of one of its lines and of a session line that is shared with it.
-    pub shared: Vec<(u32, u32, u32)>,
-    /// Session lines that a message of the same process may still need, of the last second of its host or later.
+    pub pairs: Vec<Pair>,
+    /// Places of session lines, and of lines of messages that show whose these are, as of when the unsettled time of their
+    /// host begins.
     pub open: Vec<u32>,
 }
 
-/// Shares session lines with keys. A line is shared with a message line at most `lead_ms` after it. `newest`: for each
-/// process the time of the newest line of its host.
-pub fn share(told: &[Told<'_>], newest: &[Time], lead_ms: i64) -> Shared {
-    let mut out = Shared::default();
-    let mut sessions = HashMap::new();
-    let (mut sorted, ends) = by_process(told, newest.len());
-    let mut start = 0;
-    for (end, newest) in ends.into_iter().zip(newest) {
-        let lines = &mut sorted[start..end];
-        start = end;
-        // Inside one moment (a whole second, where stamps are that coarse) the order of a session is that of its protocol.
-        let order = |t: &&Told<'_>| (t.time, t.phase(), t.id);
-        if !lines.is_sorted_by_key(order) {
-            lines.sort_unstable_by_key(order);
+impl Shared {
+    fn add(&mut self, to: &SessionLine<'_>, other: &SessionLine<'_>, role: Role) {
+        if let Some(key) = to.key.filter(|key| *key != OTHER) {
+            self.pairs.push(Pair { key, own: to.place, other: other.place, role });
         }
-        let last = lines.partition_point(|t| t.time < newest.floor_second());
-        incoming(lines, last, lead_ms, &mut sessions, &mut out);
-        outgoing(lines, last, lead_ms, &mut out);
+    }
+}
+
+/// Finds out which lines belong to which message. A line lies at most `lead_ms` before the message line that it belongs to.
+/// `unsettled`: for each process the time from which on lines of its host may still come in any order; `None` where all
+/// lines are known.
+pub fn share(lines: &[SessionLine<'_>], unsettled: &[Option<Time>], lead_ms: i64) -> Shared {
+    let mut out = Shared::default();
+    let mut sessions = incoming::Sessions::default();
+    let (mut sorted, ends) = by_process(lines, unsettled.len());
+    let mut start = 0;
+    for (end, unsettled) in ends.into_iter().zip(unsettled) {
+        let of_process = &mut sorted[start..end];
+        start = end;
+        if !of_process.is_sorted_by_key(|line| line.order()) {
+            of_process.sort_unstable_by_key(|line| line.order());
+        }
+        incoming::walk(of_process, *unsettled, lead_ms, &mut sessions, &mut out);
+        outgoing::walk(of_process, *unsettled, lead_ms, &mut out);
     }
     out
 }
 
 /// The lines, process after process, and where those of each process end.
-fn by_process<'t, 'a>(told: &'t [Told<'a>], processes: usize) -> (Vec<&'t Told<'a>>, Vec<usize>) {
+fn by_process<'t, 'a>(lines: &'t [SessionLine<'a>], processes: usize) -> (Vec<&'t SessionLine<'a>>, Vec<usize>) {
     let mut next = vec![0; processes + 1];
-    for t in told {
-        next[t.process as usize + 1] += 1;
+    for line in lines {
+        next[line.process as usize + 1] += 1;
     }
     for n in 1..next.len() {
         next[n] += next[n - 1];
     }
-    let Some(any) = told.first() else { return (Vec::new(), Vec::new()) };
-    let mut sorted = vec![any; told.len()];
-    for t in told {
-        let at = &mut next[t.process as usize];
-        sorted[*at] = t;
+    let Some(any) = lines.first() else { return (Vec::new(), Vec::new()) };
+    let mut sorted = vec![any; lines.len()];
+    for line in lines {
+        let at = &mut next[line.process as usize];
+        sorted[*at] = line;
         *at += 1;
     }
     next.truncate(processes);
     (sorted, next)
-}
-
-/// Lines of a session, with their times.
-type Lines = SmallVec<[(Time, u32); 2]>;
-
-/// An open incoming session of one process with one peer.
-#[derive(Default)]
-struct Session {
-    /// Shared with every message of the session: connect, TLS, SASL.
-    standing: Lines,
-    /// Shared with the next message only: `NOQUEUE: hold`.
-    next: Lines,
-    /// The second of its `disconnect`. Lines that are the same to the letter within one second are one line, so two
-    /// short sessions in one second leave one `connect`, one TLS line and one `disconnect`: an arrival in that second
-    /// still belongs to them.
-    closed: Option<i64>,
-}
-
-/// The sessions of one process by the address of the peer.
-type Sessions<'a> = HashMap<Option<&'a str>, Session>;
-
-/// smtpd names the peer in each line; one smtpd process serves one client after the other. sendmail's daemon has a
-/// process for each connection. `last`: where the last second begins. `sessions` is empty, before and after.
-fn incoming<'a>(lines: &[&Told<'a>], last: usize, lead_ms: i64, sessions: &mut Sessions<'a>, out: &mut Shared) {
-    for (n, t) in lines.iter().enumerate() {
-        if n == last {
-            open(sessions, out);
-        }
-        let at = (t.time, t.place);
-        let second = t.time.second();
-        match t.what {
-            What::Connect(peer) => {
-                sessions.insert(peer, Session { standing: smallvec::smallvec![at], ..Session::default() });
-            }
-            What::Standing(peer) => of(sessions, peer, second).standing.push(at),
-            What::Next(peer) => of(sessions, peer, second).next.push(at),
-            What::Arrival(peer) => give(of(sessions, peer, second), t, lead_ms, out),
-            What::Disconnect(peer) => of(sessions, peer, second).closed = Some(second),
-            What::Tried { .. } | What::Delivery(_) => {}
-        }
-    }
-    if last == lines.len() {
-        open(sessions, out);
-    }
-    sessions.clear();
-}
-
-fn open(sessions: &Sessions<'_>, out: &mut Shared) {
-    for session in sessions.values().filter(|session| session.closed.is_none()) {
-        out.open.extend(session.standing.iter().chain(&session.next).map(|(_, place)| place));
-    }
-}
-
-/// The session with a peer; a new one where there is none, or where the last one ended in an earlier second.
-fn of<'s, 'a>(sessions: &'s mut Sessions<'a>, peer: Option<&'a str>, second: i64) -> &'s mut Session {
-    let session = sessions.entry(peer).or_default();
-    if session.closed.is_some_and(|closed| closed != second) {
-        *session = Session::default();
-    }
-    session
-}
-
-fn give(session: &mut Session, to: &Told<'_>, lead_ms: i64, out: &mut Shared) {
-    let Some(key) = to.key else { return };
-    let earliest = to.time.plus(-lead_ms);
-    let given = session.standing.iter().copied().chain(session.next.drain(..));
-    out.shared.extend(given.filter(|(time, _)| *time >= earliest).map(|(_, place)| (key, to.place, place)));
-}
-
-/// A delivery agent works on one message at a time: what failed since its last delivery record belongs to the next
-/// one. Where several messages have their record at the same moment, those that name the host come first.
-fn outgoing(lines: &[&Told<'_>], last: usize, lead_ms: i64, out: &mut Shared) {
-    let mut waiting: Vec<&Told<'_>> = Vec::new();
-    for (n, t) in lines.iter().enumerate() {
-        if n == last {
-            out.open.extend(waiting.iter().map(|w| w.place));
-        }
-        match t.what {
-            What::Tried { .. } => waiting.push(t),
-            What::Delivery(_) if !waiting.is_empty() => {
-                let moment = lines[n..].iter().take_while(|u| u.time == t.time);
-                let moment: Vec<&Told<'_>> = moment.filter(|u| matches!(u.what, What::Delivery(_))).copied().collect();
-                let earliest = t.time.plus(-lead_ms);
-                for w in waiting.drain(..).filter(|w| w.time >= earliest) {
-                    let mut naming = moment.iter().filter(|u| names(u, w)).peekable();
-                    match naming.peek() {
-                        Some(_) => out.shared.extend(naming.filter_map(|u| Some((u.key?, u.place, w.place)))),
-                        None => out.shared.extend(moment.first().and_then(|u| Some((u.key?, u.place, w.place)))),
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-    if last == lines.len() {
-        out.open.extend(waiting.iter().map(|w| w.place));
-    }
-}
-
-/// Whether a delivery's relay or text names the host that was tried.
-fn names(delivery: &Told<'_>, tried: &Told<'_>) -> bool {
-    let (What::Delivery(texts), What::Tried { name, addr }) = (delivery.what, tried.what) else { return false };
-    let named = |part: Option<&str>| part.is_some_and(|part| texts.iter().any(|text| text.contains(part)));
-    named(name) || named(addr)
 }

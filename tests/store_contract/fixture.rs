@@ -82,6 +82,7 @@ pub fn message(queue_id: &str, start_minute: i64) -> Transaction {
                 program: "postfix/qmgr".into(),
                 pid: Some(4711),
                 text: format!("{queue_id}: removed").into(),
+                context: false,
             }],
             journey: String::new(),
             schema: SCHEMA,

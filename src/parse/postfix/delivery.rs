@@ -19,6 +19,7 @@ pub fn record(text: &str) -> Option<Event<'_>> {
         to,
         orig_to: None,
         relay: "",
+        conn_use: None,
         delay: None,
         delays: None,
         tls: None,
@@ -42,7 +43,9 @@ pub fn record(text: &str) -> Option<Event<'_>> {
             if after.is_empty() {
                 return is_cut(rest).then_some(Event::Note);
             }
-            if let Some(delay) = value.strip_prefix("delay=") {
+            if let Some(times) = value.strip_prefix("conn_use=") {
+                delivery.conn_use = times.parse().ok();
+            } else if let Some(delay) = value.strip_prefix("delay=") {
                 delivery.delay = fields::seconds(delay);
             } else if let Some(four) = value.strip_prefix("delays=") {
                 delivery.delays = delays(four);

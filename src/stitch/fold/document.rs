@@ -127,16 +127,20 @@ pub(super) fn evidence(line: &Line) -> Evidence {
         program: Arc::clone(&line.program),
         pid: line.pid,
         text: Arc::clone(&line.text),
+        context: false,
     }
 }
 
 /// The lines of a life as evidence: by time, then id. A joined line that was split stands for its pieces, which are
 /// lines themselves.
 fn lines(life: &Life<'_>) -> Vec<Evidence> {
-    let mut lines: Vec<&Line> = life.told.iter().map(|t| t.line).collect();
-    lines.sort_unstable_by_key(|l| (l.time, l.id));
+    let told = life.told.iter().map(|t| evidence(t.line));
+    let context = life.context.iter().map(|t| Evidence { context: true, ..evidence(t.line) });
+    let mut lines: Vec<Evidence> = told.chain(context).collect();
+    // A line that one of the message's lines takes is no context of another.
+    lines.sort_unstable_by_key(|l| (l.time, l.id, l.context));
     lines.dedup_by_key(|l| l.id);
-    lines.into_iter().map(evidence).collect()
+    lines
 }
 
 fn service(life: &Life<'_>, draft: &Draft<'_>) -> Service {

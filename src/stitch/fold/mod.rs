@@ -59,7 +59,8 @@ fn fold_thinned(key: &Key, life: &Life<'_>, rules: &Rules, out: &mut Vec<Transac
     }
     let readings: Vec<_> = thin::replaced(life, &thinned).into_iter().map(Reading::new).collect();
     let told: Vec<_> = readings.iter().filter_map(|reading| tell(key, reading, rules)).collect();
-    fold_life(key, &Life::of(told.iter().collect()), out);
+    let context = life.context.clone();
+    fold_life(key, &Life { context, ..Life::of(told.iter().collect()) }, out);
 }
 
 /// What a line tells about a key; `None` for what is not understood. A line that names another key, or none, is a
@@ -67,7 +68,7 @@ fn fold_thinned(key: &Key, life: &Life<'_>, rules: &Rules, out: &mut Vec<Transac
 fn tell<'a>(key: &Key, reading: &'a Reading<'a>, rules: &Rules) -> Option<Told<'a>> {
     let Reading { line, family, parsed: Parsed::Event { queue_id, event } } = reading else { return None };
     let own = *queue_id == Some(&*key.queue_id) && rules.is_instance(&line.program, &key.instance);
-    Some(Told { line, family: *family, event, own, joined: false })
+    Some(Told { line, family: *family, event, own, of_another: !own && queue_id.is_some(), joined: false })
 }
 
 /// Whether lines of this message may be lost: the transport said so during its life, or near it while something is
@@ -88,6 +89,12 @@ fn fold_life(key: &Key, life: &Life<'_>, out: &mut Vec<Transaction>) {
         match of_sendmail {
             true => sendmail::read(&mut draft, told),
             false => postfix::read(&mut draft, told),
+        }
+    }
+    // A session's other recipients and senders are not this message's, where its own lines know better.
+    for told in life.told.iter().filter(|told| !told.own) {
+        if let Event::Policy(policy) = told.event {
+            draft.envelope(policy);
         }
     }
     draft.service_type = if of_sendmail { "sendmail" } else { "postfix" };

@@ -189,7 +189,9 @@ pub(super) fn next_host(peer: Peer<'_>) -> Option<&str> {
 
 /// A policy line of this queue id, or a `NOQUEUE: hold|discard` line of its session.
 fn decision<'a>(draft: &mut Draft<'a>, told: &Told<'a>, policy: &Policy<'a>) {
-    draft.envelope(policy);
+    if told.own {
+        draft.envelope(policy);
+    }
     match policy.action {
         Action::Reject | Action::Hangup => {
             draft.rejects.push(remark(policy));
@@ -206,7 +208,6 @@ fn decision<'a>(draft: &mut Draft<'a>, told: &Told<'a>, policy: &Policy<'a>) {
             draft.discarded = true;
             draft.warnings.push(remark(policy));
         }
-        Action::Warn => draft.warnings.push(remark(policy)),
-        Action::Change => {}
+        Action::Warn | Action::Change => draft.warnings.push(remark(policy)),
     }
 }
