@@ -65,7 +65,8 @@ pub fn frame(line: &str) -> Option<Frame<'_>> {
     {
         return framed(found, false);
     }
-    let deep = frames::read(line).filter(|found| found.stamp.is_some());
+    let nothing_inside = plain.is_some_and(|found| is_plain(&found) && !frames::may_be_line(found.text));
+    let deep = if nothing_inside { None } else { frames::read(line).filter(|found| found.stamp.is_some()) };
     let found = match (plain, deep) {
         (_, Some(deep)) if deep.program.is_some_and(is_mail) => deep,
         (Some(plain), _) if frames::is_partial(&plain) => return None,

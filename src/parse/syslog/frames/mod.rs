@@ -101,15 +101,29 @@ pub fn inside_of<'a>(stamp: Stamp, host: Option<&'a str>, text: &'a str) -> Opti
 /// How far into a text the tag of a whole line may stand.
 const HEADER_BYTES: usize = 128;
 
-/// Whether a text could be a whole line at all: a clock or the end of a tag stands near its beginning, or it begins as a priority or
-/// a stamp without a clock does. Asked for every line of a filter or of sendmail.
+/// Whether a text could be a whole line at all: it begins as a stamp, a priority or a tag does, and has a clock or the end of a
+/// tag near its beginning. Asked for every line of a filter or of sendmail, most of which begin with a queue id.
 pub fn may_be_line(text: &str) -> bool {
     let b = text.as_bytes();
-    let head = &b[..b.len().min(HEADER_BYTES)];
+    let begins = match b {
+        [b'@' | b'<' | b'[' | b'\x1b', ..] => return true,
+        [b'A'..=b'Z', _, _, after, ..] => matches!(after, b' ' | b'.' | b',') || !b[..4].is_ascii(),
+        [b'0'..=b'9', a, b, _, c, ..] => {
+            let divides = |byte: &u8| matches!(byte, b' ' | b'-' | b'/' | b'.');
+            divides(a)
+                || divides(b)
+                || divides(c)
+                || text.get(..10).is_some_and(|s| s.bytes().all(|b| b.is_ascii_digit()))
+        }
+        _ => true,
+    };
+    begins && holds_clock_or_tag(&b[..b.len().min(HEADER_BYTES)])
+}
+
+fn holds_clock_or_tag(head: &[u8]) -> bool {
     let digit = |at: usize| head.get(at).is_some_and(u8::is_ascii_digit);
     let clock = |at: usize| digit(at - 1) && digit(at + 1) && digit(at + 2) && head.get(at + 3) == Some(&b':');
-    matches!(head.first(), Some(b'@' | b'<' | b'[' | b'\x1b'))
-        || memchr_iter(b':', head).any(|at| at > 0 && (head[at - 1] == b']' || clock(at)))
+    memchr_iter(b':', head).any(|at| at > 0 && (head[at - 1] == b']' || clock(at)))
         || head.get(..10).is_some_and(|seconds| seconds.iter().all(u8::is_ascii_digit))
 }
 
