@@ -21,7 +21,9 @@ fn framed() -> Vec<Line> {
     let mut dater = syslog::Dater::new(chrono_tz::UTC, None, Time(1_800_000_000_000), None);
     let mut intake = Intake::default();
     let frames = LOG.lines().filter_map(syslog::frame);
-    frames.map(|f| intake.line(dater.date(f.stamp), f.host.unwrap_or("localhost"), f.program, f.pid, f.text)).collect()
+    frames
+        .flat_map(|f| intake.line(dater.date(f.stamp), f.host.unwrap_or("localhost"), f.program, f.pid, f.text))
+        .collect()
 }
 
 /// All transactions of the lines.

@@ -5,11 +5,14 @@
 //! here is for eyes, and JSON is for programs.
 
 use std::{borrow::Cow, fmt::Write};
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
 /// The text with every control character spelled out (`\n`, `\x1b`, `\u{202e}`), in one line.
 ///
-/// Besides C0, DEL and C1 (ECMA-48) these are the line separators and the characters that change the direction of text
-/// (Unicode TR 9), with which an address can be made to look like another one.
+/// Besides C0, DEL and C1 (ECMA-48) these are the characters that nobody sees, or that are seen as something else: separators of
+/// lines, those that change the direction of text (Unicode TR 9), of no width, tags, variation selectors, fillers, and those
+/// that no version of Unicode known here has, or everyone has for himself. An address can be made to look like another one
+/// with them.
 pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.contains(is_hidden) {
         return Cow::Borrowed(text);
@@ -40,17 +43,55 @@ pub fn in_json(text: String) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     for c in text.chars() {
         match c {
-            // All of them are of one UTF-16 unit. Writing to a String cannot fail.
-            c if is_hidden(c) => _ = write!(out, "\\u{:04x}", u32::from(c)),
+            // Writing to a String cannot fail.
+            c if is_hidden(c) => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| _ = write!(out, "\\u{unit:04x}")),
             c => out.push(c),
         }
     }
     out
 }
 
+/// The text without the logins of the addresses in it: `https://user:secret@host` becomes `https://…@host`.
+pub fn without_logins(text: &str) -> Cow<'_, str> {
+    if !text.contains('@') {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("//") {
+        let (before, authority) = rest.split_at(at + 2);
+        out.push_str(before);
+        let end = authority.find(|c: char| "/\\?#\"'`<>)".contains(c) || c.is_whitespace()).unwrap_or(authority.len());
+        let bare = authority[..end].rfind('@').unwrap_or(0);
+        if bare > 0 {
+            out.push('…');
+        }
+        rest = &authority[bare..];
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
 fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    use GeneralCategory as G;
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
+    // Letters that look like nothing, and marks that change how the character before them looks (Unicode,
+    // Default_Ignorable_Code_Point).
+    let is_ignorable = matches!(c, '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}');
+    is_ignorable
+        || matches!(
+            c.general_category(),
+            G::Control
+                | G::Format
+                | G::Surrogate
+                | G::PrivateUse
+                | G::Unassigned
+                | G::LineSeparator
+                | G::ParagraphSeparator
+        )
 }
 
 #[cfg(test)]
@@ -85,6 +126,27 @@ mod tests {
         let text = in_json(serde_json::to_string_pretty(&value).unwrap());
         assert!(!text.contains(|c| c != '\n' && is_hidden(c)), "{text:?}");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+    }
+
+    #[test]
+    fn what_nobody_sees_is_spelled_out() {
+        // Of no width, a tag, a variation selector, a soft hyphen, a filler, unassigned, private.
+        for hidden in
+            ["\u{200b}", "\u{feff}", "\u{e0041}", "\u{e0100}", "\u{fe0f}", "\u{ad}", "\u{3164}", "\u{378}", "\u{e000}"]
+        {
+            check(&format!("a{hidden}b"), &format!("a{}b", hidden.escape_unicode()));
+        }
+        check("naïve Zürich 東京 हिन्दी 😀", "naïve Zürich 東京 हिन्दी 😀");
+    }
+
+    #[test]
+    fn an_address_is_told_without_its_login() {
+        let check = |text: &str, expected: &str| assert_eq!(without_logins(text), expected);
+        check("on https://u:p@ss@h:9200/x: no", "on https://…@h:9200/x: no");
+        check("http://a@h, //u:p@h and ftp://u@h", "http://…@h, //…@h and ftp://…@h");
+        check("from=<a@example.org> https://h/a@b", "from=<a@example.org> https://h/a@b");
+        check("//", "//");
+        check("@//@", "@//@");
     }
 
     #[test]

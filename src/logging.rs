@@ -2,8 +2,13 @@
 //!
 //! As text for people and cron, or as one JSON object a line for those who collect logs.
 
-use crate::{cli::LogFormat, error::Error, escape::visible};
-use tracing_subscriber::EnvFilter;
+use crate::{
+    cli::LogFormat,
+    error::Error,
+    escape::{in_json, visible, without_logins},
+};
+use std::io::{self, Write};
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
 /// What is told however few words were asked for.
 pub const ALWAYS: &str = "mailstitch::told";
@@ -17,12 +22,49 @@ pub fn start(format: LogFormat, verbose: u8) {
         2 => "warn,mailstitch=debug",
         _ => "debug,mailstitch=trace",
     };
-    let builder = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter)).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter)).with_writer(Teller(format));
     // It fails only where something is telling already, which is as good.
     _ = match format {
         LogFormat::Text => builder.without_time().with_target(false).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).with_target(false).try_init(),
     };
+}
+
+/// Standard error as it reaches a terminal: whatever an event holds, ours or another crate's, it is one line, without what
+/// a terminal would obey and without the logins of addresses.
+#[derive(Debug, Clone, Copy)]
+struct Teller(LogFormat);
+
+impl Teller {
+    fn line(self, event: &[u8]) -> String {
+        let event = String::from_utf8_lossy(event);
+        let event = without_logins(event.strip_suffix('\n').unwrap_or(&event));
+        let line = match self.0 {
+            LogFormat::Text => visible(&event).into_owned(),
+            LogFormat::Json => in_json(event.into_owned()),
+        };
+        line + "\n"
+    }
+}
+
+impl Write for Teller {
+    /// An event comes in one piece.
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        io::stderr().lock().write_all(self.line(event).as_bytes())?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Teller {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        *self
+    }
 }
 
 impl LogFormat {
@@ -38,7 +80,8 @@ impl LogFormat {
 
     /// Tells why a command failed.
     pub fn tell_failure(self, error: &Error, exit_code: u8) {
-        let (text, hint) = (error.to_string(), error.hint_text().map(visible));
+        let text = without_logins(&error.to_string()).into_owned();
+        let hint = error.hint_text().map(|hint| visible(&without_logins(hint)).into_owned());
         match self {
             Self::Text => {
                 eprintln!("error: {}", visible(&text));
@@ -46,5 +89,19 @@ impl LogFormat {
             }
             Self::Json => tracing::error!(target: ALWAYS, exit_code, hint = hint.as_deref(), "{}", visible(&text)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_line_that_no_terminal_obeys_and_that_tells_no_login() {
+        let event = b"DEBUG proxy(http://u:s3cr3t@proxy.example.org/) \x1b[2J\xe2\x80\x8b\nx\n";
+        let told = "DEBUG proxy(http://…@proxy.example.org/) \\x1b[2J\\u{200b}\\nx\n";
+        assert_eq!(Teller(LogFormat::Text).line(event), told);
+        let event = "{\"message\":\"//u:s3cr3t@h \u{e0041}\"}\n".as_bytes();
+        assert_eq!(Teller(LogFormat::Json).line(event), "{\"message\":\"//…@h \\udb40\\udc41\"}\n");
     }
 }

@@ -53,12 +53,11 @@ pub fn parse_moment(text: &str) -> std::result::Result<Time, String> {
 /// # Errors
 /// `Kind::Usage` when nothing lies between the two.
 pub fn range(since: Option<When>, until: Option<When>, now: Time) -> Result<Option<Range>> {
-    /// The last moment of the year 9999, the latest that RFC 3339 and the stores can write.
-    const END: Time = Time(253_402_300_799_999);
     if since.is_none() && until.is_none() {
         return Ok(None);
     }
-    let range = Range { from: since.map_or(Time(0), |t| t.at(now)), to: until.map_or(END, |t| t.at(now)) };
+    let range =
+        Range { from: since.map_or(Time::OF_LINES.from, |t| t.at(now)), to: until.map_or(Time::LATEST, |t| t.at(now)) };
     if range.from < range.to {
         return Ok(Some(range));
     }

@@ -12,7 +12,7 @@ const START: Time = Time(1_795_378_800_000);
 const QUEUE_ID: &str = "986E8321F2";
 
 fn line(intake: &mut Intake, after_ms: i64, program: &str, text: &str) -> Line {
-    intake.line(START.plus(after_ms), "mx1", program, Some(7), &format!("{QUEUE_ID}: {text}"))
+    intake.line(START.plus(after_ms), "mx1", program, Some(7), &format!("{QUEUE_ID}: {text}")).expect("a time of lines")
 }
 
 fn delivery(intake: &mut Intake, after_ms: i64, n: usize, status: &str) -> Line {

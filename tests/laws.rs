@@ -83,7 +83,7 @@ impl PositionedSource for Pieces {
     }
 
     async fn next(&mut self, _: usize) -> mailstitch::error::Result<Option<Batch>> {
-        Ok(self.0.pop_front().map(|lines| Batch { lines, noise: Vec::new() }))
+        Ok(self.0.pop_front().map(|lines| Batch { lines, ..Batch::default() }))
     }
 
     fn position(&self) -> serde_json::Value {
@@ -165,7 +165,7 @@ fn ids(documents: &[Transaction]) -> Vec<String> {
 
 /// A line of the host `mx1` some milliseconds after the start.
 fn said(at: i64, program: &str, text: &str) -> Line {
-    Intake::default().line(START.plus(at), "mx1", program, Some(7), text)
+    Intake::default().line(START.plus(at), "mx1", program, Some(7), text).expect("a time of lines")
 }
 
 /// What a message says of its course may lie in another window than the notice and the line nearest to it.

@@ -85,7 +85,7 @@ fn read(bytes: &[u8]) -> Vec<Line> {
             syslog::Stamp::NoYear { month, day, ms } => of_day(syslog::day_number(2026, month, day), ms),
             syslog::Stamp::NoZone { day, ms } => of_day(day, ms),
         };
-        Some(intake.line(time, frame.host.unwrap_or("mx1"), frame.program, frame.pid, frame.text))
+        intake.line(time, frame.host.unwrap_or("mx1"), frame.program, frame.pid, frame.text).ok()
     };
     text.lines().filter_map(line).collect()
 }

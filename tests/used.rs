@@ -14,7 +14,8 @@ const START: Time = Time(1_767_225_600_000);
 fn log(program: &str, text: &str) -> Vec<Line> {
     let mut intake = Intake::default();
     let line = intake.line(START, "mx1", program, Some(4711), text);
-    vec![line, intake.line(START.plus(5000), "mx1", "postfix/anvil", Some(9), "statistics: max cache size 1")]
+    let other = intake.line(START.plus(5000), "mx1", "postfix/anvil", Some(9), "statistics: max cache size 1");
+    [line, other].into_iter().flatten().collect()
 }
 
 fn holds(gathered: &Gathered<'_>, line: &Line, rules: &Rules) -> bool {

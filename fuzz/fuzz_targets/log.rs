@@ -20,7 +20,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
             Stamp::NoYear { month, day, ms } => Time(syslog::day_number(2026, month, day) * DAY_MS + i64::from(ms)),
             Stamp::NoZone { day, ms } => Time(day * DAY_MS + i64::from(ms)),
         };
-        lines.push(intake.line(time, frame.host.unwrap_or("mx1"), frame.program, frame.pid, frame.text));
+        lines.extend(intake.line(time, frame.host.unwrap_or("mx1"), frame.program, frame.pid, frame.text));
     }
     laws::lines(&lines, &Rules::default());
 });

@@ -13,7 +13,7 @@ use crate::{
     stitch::Tally,
     window::{Held, bucket_start},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The version of the checkpoint file that this program writes and reads.
@@ -28,7 +28,7 @@ pub struct Checkpoint {
     /// Of the source's settings; another one starts a new ledger at the old watermark.
     pub fingerprint: String,
     /// Everything before this was looked at.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "time_of_lines", skip_serializing_if = "Option::is_none")]
     pub watermark: Option<Time>,
     /// Start of the first run; older buckets are not judged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,7 +52,7 @@ pub struct Checkpoint {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<serde_json::Value>,
     /// Lines of sessions that were open there.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "lines_of_a_time", skip_serializing_if = "Vec::is_empty")]
     pub open: Vec<KeptLine>,
     /// What it left in the store.
     #[serde(default, skip_serializing_if = "Marks::is_empty")]
@@ -72,6 +72,17 @@ pub struct KeptLine {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
     pub text: String,
+}
+
+/// mailstitch 0.1 kept lines of any time, and took the latest for how far it had come.
+fn time_of_lines<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Time>, D::Error> {
+    Ok(Option::deserialize(d)?.filter(|time| Time::OF_LINES.contains(*time)))
+}
+
+fn lines_of_a_time<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<KeptLine>, D::Error> {
+    let mut lines = Vec::<KeptLine>::deserialize(d)?;
+    lines.retain(|line| Time::OF_LINES.contains(line.time));
+    Ok(lines)
 }
 
 impl From<&Line> for KeptLine {
@@ -274,5 +285,30 @@ mod tests {
         let hour = |n| BTreeMap::from([(Time(0), print(15, n))]);
         assert!(c.judge_hours(&hour(71 + 80 + 90), 0).is_empty());
         assert_eq!(c.judge_hours(&hour(7), 0).len(), 1);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_ledger_survives_being_written(
+            numbers in proptest::collection::vec((proptest::prelude::any::<i64>(), proptest::prelude::any::<u64>()), 0..9),
+            times in proptest::collection::vec(crate::laws::stored::time(), 4),
+            texts in proptest::collection::vec(crate::laws::stored::text(), 5),
+        ) {
+            let mut c = Checkpoint::new(texts[0].clone());
+            let of_lines = |time: Time| Some(time).filter(|time| Time::OF_LINES.contains(*time));
+            (c.watermark, c.floor) = (of_lines(times[0]), Some(times[1]));
+            (c.hours_checked, c.future_checked) = (Some(times[2]), Some(times[3]));
+            let held = |(n, (start, lines)): (usize, &(i64, u64))| {
+                (*start, Held { lines: *lines, print: (n % 2 == 0).then_some(*lines) })
+            };
+            c.buckets = numbers.iter().enumerate().map(held).collect();
+            c.hours = c.buckets.clone();
+            c.position = Some(serde_json::json!({"files": [{"path": texts[1], "last": times[2]}]}));
+            let (id, pid) = (crate::model::LineId(u128::MAX - numbers.len() as u128), Some(u32::MAX));
+            let (host, program, text) = (texts[2].clone(), texts[3].clone(), texts[4].clone());
+            c.open.extend(of_lines(times[3]).map(|time| KeptLine { id, time, host, program, pid, text }));
+            c.tally = Tally { used: u64::MAX, unused: i64::MAX as u64 + 1, ..Tally::default() };
+            crate::laws::stored::survives(&c);
+        }
     }
 }

@@ -35,6 +35,6 @@ pub async fn export(context: &Context, args: &Export) -> Result<Outcome> {
     }
     match out.flush() {
         Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Error::io("cannot write to standard output", &e)),
-        _ => Ok(Outcome::Done),
+        _ => Ok(open::all_read(store.as_ref())),
     }
 }

@@ -7,7 +7,10 @@ use crate::{
     config::{self, FileSource, Settings},
     error::{Error, Kind, Result},
     model::{Intake, Privacy, Time},
-    run::lock::{self, Attempt, Lock},
+    run::{
+        lock::{self, Attempt, Lock},
+        outcome::Outcome,
+    },
     source::{self, CountingSource, PositionedSource},
     stitch::{self, Rules},
     store::{self, Store},
@@ -207,6 +210,17 @@ fn files(
 ) -> Result<source::file::FileSource> {
     let source = source::file::FileSource::new(settings, intake(context), context.now, position)?;
     Ok(source.with_id_time(stitch::id::time_in_text))
+}
+
+/// How a command ends that did all it should, but for documents that could not be read.
+pub fn all_read(store: &dyn Store) -> Outcome {
+    match store.unreadable() {
+        0 => Outcome::Done,
+        n => {
+            tracing::warn!("{n} documents of the store could not be read and were left out");
+            Outcome::Unreadable
+        }
+    }
 }
 
 /// Set by SIGTERM or SIGINT.

@@ -53,5 +53,8 @@ pub async fn reparse(context: &Context, args: &Args) -> Result<Outcome> {
         "{} documents looked at, {} updated, {} created, {} deleted{end}",
         reached.documents, merged.updated, merged.created, merged.deleted
     ));
-    super::run::outcome(&state)
+    match super::run::outcome(&state)? {
+        Outcome::Done => Ok(open::all_read(store.as_ref())),
+        with_letters => Ok(with_letters),
+    }
 }

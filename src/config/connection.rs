@@ -57,24 +57,39 @@ fn checked_url(table: &str, text: &str) -> Result<String, Fault> {
     let key = format!("{table}.url");
     let wrong = |why: &str| Fault::value(&key, why);
     let parsed = reqwest::Url::parse(text);
-    let has_login = parsed.as_ref().is_ok_and(|url| !url.username().is_empty() || url.password().is_some());
-    // What cannot be parsed is not shown either when it has the sign of a login.
-    if has_login || (parsed.is_err() && text.contains('@')) {
+    let is_of_the_web = parsed.as_ref().is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+    // `u:secret@host` is an address of the scheme `u`, `u%3Asecret%40host` is none at all.
+    let has_sign = text.contains('@') || text.to_ascii_lowercase().contains("%40");
+    if parsed.as_ref().is_ok_and(has_login) || (!is_of_the_web && has_sign) {
         return Err(wrong("an address must not hold a login").hint("use `username` and `password_file`"));
     }
-    let scheme = || {
-        let bare = text.split_once("://").map_or(text, |(_, rest)| rest);
-        wrong("an address begins with `http://` or `https://`").hint(format!("write \"https://{bare}\""))
+    let url = match parsed {
+        Ok(url) if is_of_the_web => url,
+        // The text is not repeated: it may be half of a login.
+        Err(_) if text.contains("://") => return Err(wrong("this is not an address")),
+        _ => {
+            let fault = wrong("an address begins with `http://` or `https://`");
+            return Err(fault
+                .hint(format!("write \"{}\"", meant(text).as_deref().unwrap_or("https://search.example.org:9200"))));
+        }
     };
-    let url = parsed
-        .map_err(|_| if text.contains("://") { wrong(&format!("`{text}` is not an address")) } else { scheme() })?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(scheme());
-    }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(wrong("an address ends before `?` and `#`"));
     }
     Ok(text.trim_end_matches('/').to_owned())
+}
+
+fn has_login(url: &reqwest::Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
+/// The address that was meant where only a host and its port were typed, perhaps with another scheme.
+fn meant(text: &str) -> Option<String> {
+    let bare = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let of_a_name = |c: char| c.is_ascii_alphanumeric() || "-.:[]".contains(c);
+    let meant = format!("https://{bare}");
+    let is_address = bare.chars().all(of_a_name) && reqwest::Url::parse(&meant).is_ok_and(|url| !has_login(&url));
+    is_address.then_some(meant)
 }
 
 /// Basic authentication when there is a name, else a key or token when there is one.
@@ -133,4 +148,67 @@ fn checked_key(table: &str, key: Secret) -> Result<Auth, Fault> {
         return Err(fault.hint("use `encoded` of the answer that created the key: base64 of `id:api_key`"));
     }
     Ok(Auth::ApiKey(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::{prelude::*, sample::select};
+
+    const SECRET: &str = "s3cr3t";
+
+    /// What is told of an address that is refused; `None` of one that is taken.
+    fn told(typed: &str) -> Option<String> {
+        let fault = checked_url("source.elasticsearch", typed).err()?;
+        let error = fault.at("[source.elasticsearch]\nurl = \"x\"\n", Path::new("config.toml"));
+        Some(format!("{error} {}", error.hint_text().unwrap_or_default()))
+    }
+
+    #[test]
+    fn a_login_is_told_as_one_and_not_repeated_in_any_spelling() {
+        for typed in [
+            "u:s3cr3t@h",
+            "//u:s3cr3t@h",
+            "http:/u:s3cr3t@h",
+            "http:u:s3cr3t@h",
+            "https:\\\\u:s3cr3t@h",
+            "https:///u:s3cr3t@h",
+            "ftp://u:s3cr3t@h",
+            "u:p@s3cr3t@h",
+            "https://u:p@s3cr3t@h:9200",
+            "https://s3cr3t@h",
+            "https://:s3cr3t@h",
+            "u%3As3cr3t%40h",
+            "https://u:s3cr3t%40h@h",
+            " https://u:s3cr3t@h",
+            "ht\ttps://u:s3cr3t@h",
+        ] {
+            let told = told(typed).expect(typed);
+            assert!(told.contains("an address must not hold a login") && !told.contains(SECRET), "{typed}: {told}");
+        }
+    }
+
+    #[test]
+    fn what_was_meant_is_told_of_a_host_alone() {
+        assert_eq!(meant("search.example.org:9200").as_deref(), Some("https://search.example.org:9200"));
+        assert_eq!(meant("ftp://[2001:db8::1]:9200").as_deref(), Some("https://[2001:db8::1]:9200"));
+        assert_eq!(meant("u:s3cr3t"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_of_what_may_be_a_login_is_told(
+            scheme in select(vec!["", "http://", "https://", "HTTP:/", "//", "\\\\", "ftp://", "x:", "http:", "https:/"]),
+            before in select(vec!["u:", "u", ":", "u%3A", "u:p@", "u%40e:", "[", "u:/", "u:?", "u:#", " ", "é:"]),
+            after in select(vec!["@", "%40", "@@", "\u{ff20}", ":", "@h@", "@[::1", "@ ", "", "@:9200"]),
+            host in select(vec!["h", "h:9200", "", "192.0.2.1", "[2001:db8::1]:9200", "h/p?q#f", "ö.example.org", "h:x"]),
+        ) {
+            let typed = format!("{scheme}{before}{SECRET}{after}{host}");
+            // An address without an `@` may be a host of that name, and is told when it looks like nothing else.
+            let may_be_host = !typed.contains(['@', '\u{ff20}', '%']) && !before.contains(':');
+            if let Some(told) = told(&typed) {
+                prop_assert!(may_be_host || !told.contains(SECRET), "{typed}: {told}");
+            }
+        }
+    }
 }

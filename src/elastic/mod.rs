@@ -20,7 +20,7 @@ use std::fmt::Write as _;
 
 /// A time within the years 1970 to 9999, which every date format of an engine can read.
 pub fn readable(time: Time) -> Time {
-    time.clamp(Time(0), Time(253_402_300_799_999))
+    time.clamp(Time(0), Time::LATEST)
 }
 
 /// An index name, pattern or id made fit for the path of a URL: everything but what RFC 3986 calls unreserved and the

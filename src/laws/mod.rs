@@ -2,6 +2,8 @@
 //! of; nothing else does. A broken law panics.
 
 mod print;
+#[cfg(test)]
+pub mod stored;
 
 pub use print::print;
 

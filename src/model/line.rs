@@ -1,7 +1,7 @@
 //! A line: one log message, the same whichever source it came from.
 //!
 //! [`Intake`] is the one door through which a line enters: it names the host as keys name it, cuts the time to the
-//! millisecond, trims the text as every transport does, leaves out of it what `[privacy]` says, and computes the [`LineId`].
+//! millisecond and refuses one that could not be written down, trims the text as every transport does, leaves out of it what `[privacy]` says, and computes the [`LineId`].
 
 use super::{Privacy, Time};
 use hashbrown::HashMap;
@@ -53,9 +53,19 @@ pub struct Origin {
     privacy: Option<Arc<Privacy>>,
 }
 
+/// A line whose time no store, index name or document id can hold: a clock is wrong, or somebody tries what we do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Misdated;
+
 impl Origin {
     /// A line from here. `text` may have surrounding blanks.
-    pub fn line(&self, time: Time, text: &str) -> Line {
+    ///
+    /// # Errors
+    /// [`Misdated`] where the time does not lie in [`Time::OF_LINES`].
+    pub fn line(&self, time: Time, text: &str) -> Result<Line, Misdated> {
+        if !Time::OF_LINES.contains(time) {
+            return Err(Misdated);
+        }
         let text = trim(text);
         let private = self.privacy.as_ref().map(|privacy| privacy.text(text));
         let text = private.as_deref().unwrap_or(text);
@@ -67,7 +77,7 @@ impl Origin {
         h.write(text.as_bytes());
         let id = LineId(h.finish128().as_u128());
         let (host, program) = (Arc::clone(&self.host), Arc::clone(&self.program));
-        Line { id, time, host, program, pid: self.pid, text: text.into() }
+        Ok(Line { id, time, host, program, pid: self.pid, text: text.into() })
     }
 }
 
@@ -99,7 +109,17 @@ impl Intake {
     }
 
     /// A line from its parts. `host` may be fully qualified; `text` may have surrounding blanks.
-    pub fn line(&mut self, time: Time, host: &str, program: &str, pid: Option<u32>, text: &str) -> Line {
+    ///
+    /// # Errors
+    /// [`Misdated`], as [`Origin::line`].
+    pub fn line(
+        &mut self,
+        time: Time,
+        host: &str,
+        program: &str,
+        pid: Option<u32>,
+        text: &str,
+    ) -> Result<Line, Misdated> {
         self.origin(host, program, pid).line(time, text)
     }
 

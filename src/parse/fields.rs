@@ -182,10 +182,12 @@ pub fn until<'a>(text: &'a str, ends: &[&str]) -> (&'a str, &'a str) {
     text.split_at(end.unwrap_or(text.len()))
 }
 
-/// Decimal digits and nothing else.
+/// Decimal digits and nothing else, of a number that the servers' own `long` holds, as do the `long` of an engine and the
+/// integers of SQLite.
 pub fn number(text: &str) -> Option<u64> {
     // `parse` alone would take a leading plus.
-    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?
+    let number = text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?;
+    number.filter(|number| i64::try_from(*number).is_ok())
 }
 
 /// Seconds, with or without decimals; neither `inf` nor `1e9`, which `parse` alone would take, and no more than a

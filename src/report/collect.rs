@@ -163,7 +163,7 @@ impl Collector {
             if begins || fate != Fate::Delivered {
                 top.count(name, brief, |p| {
                     p.add(fate, begins, is_attempt);
-                    p.bytes += size;
+                    p.bytes = p.bytes.saturating_add(size);
                 });
             }
         };
@@ -192,7 +192,7 @@ impl Collector {
         self.messages += 1;
         self.all.add(brief);
         if let Some(size) = t.mail.size {
-            self.bytes += size;
+            self.bytes = self.bytes.saturating_add(size);
             self.size.add(size as f64);
             if let Some((_, name)) = SIZES.iter().find(|(end, _)| size <= *end) {
                 self.sizes.count(name, brief, |n| n.0 += 1);

@@ -210,6 +210,7 @@ async fn read_all(
         for line in &batch.lines {
             *read.entry(bucket_start(line.time, bucket_ms)).or_default() += 1;
         }
+        super::tell_misdated(batch.misdated);
         let mut lines = batch.lines;
         let duplicates = stitch::unite(&mut lines);
         let context = match open.take() {

@@ -8,7 +8,7 @@
 use crate::{
     access::Access,
     checkpoint::file,
-    error::{Error, Kind, Result},
+    error::{Error, Result},
     model::{Line, LineId, Transaction},
     run::{fault, journeys, merge},
     stitch::{self, Rules},
@@ -67,26 +67,44 @@ fn add(letters: &mut Vec<DeadLetter>, refused: &[(Transaction, String)]) {
 
 /// How many dead letters there are.
 pub fn count(state_dir: &Path) -> Result<u64> {
-    Ok(load(state_dir)?.len() as u64)
+    let Letters { letters, spoilt } = load(state_dir)?;
+    Ok((letters.len() + spoilt.len()) as u64)
 }
 
-fn load(state_dir: &Path) -> Result<Vec<DeadLetter>> {
+/// The file.
+#[derive(Debug, Default)]
+struct Letters {
+    letters: Vec<DeadLetter>,
+    /// Lines that are no letters, as they stand. They stay until somebody has looked at them.
+    spoilt: Vec<Vec<u8>>,
+}
+
+fn load(state_dir: &Path) -> Result<Letters> {
     let path = path(state_dir);
-    let text = match std::fs::read_to_string(&path) {
+    let text = match std::fs::read(&path) {
         Ok(text) => text,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Letters::default()),
         Err(e) => return Err(Error::io(format!("cannot read dead letters `{}`", path.display()), &e)),
     };
-    let lines = text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty());
-    lines
-        .map(|(n, line)| {
-            serde_json::from_str(line).map_err(|e| {
-                Error::new(Kind::Config, format!("cannot read dead letter {} of `{}`", n + 1, path.display()))
-                    .because(e)
-                    .hint("repair or remove that line; its lines of log can be read again by a backfill")
-            })
-        })
-        .collect()
+    let mut all = Letters::default();
+    for line in text.split(|b| *b == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
+        match serde_json::from_slice(line) {
+            Ok(letter) => all.letters.push(letter),
+            Err(_) => all.spoilt.push(line.to_owned()),
+        }
+    }
+    Ok(all)
+}
+
+/// Says which lines of the file are no letters, and what to do.
+fn tell_spoilt(state_dir: &Path, spoilt: &[Vec<u8>]) {
+    if !spoilt.is_empty() {
+        tracing::warn!(
+            "{} lines of `{}` are no dead letters: repair or remove them; what they held can be read again by a backfill",
+            spoilt.len(),
+            path(state_dir).display()
+        );
+    }
 }
 
 /// Replaces the letters by what `change` makes of them; no letters, no file.
@@ -97,10 +115,10 @@ fn change(state_dir: &Path, access: Access, change: impl FnOnce(&mut Vec<DeadLet
     let lock = std::fs::OpenOptions::new().write(true).open(&lock_path).map_err(failed)?;
     // Held for the moment of rewriting only, and released with the file.
     FileExt::lock_exclusive(&lock).map_err(failed)?;
-    let mut letters = load(state_dir)?;
+    let Letters { mut letters, spoilt } = load(state_dir)?;
     change(&mut letters);
     let path = path(state_dir);
-    if letters.is_empty() {
+    if letters.is_empty() && spoilt.is_empty() {
         return match std::fs::remove_file(&path) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
                 Err(Error::io(format!("cannot remove `{}`", path.display()), &e))
@@ -113,13 +131,18 @@ fn change(state_dir: &Path, access: Access, change: impl FnOnce(&mut Vec<DeadLet
             serde_json::to_writer(&mut *out, letter)?;
             out.write_all(b"\n")?;
         }
+        for line in &spoilt {
+            out.write_all(line)?;
+            out.write_all(b"\n")?;
+        }
         Ok(())
     })
 }
 
 /// Tries all dead letters again; what is refused again stays.
 pub async fn raise(state_dir: &Path, access: Access, store: &dyn Store, rules: &Rules) -> Result<()> {
-    let tried = load(state_dir)?;
+    let Letters { letters: tried, spoilt } = load(state_dir)?;
+    tell_spoilt(state_dir, &spoilt);
     if tried.is_empty() {
         return Ok(());
     }

@@ -7,11 +7,11 @@ use super::{Summary, jump::Uptime, outcome::exit_code};
 use crate::{
     access::Access,
     checkpoint::file,
-    error::{Error, Result},
+    error::{Error, Kind, Result},
     model::Time,
     stitch::Tally,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{collections::BTreeMap, path::Path};
 
 const HISTORY: &str = "history.json";
@@ -94,12 +94,30 @@ pub enum Telling {
 
 /// What is remembered; empty where there were no runs.
 pub fn load(state_dir: &Path) -> Result<History> {
-    Ok(file::load(&state_dir.join(HISTORY), VERSION)?.unwrap_or_default())
+    Ok(remembered(&state_dir.join(HISTORY))?.unwrap_or_default())
 }
 
 /// The failure that lasts, if any.
 pub fn failure(state_dir: &Path) -> Result<Option<Failure>> {
-    file::load(&state_dir.join(FAILURE), VERSION)
+    remembered(&state_dir.join(FAILURE))
+}
+
+/// What a file holds. Nothing is read or written by it, so that one that is torn is put aside, and told: no run should stop
+/// for the memory of others.
+fn remembered<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+    let told = match file::load(path, VERSION) {
+        Err(error) if error.kind() == Kind::Config && !error.cause().starts_with("it has version") => error,
+        read => return read,
+    };
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(".unreadable");
+    if std::fs::rename(path, &aside).is_err() {
+        // Who only looks may not move it.
+        tracing::warn!("{told}; it counts as empty");
+        return Ok(None);
+    }
+    tracing::warn!("{told}; it was moved to `{}` and begins anew", Path::new(&aside).display());
+    Ok(None)
 }
 
 /// The last backfill, if there was one.

@@ -91,6 +91,16 @@ pub struct Pass<'a> {
     pub stop: &'a AtomicBool,
 }
 
+/// Tells of lines whose times cannot be kept.
+fn tell_misdated(lines: u64) {
+    if lines > 0 {
+        tracing::warn!(
+            "{lines} lines were not used: their times lie outside of the years 1970 to 9999; a clock is wrong somewhere, or \
+             somebody sends such lines (`mailstitch coverage` shows them)"
+        );
+    }
+}
+
 /// How far a pass has got.
 #[derive(Debug, Clone, Copy)]
 pub struct Progress<'a> {

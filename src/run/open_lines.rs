@@ -44,7 +44,14 @@ mod tests {
     use crate::model::Intake;
 
     fn line(second: i64, host: &str) -> Line {
-        Intake::default().line(Time(second * 1000), host, "postfix/smtpd", Some(1), "connect from unknown[192.0.2.1]")
+        let line = Intake::default().line(
+            Time(second * 1000),
+            host,
+            "postfix/smtpd",
+            Some(1),
+            "connect from unknown[192.0.2.1]",
+        );
+        line.unwrap()
     }
 
     #[track_caller]

@@ -15,6 +15,8 @@ pub enum Outcome {
     NotWhole,
     /// A signal ended it; the next one goes on from there.
     Stopped,
+    /// All is done but for documents of the store that could not be read; each was named.
+    Unreadable,
     /// A failure that was told before: the number stays, standard error is left alone.
     FailedAsBefore(Kind),
 }
@@ -25,9 +27,9 @@ impl Outcome {
         match self {
             Self::Done => 0,
             Self::NothingFound => 1,
-            Self::DeadLetters => 65,
             Self::NotWhole => 66,
             Self::Stopped => exit_code(Kind::Temporary),
+            Self::DeadLetters | Self::Unreadable => 65,
             Self::FailedAsBefore(kind) => exit_code(kind),
         }
     }

@@ -46,6 +46,7 @@ async fn read(
     let mut newest_of_all = ledger.watermark;
     let mut open: Vec<Line> = ledger.open.iter().map(Line::from).collect();
     while let Some(batch) = source.next(STRETCH_LINES as usize).await? {
+        super::tell_misdated(batch.misdated);
         let mut lines = batch.lines;
         if let Some(within) = within {
             lines.retain(|line| within.from.plus(-lead_ms) <= line.time && line.time < within.to);

@@ -66,7 +66,7 @@ mod tests {
 
     fn lines(program: &str, count: usize) -> Vec<Line> {
         let mut intake = Intake::default();
-        (0..count).map(|n| intake.line(Time(0), "mx1", program, None, &n.to_string())).collect()
+        (0..count).flat_map(|n| intake.line(Time(0), "mx1", program, None, &n.to_string())).collect()
     }
 
     #[test]

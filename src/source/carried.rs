@@ -4,8 +4,9 @@
 //! Ignored on purpose: a stamp in the message, because the server has a time field, and finds the line by that.
 
 use crate::{
-    model::{Intake, Line, Time},
+    model::{Intake, Line, Time, line::Misdated},
     parse::syslog,
+    source::Noise,
 };
 use std::borrow::Cow;
 
@@ -25,23 +26,26 @@ pub struct Carried<'d> {
 
 impl Carried<'_> {
     /// # Errors
-    /// The message, where time, host or program are missing.
-    pub fn line(&self, intake: &mut Intake) -> Result<Line, String> {
+    /// The message, where time, host or program are missing, or the time cannot be kept.
+    pub(super) fn line(&self, intake: &mut Intake) -> Result<Line, Noise> {
         let (program, tag_pid) = program(&self.programs);
         let pid = self.pid.as_ref().and_then(|pid| pid.trim().parse().ok()).or(tag_pid);
         // rsyslog's `msg` keeps the blank after the tag, which is no part of a text.
         let bare = self.message.strip_prefix(' ').unwrap_or(&self.message);
         let parts = syslog::message(bare, self.host.as_deref(), program, pid);
         match (self.time, parts.host, parts.program) {
-            (Some(time), Some(host), Some(program)) => Ok(intake.line(time, host, program, parts.pid, parts.text)),
+            (Some(time), Some(host), Some(program)) => {
+                let line = intake.line(time, host, program, parts.pid, parts.text);
+                line.map_err(|Misdated| Noise { misdated: true, ..noise(&self.message) })
+            }
             _ => Err(noise(&self.message)),
         }
     }
 }
 
 /// A text of nobody, cut to what is kept of it.
-pub fn noise(text: &str) -> String {
-    text.chars().take(NOISE).collect()
+pub(super) fn noise(text: &str) -> Noise {
+    Noise { text: text.chars().take(NOISE).collect(), misdated: false }
 }
 
 /// The syslog name, and the process id where a field holds the whole tag (`postfix/smtpd[7]:`). The first field decides,

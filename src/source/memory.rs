@@ -146,7 +146,7 @@ impl CountingSource for MemorySource {
 
     async fn read(&self, within: Range) -> Result<Batch> {
         let inside = self.ask(Asked::Read(within))?;
-        Ok(Batch { lines: inside.visible(within).cloned().collect(), noise: Vec::new() })
+        Ok(Batch { lines: inside.visible(within).cloned().collect(), ..Batch::default() })
     }
 
     async fn check(&self, _now: Time) -> Vec<Check> {
@@ -162,7 +162,7 @@ mod tests {
     const ALL: Range = Range { from: Time(0), to: Time(i64::MAX) };
 
     fn line(ms: i64) -> Line {
-        Intake::default().line(Time(ms), "mx1", "postfix/qmgr", Some(1), "4F: removed")
+        Intake::default().line(Time(ms), "mx1", "postfix/qmgr", Some(1), "4F: removed").unwrap()
     }
 
     #[tokio::test]

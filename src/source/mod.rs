@@ -36,9 +36,24 @@ pub struct Batch {
     pub lines: Vec<Line>,
     /// What no syslog frame fits (no time, no host): it counts as unrecognised (law L4). Long ones are cut.
     pub noise: Vec<String>,
+    /// How many of `noise` are lines with a time that cannot be kept ([`Time::OF_LINES`]).
+    pub misdated: u64,
+}
+
+/// A text that no line could be made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Noise {
+    text: String,
+    /// For want of a time that can be kept, and of nothing else.
+    misdated: bool,
 }
 
 impl Batch {
+    fn reject(&mut self, noise: Noise) {
+        self.noise.push(noise.text);
+        self.misdated += u64::from(noise.misdated);
+    }
+
     fn is_empty(&self) -> bool {
         self.lines.is_empty() && self.noise.is_empty()
     }

@@ -99,7 +99,7 @@ mod tests {
         let mut tally = Tally::default();
         for (program, text) in lines {
             let line = Intake::default().line(Time(0), "mx1", program, Some(1), text);
-            tally.line(parse::family(program), &line, &parse_text(program, text), true);
+            tally.line(parse::family(program), &line.unwrap(), &parse_text(program, text), true);
         }
         assert_eq!(tally.complaint().as_deref(), expected);
     }

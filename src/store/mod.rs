@@ -7,6 +7,7 @@ pub mod elasticsearch;
 pub mod matching;
 pub mod memory;
 pub mod sqlite;
+mod unreadable;
 
 use crate::{
     error::{self, Error, Result},
@@ -131,6 +132,11 @@ pub trait Store: Send + Sync {
     /// Whether other machines may write to it at the same time.
     fn is_shared(&self) -> bool {
         false
+    }
+
+    /// How many documents were left out until now because they could not be read.
+    fn unreadable(&self) -> u64 {
+        0
     }
 
     /// Creates what must be there before the first write: tables, template, alias. Harmless when it is there.

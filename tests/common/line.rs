@@ -41,7 +41,7 @@ impl RawLine {
 
     /// The line that a source must make of it.
     pub fn line(&self, intake: &mut Intake) -> Line {
-        intake.line(self.time, &self.host, &self.program, self.pid, &self.text)
+        intake.line(self.time, &self.host, &self.program, self.pid, &self.text).expect("a time of lines")
     }
 
     fn label(&self) -> &str {

@@ -61,7 +61,7 @@ async fn lines_of_a_time_to_come_that_a_clock_ahead_has_read_hide_nothing() {
     let source = source(in_time);
     let other: Vec<_> = super::ledger::lines().into_iter().filter(|line| line.time < START.plus(10 * HOUR)).collect();
     let intake = &mut mailstitch::model::Intake::default();
-    let moved = other.iter().map(|l| intake.line(l.time.plus(DAY + ahead), "other", &l.program, l.pid, &l.text));
+    let moved = other.iter().flat_map(|l| intake.line(l.time.plus(DAY + ahead), "other", &l.program, l.pid, &l.text));
     source.arrive(START, moved.collect::<Vec<_>>());
     let mut wrong = Installation::new();
     wrong.run_through(&source, START, START.plus(DAY)).await;

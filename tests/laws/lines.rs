@@ -92,7 +92,7 @@ pub fn lines() -> impl Strategy<Value = Vec<Line>> {
             let text = text.replace('Q', "\u{1}").replace('P', "\u{2}");
             let text = text.replace("\u{1}: ", &format!("{queue_id}: ")).replace("NO\u{1}UEUE", "NOQUEUE");
             let text = restore(&text, peer);
-            intake.line(START.plus(at), ["mx1", "mx2"][host], program, Some(pid), &text)
+            intake.line(START.plus(at), ["mx1", "mx2"][host], program, Some(pid), &text).expect("a time of lines")
         };
         parts.into_iter().map(make).collect()
     })
@@ -156,7 +156,7 @@ pub fn hops() -> impl Strategy<Value = Vec<Line>> {
                 ["queued as R", "orig_queue_id=R", "orig_id=R", "forwarded as R", "notification: R", "queued_as: R"]
                     .iter()
                     .fold(text, |text, place| text.replace(place, &place.replace('R', ids[other])));
-            intake.line(START.plus(at), hosts[host], program, Some(7), &text)
+            intake.line(START.plus(at), hosts[host], program, Some(7), &text).expect("a time of lines")
         };
         parts.into_iter().map(make).collect()
     })

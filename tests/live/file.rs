@@ -31,7 +31,7 @@ impl PositionedSource for Pieces {
     }
 
     async fn next(&mut self, _: usize) -> Result<Option<Batch>> {
-        Ok(self.0.pop_front().map(|lines| Batch { lines, noise: Vec::new() }))
+        Ok(self.0.pop_front().map(|lines| Batch { lines, ..Batch::default() }))
     }
 
     fn position(&self) -> serde_json::Value {

@@ -26,7 +26,7 @@ struct Log(Intake, Vec<Line>);
 
 impl Log {
     fn say(&mut self, at: i64, host: &str, program: &str, text: &str) {
-        self.1.push(self.0.line(START.plus(at), host, program, Some(7), text));
+        self.1.extend(self.0.line(START.plus(at), host, program, Some(7), text));
     }
 
     /// A message that came from a client and went to a relay.

@@ -7,6 +7,7 @@ use super::peer::peer;
 use super::scan::{Fields, bare};
 use crate::model::Event;
 use crate::model::event::SendmailFrom;
+use crate::parse::fields::number;
 
 /// In the order of the source. `relay` is last: it may hold anything.
 const KEYS: &[&str] = &[
@@ -34,9 +35,9 @@ pub fn parse(text: &str) -> Option<Event<'_>> {
             "from" => record.from = (value != "<NONE>").then(|| bare(value)),
             "size" => {
                 sized = true;
-                record.size = value.parse().ok();
+                record.size = number(value);
             }
-            "nrcpts" => record.nrcpts = value.parse().ok(),
+            "nrcpts" => record.nrcpts = number(value),
             "msgid" => record.msgid = Some(message_id(value)).filter(|id| !id.is_empty()),
             "proto" => record.proto = Some(value),
             "daemon" => record.daemon = Some(value),

@@ -6,7 +6,10 @@
 use crate::{
     config::Fields,
     model::{Intake, Line, Time},
-    source::carried::{self, Carried},
+    source::{
+        Noise,
+        carried::{self, Carried},
+    },
 };
 use chrono::{DateTime, NaiveDateTime};
 use serde_json::{Map, Value};
@@ -14,7 +17,7 @@ use std::borrow::Cow;
 
 /// # Errors
 /// What is left of a document without a usable time, host, program or message.
-pub fn line(source: &str, fields: &Fields, intake: &mut Intake) -> Result<Line, String> {
+pub(super) fn line(source: &str, fields: &Fields, intake: &mut Intake) -> Result<Line, Noise> {
     let Ok(document) = serde_json::from_str::<Map<String, Value>>(source) else {
         return Err(carried::noise(source));
     };
@@ -98,7 +101,7 @@ mod tests {
             Ok(line) => {
                 format!("{} {} {}[{}]: {}", line.time, line.host, line.program, line.pid.unwrap_or(0), line.text)
             }
-            Err(noise) => format!("noise: {noise}"),
+            Err(noise) => format!("noise: {}", noise.text),
         };
         assert_eq!(compact, expected);
     }
@@ -205,6 +208,27 @@ mod tests {
             "noise: postfix/qmgr[7]: x",
         );
         check(json!({"timestamp": 0}), r#"noise: {"timestamp":0}"#);
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_kept_is_noise() {
+        let stamps = [
+            json!("9999-12-31T23:59:59-12:00"),
+            json!("0000-01-01T00:00:00+12:00"),
+            json!("9999-12-31 23:59:59.999"),
+            json!(i64::MAX),
+            json!(i64::MIN),
+            json!(u64::MAX),
+            json!(-1),
+            json!(1e300),
+            json!(-1e300),
+            json!("99999999999999999"),
+        ];
+        for stamp in stamps {
+            let document = json!({"timestamp": stamp, "source": "mx1", "message": "postfix/qmgr[7]: x"});
+            let found = line(&document.to_string(), &settings(None).fields, &mut Intake::default());
+            assert_eq!(found.map_err(|noise| noise.text), Err("postfix/qmgr[7]: x".to_owned()), "{document}");
+        }
     }
 
     #[test]

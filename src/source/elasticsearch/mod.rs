@@ -187,7 +187,7 @@ impl Elasticsearch {
             })?;
             match document::line(source.get(), &self.settings.fields, &mut intake) {
                 Ok(line) => batch.lines.push(line),
-                Err(noise) => batch.noise.push(noise),
+                Err(noise) => batch.reject(noise),
             }
         }
         Ok(())

@@ -5,7 +5,7 @@
 use crate::{
     model::{
         Intake, Line,
-        line::{NAMES_KEPT, Origin},
+        line::{Misdated, NAMES_KEPT, Origin},
     },
     parse::{
         family,
@@ -42,7 +42,7 @@ impl Headers {
 
     /// The line that a text is; `None` when no frame with a time fits. `inside`: the host of lines that a container logged
     /// without one.
-    pub fn line(&mut self, text: &str, dater: &mut Dater, inside: Option<&str>) -> Option<Line> {
+    pub fn line(&mut self, text: &str, dater: &mut Dater, inside: Option<&str>) -> Option<Result<Line, Misdated>> {
         let parts = self.take_apart(text);
         if let Some((stamp, header, text)) = parts
             && let Some(known) = self.known.get(header)

@@ -217,4 +217,20 @@ mod tests {
         let (_, gone) = assign(&[], known.clone());
         assert_eq!(gone, known);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn a_position_survives_being_written(
+            path in crate::laws::stored::text(),
+            last in crate::laws::stored::time(),
+            inode in proptest::prelude::any::<u64>(),
+        ) {
+            let mark = Mark { offset: u64::MAX, read_at_size: Some(inode), last: Some(last), ..Mark::new(&seen(&path, inode, "x")) };
+            let position = Position { files: vec![mark] };
+            crate::laws::stored::survives(&position);
+            // As it stands in the ledger.
+            let kept = serde_json::to_value(&position).unwrap();
+            proptest::prop_assert_eq!(serde_json::from_value::<Position>(kept).unwrap(), position);
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! Ignored on purpose: lines of blanks only.
 
 use super::{
+    super::Noise,
     Batch,
     find::{DAY_MS, Found, unreadable},
     headers::Headers,
@@ -15,7 +16,7 @@ use super::{
 use crate::{
     config,
     error::Result,
-    model::Time,
+    model::{Time, line::Misdated},
     parse::syslog::{self, Dater, Stamp},
     source::lines::Lines,
 };
@@ -279,7 +280,11 @@ impl Taking<'_> {
     fn alone(&mut self, text: &str) -> bool {
         let line = self.headers.line(text, self.dater, self.host);
         let is_line = line.is_some();
-        self.batch.lines.extend(line);
+        match line {
+            Some(Ok(line)) => self.batch.lines.push(line),
+            Some(Err(Misdated)) => self.reject(text, true),
+            None => {}
+        }
         is_line
     }
 
@@ -299,14 +304,21 @@ impl Taking<'_> {
                     None => (outer, j.host.as_deref(), &*j.program, j.pid, &*j.text),
                 };
                 let origin = self.headers.origin(host, program, pid);
-                self.batch.lines.push(origin.line(self.dater.date(stamp), text));
+                match origin.line(self.dater.date(stamp), text) {
+                    Ok(line) => self.batch.lines.push(line),
+                    Err(Misdated) => self.reject(text, true),
+                }
             }
             Record::Noise(text) => self.noise(&text),
         }
     }
 
     fn noise(&mut self, text: &str) {
+        self.reject(text, false);
+    }
+
+    fn reject(&mut self, text: &str, misdated: bool) {
         let end = (0..=NOISE_BYTES.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-        self.batch.noise.push(text[..end].to_owned());
+        self.batch.reject(Noise { text: text[..end].to_owned(), misdated });
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     http::{Body, Call, Method},
     model::{Intake, Line, Range, Time},
     source::{
-        Batch,
+        Batch, Noise,
         carried::{self, Carried},
     },
 };
@@ -47,7 +47,7 @@ impl Graylog {
                 Ok(line) if within.contains(line.time) => batch.lines.push(line),
                 // Lies at the very end of the window, which is the beginning of the next one.
                 Ok(_) => {}
-                Err(noise) => batch.noise.push(noise),
+                Err(noise) => batch.reject(noise),
             });
             if let Err(cause) = taken {
                 return Ok(Err(Short(cause)));
@@ -84,7 +84,7 @@ impl Places {
         }
     }
 
-    fn line(&self, row: &[&[u8]], intake: &mut Intake) -> std::result::Result<Line, String> {
+    fn line(&self, row: &[&[u8]], intake: &mut Intake) -> std::result::Result<Line, Noise> {
         let text = |at: &usize| {
             let text = row.get(*at).map(|column| String::from_utf8_lossy(column));
             text.filter(|text| !text.trim().is_empty())
@@ -118,7 +118,7 @@ mod tests {
         let line = Places::of(&fields, &columns).line(&row.map(str::as_bytes), &mut Intake::default());
         let told = match line {
             Ok(l) => format!("{} {} {}[{}]: {}", l.time, l.host, l.program, l.pid.unwrap_or(0), l.text),
-            Err(noise) => format!("noise: {noise}"),
+            Err(noise) => format!("noise: {}", noise.text),
         };
         assert_eq!(told, expected);
     }
@@ -137,6 +137,13 @@ mod tests {
     #[test]
     fn a_stamp_in_the_users_zone_is_the_same_time() {
         check(["2026-11-22T20:41:58.000+01:00", "mx1", "4Zk3Yp1qS9z5vK: removed", "postfix/qmgr", "911"], LINE);
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_kept_is_noise() {
+        for time in ["9999-12-31T23:59:59.000-12:00", "0000-01-01T00:00:00.000+12:00", "1969-12-31T23:59:59.000Z"] {
+            check([time, "mx1", "postfix/qmgr[7]: x", "", ""], "noise: postfix/qmgr[7]: x");
+        }
     }
 
     #[test]

@@ -9,11 +9,11 @@
 
 mod reader;
 
-use super::{BATCH_BYTES, Batch, Check, PositionedSource, blocking, carried};
+use super::{BATCH_BYTES, Batch, Check, Noise, PositionedSource, blocking, carried};
 use crate::{
     config::JournalSource,
     error::{Error, Kind, Result},
-    model::{Intake, Time},
+    model::{Intake, Time, line::Misdated},
     parse::syslog::{self, Journalled, Stamp},
 };
 use async_trait::async_trait;
@@ -110,10 +110,13 @@ impl Journal {
                     None => (&*program, pid, host.as_deref(), time, &*text),
                 };
                 let origin = self.intake.origin(host.unwrap_or(HERE), program, pid);
-                batch.lines.push(origin.line(time, text));
+                match origin.line(time, text) {
+                    Ok(line) => batch.lines.push(line),
+                    Err(Misdated) => batch.reject(Noise { misdated: true, ..carried::noise(text) }),
+                }
                 self.position.cursor = cursor.map(Cow::into_owned).or(self.position.cursor.take());
             }
-            None => batch.noise.push(carried::noise(&text)),
+            None => batch.reject(carried::noise(&text)),
         }
         Ok(Some(length))
     }

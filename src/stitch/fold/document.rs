@@ -43,7 +43,8 @@ pub(super) fn document(key: &Key, life: &Life<'_>, mut draft: Draft<'_>) -> Tran
         ..frame(&key.host, life.start(), life.end(), service(life, &draft), lines(life))
     };
     doc.event.outcome = outcome(draft.status);
-    let arrival = draft.implied_arrival.filter(|_| !draft.arrived && !draft.has_message_id);
+    let believed = |arrival: &Time| Time::OF_LINES.contains(*arrival) && !draft.arrived && !draft.has_message_id;
+    let arrival = draft.implied_arrival.filter(believed);
     doc.mail = Mail {
         kind: draft.kind,
         origin: draft.origin,
@@ -71,7 +72,8 @@ pub(super) fn document(key: &Key, life: &Life<'_>, mut draft: Draft<'_>) -> Tran
 
 /// The parts that every document has, whatever it is about.
 pub(super) fn frame(host: &str, start: Time, end: Time, service: Service, lines: Vec<Evidence>) -> Transaction {
-    let duration = u64::try_from(end.0.saturating_sub(start.0)).unwrap_or(0).saturating_mul(1_000_000);
+    // An engine's `long` ends after 292 years.
+    let duration = end.0.saturating_sub(start.0).max(0).saturating_mul(1_000_000).unsigned_abs();
     Transaction {
         timestamp: start,
         event: EventInfo {

@@ -17,7 +17,9 @@ mod read;
 mod template;
 mod verdict;
 
-use super::{Census, Page, Put, QueueKey, Report, Search, Store, Stored, Summary, Traces, Version};
+use super::{
+    Census, Page, Put, QueueKey, Report, Search, Store, Stored, Summary, Traces, Version, unreadable::Unreadable,
+};
 use crate::{
     config::ElasticsearchStore,
     elastic::{Body, Call, Client, Method, in_path, search::Shards},
@@ -40,6 +42,7 @@ pub struct Elasticsearch {
     privacy: String,
     /// Monthly indices known to be there.
     months: Mutex<HashSet<String>>,
+    unreadable: Unreadable,
 }
 
 #[derive(Deserialize)]
@@ -55,7 +58,8 @@ impl Elasticsearch {
     /// As [`Client::new`].
     pub fn new(settings: ElasticsearchStore) -> Result<Self> {
         let client = Client::new(&settings.connection)?;
-        Ok(Self { client, settings, privacy: String::new(), months: Mutex::new(HashSet::new()) })
+        let (months, unreadable) = (Mutex::new(HashSet::new()), Unreadable::default());
+        Ok(Self { client, settings, privacy: String::new(), months, unreadable })
     }
 
     /// The same index for lines of which something is left out; refused where another mark is on it.
@@ -88,6 +92,10 @@ impl Store for Elasticsearch {
         true
     }
 
+    fn unreadable(&self) -> u64 {
+        self.unreadable.count()
+    }
+
     async fn prepare(&self) -> Result<()> {
         self.install().await
     }
@@ -110,7 +118,15 @@ impl Store for Elasticsearch {
 
     async fn put(&self, documents: Arc<[Put]>) -> Result<Report> {
         let alias = &self.settings.index;
-        self.bulk((0..documents.len()).map(|n| encode::put(alias, &documents[n])), true).await
+        let mut report = self.bulk((0..documents.len()).map(|n| encode::put(alias, &documents[n])), true).await?;
+        // Getting it again would show nothing new: the document in the way cannot be read.
+        let in_the_way = |id: &String| Some((id.clone(), self.unreadable.cause_of(id)?));
+        let refused: Vec<_> = report.conflicts.iter().filter_map(in_the_way).collect();
+        report.conflicts.retain(|id| self.unreadable.cause_of(id).is_none());
+        report
+            .refused
+            .extend(refused.into_iter().map(|(id, cause)| (id, format!("a document is in its way: {cause}"))));
+        Ok(report)
     }
 
     async fn delete(&self, documents: &[(String, Version)]) -> Result<Report> {

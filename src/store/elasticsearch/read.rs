@@ -8,11 +8,11 @@ use crate::{
         Body, Call, Cause, Method, in_path,
         search::{Found, Hit},
     },
-    error::{Error, Kind, Result},
-    model::{Range, Time, Transaction, transaction},
+    error::{Kind, Result},
+    model::{Range, Time, Transaction},
     store::{Census, Page, QueueKey, Search, Stored, Summary, Traces, Version, matching::take},
 };
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json, value::RawValue};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,7 +47,8 @@ struct Got {
 /// What `query::census` is answered with.
 #[derive(Deserialize)]
 struct KindBucket {
-    key: transaction::Kind,
+    /// A document of somebody else behind the alias may have any.
+    key: String,
     status: StatusBuckets,
 }
 
@@ -58,7 +59,7 @@ struct StatusBuckets {
 
 #[derive(Deserialize)]
 struct StatusBucket {
-    key: transaction::Status,
+    key: String,
     doc_count: u64,
 }
 
@@ -96,7 +97,7 @@ impl Elasticsearch {
             return Ok(None);
         }
         let version = version(got.seq_no, got.primary_term);
-        self.stored(&got.id, got.source.as_deref(), version, doing).map(Some)
+        Ok(self.stored(&got.id, got.source.as_deref(), version))
     }
 
     pub(super) async fn find_all(&self, keys: &[QueueKey], within: Range) -> Result<Vec<Stored>> {
@@ -156,9 +157,7 @@ impl Elasticsearch {
         loop {
             let found = self.search_alias(&doing, &query(after.as_deref())).await?;
             after = next(&found, query::PAGE);
-            for hit in found.hits.hits {
-                stored.push(self.hit(&hit, &doing)?);
-            }
+            stored.extend(found.hits.hits.iter().filter_map(|hit| self.hit(hit)));
             if after.is_none() {
                 return Ok(stored);
             }
@@ -174,8 +173,8 @@ impl Elasticsearch {
         loop {
             let found = self.search_alias(&doing, &query::search(search, size, after.as_ref())).await?;
             after = found.hits.hits.last().map(|hit| Value::Array(hit.sort.clone()));
-            for hit in &found.hits.hits {
-                if !take(&mut transactions, self.hit(hit, &doing)?.transaction, search.limit) {
+            for stored in found.hits.hits.iter().filter_map(|hit| self.hit(hit)) {
+                if !take(&mut transactions, stored.transaction, search.limit) {
                     return Ok(transactions);
                 }
             }
@@ -189,9 +188,8 @@ impl Elasticsearch {
     pub(super) async fn page_after(&self, after: Option<&str>, within: Option<Range>) -> Result<Page> {
         let doing = self.doing("read from");
         let found = self.search_alias(&doing, &query::page(within, after)).await?;
-        let transactions: Result<Vec<_>> =
-            found.hits.hits.iter().map(|hit| Ok(self.hit(hit, &doing)?.transaction)).collect();
-        Ok(Page { transactions: transactions?, after: next(&found, query::PAGE) })
+        let transactions = found.hits.hits.iter().filter_map(|hit| self.hit(hit)).map(|stored| stored.transaction);
+        Ok(Page { transactions: transactions.collect(), after: next(&found, query::PAGE) })
     }
 
     pub(super) async fn newest(&self, now: Time) -> Result<Option<Time>> {
@@ -218,10 +216,15 @@ impl Elasticsearch {
                 Vec::deserialize(buckets).map_err(|e| self.client.search_error(Kind::Temporary, &doing).because(e))?
             }
         };
-        let pairs = kinds.into_iter().flat_map(|kind| {
-            kind.status.buckets.into_iter().map(move |status| ((kind.key, status.key), status.doc_count))
-        });
-        Ok(pairs.collect())
+        let mut census = Census::new();
+        for kind in kinds {
+            for status in kind.status.buckets {
+                if let (Some(kind), Some(status_word)) = (word(&kind.key), word(&status.key)) {
+                    census.insert((kind, status_word), status.doc_count);
+                }
+            }
+        }
+        Ok(census)
     }
 
     pub(super) async fn search_alias(&self, doing: &str, body: &Value) -> Result<Found> {
@@ -232,19 +235,32 @@ impl Elasticsearch {
         self.client.search(doing, &path, body).await
     }
 
-    fn hit(&self, hit: &Hit, doing: &str) -> Result<Stored> {
-        self.stored(&hit.id, hit.source.as_deref(), version(hit.seq_no, hit.primary_term), doing)
+    fn hit(&self, hit: &Hit) -> Option<Stored> {
+        self.stored(&hit.id, hit.source.as_deref(), version(hit.seq_no, hit.primary_term))
     }
 
-    fn stored(&self, id: &str, source: Option<&RawValue>, version: Version, doing: &str) -> Result<Stored> {
-        let foreign = |cause: String| -> Error {
-            let cause = format!("document `{id}` is not one that mailstitch wrote: {cause}");
-            self.client.search_error(Kind::Config, doing).because(cause)
-        };
-        let source = source.ok_or_else(|| foreign("it has no `_source`".to_owned()))?;
-        let transaction = serde_json::from_str(source.get()).map_err(|cause| foreign(cause.to_string()))?;
-        Ok(Stored { transaction, version })
+    /// The document; `None` for one that is not ours, or that cannot be read.
+    fn stored(&self, id: &str, source: Option<&RawValue>, version: Version) -> Option<Stored> {
+        let read = source.ok_or_else(|| "it has no `_source`".to_owned()).and_then(|source| {
+            let transaction: Transaction = serde_json::from_str(source.get()).map_err(|cause| cause.to_string())?;
+            let is_ours = transaction.mail.id == id;
+            is_ours.then_some(transaction).ok_or_else(|| "its `mail.id` is another one".to_owned())
+        });
+        match read {
+            Ok(transaction) => Some(Stored { transaction, version }),
+            Err(cause) => {
+                let place = format!("index `{}`", self.settings.index);
+                let hint = "delete it if it is of no use, or take the index that holds it from behind the alias";
+                self.unreadable.add(id, &place, &format!("not one that mailstitch wrote: {cause}"), hint);
+                None
+            }
+        }
     }
+}
+
+/// The kind or status that a document calls by a word.
+fn word<T: DeserializeOwned>(word: &str) -> Option<T> {
+    serde_json::from_value(word.into()).ok()
 }
 
 /// Where the next page starts; `None` after a page that was not full.

@@ -69,6 +69,13 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn a_document_survives_being_written(t in crate::laws::stored::transaction()) {
+            proptest::prop_assert_eq!(decode(&encode(&t).unwrap()).unwrap(), t);
+        }
+    }
+
     #[test]
     fn a_damaged_blob_is_no_document_whatever_size_it_claims() {
         let t: Transaction = serde_json::from_slice(KNOWN.split(|byte| *byte == b'\n').next().unwrap()).unwrap();

@@ -15,7 +15,9 @@ mod schema;
 mod terms;
 mod write;
 
-use super::{Census, Page, Put, QueueKey, Report, Search, Store, Stored, Summary, Traces, Version};
+use super::{
+    Census, Page, Put, QueueKey, Report, Search, Store, Stored, Summary, Traces, Version, unreadable::Unreadable,
+};
 use crate::{
     access::Access,
     error::{Error, Kind, Result},
@@ -24,6 +26,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use failure::Outcome;
+use read::LeaveOut;
 use rusqlite::Connection;
 use std::{
     collections::BTreeMap,
@@ -47,20 +50,43 @@ struct Database {
     /// [`Privacy::mark`](crate::model::Privacy::mark) of what is written to it; empty where lines are kept whole.
     privacy: String,
     connection: Mutex<Option<Connection>>,
+    unreadable: Unreadable,
+}
+
+impl Database {
+    /// Remembers a row whose document cannot be read.
+    fn leave_out(&self, id: &str, cause: &std::io::Error) {
+        let hint =
+            "`mailstitch backfill` reads its lines again where the log has them, or restore the file from a backup";
+        self.unreadable.add(id, &format!("database `{}`", self.path.display()), &format!("damaged: {cause}"), hint);
+    }
 }
 
 impl SqliteStore {
     /// `access`: who may read the file, if it has to be made.
     pub fn new(path: impl Into<PathBuf>, access: Access) -> Self {
-        let database = Database { path: path.into(), access, privacy: String::new(), connection: Mutex::new(None) };
-        Self { database: Arc::new(database) }
+        Self::made(path.into(), access, String::new())
     }
 
     /// The same file for lines of which something is left out; refused where another mark is in it.
     pub fn with_privacy(self, mark: String) -> Self {
         let Database { path, access, .. } = &*self.database;
-        let database = Database { path: path.clone(), access: *access, privacy: mark, connection: Mutex::new(None) };
-        Self { database: Arc::new(database) }
+        Self::made(path.clone(), *access, mark)
+    }
+
+    fn made(path: PathBuf, access: Access, privacy: String) -> Self {
+        let (connection, unreadable) = (Mutex::new(None), Unreadable::default());
+        Self { database: Arc::new(Database { path, access, privacy, connection, unreadable }) }
+    }
+
+    /// Does `work` that reads documents, and may leave some out.
+    async fn reading<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&mut Connection, &LeaveOut<'_>) -> Outcome<T> + Send + 'static,
+    ) -> Result<T> {
+        let database = Arc::clone(&self.database);
+        self.on(doing, move |connection| work(connection, &|id, cause| database.leave_out(id, cause))).await
     }
 
     /// Does `work` on the open database; `doing` is what the user reads if it fails: `read`, `write to`.
@@ -95,6 +121,10 @@ impl SqliteStore {
 
 #[async_trait]
 impl Store for SqliteStore {
+    fn unreadable(&self) -> u64 {
+        self.database.unreadable.count()
+    }
+
     async fn prepare(&self) -> Result<()> {
         self.blocking(|database| {
             let mut slot = database.connection.lock().unwrap_or_else(PoisonError::into_inner);
@@ -108,17 +138,17 @@ impl Store for SqliteStore {
 
     async fn get(&self, ids: &[String]) -> Result<Vec<Stored>> {
         let ids = ids.to_vec();
-        self.on("read", move |connection| read::get(connection, &ids)).await
+        self.reading("read", move |connection, leave_out| read::get(connection, &ids, leave_out)).await
     }
 
     async fn find(&self, keys: &[QueueKey], within: Range) -> Result<Vec<Stored>> {
         let keys = keys.to_vec();
-        self.on("read", move |connection| read::find(connection, &keys, within)).await
+        self.reading("read", move |connection, leave_out| read::find(connection, &keys, within, leave_out)).await
     }
 
     async fn neighbours(&self, traces: &Traces) -> Result<Vec<Stored>> {
         let traces = traces.clone();
-        self.on("read", move |connection| read::neighbours(connection, &traces)).await
+        self.reading("read", move |connection, leave_out| read::neighbours(connection, &traces, leave_out)).await
     }
 
     async fn put(&self, documents: Arc<[Put]>) -> Result<Report> {
@@ -153,12 +183,13 @@ impl Store for SqliteStore {
 
     async fn search(&self, search: &Search) -> Result<Vec<Transaction>> {
         let search = search.clone();
-        self.on("search", move |connection| read::search(connection, &search)).await
+        self.reading("search", move |connection, leave_out| read::search(connection, &search, leave_out)).await
     }
 
     async fn page(&self, after: Option<&str>, within: Option<Range>) -> Result<Page> {
         let after = after.map(str::to_owned);
-        self.on("read", move |connection| read::page(connection, after.as_deref(), within)).await
+        self.reading("read", move |connection, leave_out| read::page(connection, after.as_deref(), within, leave_out))
+            .await
     }
 
     async fn newest_end(&self, now: Time) -> Result<Option<Time>> {

@@ -2,7 +2,7 @@
 
 use super::{
     codec,
-    failure::{Failure, Outcome},
+    failure::Outcome,
     terms::{self, hash},
 };
 use crate::{
@@ -12,8 +12,9 @@ use crate::{
         matching::{forms, is_neighbour, matches, neighbour_terms, take},
     },
 };
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params_from_iter};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params_from_iter, types::ValueRef};
 use serde::de::DeserializeOwned;
+use std::io;
 
 /// Documents per page, and bytes of their blobs: whichever is reached first ends it.
 const PAGE: usize = 250;
@@ -25,30 +26,38 @@ const ALWAYS: Range = Range { from: Time(i64::MIN), to: Time(i64::MAX) };
 /// Terms of a search that are looked up; more can only narrow what these find, which the documents themselves decide.
 const TERMS_LOOKED_UP: usize = 8;
 
+/// Told of each row whose document cannot be read: its id, and why.
+pub type LeaveOut<'a> = dyn Fn(&str, &io::Error) + 'a;
+
 /// The documents with these ids.
-pub fn get(connection: &Connection, ids: &[String]) -> Outcome<Vec<Stored>> {
-    let mut rows = connection.prepare_cached("SELECT version, blob FROM transactions WHERE id = ?1")?;
+pub fn get(connection: &Connection, ids: &[String], leave_out: &LeaveOut<'_>) -> Outcome<Vec<Stored>> {
+    let mut rows = connection.prepare_cached("SELECT version, blob, id FROM transactions WHERE id = ?1")?;
     let mut found = Vec::new();
     for id in ids {
-        found.extend(rows.query_row([id], versioned).optional()?.transpose()?);
+        found.extend(rows.query_row([id], |row| versioned(row, leave_out)).optional()?.flatten());
     }
     Ok(found)
 }
 
 /// The documents of these keys that touch a range.
-pub fn find(connection: &mut Connection, keys: &[QueueKey], within: Range) -> Outcome<Vec<Stored>> {
+pub fn find(
+    connection: &mut Connection,
+    keys: &[QueueKey],
+    within: Range,
+    leave_out: &LeaveOut<'_>,
+) -> Outcome<Vec<Stored>> {
     // One transaction, so that all keys are seen as of one moment (and the file is locked once).
     let tx = connection.transaction()?;
     let mut found = Vec::new();
     {
         let mut rows = tx.prepare_cached(
-            "SELECT version, blob FROM transactions
+            "SELECT version, blob, id FROM transactions
              WHERE queue_id = ?1 AND host = ?2 AND start_ms < ?3 AND end_ms >= ?4 ORDER BY start_ms",
         )?;
         for key in keys {
             let parameters = (&key.queue_id, &key.host, within.to.0, within.from.0);
-            for stored in rows.query_map(parameters, versioned)? {
-                found.push(stored??);
+            for stored in rows.query_map(parameters, |row| versioned(row, leave_out))? {
+                found.extend(stored?);
             }
         }
     }
@@ -57,7 +66,7 @@ pub fn find(connection: &mut Connection, keys: &[QueueKey], within: Range) -> Ou
 }
 
 /// The documents that touch a range and share a queue id or a Message-ID with those asked for.
-pub fn neighbours(connection: &mut Connection, traces: &Traces) -> Outcome<Vec<Stored>> {
+pub fn neighbours(connection: &mut Connection, traces: &Traces, leave_out: &LeaveOut<'_>) -> Outcome<Vec<Stored>> {
     let wanted = neighbour_terms(&traces.queue_ids, &traces.message_ids);
     let within = traces.within;
     let tx = connection.transaction()?;
@@ -68,11 +77,11 @@ pub fn neighbours(connection: &mut Connection, traces: &Traces) -> Outcome<Vec<S
         )?;
         let unknown = |row: &Row<'_>| {
             let is_known = traces.known.contains(row.get_ref(2)?.as_str()?);
-            if is_known { Ok(None) } else { versioned(row).map(Some) }
+            if is_known { Ok(None) } else { versioned(row, leave_out) }
         };
         for doc in terms::rows(&tx, wanted.iter().map(hash).collect(), within)? {
             let row = rows.query_row((doc, within.to.0, within.from.0), unknown).optional()?;
-            found.extend(row.flatten().transpose()?);
+            found.extend(row.flatten());
         }
     }
     tx.commit()?;
@@ -80,16 +89,25 @@ pub fn neighbours(connection: &mut Connection, traces: &Traces) -> Outcome<Vec<S
     Ok(found)
 }
 
-/// The document and version of a row `version, blob`.
-fn versioned(row: &Row<'_>) -> rusqlite::Result<Outcome<Stored>> {
+/// The document and version of a row `version, blob, id`; `None` where it cannot be read.
+fn versioned(row: &Row<'_>, leave_out: &LeaveOut<'_>) -> rusqlite::Result<Option<Stored>> {
     let version = Version { number: row.get::<_, i64>(0)?.cast_unsigned(), term: 0 };
-    Ok(codec::decode(&row.get::<_, Vec<u8>>(1)?)
-        .map(|transaction| Stored { transaction, version })
-        .map_err(Failure::Blob))
+    Ok(read(row.get_ref(1)?, row.get_ref(2)?, leave_out).map(|transaction| Stored { transaction, version }))
+}
+
+/// The document of a blob, whatever stands in its place.
+fn read(blob: ValueRef<'_>, id: ValueRef<'_>, leave_out: &LeaveOut<'_>) -> Option<Transaction> {
+    let id = id.as_str().unwrap_or_default();
+    let blob = blob.as_bytes().map_err(io::Error::other);
+    let read = blob.and_then(codec::decode).and_then(|transaction| match transaction.mail.id == id {
+        true => Ok(transaction),
+        false => Err(io::Error::other(format!("it is document `{}`", transaction.mail.id))),
+    });
+    read.inspect_err(|cause| leave_out(id, cause)).ok()
 }
 
 /// The documents that a search means, newest first.
-pub fn search(connection: &mut Connection, search: &Search) -> Outcome<Vec<Transaction>> {
+pub fn search(connection: &mut Connection, search: &Search, leave_out: &LeaveOut<'_>) -> Outcome<Vec<Transaction>> {
     let mut found = Vec::new();
     if search.limit == 0 {
         return Ok(found);
@@ -116,7 +134,7 @@ pub fn search(connection: &mut Connection, search: &Search) -> Outcome<Vec<Trans
         let mut blobs = tx.prepare_cached(BLOB)?;
         let mut hits = hits.query(params_from_iter(parameters))?;
         while let Some(hit) = hits.next()? {
-            let t = codec::decode(&blob(&mut blobs, hit)?).map_err(Failure::Blob)?;
+            let Some(t) = document(&mut blobs, hit, leave_out)?.1 else { continue };
             if matches(&t, search) && !take(&mut found, t, search.limit) {
                 break;
             }
@@ -127,25 +145,30 @@ pub fn search(connection: &mut Connection, search: &Search) -> Outcome<Vec<Trans
 }
 
 /// The next page in the order of ids.
-pub fn page(connection: &mut Connection, after: Option<&str>, within: Option<Range>) -> Outcome<Page> {
+pub fn page(
+    connection: &mut Connection,
+    after: Option<&str>,
+    within: Option<Range>,
+    leave_out: &LeaveOut<'_>,
+) -> Outcome<Page> {
     let within = within.unwrap_or(ALWAYS);
     let tx = connection.transaction()?;
     let mut page = Page::default();
     {
         // With a `+` no index is used for it: what is in order already need not be sorted for every page.
         let mut hits = tx.prepare_cached(
-            "SELECT doc FROM transactions WHERE id > ?1 AND +start_ms < ?2 AND +end_ms >= ?3 ORDER BY id LIMIT ?4",
+            "SELECT doc, id FROM transactions WHERE id > ?1 AND +start_ms < ?2 AND +end_ms >= ?3 ORDER BY id LIMIT ?4",
         )?;
         let mut blobs = tx.prepare_cached(BLOB)?;
         // No id is empty, so every one is after the empty text.
         let mut hits = hits.query((after.unwrap_or_default(), within.to.0, within.from.0, PAGE))?;
-        let mut bytes = 0;
+        let (mut bytes, mut rows) = (0, 0);
         while let Some(hit) = hits.next()? {
-            let blob = blob(&mut blobs, hit)?;
-            page.transactions.push(codec::decode(&blob).map_err(Failure::Blob)?);
-            bytes += blob.len();
-            if bytes >= PAGE_BYTES || page.transactions.len() == PAGE {
-                page.after = page.transactions.last().map(|t| t.mail.id.clone());
+            let (length, transaction) = document(&mut blobs, hit, leave_out)?;
+            page.transactions.extend(transaction);
+            (bytes, rows) = (bytes + length, rows + 1);
+            if bytes >= PAGE_BYTES || rows == PAGE {
+                page.after = Some(hit.get(1)?);
                 break;
             }
         }
@@ -154,11 +177,18 @@ pub fn page(connection: &mut Connection, after: Option<&str>, within: Option<Ran
     Ok(page)
 }
 
-/// The blob of a hit, which is a row `doc`.
-const BLOB: &str = "SELECT blob FROM transactions WHERE doc = ?1";
+const BLOB: &str = "SELECT blob, id FROM transactions WHERE doc = ?1";
 
-fn blob(blobs: &mut CachedStatement<'_>, hit: &Row<'_>) -> rusqlite::Result<Vec<u8>> {
-    blobs.query_row([hit.get::<_, i64>(0)?], |row| row.get(0))
+/// The document of a hit, which is a row `doc`, if it can be read, and the bytes that it takes.
+fn document(
+    blobs: &mut CachedStatement<'_>,
+    hit: &Row<'_>,
+    leave_out: &LeaveOut<'_>,
+) -> rusqlite::Result<(usize, Option<Transaction>)> {
+    blobs.query_row([hit.get::<_, i64>(0)?], |row| {
+        let blob = row.get_ref(0)?;
+        Ok((blob.as_bytes().map_or(0, <[u8]>::len), read(blob, row.get_ref(1)?, leave_out)))
+    })
 }
 
 /// The newest end that is not after `now`.
@@ -202,14 +232,15 @@ pub fn census(connection: &mut Connection, within: Range) -> Outcome<Census> {
     let mut rows = rows.query((within.to.0, within.from.0))?;
     let mut census = Census::new();
     while let Some(row) = rows.next()? {
-        let kind = meant(row.get(0)?)?;
-        let status = meant(row.get(1)?)?;
-        census.insert((kind, status), row.get::<_, i64>(2)?.cast_unsigned());
+        // What is no word of ours counts as nothing.
+        if let (Some(kind), Some(status)) = (meant(row.get_ref(0)?), meant(row.get_ref(1)?)) {
+            census.insert((kind, status), row.get::<_, i64>(2)?.cast_unsigned());
+        }
     }
     Ok(census)
 }
 
 /// The kind or status that a document calls by a word.
-fn meant<T: DeserializeOwned>(word: String) -> Outcome<T> {
-    serde_json::from_value(word.into()).map_err(|e| Failure::Blob(e.into()))
+fn meant<T: DeserializeOwned>(word: ValueRef<'_>) -> Option<T> {
+    serde_json::from_value(word.as_str().ok()?.into()).ok()
 }

@@ -90,9 +90,10 @@ fn write(tx: &Transaction<'_>, put: &Put, blob: &[u8], version: i64) -> Outcome<
     let t = &put.transaction;
     let mut old_terms = BTreeSet::new();
     if let Some(expected) = put.expected {
-        match place(tx, &t.mail.id)?.filter(|place| place.version == expected) {
-            Some(place) => old_terms = terms::of(&codec::decode(&place.blob).map_err(Failure::Blob)?),
-            None => return Ok(None),
+        let Some(place) = place(tx, &t.mail.id)?.filter(|place| place.version == expected) else { return Ok(None) };
+        match codec::decode(&place.blob) {
+            Ok(old) => old_terms = terms::of(&old),
+            Err(_) => terms::remove_all(tx, place.doc, &place.blob)?,
         }
     }
     let mut statement = tx.prepare_cached(match put.expected {
@@ -109,22 +110,32 @@ fn write(tx: &Transaction<'_>, put: &Put, blob: &[u8], version: i64) -> Outcome<
              WHERE id = ?1 RETURNING doc"
         }
     })?;
-    let columns = params![
-        t.mail.id,
-        version,
-        t.host.name.as_str(),
-        t.email.local_id.as_deref(),
-        t.mail.part,
-        t.event.start.0,
-        t.event.end.0,
-        word(&t.mail.kind),
-        word(&t.mail.status),
-        t.email.from.address.as_deref(),
-        t.email.message_id.as_deref(),
-        t.mail.journey,
-        blob,
-    ];
-    let doc = statement.query_row(columns, |row| row.get(0)).optional()?;
+    let mut fill = || {
+        let columns = params![
+            t.mail.id,
+            version,
+            t.host.name.as_str(),
+            t.email.local_id.as_deref(),
+            t.mail.part,
+            t.event.start.0,
+            t.event.end.0,
+            word(&t.mail.kind),
+            word(&t.mail.status),
+            t.email.from.address.as_deref(),
+            t.email.message_id.as_deref(),
+            t.mail.journey,
+            blob,
+        ];
+        statement.query_row(columns, |row| row.get(0)).optional()
+    };
+    let mut doc = fill()?;
+    // A row that cannot be read is in nobody's way: what it held is lost, and what the log still says is here.
+    if doc.is_none()
+        && let Some(damaged) = place(tx, &t.mail.id)?.filter(|place| codec::decode(&place.blob).is_err())
+    {
+        remove(tx, damaged.doc, &damaged.blob)?;
+        doc = fill()?;
+    }
     Ok(doc.map(|doc| Written { doc, old_terms }))
 }
 
@@ -161,7 +172,9 @@ fn place(tx: &Transaction<'_>, id: &str) -> Outcome<Option<Place>> {
         .prepare_cached("SELECT doc, version, blob FROM transactions WHERE id = ?1")?
         .query_row([id], |row| {
             let version = Version { number: row.get::<_, i64>(1)?.cast_unsigned(), term: 0 };
-            Ok(Place { doc: row.get(0)?, version, blob: row.get(2)? })
+            // What is no blob is damaged as an empty one is.
+            let blob = row.get_ref(2)?.as_bytes().unwrap_or_default().to_vec();
+            Ok(Place { doc: row.get(0)?, version, blob })
         })
         .optional()?)
 }
