@@ -18,9 +18,14 @@ use mailstitch::{
 };
 use std::{path::Path, sync::atomic::AtomicBool, time::Duration};
 
+#[expect(clippy::disallowed_methods, reason = "the tester says how long it may take")]
+fn from_environment(variable: &str, usual: u64) -> u64 {
+    std::env::var(variable).map_or(usual, |n| n.parse().expect("a number"))
+}
+
 /// How many logs are tried: more when `LOGS` says so.
 fn logs(usual: u64) -> u64 {
-    std::env::var("LOGS").map_or(usual, |n| n.parse().expect("LOGS is a number"))
+    from_environment("LOGS", usual)
 }
 
 /// The window of the configuration's defaults but for `lookback`.
@@ -96,8 +101,7 @@ fn check<T: Clone + std::fmt::Debug>(
     if failed.is_empty() {
         return;
     }
-    let examples = std::env::var("EXAMPLES").map_or(1, |n| n.parse().expect("EXAMPLES is a number"));
-    for seed in failed.iter().take(examples) {
+    for seed in failed.iter().take(from_environment("EXAMPLES", 1) as usize) {
         let differs = |part: &[T]| {
             let (found, expected) = outcome(*seed, part);
             found != expected

@@ -117,6 +117,7 @@ fn refusal(out: &mut String, policy: &Policy<'_>) -> Option<()> {
         Action::Discard => "discard",
         Action::Hangup => "hangup",
         Action::Change => "redirect",
+        Action::Accept => "proxy-accept",
     };
     let stage = match policy.stage {
         "connect" => "CONNECT",

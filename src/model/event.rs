@@ -37,6 +37,8 @@ pub enum Action {
     Hangup,
     /// `filter`, `redirect`, `bcc`, `prepend`, `replace`, `strip`, `delay`, `pass`: the message was changed or sent elsewhere.
     Change,
+    /// `proxy-accept`: a filter before the queue took the message, and with a queue id in its reply handed it on.
+    Accept,
 }
 
 /// Which notification was sent about a message.

@@ -5,7 +5,8 @@
 //!
 //! A message takes
 //! - of its incoming session the `connect`, TLS and login in force, and what was said since the message before it: failed
-//!   logins, `NOQUEUE: discard` and its like (`incoming.rs`);
+//!   logins, `NOQUEUE: discard` and its like (`incoming.rs`); where a filter before the queue handed it in, of the session
+//!   in front of the filter;
 //! - of the delivery agent's work on it the failed `connect to` and the TLS of the next hop (`outgoing.rs`).
 //!
 //! The same rule runs twice: over a stretch, to find out which lines a key's set needs, and over that set when it is
@@ -57,6 +58,10 @@ enum Act<'a> {
     Said(Option<&'a str>),
     /// A message comes in.
     Arrival(Option<&'a str>),
+    /// `NOQUEUE: client=`: a filter before the queue takes what the client sends.
+    Front(Option<&'a str>),
+    /// `proxy-accept`: the filter handed on what the last such client sent. The line names no client.
+    Accepted,
     Disconnect(Option<&'a str>),
     /// A delivery agent failed to connect.
     Failed(Peer<'a>),
@@ -88,7 +93,9 @@ impl<'a> SessionLine<'a> {
             Event::SaslFailed { peer, .. } if key.is_none() => Act::Said(peer.addr),
             Event::ConnectFailed { peer, .. } => Act::Failed(*peer),
             Event::Tls { inbound: false, peer, .. } => Act::Onward(*peer),
+            Event::Client { peer, .. } if key.is_none() => Act::Front(peer.addr),
             Event::Client { peer, .. } => Act::Arrival(peer.addr),
+            Event::Policy(Policy { action: Action::Accept, .. }) => Act::Accepted,
             Event::From(from) => Act::Arrival(from.peer.addr),
             Event::Delivery(record) => Act::Record(Record::of(record)),
             Event::To(to) => {
@@ -116,8 +123,8 @@ impl<'a> SessionLine<'a> {
             Act::Connect(_) => 0,
             Act::Secured(_) | Act::Failed(_) | Act::Onward(_) => 1,
             Act::Login(_) | Act::Said(_) => 2,
-            Act::Arrival(_) => 3,
-            Act::Record(_) => 4,
+            Act::Arrival(_) | Act::Front(_) => 3,
+            Act::Record(_) | Act::Accepted => 4,
             Act::Disconnect(_) => 5,
         };
         (self.time, phase, self.id)

@@ -26,7 +26,10 @@ pub use delivery::relay;
 pub use reply::{forwarded_queue_id, reply_queue_id};
 
 use super::fields;
-use crate::model::{Event, Parsed};
+use crate::model::{
+    Event, Parsed,
+    event::{Action, Policy},
+};
 
 /// Whether the part after the last slash of a syslog name is a postfix program. RFC 3164 tags are cut at 32
 /// characters, which may leave `postfix-script[21863` for a name.
@@ -167,7 +170,13 @@ fn session<'a>(daemon: Option<&str>, text: &'a str) -> Parsed<'a> {
         .or_else(|| delivery::connect_failed(text))
         .or_else(|| policy::session(text));
     if let Some(event) = event {
-        return told(None, Some(event));
+        let queue_id = match &event {
+            Event::Policy(Policy { action: Action::Accept, text, .. }) => {
+                reply_queue_id(text).or_else(|| policy::filter_id(text))
+            }
+            _ => None,
+        };
+        return told(queue_id, Some(event));
     }
     match postscreen::unused(text).or_else(|| tls::unused(text)).or_else(|| service::unused(daemon, text)) {
         Some(reason) => Parsed::Ignored(reason),

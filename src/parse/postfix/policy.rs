@@ -42,6 +42,12 @@ pub fn session(text: &str) -> Option<Event<'_>> {
     smtp_stage(action, rest).map(Event::Policy)
 }
 
+/// The id under which a filter logs what it took, in its reply: `OK (2C225C6817C7EEE1481)` (pmg-smtp-filter).
+pub fn filter_id(reply: &str) -> Option<&str> {
+    let id = reply.strip_prefix("OK (")?.strip_suffix(')')?;
+    (id.len() >= 10 && id.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(id)
+}
+
 /// Header and body checks log at most this many bytes of content (`%.200s`), so that the client follows within them.
 const CONTENT_MAX: usize = 200;
 
@@ -54,9 +60,8 @@ fn split_action(text: &str) -> Option<(Action, &str)> {
         "hold" => Action::Hold,
         "discard" => Action::Discard,
         "hangup" => Action::Hangup,
-        "filter" | "redirect" | "bcc" | "prepend" | "replace" | "strip" | "delay" | "pass" | "proxy-accept" => {
-            Action::Change
-        }
+        "filter" | "redirect" | "bcc" | "prepend" | "replace" | "strip" | "delay" | "pass" => Action::Change,
+        "proxy-accept" => Action::Accept,
         _ => return None,
     };
     Some((action, rest))

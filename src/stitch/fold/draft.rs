@@ -19,6 +19,8 @@ pub(super) struct Draft<'a> {
     pub resent_message_id: Option<&'a str>,
     pub from: Option<Text>,
     pub peer: Option<Peer<'a>>,
+    /// The client of a filter before the queue, with its login and how it logged in.
+    pub before_filter: Option<(Peer<'a>, Option<&'a str>, Option<&'a str>)>,
     pub origin: Origin,
     pub user: Option<&'a str>,
     /// Who tried to log in and could not.
@@ -80,6 +82,7 @@ impl<'a> Draft<'a> {
             resent_message_id: None,
             from: None,
             peer: None,
+            before_filter: None,
             origin: Origin::Unknown,
             user: None,
             refused_user: None,

@@ -24,12 +24,17 @@ pub(super) fn read<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
         Event::Client { peer, sasl_method, sasl_username, orig_queue_id, orig_client, .. } if told.own => {
             draft.arrived = true;
             draft.origin = Origin::Smtp;
-            draft.peer = Some(*peer);
+            // What a filter before the queue hands on is its client's; one behind the queue is a hop of its own.
+            draft.peer = Some(orig_client.filter(|_| orig_queue_id.is_none()).unwrap_or(*peer));
             draft.user = draft.user.or(*sasl_username);
             draft.auth_method = draft.auth_method.or(*sasl_method);
             if let Some(id) = orig_queue_id {
                 draft.link(Rel::Previous, id, orig_client.is_none().then_some(host).flatten());
             }
+        }
+        // `NOQUEUE: client=` of the session that handed the message to a filter before the queue.
+        Event::Client { peer, sasl_method, sasl_username, .. } if !told.of_another => {
+            draft.before_filter = Some((*peer, *sasl_username, *sasl_method));
         }
         Event::Pickup { from, orig_id, .. } => {
             draft.arrived = true;
@@ -209,5 +214,6 @@ fn decision<'a>(draft: &mut Draft<'a>, told: &Told<'a>, policy: &Policy<'a>) {
             draft.warnings.push(remark(policy));
         }
         Action::Warn | Action::Change => draft.warnings.push(remark(policy)),
+        Action::Accept => {}
     }
 }

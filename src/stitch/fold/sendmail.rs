@@ -67,7 +67,7 @@ pub(super) fn read<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
                     draft.warnings.push(remark(policy));
                 }
                 Action::Warn => draft.warnings.push(remark(policy)),
-                Action::Change => {}
+                Action::Change | Action::Accept => {}
             }
         }
         Event::MilterEdit { edit: MilterEdit::ChangeSender, addr } => draft.sender(addr),

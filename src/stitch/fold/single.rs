@@ -26,7 +26,9 @@ pub fn single(reading: &Reading<'_>) -> Option<Transaction> {
         Event::Policy(policy @ Policy { action: Action::Reject | Action::Hangup, .. }) => {
             refusal(line, *family, policy)
         }
-        Event::Policy(policy @ Policy { action: Action::Warn | Action::Change, .. }) => remarked(line, *family, policy),
+        Event::Policy(policy @ Policy { action: Action::Warn | Action::Change | Action::Accept, .. }) => {
+            remarked(line, *family, policy)
+        }
         Event::Filter(filter) => filtered(line, filter),
         _ => return None,
     };

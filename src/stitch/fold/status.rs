@@ -14,6 +14,11 @@ pub(super) fn settle(draft: &mut Draft<'_>) {
         // Notices and forwards are made inside: cleanup's line is their first.
         draft.origin = Origin::Internal;
     }
+    if let Some((peer, user, method)) = draft.before_filter {
+        draft.peer = Some(peer);
+        draft.user = user.or(draft.user);
+        draft.auth_method = method.or(draft.auth_method);
+    }
     close_recipients(draft);
     fate::settle(draft);
     outgoing_tls(draft);

@@ -20,6 +20,8 @@ pub(super) struct Session<'t, 'a> {
     connect: Option<&'t SessionLine<'a>>,
     secured: Option<&'t SessionLine<'a>>,
     login: Option<&'t SessionLine<'a>>,
+    /// `NOQUEUE: client=`.
+    front: Option<&'t SessionLine<'a>>,
     /// Said since the last message.
     said: Vec<&'t SessionLine<'a>>,
     /// The last message, and the latest line that it or one before it took.
@@ -61,6 +63,7 @@ pub(super) fn walk<'t, 'a>(
     out: &mut Shared,
 ) {
     let settled = unsettled.map(|from| lines.partition_point(|line| line.time < from));
+    let mut front = None;
     for (n, &line) in lines.iter().enumerate() {
         if settled == Some(n) {
             keep_open(sessions, out);
@@ -79,6 +82,15 @@ pub(super) fn walk<'t, 'a>(
                     said.drain(..SAID);
                 }
                 said.push(line);
+            }
+            Act::Front(peer) => {
+                of(sessions, peer, line).front = Some(line);
+                front = Some(peer);
+            }
+            Act::Accepted if line.key.is_some() => {
+                if let Some(peer) = front {
+                    give(of(sessions, peer, line), line, lead_ms, out);
+                }
             }
             Act::Arrival(peer) if line.key.is_some() => give(of(sessions, peer, line), line, lead_ms, out),
             Act::Disconnect(peer) => {
@@ -104,12 +116,13 @@ fn keep_open(sessions: &Sessions<'_, '_>, out: &mut Shared) {
     let last_ended = ended.max_by_key(|ended| ended.disconnect.order());
     out.open.extend(last_ended.into_iter().flat_map(Ended::lines).map(|line| line.place));
     for session in sessions.values().filter(|session| session.closed.is_none()) {
-        let Session { connect, secured, login, said, arrival, taken, ended_former, .. } = session;
+        let Session { connect, secured, login, front, said, arrival, taken, ended_former, .. } = session;
         let taken = arrival.iter().chain(taken).filter(|_| taken.is_some());
         let open = connect
             .iter()
             .chain(secured)
             .chain(login)
+            .chain(front)
             .chain(last(said))
             .chain(taken)
             .chain(ended_former.iter().flatten());
@@ -161,8 +174,9 @@ fn give<'t, 'a>(session: &mut Session<'t, 'a>, to: &'t SessionLine<'a>, lead_ms:
             out.add(to, connect, Role::Context(disconnect.place));
         }
     }
-    let Session { connect, secured, login, said, arrival, taken, before, .. } = session;
-    for line in connect.iter().chain(&*secured).chain(&*login).chain(last(said)) {
+    let Session { connect, secured, login, front, said, arrival, taken, before, .. } = session;
+    let front = front.iter().filter(|_| matches!(to.act, Act::Accepted));
+    for line in connect.iter().chain(&*secured).chain(&*login).chain(front).chain(last(said)) {
         if line.time >= earliest {
             out.add(to, line, Role::Taken);
         }
