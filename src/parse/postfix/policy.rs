@@ -319,11 +319,11 @@ mod tests {
     }
 
     #[test]
-    fn a_before_queue_filter_answers_without_a_client() {
+    fn a_before_queue_filter_names_the_message_and_no_client() {
         check(
             "smtpd",
             "proxy-accept: END-OF-MESSAGE: 250 2.0.0 Ok: queued as 7C1D2E3F40; from=<a@example.org> to=<b@example.net> proto=ESMTP helo=<h>",
-            "Change end-of-message 250 2.0.0 `Ok: queued as 7C1D2E3F40` from=a@example.org to=b@example.net proto=ESMTP helo=h",
+            "7C1D2E3F40 Accept end-of-message 250 2.0.0 `Ok: queued as 7C1D2E3F40` from=a@example.org to=b@example.net proto=ESMTP helo=h",
         );
     }
 
