@@ -154,7 +154,8 @@ proptest! {
         who in who(),
         (code, dsn) in (option::of(200u16..560), option::of("[245]\\.[0-9]\\.[0-9]")),
         reason in "[A-Z][a-z]{0,8}( [a-z]{1,8}){0,4}(; [a-z]{1,6})?",
-        (from, to) in (option::of(address()), option::of(address())),
+        // `to=<>` is no recipient.
+        (from, to) in (option::of(address()), option::of(address().prop_filter("a recipient", |to| !to.is_empty()))),
         (proto, helo) in ("E?SMTP", option::of("[a-z0-9.:\\[\\]-]{1,16}")),
         (method, user) in (option::of("[A-Z]{3,8}"), option::of("[a-z]{1,8}( [a-z]{1,4})?")),
     ) {
