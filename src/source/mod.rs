@@ -42,10 +42,10 @@ pub struct Batch {
 
 /// A text that no line could be made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Noise {
-    text: String,
+pub struct Noise {
+    pub text: String,
     /// For want of a time that can be kept, and of nothing else.
-    misdated: bool,
+    pub misdated: bool,
 }
 
 impl Batch {

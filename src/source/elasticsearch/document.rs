@@ -17,7 +17,7 @@ use std::borrow::Cow;
 
 /// # Errors
 /// What is left of a document without a usable time, host, program or message.
-pub(super) fn line(source: &str, fields: &Fields, intake: &mut Intake) -> Result<Line, Noise> {
+pub fn line(source: &str, fields: &Fields, intake: &mut Intake) -> Result<Line, Noise> {
     let Ok(document) = serde_json::from_str::<Map<String, Value>>(source) else {
         return Err(carried::noise(source));
     };
