@@ -82,10 +82,13 @@ fn name(parsed: &Parsed<'_>) -> String {
     }
 }
 
-/// The id at the start of an example, after a severity word.
+/// The id at the start of an example, after a severity word; of what a filter before the queue took, the one in its reply.
 fn leading_id<'a>(row: &Row<'a>) -> Option<&'a str> {
     let text =
         ["warning: ", "fatal: ", "error: "].iter().find_map(|word| row.text.strip_prefix(word)).unwrap_or(row.text);
+    if row.text.starts_with("proxy-accept: ") {
+        return row.text.split_once("queued as ").and_then(|(_, rest)| rest.split(';').next());
+    }
     row.has_qid.then(|| text.split(':').next()).flatten()
 }
 

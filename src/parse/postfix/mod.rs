@@ -171,8 +171,9 @@ fn session<'a>(daemon: Option<&str>, text: &'a str) -> Parsed<'a> {
         .or_else(|| policy::session(text));
     if let Some(event) = event {
         let queue_id = match &event {
-            Event::Policy(Policy { action: Action::Accept, text, .. }) => {
-                reply_queue_id(text).or_else(|| policy::filter_id(text))
+            // A line that was cut inside of the id names no message.
+            Event::Policy(Policy { action: Action::Accept, text, from: Some(_), .. }) => {
+                reply_queue_id(text).filter(|id| text.ends_with(id)).or_else(|| policy::filter_id(text))
             }
             _ => None,
         };

@@ -53,7 +53,7 @@ pub struct Message<'a> {
     pub text: &'a str,
 }
 
-/// Takes a line of a log file apart: RFC 3164, the same with an ISO 8601 stamp, RFC 5424, or what [`frames`] knows. `None` when
+/// Takes a line of a log file apart: RFC 3164, the same with an ISO 8601 stamp, RFC 5424, or what `frames` knows. `None` when
 /// no frame with a time fits, or what could be read of it leaves out what looks like a mail server's line (law L4).
 pub fn frame(line: &str) -> Option<Frame<'_>> {
     let line = line.strip_prefix('\u{feff}').unwrap_or(line);
