@@ -97,7 +97,11 @@ async fn of_hundreds_of_attempts_the_middle_keeps_only_time_and_dsn() {
     let whole = MemoryStore::default();
     index(&whole, &lines).await;
     let one = &whole.export()[0];
-    assert_eq!((one.mail.recipients[0].attempts, one.mail.lines.len()), (500, 503));
+    assert_eq!((one.mail.recipients[0].attempts, one.mail.lines.len()), (500, 203));
+    assert_eq!((one.mail.omitted.lines, one.mail.omitted.attempts), (300, 300));
+    let left: Vec<&str> = one.mail.brief.iter().map(|brief| &*brief.text).collect();
+    assert_eq!(left, ["986E8321F2: to=<r1@example.net>, relay=…, dsn=2.0.0, status=deferred (…)"]);
+    assert_eq!(one.mail.recipients[0].first_attempt, Some(START.plus(4_000_000)));
     assert_eq!(one.mail.recipients[0].status, RecipientStatus::Deferred);
     assert_eq!(one.mail.recipients[0].relay.domain.as_deref(), Some("mx.example.net"));
     let whole_replies = one.mail.recipients[0].history.iter().filter(|a| a.reply.is_some()).count();

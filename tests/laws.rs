@@ -1,6 +1,8 @@
 //! The laws of set semantics and of cuts (L1, L2), stated for any lines at all: few queue ids, few processes, few
 //! seconds, so that everything collides.
 
+#[path = "laws/bounds.rs"]
+mod bounds;
 #[path = "laws/lines.rs"]
 mod lines;
 
@@ -28,7 +30,7 @@ const START: Time = Time(1_795_378_800_000);
 const SPAN_S: i64 = 40;
 
 fn rules() -> Rules {
-    Rules { session_lead_ms: 10_000, ..Rules::default() }
+    Rules { session_lead_ms: 10_000, bounds: bounds::in_force(), ..Rules::default() }
 }
 
 fn window() -> Window {
@@ -56,6 +58,7 @@ fn pass<'a>(store: &'a MemoryStore, rules: &'a Rules, stop: &'a AtomicBool) -> P
         window: window(),
         now: START.plus(SPAN_S * 1000),
         state_dir: Path::new("/nonexistent"),
+        notes: "under-way.json",
         access: mailstitch::access::Access::default(),
         save: &|_| Ok(()),
         progress: &|_| {},

@@ -49,6 +49,7 @@ fn pass<'a>(store: &'a MemoryStore, rules: &'a Rules, stop: &'a AtomicBool, wind
         window,
         now,
         state_dir: Path::new("/nonexistent"),
+        notes: "under-way.json",
         access: Access::default(),
         save: &|_| Ok(()),
         progress: &|_| {},

@@ -87,7 +87,7 @@ async fn older_documents_become_what_they_would_be_now_in_steps() {
     assert_ne!(export(&workspace), before);
 
     // Stopped after the first page, and begun again.
-    let rules = Rules { instances: vec!["postfix-out".into()], horizon_ms: 14 * 86_400_000, session_lead_ms: 600_000 };
+    let rules = Rules { instances: vec!["postfix-out".into()], ..Rules::default() };
     let mut reached = Reached::default();
     let state_dir = workspace.file("state");
     let (stopped, going) = (AtomicBool::new(true), AtomicBool::new(false));

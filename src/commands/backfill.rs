@@ -46,6 +46,7 @@ pub async fn backfill(context: &Context, args: &Backfill) -> Result<Outcome> {
         window: context.settings.window,
         now: context.now,
         state_dir: state.dir(),
+        notes: "backfill-under-way.json",
         access: state.access,
         save: &|ledger| state.save(LEDGER, ledger),
         progress: &|p| show(&bar, p),

@@ -12,7 +12,7 @@ use crate::{
         outcome::Outcome,
     },
     source::{self, CountingSource, PositionedSource},
-    stitch::{self, Rules},
+    stitch::{self, Bounds, Rules},
     store::{self, Store},
 };
 use std::{
@@ -135,6 +135,7 @@ pub fn rules(settings: &Settings) -> Rules {
     Rules {
         instances: settings.instances.iter().map(|i| i.as_str().into()).collect(),
         horizon_ms: ms(settings.window.horizon),
+        bounds: Bounds::default(),
         session_lead_ms: ms(settings.window.session_lead),
     }
 }

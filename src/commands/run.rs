@@ -12,7 +12,7 @@ use crate::{
     escape::visible,
     http::retry,
     run::{
-        Pass, Progress, Summary, agree, counting, dead,
+        Pass, Progress, Summary, agree, aside, counting, dead,
         history::{self, RunRecord, Telling},
         jump::{self, Uptime},
         metrics,
@@ -100,7 +100,13 @@ fn kept_out(context: &Context, state: &State, error: Error) -> Result<Outcome> {
 
 /// How a pass that ended well ends: dead letters are told.
 pub fn outcome(state: &State) -> Result<Outcome> {
+    let aside = aside::count(state.dir())?;
+    if aside > 0 {
+        let file = state.path(aside::FILE);
+        tracing::warn!("{aside} lines are set aside, because runs died of them: see `{}`", file.display());
+    }
     match dead::count(state.dir())? {
+        0 if aside > 0 => Ok(Outcome::DeadLetters),
         0 => Ok(Outcome::Done),
         n => {
             let file = state.path(dead::FILE);
@@ -120,6 +126,7 @@ fn publish(context: &Context, state: &State, exit_code: u8) {
             state_dir: &state.dir().to_string_lossy(),
             watermark: state.ledger(LEDGER)?.and_then(|ledger| ledger.watermark),
             dead_letters: dead::count(state.dir())?,
+            set_aside: aside::count(state.dir())?,
             exit_code,
             kept_out: history::kept_out(state.dir())?.map(|failure| failure.since),
         };
@@ -158,6 +165,7 @@ async fn pass(
         window: context.settings.window,
         now: context.now,
         state_dir: state.dir(),
+        notes: "run-under-way.json",
         access: state.access,
         save: &|ledger| state.save(LEDGER, ledger),
         progress,

@@ -12,7 +12,7 @@ use crate::{
     escape::visible,
     model::Time,
     run::{
-        dead,
+        aside, dead,
         history::{self, RunRecord},
         outcome::Outcome,
     },
@@ -33,6 +33,7 @@ pub async fn status(context: &Context, args: &Status) -> Result<Outcome> {
     let failure = history::failure(state.dir())?;
     let kept_out = history::kept_out(state.dir())?;
     let dead = dead::count(state.dir())?;
+    let set_aside = aside::count(state.dir())?;
     let store = open::store(&context.settings, state.access)?.summary().await?;
     let lag_s = watermark.map(|w| (context.now.0 - w.0) as f64 / 1000.0);
     if args.json {
@@ -40,7 +41,7 @@ pub async fn status(context: &Context, args: &Status) -> Result<Outcome> {
         let shown = |f: history::Failure| json!({"since": f.since, "reason": f.reason});
         let (failure, kept_out) = (failure.map(shown), kept_out.map(shown));
         let whole = json!({
-            "watermark": watermark, "lag_s": lag_s, "dead_letters": dead, "failing": failure, "kept_out": kept_out, "runs": runs,
+            "watermark": watermark, "lag_s": lag_s, "dead_letters": dead, "set_aside": set_aside, "failing": failure, "kept_out": kept_out, "runs": runs,
             "last_success": history.totals.last_success, "retries": history.totals.retries,
             "coverage": {"lines": tally, "understood": tally.understood()},
             "store": {"documents": store.documents, "open": store.open, "oldest": store.oldest, "newest": store.newest},
@@ -65,6 +66,9 @@ pub async fn status(context: &Context, args: &Status) -> Result<Outcome> {
     row("transactions", &format!("{}, from {} to {}", store.documents, shown(store.oldest), shown(store.newest)));
     row("on their way", &store.open.to_string());
     row("dead letters", &dead.to_string());
+    if set_aside > 0 {
+        row("set aside", &format!("{set_aside} lines that runs died of: see `{}`", state.path(aside::FILE).display()));
+    }
     let unrecognised = match tally.unrecognised {
         0 => String::new(),
         n => format!(", {n} not recognised: see `mailstitch coverage`"),

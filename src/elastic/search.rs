@@ -78,6 +78,9 @@ pub struct Hit {
     /// Where the next page starts.
     #[serde(default)]
     pub sort: Vec<Value>,
+    /// With `docvalue_fields`.
+    #[serde(default)]
+    pub fields: Value,
 }
 
 impl Shards {

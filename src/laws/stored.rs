@@ -4,9 +4,9 @@
 use crate::model::{
     LineId, Text, Time,
     transaction::{
-        Address, Addresses, Attempt, Auth, DATASET, DelaysS, ECS_VERSION, EVENT_CATEGORY, EVENT_KIND, Ecs, Email,
-        EventInfo, Evidence, Host, Kind, Link, Mail, Origin, Outcome, Recipient, RecipientStatus, Rel, Related, Relay,
-        Remark, Service, Source, Status, Tls, Transaction, User, Verdict,
+        Address, Addresses, Attempt, Auth, Brief, DATASET, DelaysS, ECS_VERSION, EVENT_CATEGORY, EVENT_KIND, Ecs,
+        Email, EventInfo, Evidence, Host, Kind, Link, Mail, Omitted, Origin, Outcome, Recipient, RecipientStatus, Rel,
+        Related, Relay, Remark, Service, Source, Status, Tls, Transaction, User, Verdict,
     },
 };
 use proptest::{collection::vec, prelude::*, sample::select};
@@ -189,6 +189,12 @@ fn made(p: &mut Pool) -> Transaction {
                 text: p.string().into(),
                 context: p.number().is_multiple_of(2),
             }),
+            brief: p.some(|p| Brief {
+                program: p.string().into(),
+                text: p.string().into(),
+                stamps: p.some(|p| (LineId(u128::from(p.number()) << 64 | u128::from(p.number())), p.time())),
+            }),
+            omitted: Omitted { lines: p.number(), attempts: p.number(), related: p.number(), ..Omitted::default() },
             journey: p.string(),
             schema: p.small(1 << 32).unwrap_or(1),
         },

@@ -313,6 +313,11 @@ pub enum Event<'a> {
     },
     /// Belongs to the message and changes nothing: kept as evidence.
     Note,
+    /// A line of a message of which a document kept only the kind. `goes_on`: what it said of the message's end; see
+    /// `stitch::gap`.
+    Brief {
+        goes_on: Option<bool>,
+    },
 
     // ---- sendmail ----
     From(SendmailFrom<'a>),

@@ -4,7 +4,8 @@
 //! `mail.journey` is a pure function of `mail.lines`, shared session lines included (law L1).
 
 use super::{LineId, Text, Time};
-use serde::{Deserialize, Serialize};
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD as BASE64};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::sync::Arc;
 
 /// The version of this table; a document says which one it was made by.
@@ -204,6 +205,12 @@ pub struct Mail {
     pub filters: Vec<Verdict>,
     /// The evidence, sorted by time, then id.
     pub lines: Vec<Evidence>,
+    /// The evidence beyond the bounds of what is kept whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub brief: Vec<Brief>,
+    /// How much is not shown, because there was too much of it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub omitted: Omitted,
     /// The journey id; empty until the journey pass has seen the document.
     #[serde(default)]
     pub journey: String,
@@ -416,4 +423,61 @@ pub struct Evidence {
     /// About another message of the same session: shows that a line before it is not about this one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub context: bool,
+}
+
+/// Lines of which no more is kept than their ids and times, and what they have in common.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Brief {
+    pub program: Arc<str>,
+    /// What is left of their text: of a delivery attempt the recipient, DSN and status, of another line its kind.
+    pub text: Arc<str>,
+    /// By time, then id. Written as base64 of 24 bytes for each: id and milliseconds since 1970, the highest byte first.
+    #[serde(serialize_with = "stamps_to_text", deserialize_with = "stamps_from_text")]
+    pub stamps: Vec<(LineId, Time)>,
+}
+
+/// Bytes of an id with its time.
+const STAMP: usize = 24;
+
+fn stamps_to_text<S: Serializer>(stamps: &[(LineId, Time)], s: S) -> Result<S::Ok, S::Error> {
+    let mut bytes = Vec::with_capacity(stamps.len() * STAMP);
+    for (id, time) in stamps {
+        bytes.extend(id.0.to_be_bytes());
+        bytes.extend(time.0.to_be_bytes());
+    }
+    s.serialize_str(&BASE64.encode(bytes))
+}
+
+fn stamps_from_text<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<(LineId, Time)>, D::Error> {
+    let text = std::borrow::Cow::<'de, str>::deserialize(d)?;
+    let bytes = BASE64.decode(&*text).map_err(serde::de::Error::custom)?;
+    let stamp = |stamp: &[u8]| {
+        let (id, time) = stamp.split_at_checked(16)?;
+        let (id, time) = (u128::from_be_bytes(id.try_into().ok()?), Time(i64::from_be_bytes(time.try_into().ok()?)));
+        (Time::EARLIEST..=Time::LATEST).contains(&time).then_some((LineId(id), time))
+    };
+    let stamps: Option<Vec<_>> = bytes.chunks(STAMP).map(stamp).collect();
+    stamps.ok_or_else(|| serde::de::Error::custom("an id without a time"))
+}
+
+/// What a document does not show of its lines, by how many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Omitted {
+    /// Lines of which only id, time and kind are kept (`mail.brief`), of this part.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub lines: u64,
+    /// Attempts that are in no recipient's history, of this part.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub attempts: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rejects: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub warnings: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub filters: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub links: u64,
+    /// Entries of `related.*`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub related: u64,
 }

@@ -33,7 +33,7 @@ struct DeadLetter {
 
 impl DeadLetter {
     fn lines(&self) -> BTreeSet<LineId> {
-        self.transaction.mail.lines.iter().map(|l| l.id).collect()
+        merge::lines_of(&self.transaction).iter().map(|l| l.id).collect()
     }
 }
 

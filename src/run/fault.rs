@@ -18,3 +18,22 @@ pub fn point(name: &str) {
 /// A place between two steps.
 #[cfg(not(debug_assertions))]
 pub fn point(_name: &str) {}
+
+/// Lines that are being worked on. `MAILSTITCH_FAULT=abort=TEXT` or `panic=TEXT` dies of a line with that text.
+#[cfg(debug_assertions)]
+#[expect(clippy::disallowed_methods, reason = "tests reach into the process by its environment")]
+#[expect(clippy::panic, reason = "a bug is what a test wants to see")]
+pub fn lines<'a>(mut texts: impl Iterator<Item = &'a str>) {
+    let Ok(wanted) = std::env::var("MAILSTITCH_FAULT") else { return };
+    let Some((how, text)) = wanted.split_once('=') else { return };
+    if texts.any(|line| line.contains(text)) {
+        match how {
+            "panic" => panic!("a line that was asked for"),
+            _ => std::process::abort(),
+        }
+    }
+}
+
+/// Lines that are being worked on.
+#[cfg(not(debug_assertions))]
+pub fn lines<'a>(_texts: impl Iterator<Item = &'a str>) {}

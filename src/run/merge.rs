@@ -6,16 +6,20 @@
 //! that the new cut into lives no longer has are deleted. A crash in between leaves an overlap that the next reading of
 //! the unmarked bucket heals, never a loss.
 
+mod lookup;
+
 use crate::{
     error::{Error, Kind, Result},
-    model::{Line, LineId, Range, Time, Transaction},
+    model::{
+        Line, LineId, Range, Time, Transaction,
+        transaction::{Brief, Evidence},
+    },
     run::{fault, journeys::Changed, singles},
     stitch::{
         self, Gathered, Key, Rules,
-        id::IdForm,
         journey::{self, Node},
     },
-    store::{Put, QueueKey, Report, Store, Stored},
+    store::{Put, Report, Store, Stored},
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
@@ -61,9 +65,10 @@ impl Merged {
     }
 }
 
-/// Keys handled at a time: bounds memory and the size of a lookup.
+/// Keys handled at a time, and their new lines: bounds memory and the size of a lookup.
 const KEYS_AT_ONCE: usize = 2000;
-/// Such portions under way at a time.
+const LINES_AT_ONCE: usize = 25_000;
+/// Such chunks under way at a time.
 const CHUNKS_AT_ONCE: usize = 2;
 /// Another writer may win as often as this before we give up and leave the stretch to the next run.
 pub(super) const ROUNDS: usize = 20;
@@ -77,13 +82,29 @@ pub async fn merge(store: &dyn Store, lines: &[Line], gathered: &Gathered<'_>, r
     store.refresh().await?;
     let sets: Vec<(&Key, Vec<&Line>)> =
         gathered.sets.iter().map(|(key, set)| (key, set.iter().map(|n| &lines[*n as usize]).collect())).collect();
-    // What one chunk waits for the store, the next is folded.
-    let mut chunks = stream::iter(sets.chunks(KEYS_AT_ONCE).map(|chunk| merge_keys(store, chunk, rules)))
+    // While one chunk waits for the store, the next is folded.
+    let mut chunks = stream::iter(chunks(&sets).into_iter().map(|chunk| merge_keys(store, chunk, rules)))
         .buffer_unordered(CHUNKS_AT_ONCE);
     while let Some(of_chunk) = chunks.try_next().await? {
         merged.add(of_chunk);
     }
     Ok(merged)
+}
+
+/// The sets in chunks of a bearable size.
+fn chunks<'s, 'a>(mut sets: &'s [(&'a Key, Vec<&'a Line>)]) -> Vec<&'s [(&'a Key, Vec<&'a Line>)]> {
+    let mut chunks = Vec::new();
+    while !sets.is_empty() {
+        let mut lines = 0;
+        let fits = |(n, (_, set)): &(usize, &(&Key, Vec<&Line>))| {
+            lines += set.len();
+            *n == 0 || *n < KEYS_AT_ONCE && lines <= LINES_AT_ONCE
+        };
+        let (chunk, rest) = sets.split_at(sets.iter().enumerate().take_while(fits).count());
+        chunks.push(chunk);
+        sets = rest;
+    }
+    chunks
 }
 
 /// Writes what a stretch has of some keys.
@@ -93,9 +114,12 @@ async fn merge_keys(store: &dyn Store, sets: &[(&Key, Vec<&Line>)], rules: &Rule
     for (key, lines) in sets {
         work.insert((*key).clone(), Work::new(lines.iter().map(|l| (*l).clone()).collect()));
     }
-    look_up(store, &mut work, rules).await?;
-    let created = write(store, work, rules, &mut merged).await?;
-    look_again(store, created, rules, &mut merged).await?;
+    let known = lookup::known(store, &work, rules).await?;
+    for (mut work, ids) in lookup::portions(work, known) {
+        lookup::unite(store, &mut work, &ids, rules).await?;
+        let created = write(store, work, rules, &mut merged).await?;
+        look_again(store, created, rules, &mut merged).await?;
+    }
     Ok(merged)
 }
 
@@ -131,7 +155,7 @@ impl Work {
 /// The lines of a document.
 pub fn lines_of(transaction: &Transaction) -> Vec<Line> {
     let host: Arc<str> = transaction.host.name.as_str().into();
-    let line = |e: &crate::model::transaction::Evidence| Line {
+    let line = |e: &Evidence| Line {
         id: e.id,
         time: e.time,
         host: Arc::clone(&host),
@@ -139,34 +163,19 @@ pub fn lines_of(transaction: &Transaction) -> Vec<Line> {
         pid: e.pid,
         text: Arc::clone(&e.text),
     };
-    transaction.mail.lines.iter().map(line).collect()
-}
-
-/// Fetches what the store has of short ids, which may have come back. Unique ids are written without asking.
-async fn look_up(store: &dyn Store, work: &mut BTreeMap<Key, Work>, rules: &Rules) -> Result<()> {
-    let Some((names, within)) = short_keys(work, rules) else { return Ok(()) };
-    for stored in store.find(&names, within).await? {
-        if let Some(w) = key_of(&stored.transaction, rules).and_then(|key| work.get_mut(&key)) {
-            w.unite(stored);
-        }
+    let mut lines: Vec<Line> = transaction.mail.lines.iter().map(line).collect();
+    for Brief { program, text, stamps } in &transaction.mail.brief {
+        let brief = |(id, time): &(LineId, Time)| Line {
+            id: *id,
+            time: *time,
+            host: Arc::clone(&host),
+            program: Arc::clone(program),
+            pid: None,
+            text: Arc::clone(text),
+        };
+        lines.extend(stamps.iter().map(brief));
     }
-    Ok(())
-}
-
-/// The keys whose ids may have come back, and when their other lives may have been; `None` if there is none.
-fn short_keys(work: &BTreeMap<Key, Work>, rules: &Rules) -> Option<(Vec<QueueKey>, Range)> {
-    let mut names: BTreeSet<QueueKey> = BTreeSet::new();
-    let (mut from, mut to) = (Time(i64::MAX), Time(i64::MIN));
-    for (key, w) in work {
-        if !IdForm::of_lines(&key.queue_id, w.lines.values()).is_unique() {
-            names.insert(QueueKey { host: key.host.to_string(), queue_id: key.queue_id.to_string() });
-            let span = w.span();
-            from = from.min(span.from);
-            to = to.max(span.to);
-        }
-    }
-    let within = Range { from: from.plus(-rules.horizon_ms), to: to.plus(rules.horizon_ms) };
-    (!names.is_empty()).then(|| (names.into_iter().collect(), within))
+    lines
 }
 
 /// Folds documents anew from their own lines, together with what else the store has of their keys.
@@ -192,7 +201,7 @@ pub async fn refold(store: &dyn Store, ids: &[String], rules: &Rules) -> Result<
     merged.changed.extend(alone.iter().map(|put| (put.transaction.mail.id.clone(), None)));
     merged.refuse(&alone, report.refused);
     store.refresh().await?;
-    look_up(store, &mut work, rules).await?;
+    lookup::look_up(store, &mut work, rules).await?;
     let created = write(store, work, rules, &mut merged).await?;
     look_again(store, created, rules, &mut merged).await?;
     Ok(merged)
@@ -211,14 +220,20 @@ pub fn key_of(transaction: &Transaction, rules: &Rules) -> Option<Key> {
 /// have before, with their lines.
 async fn write(
     store: &dyn Store,
-    mut work: BTreeMap<Key, Work>,
+    work: BTreeMap<Key, Work>,
     rules: &Rules,
     merged: &mut Merged,
 ) -> Result<BTreeMap<Key, Work>> {
     let mut created = BTreeMap::new();
-    for round in 0..ROUNDS {
-        if work.is_empty() {
-            return Ok(created);
+    let mut todo = vec![(0, work, Lost::new())];
+    while let Some((round, mut work, lost)) = todo.pop() {
+        if round == ROUNDS {
+            let key = work.keys().next().map_or("", |key| &key.queue_id);
+            return Err(Error::new(Kind::Temporary, format!("cannot write the transaction of queue id `{key}`"))
+                .because("another writer changes it all the time"));
+        }
+        if !lost.is_empty() {
+            work = reread(store, &mut work, lost).await?;
         }
         // The first round of a unique id is a guess that it is new; only from the second on is somebody in the way.
         if round > 1 {
@@ -231,14 +246,17 @@ async fn write(
         plan.begin_journeys();
         fault::point("before-write");
         let lost = plan.carry_out(store, merged).await?;
-        let again = reread(store, &mut work, lost).await?;
-        let done = std::mem::replace(&mut work, again);
-        created.extend(done.into_iter().filter(|(key, _)| plan.moved.contains(key)));
+        for lost in lookup::lost_portions(store, lost).await? {
+            let again = lost.keys().filter_map(|key| work.remove_entry(key)).collect();
+            todo.push((round + 1, again, lost));
+        }
+        created.extend(work.into_iter().filter(|(key, _)| plan.moved.contains(key)));
     }
-    let (key, _) = work.pop_first().ok_or_else(|| Error::new(Kind::Software, "lost the keys of a stretch"))?;
-    Err(Error::new(Kind::Temporary, format!("cannot write the transaction of queue id `{}`", key.queue_id))
-        .because("another writer changes it all the time"))
+    Ok(created)
 }
+
+/// Keys that another writer was faster with, and the ids of the documents concerned.
+type Lost = BTreeMap<Key, BTreeSet<String>>;
 
 /// What to write and to delete.
 #[derive(Default)]
@@ -299,8 +317,8 @@ impl Plan {
     }
 
     /// Writes, then deletes. Returns the keys that another writer was faster with, and the ids concerned.
-    async fn carry_out(&mut self, store: &dyn Store, merged: &mut Merged) -> Result<BTreeMap<Key, BTreeSet<String>>> {
-        let mut lost: BTreeMap<Key, BTreeSet<String>> = BTreeMap::new();
+    async fn carry_out(&mut self, store: &dyn Store, merged: &mut Merged) -> Result<Lost> {
+        let mut lost = Lost::new();
         merged.changed.append(&mut self.unchanged);
         for puts in std::mem::take(&mut self.puts) {
             if puts.is_empty() {
@@ -340,11 +358,7 @@ impl Plan {
 }
 
 /// Gets what other writers made of the keys that were lost, all parts of it, and unites. Leaves only those keys.
-async fn reread(
-    store: &dyn Store,
-    work: &mut BTreeMap<Key, Work>,
-    lost: BTreeMap<Key, BTreeSet<String>>,
-) -> Result<BTreeMap<Key, Work>> {
+async fn reread(store: &dyn Store, work: &mut BTreeMap<Key, Work>, lost: Lost) -> Result<BTreeMap<Key, Work>> {
     let mut again = BTreeMap::new();
     // All that the keys have, not only what was lost: what is not found counts as deleted.
     let mut ids: BTreeSet<String> = lost.values().flatten().cloned().collect();
@@ -399,9 +413,10 @@ async fn look_again(
     if !store.is_shared() {
         return Ok(());
     }
-    let Some((names, within)) = short_keys(&created, rules) else { return Ok(()) };
+    let Some((names, within)) = lookup::short_keys(&created, rules) else { return Ok(()) };
     store.refresh().await?;
-    let mut others = store.find_ids(&names, within).await?;
+    let known = store.find_ids(&names, within).await?;
+    let mut others: Vec<String> = known.into_iter().map(|known| known.id).collect();
     others.retain(|id| !merged.changed.contains_key(id));
     if others.is_empty() {
         return Ok(());
@@ -412,7 +427,7 @@ async fn look_again(
     for w in created.values_mut() {
         w.stored.clear();
     }
-    look_up(store, &mut created, rules).await?;
+    lookup::look_up(store, &mut created, rules).await?;
     write(store, created, rules, merged).await?;
     Ok(())
 }

@@ -16,6 +16,7 @@ pub struct Now<'a> {
     pub state_dir: &'a str,
     pub watermark: Option<Time>,
     pub dead_letters: u64,
+    pub set_aside: u64,
     /// Of the run that just ended.
     pub exit_code: u8,
     /// Since when another run keeps all others out.
@@ -52,6 +53,8 @@ pub fn text(history: &History, now: &Now<'_>) -> String {
     out.sample("kept_out_seconds", &[], kept_out);
     out.family("dead_letters", "gauge", "Documents that the store refused for good.");
     out.sample("dead_letters", &[], now.dead_letters);
+    out.family("lines_set_aside", "gauge", "Lines that runs died of.");
+    out.sample("lines_set_aside", &[], now.set_aside);
     out.family("runs_total", "counter", "Runs that ended well.");
     out.sample("runs_total", &[], totals.succeeded);
     out.family("errors_total", "counter", "Runs that failed, by exit code (sysexits).");
@@ -116,6 +119,7 @@ mod tests {
             state_dir,
             watermark: Some(Time(500)),
             dead_letters: 2,
+            set_aside: 1,
             exit_code: 65,
             kept_out: Some(Time(500)),
         }
@@ -141,6 +145,7 @@ mod tests {
             "mailstitch_last_run_exit_code{state_dir=\"state\"} 65",
             "mailstitch_dead_letters{state_dir=\"state\"} 2",
             "mailstitch_kept_out_seconds{state_dir=\"state\"} 60",
+            "mailstitch_lines_set_aside{state_dir=\"state\"} 1",
             "mailstitch_errors_total{state_dir=\"state\",exit_code=\"75\"} 4",
             "mailstitch_lines_total{state_dir=\"state\",fate=\"unrecognised\"} 2",
             "mailstitch_transactions_total{state_dir=\"state\",change=\"created\"} 0",

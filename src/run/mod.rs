@@ -1,9 +1,12 @@
 //! One pass over a source: read, parse, stitch, write, mark; stretch by stretch.
 //!
 //! `counting.rs` and `positioned.rs` know how the two sorts of sources are walked, `merge.rs` how a stretch is written,
-//! `singles.rs` what stands alone, `dead.rs` what happens to documents that a store refuses for good.
+//! `singles.rs` what stands alone, `dead.rs` what happens to documents that a store refuses for good, `careful.rs` what
+//! happens to lines that a run dies of.
 
 pub mod agree;
+pub mod aside;
+mod careful;
 pub mod counting;
 pub mod dead;
 pub mod fault;
@@ -81,6 +84,8 @@ pub struct Pass<'a> {
     pub window: crate::config::Window,
     pub now: Time,
     pub state_dir: &'a Path,
+    /// The file in it where is noted what is being worked on.
+    pub notes: &'static str,
     /// Who may read what is written there.
     pub access: Access,
     /// Keeps the ledger, after the documents are safe.
@@ -112,8 +117,8 @@ pub struct Progress<'a> {
 }
 
 impl Pass<'_> {
-    /// Stitches and writes the lines of a stretch; returns those that later lines may still need.
-    async fn stretch(
+    /// Stitches and writes lines; returns those that later lines may still need.
+    async fn piece(
         &self,
         lines: &[Line],
         noise: &[String],

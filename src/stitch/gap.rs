@@ -25,6 +25,7 @@ pub fn goes_on(event: &Event<'_>) -> Option<bool> {
         Event::To(to) => Some(!to.dsn.is_some_and(|dsn| dsn.starts_with(['2', '5']))),
         Event::Removed | Event::Canceled { .. } | Event::Done | Event::Operation(Operation::Delete) => Some(false),
         Event::Operation(_) => Some(true),
+        Event::Brief { goes_on } => *goes_on,
         _ => None,
     }
 }

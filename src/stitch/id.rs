@@ -93,8 +93,18 @@ fn sendmail_id_time(queue_id: &str) -> Option<Time> {
 pub fn message_id(key: &Key, id_time: Time, part: u32) -> String {
     let mut id = time_digits(id_time);
     id.push('-');
-    push_hex(&mut id, hash64(&[&key.host, &key.instance, &key.queue_id]), 16);
+    push_hex(&mut id, key_hash(key), 16);
     if part == 0 { id } else { format!("{id}-{part}") }
+}
+
+/// What the ids of all documents of a key have in common.
+pub fn key_hash(key: &Key) -> u64 {
+    hash64(&[&key.host, &key.instance, &key.queue_id])
+}
+
+/// [`key_hash`] of the key of a message's document.
+pub fn key_hash_of(id: &str) -> Option<u64> {
+    u64::from_str_radix(id.get(13..29)?, 16).ok()
 }
 
 /// The id of a document that is one line: a reject, or a filter's verdict. Its time is the line's whole second, so that

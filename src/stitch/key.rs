@@ -1,5 +1,6 @@
 //! Keys: which message a queue id means. The same id on another host, or in another postfix instance, is another one.
 
+use super::Bounds;
 use crate::parse::Family;
 use std::sync::Arc;
 
@@ -23,12 +24,14 @@ pub struct Rules {
     pub horizon_ms: i64,
     /// How far before a message a session line may lie and still belong to it. Milliseconds.
     pub session_lead_ms: i64,
+    /// How much of a message's evidence is kept whole.
+    pub bounds: Bounds,
 }
 
 impl Default for Rules {
     /// The defaults of `[window]`.
     fn default() -> Self {
-        Self { instances: Vec::new(), horizon_ms: 14 * 86_400_000, session_lead_ms: 600_000 }
+        Self { instances: Vec::new(), horizon_ms: 14 * 86_400_000, session_lead_ms: 600_000, bounds: Bounds::default() }
     }
 }
 

@@ -5,6 +5,7 @@
 //!                    └─ session: lines without a queue id, shared with the keys they touch
 //! ```
 
+pub mod bounds;
 pub mod fold;
 mod gap;
 pub mod gather;
@@ -17,6 +18,7 @@ mod reading;
 pub mod session;
 mod tally;
 
+pub use bounds::Bounds;
 pub use fold::{fold, fold_readings, single};
 pub use gather::{Gathered, gather, unite};
 pub use key::{Key, Rules};

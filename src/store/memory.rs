@@ -3,7 +3,7 @@
 //! It is as strict as a cluster: `get`, `put` and `delete` see every write, all else sees the state of the last
 //! `refresh`. A caller who forgets to refresh fails here and not only in production.
 
-use super::{Census, Page, Put, QueueKey, Report, Search, Store, Stored, Summary, Traces, Version, matching};
+use super::{Census, Known, Page, Put, QueueKey, Report, Search, Store, Stored, Summary, Traces, Version, matching};
 use crate::{
     error::Result,
     model::{Range, Time, Transaction},
@@ -50,6 +50,11 @@ impl MemoryStore {
     }
 }
 
+fn known(stored: &Stored) -> Known {
+    let mail = &stored.transaction.mail;
+    Known::of_lines(mail.id.clone(), mail.lines.len() as u64, mail.omitted.lines)
+}
+
 impl State {
     fn version(&self, id: &str) -> Option<Version> {
         self.live.get(id).map(|stored| stored.version)
@@ -83,6 +88,14 @@ impl Store for MemoryStore {
             .filter(|stored| matching::touches(&stored.transaction, within) && is_wanted(&stored.transaction))
             .map(|stored| Stored::clone(stored))
             .collect())
+    }
+
+    async fn find_ids(&self, keys: &[QueueKey], within: Range) -> Result<Vec<Known>> {
+        Ok(self.find(keys, within).await?.iter().map(known).collect())
+    }
+
+    async fn sizes(&self, ids: &[String]) -> Result<Vec<Known>> {
+        Ok(self.get(ids).await?.iter().map(known).collect())
     }
 
     async fn neighbours(&self, traces: &Traces) -> Result<Vec<Stored>> {

@@ -47,6 +47,20 @@ pub struct Stored {
     pub version: Version,
 }
 
+/// A document that is known to exist, and about how many bytes its JSON has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    pub id: String,
+    pub bytes: u64,
+}
+
+impl Known {
+    /// As large as a document with so many lines is.
+    pub fn of_lines(id: String, whole: u64, brief: u64) -> Self {
+        Self { id, bytes: 2048 + whole.saturating_mul(1024).saturating_add(brief.saturating_mul(32)) }
+    }
+}
+
 /// A document to write.
 #[derive(Debug, Clone)]
 pub struct Put {
@@ -149,10 +163,12 @@ pub trait Store: Send + Sync {
     /// [`refresh`](Self::refresh).
     async fn find(&self, keys: &[QueueKey], within: Range) -> Result<Vec<Stored>>;
 
-    /// The ids of what [`find`](Self::find) gives, and perhaps of documents of the same queue ids on other hosts.
-    async fn find_ids(&self, keys: &[QueueKey], within: Range) -> Result<Vec<String>> {
-        Ok(self.find(keys, within).await?.into_iter().map(|stored| stored.transaction.mail.id).collect())
-    }
+    /// The ids of what [`find`](Self::find) gives, and perhaps of documents of the same queue ids on other hosts; with
+    /// about how large each is.
+    async fn find_ids(&self, keys: &[QueueKey], within: Range) -> Result<Vec<Known>>;
+
+    /// About how large the documents with these ids are, as far as they exist.
+    async fn sizes(&self, ids: &[String]) -> Result<Vec<Known>>;
 
     /// The documents (all parts) of these traces, for the journey pass. Visible as for [`find`](Self::find).
     async fn neighbours(&self, traces: &Traces) -> Result<Vec<Stored>>;

@@ -72,6 +72,7 @@ async fn index(store: &dyn Store, log: &FiveDays, step: Option<i64>) -> Vec<Stri
         window: window(),
         now,
         state_dir: place.path(),
+        notes: "under-way.json",
         access: mailstitch::access::Access::default(),
         save: &|_| Ok(()),
         progress: &|_| {},

@@ -79,6 +79,7 @@ impl Installation {
             window: window(),
             now,
             state_dir: Path::new("/nonexistent"),
+            notes: "under-way.json",
             access: Access::default(),
             save: &|_| Ok(()),
             progress: &|_| {},

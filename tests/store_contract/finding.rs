@@ -90,11 +90,17 @@ pub async fn the_ids_alone_are_those_of_what_is_found(store: &dyn Store) {
     )
     .await;
     for within in [range(0, 20), range(20, 60), always()] {
-        let ids = store.find_ids(&[key("4F1")], within).await.unwrap();
+        let known = store.find_ids(&[key("4F1")], within).await.unwrap();
+        assert!(known.iter().all(|known| known.bytes > 100));
+        let ids: Vec<String> = known.into_iter().map(|known| known.id).collect();
         let found = find(store, &[key("4F1")], within).await;
         assert!(!found.is_empty() && found.iter().all(|id| ids.contains(id)), "{found:?}");
         // Of other hosts perhaps, of other queue ids never.
         assert!(ids.len() <= found.len() + 1, "{ids:?}");
     }
     assert!(store.find_ids(&[key("4F3")], always()).await.unwrap().is_empty());
+    let ids = find(store, &[key("4F1")], always()).await;
+    let asked = [ids.clone(), vec!["01a204d81600-0000000000000000".to_owned()]].concat();
+    let sizes = store.sizes(&asked).await.unwrap();
+    assert_eq!(sizes.iter().map(|known| &known.id).collect::<Vec<_>>(), ids.iter().collect::<Vec<_>>());
 }

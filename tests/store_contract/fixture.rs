@@ -84,6 +84,8 @@ pub fn message(queue_id: &str, start_minute: i64) -> Transaction {
                 text: format!("{queue_id}: removed").into(),
                 context: false,
             }],
+            brief: Vec::new(),
+            omitted: Default::default(),
             journey: String::new(),
             schema: SCHEMA,
         },

@@ -37,6 +37,9 @@ fn branch(b: &Branch<'_>, before: Option<Time>, first: &str, rest: &str, lines: 
             let text = format!("{} {}{pid}: {}", clock(line.time, t.timestamp), line.program, line.text);
             _ = writeln!(out, "{rest}{bar}  | {}", visible(&text));
         }
+        if t.mail.omitted.lines > 0 {
+            _ = writeln!(out, "{rest}{bar}  | and {} lines of which only the times are kept", t.mail.omitted.lines);
+        }
     }
     for (n, child) in b.children.iter().enumerate() {
         let (knot, space) = if n + 1 == b.children.len() { ("└─ ", "   ") } else { ("├─ ", "│  ") };

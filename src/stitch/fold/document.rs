@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        journey,
+        Bounds, journey,
         key::{Key, service_name, service_type},
         life::{Life, Told},
     },
@@ -10,20 +10,21 @@ use super::{
     recipient::{Attempt, Person, is_final},
 };
 use crate::model::{
-    Line, Text, Time, Transaction,
+    Line, LineId, Text, Time, Transaction,
     event::Peer,
     transaction::{
         Address, Addresses, Attempt as HistoryAttempt, Auth, DATASET, DelaysS, ECS_VERSION, EVENT_CATEGORY, EVENT_KIND,
-        Ecs, Email, EventInfo, Evidence, Host, Kind, Mail, Outcome, Recipient, Related, Relay, SCHEMA, Service, Source,
-        Status, Tls, User,
+        Ecs, Email, EventInfo, Evidence, Host, Kind, Mail, Omitted, Outcome, Recipient, Related, Relay, SCHEMA,
+        Service, Source, Status, Tls, User,
     },
 };
 use compact_str::ToCompactString;
+use hashbrown::HashMap;
 use smallvec::SmallVec;
 use std::{net::IpAddr, sync::Arc};
 
-/// The document of a life, whole, without its id.
-pub(super) fn document(key: &Key, life: &Life<'_>, mut draft: Draft<'_>) -> Transaction {
+/// The document of a life, whole, without its id and its lines, and whom its warnings are about.
+pub(super) fn document(key: &Key, life: &Life<'_>, mut draft: Draft<'_>, bounds: &Bounds) -> (Transaction, Owners) {
     let mut recipients: Vec<Recipient> = draft.recipients.iter().map(|p| recipient(p, &draft)).collect();
     recipients.sort_by(|a, b| (&a.address, &a.orig_to).cmp(&(&b.address, &b.orig_to)));
     let to = unique(recipients.iter().map(|r| &r.address));
@@ -40,11 +41,15 @@ pub(super) fn document(key: &Key, life: &Life<'_>, mut draft: Draft<'_>) -> Tran
         source: source(draft.peer),
         user: User { name: draft.user.map(Text::from) },
         tls: draft.tls.map(|(version, cipher)| tls(version, cipher)).unwrap_or_default(),
-        ..frame(&key.host, life.start(), life.end(), service(life, &draft), lines(life))
+        ..frame(&key.host, life.start(), life.end(), service(life, &draft), Vec::new())
     };
     doc.event.outcome = outcome(draft.status);
     let believed = |arrival: &Time| Time::OF_LINES.contains(*arrival) && !draft.arrived && !draft.has_message_id;
     let arrival = draft.implied_arrival.filter(believed);
+    let mut omitted = draft.omitted;
+    omitted.links += bounded(&mut draft.links, bounds.links);
+    omitted.rejects += bounded(&mut draft.rejects, bounds.listed);
+    omitted.filters += bounded(&mut draft.filters, bounds.listed);
     doc.mail = Mail {
         kind: draft.kind,
         origin: draft.origin,
@@ -63,11 +68,27 @@ pub(super) fn document(key: &Key, life: &Life<'_>, mut draft: Draft<'_>) -> Tran
         rejects: draft.rejects,
         warnings: draft.warnings,
         filters: draft.filters,
+        omitted,
         ..doc.mail
     };
-    doc.related = related(&doc);
     doc.mail.journey = journey::own(&doc);
-    doc
+    (doc, Owners { lines: draft.outgoing.lines, warnings: draft.outgoing.warnings })
+}
+
+/// Which recipients session lines and warnings (by their places) are about: hashes of their addresses.
+pub(super) struct Owners {
+    pub lines: HashMap<LineId, u64>,
+    pub warnings: HashMap<usize, u64>,
+}
+
+/// Leaves out the middle of a list that is too long; returns how many that were.
+pub(super) fn bounded<T>(list: &mut Vec<T>, most: usize) -> u64 {
+    let surplus = list.len().saturating_sub(most);
+    if surplus > 0 {
+        let first = most / 2;
+        list.drain(first..first + surplus);
+    }
+    surplus as u64
 }
 
 /// The parts that every document has, whatever it is about.
@@ -115,6 +136,8 @@ pub(super) fn frame(host: &str, start: Time, end: Time, service: Service, lines:
             warnings: Vec::new(),
             filters: Vec::new(),
             lines,
+            brief: Vec::new(),
+            omitted: Omitted::default(),
             journey: String::new(),
             schema: SCHEMA,
         },
@@ -131,18 +154,6 @@ pub(super) fn evidence(line: &Line) -> Evidence {
         text: Arc::clone(&line.text),
         context: false,
     }
-}
-
-/// The lines of a life as evidence: by time, then id. A joined line that was split stands for its pieces, which are
-/// lines themselves.
-fn lines(life: &Life<'_>) -> Vec<Evidence> {
-    let told = life.told.iter().map(|t| evidence(t.line));
-    let context = life.context.iter().map(|t| Evidence { context: true, ..evidence(t.line) });
-    let mut lines: Vec<Evidence> = told.chain(context).collect();
-    // A line that one of the message's lines takes is no context of another.
-    lines.sort_unstable_by_key(|l| (l.time, l.id, l.context));
-    lines.dedup_by_key(|l| l.id);
-    lines
 }
 
 fn service(life: &Life<'_>, draft: &Draft<'_>) -> Service {
@@ -209,8 +220,8 @@ fn recipient(person: &Person<'_>, draft: &Draft<'_>) -> Recipient {
             transmission: d.transmission,
         }),
         queued_as: last.and_then(|a| owned(a.queued_as)),
-        attempts: person.attempts.len() as u64,
-        first_attempt: person.attempts.iter().map(|a| a.time).min(),
+        attempts: person.count(),
+        first_attempt: person.first(),
         last_attempt: last.map(|a| a.time),
         tls: last.and_then(|a| a.tls).map(|(version, cipher)| tls(version, cipher)).unwrap_or_default(),
         history: person.attempts.iter().map(attempt).collect(),

@@ -3,17 +3,19 @@
 use super::{
     super::life::{Life, Told},
     fate,
+    outgoing::Outgoing,
     recipient::Recipients,
 };
 use crate::model::{
     Text, Time,
     event::{Filter, Peer, Policy},
-    transaction::{Kind, Link, Origin, Rel, Remark, Status, Verdict},
+    transaction::{Kind, Link, Omitted, Origin, Rel, Remark, Status, Verdict},
 };
 
 /// The facts of one life, gathered line by line in order of time.
 #[derive(Debug)]
 pub(super) struct Draft<'a> {
+    pub queue_id: &'a str,
     pub service_type: &'static str,
     pub message_id: Option<&'a str>,
     pub resent_message_id: Option<&'a str>,
@@ -27,8 +29,8 @@ pub(super) struct Draft<'a> {
     pub refused_user: Option<&'a str>,
     pub auth_method: Option<&'a str>,
     pub tls: Option<(&'a str, Option<&'a str>)>,
-    /// TLS sessions of the delivery agents.
-    pub outgoing_tls: Vec<(Peer<'a>, &'a str, Option<&'a str>)>,
+    /// What delivery agents met.
+    pub outgoing: Outgoing<'a>,
     pub helo: Option<&'a str>,
     pub protocol: Option<&'a str>,
     pub size: Option<u64>,
@@ -42,6 +44,8 @@ pub(super) struct Draft<'a> {
     pub fates: Vec<&'a Filter<'a>>,
     /// The id is a filter's own.
     pub is_hop: bool,
+    /// Of the above, lines of which only the kind is left.
+    pub omitted: Omitted,
     /// An arrival line (`client=`, `uid=`, sendmail's `from=`) was seen.
     pub arrived: bool,
     /// cleanup's `message-id=` was seen.
@@ -75,8 +79,9 @@ pub(super) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    pub fn new(life: &Life<'a>) -> Self {
+    pub fn new(queue_id: &'a str, life: &Life<'a>) -> Self {
         Self {
+            queue_id,
             service_type: "postfix",
             message_id: None,
             resent_message_id: None,
@@ -88,7 +93,8 @@ impl<'a> Draft<'a> {
             refused_user: None,
             auth_method: None,
             tls: None,
-            outgoing_tls: Vec::new(),
+            outgoing: Outgoing::default(),
+            omitted: Omitted::default(),
             helo: None,
             protocol: None,
             size: None,
@@ -151,6 +157,16 @@ impl<'a> Draft<'a> {
         self.protocol = self.protocol.or(policy.proto);
         self.user = self.user.or(policy.sasl_username);
         self.auth_method = self.auth_method.or(policy.sasl_method);
+    }
+
+    /// Counts a line of which only its kind is left.
+    pub fn leave_out(&mut self, kind: &str) {
+        match kind {
+            "reject" => self.omitted.rejects += 1,
+            "warning" | "hold" | "discard" => self.omitted.warnings += 1,
+            "filter" => self.omitted.filters += 1,
+            _ => {}
+        }
     }
 
     /// Who the client is, where nothing better is known.

@@ -6,6 +6,7 @@ use super::{
     super::life::Told,
     draft::{Draft, remark},
     recipient::Attempt,
+    thin,
 };
 use crate::{
     model::{
@@ -14,6 +15,7 @@ use crate::{
         transaction::{Origin, RecipientStatus, Rel},
     },
     parse,
+    stitch::id::hash64,
 };
 
 /// Takes one line into the draft.
@@ -101,8 +103,11 @@ pub(super) fn read<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
 pub(super) fn common<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
     match &told.event {
         Event::Tls { inbound: true, version, cipher, .. } => draft.tls = Some((version, *cipher)),
-        Event::Tls { inbound: false, peer, version, cipher } => draft.outgoing_tls.push((*peer, version, *cipher)),
-        Event::ConnectFailed { .. } => draft.warn(Some("connect"), &told.line.text),
+        Event::Tls { inbound: false, peer, version, cipher } => draft.outgoing.session(told, *peer, (version, *cipher)),
+        Event::ConnectFailed { .. } => {
+            draft.outgoing.waits(told, Some(draft.warnings.len()));
+            draft.warn(Some("connect"), &told.line.text);
+        }
         Event::Warning { text } => draft.warn(None, text),
         Event::Aborted { peer, stage, .. } if told.own => {
             draft.aborted = true;
@@ -152,6 +157,8 @@ fn delivery<'a>(draft: &mut Draft<'a>, told: &Told<'a>, record: &Delivery<'a>) {
     if let Some(id) = queued_as {
         draft.link(Rel::Next, id, next_host(peer));
     }
+    let is_reused = record.conn_use.is_some_and(|n| n > 1);
+    let tls = draft.outgoing.record(told, peer, is_reused, || hash64(&[record.to]));
     if draft.implied_arrival.is_none() {
         draft.implied_arrival = record.delay.map(|delay| time.plus(-((delay * 1000.0) as i64)));
     }
@@ -166,11 +173,15 @@ fn delivery<'a>(draft: &mut Draft<'a>, told: &Told<'a>, record: &Delivery<'a>) {
         delay_s: record.delay,
         delays: record.delays,
         queued_as,
-        tls: None,
+        tls,
     };
     // As documents name the null sender.
     let to = if record.to.is_empty() { "<>" } else { record.to };
-    draft.recipients.add(to.into(), record.orig_to.map(Into::into), attempt);
+    let (to, orig_to) = (to.into(), record.orig_to.map(Into::into));
+    match thin::is_brief(draft.queue_id, &told.line.text) {
+        true => draft.recipients.add_brief(to, orig_to, Attempt { reply: None, relay: None, ..attempt }),
+        false => draft.recipients.add(to, orig_to, attempt),
+    }
 }
 
 /// Whether a record says that the message was thrown away: by discard(8), whose name a transport may have lost (every other

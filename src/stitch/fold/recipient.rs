@@ -27,20 +27,47 @@ pub(super) struct Attempt<'a> {
     pub tls: Option<(&'a str, Option<&'a str>)>,
 }
 
+impl Attempt<'_> {
+    fn weight(&self) -> (Time, bool) {
+        (self.time, is_final(self.status))
+    }
+}
+
 /// A recipient with its attempts, in order of time.
 #[derive(Debug)]
 pub(super) struct Person<'a> {
     pub address: Cow<'a, str>,
     pub orig_to: Option<Cow<'a, str>>,
     pub attempts: SmallVec<[Attempt<'a>; 1]>,
+    /// Attempts of which little is left: how many, the first, and the one that counts.
+    pub brief: Option<Brief<'a>>,
     /// What became of the recipient by other evidence than an attempt (expiry, deletion).
     pub settled: Option<RecipientStatus>,
+}
+
+/// Attempts of which only time, status and DSN are left.
+#[derive(Debug)]
+pub(super) struct Brief<'a> {
+    pub count: u64,
+    pub first: Time,
+    pub last: Attempt<'a>,
 }
 
 impl<'a> Person<'a> {
     /// The attempt that counts: the last one, and of those of one moment one that ended it.
     pub fn last(&self) -> Option<&Attempt<'a>> {
-        self.attempts.iter().max_by_key(|a| (a.time, is_final(a.status)))
+        let brief = self.brief.as_ref().map(|brief| &brief.last);
+        brief.into_iter().chain(&self.attempts).max_by_key(|a| a.weight())
+    }
+
+    /// How many there were.
+    pub fn count(&self) -> u64 {
+        self.attempts.len() as u64 + self.brief.as_ref().map_or(0, |brief| brief.count)
+    }
+
+    /// The time of the first.
+    pub fn first(&self) -> Option<Time> {
+        self.attempts.iter().map(|a| a.time).chain(self.brief.as_ref().map(|brief| brief.first)).min()
     }
 
     pub fn status(&self) -> RecipientStatus {
@@ -83,6 +110,21 @@ impl<'a> Recipients<'a> {
         self.people[n].attempts.push(attempt);
     }
 
+    /// Adds an attempt of which only time, status and DSN are left.
+    pub fn add_brief(&mut self, address: Cow<'a, str>, orig_to: Option<Cow<'a, str>>, attempt: Attempt<'a>) {
+        let n = self.place(address, orig_to);
+        match &mut self.people[n].brief {
+            Some(brief) => {
+                brief.count += 1;
+                brief.first = brief.first.min(attempt.time);
+                if attempt.weight() >= brief.last.weight() {
+                    brief.last = attempt;
+                }
+            }
+            none => *none = Some(Brief { count: 1, first: attempt.time, last: attempt }),
+        }
+    }
+
     /// The place of a recipient, new if need be.
     fn place(&mut self, address: Cow<'a, str>, orig_to: Option<Cow<'a, str>>) -> usize {
         let found = if self.people.len() <= WALKED {
@@ -99,7 +141,7 @@ impl<'a> Recipients<'a> {
             if !self.by_name.is_empty() {
                 self.by_name.insert((address.clone(), orig_to.clone()), n);
             }
-            self.people.push(Person { address, orig_to, attempts: SmallVec::new(), settled: None });
+            self.people.push(Person { address, orig_to, attempts: SmallVec::new(), brief: None, settled: None });
             n
         })
     }

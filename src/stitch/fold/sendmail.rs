@@ -8,6 +8,7 @@ use super::{
     draft::{Draft, remark},
     postfix,
     recipient::Attempt,
+    thin,
 };
 use crate::{
     model::{
@@ -16,6 +17,7 @@ use crate::{
         transaction::{Origin, RecipientStatus, Rel, Remark},
     },
     parse,
+    stitch::id::hash64,
 };
 use std::collections::BTreeMap;
 
@@ -125,6 +127,9 @@ fn to<'a>(draft: &mut Draft<'a>, told: &Told<'a>, record: &SendmailTo<'a>) {
     if draft.implied_arrival.is_none() {
         draft.implied_arrival = record.delay.map(|delay| told.line.time.plus(-((delay * 1000.0) as i64)));
     }
+    let first = || parse::sendmail::recipients(record.to).next().map(parse::sendmail::unescape);
+    let tls = draft.outgoing.record(told, peer, false, || hash64(&[&first().unwrap_or_default()]));
+    let is_brief = thin::is_brief(draft.queue_id, &told.line.text);
     for address in parse::sendmail::recipients(record.to) {
         let attempt = Attempt {
             time: told.line.time,
@@ -137,18 +142,22 @@ fn to<'a>(draft: &mut Draft<'a>, told: &Told<'a>, record: &SendmailTo<'a>) {
             delay_s: record.delay,
             delays: None,
             queued_as,
-            tls: None,
+            tls,
         };
         // Only for files and commands is `ctladdr` the alias; elsewhere it is the sender.
         let is_file =
             address.starts_with(['/', '|', '"']) && !address.contains('@') || address.starts_with(":include:");
         let orig_to = record.ctladdr.filter(|_| is_file).map(parse::sendmail::unescape);
-        draft.recipients.add(parse::sendmail::unescape(address), orig_to, attempt);
+        let to = parse::sendmail::unescape(address);
+        match is_brief {
+            true => draft.recipients.add_brief(to, orig_to, Attempt { reply: None, ..attempt }),
+            false => draft.recipients.add(to, orig_to, attempt),
+        }
     }
 }
 
 /// The DSN class decides, then the beginning of the last `stat=`.
-fn status(record: &SendmailTo<'_>, stat: &str) -> RecipientStatus {
+pub(super) fn status(record: &SendmailTo<'_>, stat: &str) -> RecipientStatus {
     use RecipientStatus as S;
     if record.quarantine.is_some() || stat == "quarantined" {
         return S::Held;

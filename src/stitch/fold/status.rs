@@ -21,7 +21,6 @@ pub(super) fn settle(draft: &mut Draft<'_>) {
     }
     close_recipients(draft);
     fate::settle(draft);
-    outgoing_tls(draft);
     draft.kind = kind(draft);
     if draft.kind != Kind::Message {
         draft.user = draft.user.or(draft.refused_user);
@@ -37,21 +36,6 @@ fn close_recipients(draft: &mut Draft<'_>) {
         let status = person.status();
         if !is_final(status) && expired && !deleted {
             person.settled = Some(R::Expired);
-        }
-    }
-}
-
-/// A TLS session of a delivery agent belongs to the attempts that name its peer.
-fn outgoing_tls(draft: &mut Draft<'_>) {
-    for (peer, version, cipher) in std::mem::take(&mut draft.outgoing_tls) {
-        for attempt in draft.recipients.iter_mut().flat_map(|p| p.attempts.iter_mut()) {
-            let same = match (peer.addr, attempt.peer.addr) {
-                (Some(a), Some(b)) => a == b,
-                _ => peer.name.is_some() && peer.name == attempt.peer.name,
-            };
-            if same {
-                attempt.tls = Some((version, cipher));
-            }
         }
     }
 }

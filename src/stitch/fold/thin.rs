@@ -1,64 +1,312 @@
-//! Recipients that were tried hundreds of times: of the attempts in the middle only id, time, status and DSN are kept.
+//! Lines beyond the bounds of evidence: of those in the middle of a course only id, time and what they were is kept.
 //!
-//! In: a life.  Out: the lines of those attempts, shortened; nothing for nearly every life.
+//! In: all lines known under a key.  Out: what the surplus of them is shortened to; nothing for nearly every key.
 //!
-//! Which ones they are is a function of the set of lines: all but the first and the last hundred of a recipient. More
-//! lines only push more attempts into the middle, so what was shortened once never needs to be whole again. A shortened
-//! line keeps its id and parses as the delivery record it was, so that a document remains a function of its own lines.
+//! Which ones they are is a function of the set of lines, and what is shortened in a set is shortened in every larger one:
+//! a course is ordered by second and id, which no copy with a finer stamp changes; it is kept whole from its beginning,
+//! and from its end, as far as the bounds reach or as far as nothing was shortened yet. So a set with shortened lines and
+//! new ones folds to the same document as all of them at once (law L2). It is decided for the key and not for each of its
+//! lives, because a late line may cut them otherwise.
+//!
+//! ```text
+//! 4F1A2B3C4D: to=<b@example.net>, relay=…, dsn=4.4.1, status=deferred (…)
+//! 4F1A2B3C4D: … warning
+//! ```
 
-use super::super::life::Life;
-use crate::model::{
-    Event, Line,
-    event::{Delivery, DeliveryStatus},
+use super::{
+    super::{
+        bounds::{Bounds, Ends},
+        key::Key,
+        life::{Life, Told},
+    },
+    sendmail,
 };
-use std::collections::{HashMap, HashSet};
+use crate::{
+    model::{
+        Event, Line, LineId, Parsed,
+        event::{Action, Delivery, DeliveryStatus, Operation, SendmailTo},
+        transaction::RecipientStatus,
+    },
+    parse,
+};
+use hashbrown::HashMap;
+use std::{collections::HashSet, sync::Arc};
 
-/// Attempts kept whole at either end of a recipient's history.
-const WHOLE: usize = 100;
+/// Ends the text of a shortened attempt, where the reply was.
+const NO_REPLY: &str = " (…)";
+/// Begins what is left of another line after the queue id; its kind follows.
+const NO_TEXT: &str = ": … ";
 
-/// A recipient, and the one it stands for.
-type Whose<'a> = (&'a str, Option<&'a str>);
+/// Whether a text is a shortened one, as far as its looks tell: then it is treated as one, whoever wrote it.
+pub(super) fn is_brief(queue_id: &str, text: &str) -> bool {
+    text.strip_prefix(queue_id).is_some_and(|rest| rest.starts_with(NO_TEXT) || rest.ends_with(NO_REPLY))
+}
 
-/// The shortened lines, to be taken in place of those with their ids.
-pub(super) fn thin(queue_id: &str, life: &Life<'_>) -> Vec<Line> {
-    if life.told.len() <= 2 * WHOLE {
-        return Vec::new();
-    }
-    let mut attempts: HashMap<Whose<'_>, Vec<(&Line, &Delivery<'_>)>> = HashMap::new();
-    for told in &life.told {
-        if let Event::Delivery(record) = &told.event {
-            attempts.entry((record.to, record.orig_to)).or_default().push((told.line, record));
+/// What is left of a line that was no attempt: whether its message goes on is needed to know which notices of lost lines
+/// are about it.
+pub(super) fn left_of(queue_id: &str, text: &str) -> Option<&'static Event<'static>> {
+    Some(match kind_of(queue_id, text)? {
+        "arrival" | "message-id" | "queued" | "operation" => &Event::Brief { goes_on: Some(true) },
+        "removed" | "canceled" | "deleted" => &Event::Brief { goes_on: Some(false) },
+        _ => &Event::Brief { goes_on: None },
+    })
+}
+
+/// The kind of a line of which no more is left.
+pub(super) fn kind_of<'a>(queue_id: &str, text: &'a str) -> Option<&'a str> {
+    text.strip_prefix(queue_id)?.strip_prefix(NO_TEXT)
+}
+
+/// What a course of lines is about.
+#[derive(PartialEq, Eq, Hash)]
+enum Course<'a> {
+    /// A recipient of postfix, and the one it stands for; the recipients of a record of sendmail.
+    Attempts(&'a str, Option<&'a str>),
+    /// A kind of line.
+    Kind(&'a str),
+    /// A host that was tried, and whether it was reached.
+    Tried(&'a str, bool),
+}
+
+impl<'a> Course<'a> {
+    fn of(event: &'a Event<'a>) -> Self {
+        match event {
+            Event::Delivery(record) => Self::Attempts(record.to, record.orig_to),
+            Event::To(record) if attempt(event).is_some() => Self::Attempts(record.to, None),
+            Event::ConnectFailed { peer, .. } => Self::Tried(peer.addr.or(peer.name).unwrap_or_default(), false),
+            Event::Tls { inbound: false, peer, .. } => Self::Tried(peer.addr.or(peer.name).unwrap_or_default(), true),
+            _ => Self::Kind(kind(event)),
         }
     }
-    let crowded = attempts.into_values().filter(|a| a.len() > 2 * WHOLE);
-    crowded
-        .flat_map(|a| {
-            a[WHOLE..a.len() - WHOLE]
-                .iter()
-                .filter_map(|(line, record)| shorten(queue_id, line, record))
-                .collect::<Vec<_>>()
-        })
-        .collect()
 }
 
-/// A delivery record without relay, times and reply. One whose status word nobody knows is left whole.
-fn shorten(queue_id: &str, line: &Line, record: &Delivery<'_>) -> Option<Line> {
-    let status = match record.status {
-        DeliveryStatus::Sent => "sent",
-        DeliveryStatus::Deferred => "deferred",
-        DeliveryStatus::Bounced => "bounced",
-        DeliveryStatus::Deliverable => "deliverable",
-        DeliveryStatus::Undeliverable => "undeliverable",
-        DeliveryStatus::Unknown => return None,
+/// The kind of a line, by one word.
+fn kind(event: &Event<'_>) -> &'static str {
+    match event {
+        Event::Connect { .. } | Event::Disconnect { .. } => "connection",
+        Event::Tls { .. } => "tls",
+        Event::SaslFailed { .. } => "failed-login",
+        Event::SaslLogin { .. } => "login",
+        Event::Client { .. } | Event::Pickup { .. } | Event::From(_) => "arrival",
+        Event::MessageId { .. } => "message-id",
+        Event::Queued { .. } => "queued",
+        Event::Delivery(_) | Event::To(_) => "attempt",
+        Event::Removed | Event::Done => "removed",
+        Event::Canceled { .. } => "canceled",
+        Event::Expired { .. } => "expired",
+        Event::Operation(Operation::Delete) => "deleted",
+        Event::Operation(_) => "operation",
+        Event::Notified { .. } | Event::Dsn { .. } => "notification",
+        Event::Clone { .. } => "clone",
+        Event::Policy(policy) => match policy.action {
+            Action::Reject | Action::Hangup => "reject",
+            Action::Hold => "hold",
+            Action::Discard => "discard",
+            Action::Warn => "warning",
+            Action::Change => "change",
+            Action::Accept => "accept",
+        },
+        Event::UserError { .. } => "reject",
+        Event::Warning { .. } | Event::Aborted { .. } | Event::ConnectFailed { .. } => "warning",
+        Event::MilterEdit { .. } => "edit",
+        Event::Filter(_) => "filter",
+        Event::Piece { .. } => "piece",
+        Event::Gap { .. } => "gap",
+        Event::Requeued { .. } => "requeued",
+        Event::Note | Event::Brief { .. } => "note",
+    }
+}
+
+/// The shortened lines, to be taken in place of those with their ids.
+pub(super) fn shorten(key: &Key, told: &[Told<'_>], bounds: &Bounds) -> Vec<Line> {
+    let mut out = Vec::new();
+    for t in told.iter().filter(|t| !t.own && t.line.text.len() > bounds.session_text) {
+        out.extend(clipped(t, bounds.session_text));
+    }
+    // So few lines are never too many.
+    let own = told.iter().filter(|t| t.own);
+    let (lines, bytes) = own.clone().fold((0, 0), |(n, bytes), t| (n + 1, bytes + t.line.text.len()));
+    let fits = |ends: &Ends| {
+        let (most_lines, most_bytes) = ends.of_each(lines);
+        lines <= most_lines && bytes <= most_bytes
     };
-    let orig_to = record.orig_to.map(|o| format!(", orig_to=<{o}>")).unwrap_or_default();
-    let dsn = record.dsn.map(|d| format!(", dsn={d}")).unwrap_or_default();
-    let text = format!("{queue_id}: to=<{}>{orig_to}, relay=none{dsn}, status={status} ()", record.to);
-    Some(Line { text: text.into(), ..line.clone() })
+    if fits(&bounds.attempts) && fits(&bounds.others) && !own.clone().any(|t| is_brief(&key.queue_id, &t.line.text)) {
+        return out;
+    }
+    let mut courses: HashMap<Course<'_>, Vec<&Told<'_>>> = HashMap::new();
+    for t in own {
+        let course = kind_of(&key.queue_id, &t.line.text).map_or_else(|| Course::of(t.event), Course::Kind);
+        courses.entry(course).or_default().push(t);
+    }
+    let recipients = courses.keys().filter(|course| matches!(course, Course::Attempts(..))).count();
+    let mut texts = Texts::default();
+    for (course, mut lines) in courses {
+        let (most, bytes) = match course {
+            Course::Attempts(..) => bounds.attempts.of_each(recipients),
+            _ => bounds.others.of_each(1),
+        };
+        in_order(&mut lines);
+        let middle = middle(&lines, most, bytes, &key.queue_id);
+        out.extend(lines[middle].iter().filter_map(|t| texts.shortened(&key.queue_id, t)));
+    }
+    out
 }
 
-/// The lines of a life with some replaced by their shortened form.
-pub(super) fn replaced<'a>(life: &Life<'a>, thinned: &'a [Line]) -> Vec<&'a Line> {
-    let ids: HashSet<_> = thinned.iter().map(|l| l.id).collect();
-    life.told.iter().map(|t| t.line).filter(|l| !ids.contains(&l.id)).chain(thinned).collect()
+/// By second and id: no copy of a line with a finer stamp moves it.
+fn in_order(lines: &mut [&Told<'_>]) {
+    lines.sort_unstable_by_key(|t| (t.line.time.second(), t.line.id));
+}
+
+/// The places of a course that are beyond what is kept at its ends.
+fn middle(lines: &[&Told<'_>], most: usize, most_bytes: usize, queue_id: &str) -> std::ops::Range<usize> {
+    let whole = |lines: &mut dyn Iterator<Item = &&Told<'_>>| {
+        let mut bytes = 0usize;
+        let fits = |(n, t): &(usize, &&Told<'_>)| {
+            bytes = bytes.saturating_add(t.line.text.len());
+            *n < most && (*n == 0 || bytes <= most_bytes) && !is_brief(queue_id, &t.line.text)
+        };
+        lines.enumerate().take_while(fits).count()
+    };
+    let first = whole(&mut lines.iter());
+    let last = whole(&mut lines.iter().rev());
+    first..(lines.len() - last).max(first)
+}
+
+/// What lines are shortened to, made once for all that are alike.
+#[derive(Default)]
+struct Texts<'a> {
+    attempts: HashMap<(&'a str, Attempt<'a>), Arc<str>>,
+    kinds: HashMap<&'static str, Arc<str>>,
+}
+
+/// What is left of an attempt: recipient, the one it stands for, DSN, status, and sendmail's mailer, or that there was no
+/// relay.
+type Attempt<'a> = (&'a str, Option<&'a str>, Option<&'a str>, &'static str, Option<&'a str>);
+
+impl<'a> Texts<'a> {
+    /// A line with what is left of it; `None` where nothing can be taken away.
+    fn shortened(&mut self, queue_id: &str, t: &Told<'a>) -> Option<Line> {
+        let text = match attempt(t.event) {
+            _ if kind_of(queue_id, &t.line.text).is_some() => Arc::clone(&t.line.text),
+            Some(attempt) => {
+                let (program, event): (&'a str, &'a Event<'a>) = (&t.line.program, t.event);
+                let text = self.attempts.entry((program, attempt)).or_insert_with(|| {
+                    let text = attempt_text(queue_id, event, &attempt);
+                    let is_same = says_the_same(program, &text, event);
+                    if is_same { text } else { kind_text(queue_id, event) }.into()
+                });
+                Arc::clone(text)
+            }
+            None => {
+                let text = self.kinds.entry(kind(t.event));
+                Arc::clone(text.or_insert_with(|| kind_text(queue_id, t.event).into()))
+            }
+        };
+        let is_short = t.line.pid.is_none() && t.line.text == text;
+        (!is_short).then(|| Line { text, pid: None, ..t.line.clone() })
+    }
+}
+
+fn kind_text(queue_id: &str, event: &Event<'_>) -> String {
+    format!("{queue_id}{NO_TEXT}{}", kind(event))
+}
+
+fn attempt<'a>(event: &'a Event<'a>) -> Option<Attempt<'a>> {
+    match event {
+        Event::Delivery(Delivery { to, orig_to, relay, dsn, status, .. }) => {
+            let status = match status {
+                DeliveryStatus::Sent => "sent",
+                DeliveryStatus::Deferred => "deferred",
+                DeliveryStatus::Bounced => "bounced",
+                DeliveryStatus::Deliverable => "deliverable",
+                DeliveryStatus::Undeliverable => "undeliverable",
+                DeliveryStatus::Unknown => "unknown",
+            };
+            // What was thrown away has no relay.
+            Some((to, *orig_to, *dsn, status, (*relay == "none").then_some("none")))
+        }
+        Event::To(record @ SendmailTo { to, ctladdr, dsn, mailer, stat, .. }) => {
+            let stat = stat.filter(|stat| !stat.is_empty())?;
+            let status = match sendmail::status(record, stat) {
+                RecipientStatus::Sent => "Sent",
+                RecipientStatus::Deferred => "Deferred",
+                RecipientStatus::Discarded => "discarded",
+                RecipientStatus::Bounced => "Service unavailable",
+                RecipientStatus::Held => return None,
+                _ => "unknown",
+            };
+            Some((to, *ctladdr, *dsn, status, *mailer))
+        }
+        _ => None,
+    }
+}
+
+/// A record that says the same of its recipients.
+fn attempt_text(queue_id: &str, event: &Event<'_>, (to, instead_of, dsn, status, mailer): &Attempt<'_>) -> String {
+    let with = |name: &str, value: &Option<&str>| value.map(|v| format!("{name}{v}, ")).unwrap_or_default();
+    match event {
+        Event::To(_) => {
+            let (ctladdr, mailer, dsn) = (with("ctladdr=", instead_of), with("mailer=", mailer), with("dsn=", dsn));
+            format!("{queue_id}: to={to}, {ctladdr}{mailer}{dsn}stat={status}{NO_REPLY}")
+        }
+        _ => {
+            let orig_to = instead_of.map(|o| format!(", orig_to=<{o}>")).unwrap_or_default();
+            let (relay, dsn) = (mailer.unwrap_or("…"), with("dsn=", dsn));
+            format!("{queue_id}: to=<{to}>{orig_to}, relay={relay}, {dsn}status={status}{NO_REPLY}")
+        }
+    }
+}
+
+/// Whether a text of that program says of the same recipients the same as an event. An address may hold what ends it.
+fn says_the_same(program: &str, text: &str, event: &Event<'_>) -> bool {
+    match (parse::parse_text(program, text), event) {
+        (Parsed::Event { event: Event::Delivery(a), .. }, Event::Delivery(b)) => {
+            (a.to, a.orig_to, a.dsn, a.status) == (b.to, b.orig_to, b.dsn, b.status)
+        }
+        (Parsed::Event { event: Event::To(a), .. }, Event::To(b)) => {
+            let status = |record| sendmail::status(record, record.stat.unwrap_or_default());
+            (a.to, a.ctladdr, a.dsn, a.mailer, status(&a)) == (b.to, b.ctladdr, b.dsn, b.mailer, status(b))
+        }
+        _ => false,
+    }
+}
+
+/// A line of a session with the beginning of its text, if that tells the same sort of thing.
+fn clipped(t: &Told<'_>, longest: usize) -> Option<Line> {
+    let most = longest.saturating_sub('…'.len_utf8());
+    let end = (0..=most).rev().find(|at| t.line.text.is_char_boundary(*at))?;
+    let text = format!("{}…", &t.line.text[..end]);
+    let is_same = match parse::parse_text(&t.line.program, &text) {
+        Parsed::Event { queue_id: None, event } => Course::of(&event) == Course::of(t.event),
+        _ => false,
+    };
+    is_same.then(|| Line { text: text.as_str().into(), ..t.line.clone() })
+}
+
+/// Leaves out of a life the lines of sessions that are beyond the bounds: the first and the last of many tell enough, and
+/// stay the first and the last whatever is added. Not so notices of lost lines: which of them is about a message is told by
+/// the others.
+pub(super) fn leave_out(life: &mut Life<'_>, bounds: &Bounds) {
+    let shared = life.told.iter().filter(|t| !t.own).count();
+    let fits = |ends: &Ends| shared <= ends.of_each(shared).0;
+    if fits(&bounds.tried) && fits(&bounds.session) {
+        return;
+    }
+    let mut courses: HashMap<Course<'_>, Vec<&Told<'_>>> = HashMap::new();
+    for t in life.told.iter().copied().filter(|t| !t.own && !matches!(t.event, Event::Gap { .. })) {
+        courses.entry(Course::of(t.event)).or_default().push(t);
+    }
+    let hosts = courses.keys().filter(|course| matches!(course, Course::Tried(..))).count();
+    let mut left_out: HashSet<LineId> = HashSet::new();
+    for (course, mut lines) in courses {
+        let (most, _) = match course {
+            Course::Tried(..) => bounds.tried.of_each(hosts),
+            _ => bounds.session.of_each(1),
+        };
+        if lines.len() > 2 * most {
+            in_order(&mut lines);
+            left_out.extend(lines[most..lines.len() - most].iter().map(|t| t.line.id));
+        }
+    }
+    life.told.retain(|t| t.own || !left_out.contains(&t.line.id));
 }

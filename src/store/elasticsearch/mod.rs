@@ -18,7 +18,7 @@ mod template;
 mod verdict;
 
 use super::{
-    Census, Page, Put, QueueKey, Report, Search, Store, Stored, Summary, Traces, Version, unreadable::Unreadable,
+    Census, Known, Page, Put, QueueKey, Report, Search, Store, Stored, Summary, Traces, Version, unreadable::Unreadable,
 };
 use crate::{
     config::ElasticsearchStore,
@@ -108,8 +108,12 @@ impl Store for Elasticsearch {
         self.find_all(keys, within).await
     }
 
-    async fn find_ids(&self, keys: &[QueueKey], within: Range) -> Result<Vec<String>> {
+    async fn find_ids(&self, keys: &[QueueKey], within: Range) -> Result<Vec<Known>> {
         self.find_all_ids(keys, within).await
+    }
+
+    async fn sizes(&self, ids: &[String]) -> Result<Vec<Known>> {
+        self.sizes_of(ids).await
     }
 
     async fn neighbours(&self, traces: &Traces) -> Result<Vec<Stored>> {

@@ -11,8 +11,21 @@ use crate::{
 use serde_json::{Value, json};
 use std::net::IpAddr;
 
-/// Documents of a page; with their evidence they have some kilobytes each, those of mass mailings a megabyte.
+/// Documents of a page, at most. With their evidence they have some kilobytes each, those of mass mailings megabytes, so
+/// that pages begin small and grow as long as their bytes allow it.
 pub const PAGE: usize = 250;
+
+/// Documents of the first page.
+pub const FIRST_PAGE: usize = 16;
+
+/// Bytes that a page should have.
+pub const PAGE_BYTES: usize = 8 << 20;
+
+/// How many documents the next page may have, after one of so many with so many bytes.
+pub fn next_size(documents: usize, bytes: usize) -> usize {
+    let average = bytes / documents.max(1) + 1;
+    (PAGE_BYTES / average).clamp(1, PAGE.min(2 * documents.max(1)))
+}
 
 /// Hits of a page of ids alone.
 pub const IDS_PAGE: usize = 5000;
@@ -27,15 +40,20 @@ fn touches(within: Range) -> [Value; 2] {
 
 /// All parts of all documents with these queue ids; hosts are told apart by the caller, because a queue id hardly ever
 /// occurs on two of them.
-pub fn find(queue_ids: &[&str], within: Range, after: Option<&str>) -> Value {
+fn find(queue_ids: &[&str], within: Range, after: Option<&str>) -> Value {
     let mut filter = vec![json!({"terms": {"email.local_id": queue_ids}})];
     filter.extend(touches(within));
-    page_of(json!({"bool": {"filter": filter}}), after)
+    page_of(json!({"bool": {"filter": filter}}), PAGE, after)
 }
 
-/// The ids of what [`find`] gives.
+/// What tells how large a document is.
+pub const SIZE_FIELDS: [&str; 3] = ["mail.attempts", "mail.parts", "mail.omitted.lines"];
+
+/// The ids of what [`find`] gives, with what tells how large they are.
 pub fn find_ids(queue_ids: &[&str], within: Range, after: Option<&str>) -> Value {
-    ids_of(find(queue_ids, within, after))
+    let mut body = ids_of(find(queue_ids, within, after));
+    body["docvalue_fields"] = json!(SIZE_FIELDS);
+    body
 }
 
 fn ids_of(mut body: Value) -> Value {
@@ -50,6 +68,7 @@ pub fn neighbours(
     message_ids: &[String],
     within: Range,
     known: &[&str],
+    size: usize,
     after: Option<&str>,
 ) -> Value {
     let mut either = Vec::new();
@@ -62,7 +81,7 @@ pub fn neighbours(
     }
     let mut filter = vec![json!({"bool": {"should": either, "minimum_should_match": 1}})];
     filter.extend(touches(within));
-    page_of(json!({"bool": {"filter": filter, "must_not": [{"ids": {"values": known}}]}}), after)
+    page_of(json!({"bool": {"filter": filter, "must_not": [{"ids": {"values": known}}]}}), size, after)
 }
 
 /// Whatever is a transaction: the marks of ledgers are none.
@@ -70,16 +89,18 @@ pub fn transactions() -> Value {
     json!({"exists": {"field": "mail.id"}})
 }
 
-/// A page of everything, or of a range.
+/// The ids of a page of everything, or of a range.
 pub fn page(within: Option<Range>, after: Option<&str>) -> Value {
     let mut filter = vec![transactions()];
     filter.extend(within.into_iter().flat_map(touches));
-    page_of(json!({"bool": {"filter": filter}}), after)
+    let mut body = page_of(json!({"bool": {"filter": filter}}), PAGE, after);
+    body["_source"] = json!(false);
+    body
 }
 
-fn page_of(query: Value, after: Option<&str>) -> Value {
+fn page_of(query: Value, size: usize, after: Option<&str>) -> Value {
     let mut body = json!({
-        "size": PAGE,
+        "size": size,
         "seq_no_primary_term": true,
         "track_total_hits": false,
         "query": query,
@@ -93,7 +114,7 @@ fn page_of(query: Value, after: Option<&str>) -> Value {
 
 /// Ids and versions of what ended before a moment.
 pub fn ended(before: Time, after: Option<&str>) -> Value {
-    ids_of(page_of(ended_query(before), after))
+    ids_of(page_of(ended_query(before), PAGE, after))
 }
 
 /// What ended before a moment.

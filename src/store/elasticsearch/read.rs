@@ -10,7 +10,7 @@ use crate::{
     },
     error::{Kind, Result},
     model::{Range, Time, Transaction},
-    store::{Census, Page, QueueKey, Search, Stored, Summary, Traces, Version, matching::take},
+    store::{Census, Known, Page, QueueKey, Search, Stored, Summary, Traces, Version, matching::take},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json, value::RawValue};
@@ -20,9 +20,6 @@ use std::collections::{BTreeMap, BTreeSet};
 const TERMS: usize = 1000;
 /// Ids of documents that a search leaves out; a server takes 65,536 (`index.max_terms_count`), and each costs a look-up.
 const KNOWN: usize = 10_000;
-
-/// Documents of one `_mget`.
-const GETS: usize = 250;
 
 #[derive(Deserialize)]
 struct Gets {
@@ -67,21 +64,56 @@ impl Elasticsearch {
     pub(super) async fn get_all(&self, ids: &[String]) -> Result<Vec<Stored>> {
         let doing = self.doing("read from");
         let mut stored = Vec::new();
-        let alias = &self.settings.index;
-        let known: Vec<Value> =
-            ids.iter().filter_map(|id| Some(json!({"_index": month::index_of(alias, id)?, "_id": id}))).collect();
-        for chunk in known.chunks(GETS) {
-            let body = json!({"docs": chunk});
-            let gets: Gets = self.client.json(Call::new(&doing, Method::POST, "_mget", Body::Json(&body))).await?;
-            if gets.docs.len() != chunk.len() {
-                let cause = format!("{} documents were asked for and {} answered", chunk.len(), gets.docs.len());
-                return Err(self.client.search_error(Kind::Temporary, &doing).because(cause));
-            }
-            for got in gets.docs {
-                stored.extend(self.got(got, &doing)?);
-            }
+        let known = self.named(ids);
+        let (mut rest, mut size) = (known.as_slice(), query::FIRST_PAGE);
+        while !rest.is_empty() {
+            let (chunk, after) = rest.split_at(size.min(rest.len()));
+            let (found, bytes) = self.get_chunk(chunk, &doing).await?;
+            stored.extend(found);
+            size = query::next_size(chunk.len(), bytes);
+            rest = after;
         }
         Ok(stored)
+    }
+
+    /// Those of these documents that there are, and how many bytes they have.
+    async fn get_chunk(&self, chunk: &[Value], doing: &str) -> Result<(Vec<Stored>, usize)> {
+        let gets = self.answers(chunk, "_mget", doing).await?;
+        let bytes = gets.iter().filter_map(|got| got.source.as_ref()).map(|source| source.get().len()).sum();
+        let stored: Result<Vec<Option<Stored>>> = gets.into_iter().map(|got| self.got(got, doing)).collect();
+        Ok((stored?.into_iter().flatten().collect(), bytes))
+    }
+
+    /// What is known of each of these documents, each named by index and id.
+    async fn answers(&self, chunk: &[Value], path: &str, doing: &str) -> Result<Vec<Got>> {
+        let body = json!({"docs": chunk});
+        let gets: Gets = self.client.json(Call::new(doing, Method::POST, path, Body::Json(&body))).await?;
+        if gets.docs.len() != chunk.len() {
+            let cause = format!("{} documents were asked for and {} answered", chunk.len(), gets.docs.len());
+            return Err(self.client.search_error(Kind::Temporary, doing).because(cause));
+        }
+        Ok(gets.docs)
+    }
+
+    pub(super) async fn sizes_of(&self, ids: &[String]) -> Result<Vec<Known>> {
+        let doing = self.doing("read from");
+        let path = format!("_mget?_source_includes={}", query::SIZE_FIELDS.join(","));
+        let mut sizes = Vec::new();
+        for chunk in self.named(ids).chunks(query::PAGE) {
+            for got in self.answers(chunk, &path, &doing).await? {
+                let Some(source) = got.source.as_deref().filter(|_| got.found) else { continue };
+                let source: Value = serde_json::from_str(source.get()).unwrap_or_default();
+                let number = |name: &str| source.pointer(&format!("/{}", name.replace('.', "/")))?.as_u64();
+                sizes.push(size(got.id, number));
+            }
+        }
+        Ok(sizes)
+    }
+
+    /// Documents by index and id; what is no document id is left out.
+    fn named(&self, ids: &[String]) -> Vec<Value> {
+        let alias = &self.settings.index;
+        ids.iter().filter_map(|id| Some(json!({"_index": month::index_of(alias, id)?, "_id": id}))).collect()
     }
 
     fn got(&self, got: Got, doing: &str) -> Result<Option<Stored>> {
@@ -103,12 +135,8 @@ impl Elasticsearch {
     pub(super) async fn find_all(&self, keys: &[QueueKey], within: Range) -> Result<Vec<Stored>> {
         let wanted: BTreeSet<(&str, &str)> =
             keys.iter().map(|key| (key.queue_id.as_str(), key.host.as_str())).collect();
-        let mut queue_ids: Vec<&str> = wanted.iter().map(|key| key.0).collect();
-        queue_ids.dedup();
-        let mut stored = Vec::new();
-        for chunk in queue_ids.chunks(TERMS) {
-            stored.extend(self.all_pages(|after| query::find(chunk, within, after)).await?);
-        }
+        let ids: Vec<String> = self.find_all_ids(keys, within).await?.into_iter().map(|known| known.id).collect();
+        let mut stored = self.get_all(&ids).await?;
         stored.retain(|document| {
             let queue_id = document.transaction.email.local_id.as_deref().unwrap_or_default();
             wanted.contains(&(queue_id, document.transaction.host.name.as_str()))
@@ -116,7 +144,7 @@ impl Elasticsearch {
         Ok(stored)
     }
 
-    pub(super) async fn find_all_ids(&self, keys: &[QueueKey], within: Range) -> Result<Vec<String>> {
+    pub(super) async fn find_all_ids(&self, keys: &[QueueKey], within: Range) -> Result<Vec<Known>> {
         let doing = self.doing("search");
         let queue_ids: BTreeSet<&str> = keys.iter().map(|key| key.queue_id.as_str()).collect();
         let queue_ids: Vec<&str> = queue_ids.into_iter().collect();
@@ -126,7 +154,10 @@ impl Elasticsearch {
             loop {
                 let found = self.search_alias(&doing, &query::find_ids(chunk, within, after.as_deref())).await?;
                 after = next(&found, query::IDS_PAGE);
-                ids.extend(found.hits.hits.into_iter().map(|hit| hit.id));
+                ids.extend(found.hits.hits.into_iter().map(|hit| {
+                    let number = |name: &str| hit.fields.get(name)?.get(0)?.as_u64();
+                    size(hit.id.clone(), number)
+                }));
                 if after.is_none() {
                     break;
                 }
@@ -142,7 +173,8 @@ impl Elasticsearch {
         for (ids, message_ids) in by_id.chain(message_ids.chunks(TERMS).map(|chunk| (&[][..], chunk))) {
             // What an earlier chunk found need not come again.
             let known: Vec<&str> = known.iter().chain(stored.keys()).map(String::as_str).take(KNOWN).collect();
-            let found = self.all_pages(|after| query::neighbours(ids, message_ids, *within, &known, after)).await?;
+            let found =
+                self.all_pages(|size, after| query::neighbours(ids, message_ids, *within, &known, size, after)).await?;
             stored.extend(found.into_iter().map(|document| (document.transaction.mail.id.clone(), document)));
         }
         stored.retain(|id, _| !known.contains(id));
@@ -150,13 +182,14 @@ impl Elasticsearch {
     }
 
     /// All documents of a query that is read page by page.
-    async fn all_pages(&self, query: impl Fn(Option<&str>) -> Value) -> Result<Vec<Stored>> {
+    async fn all_pages(&self, query: impl Fn(usize, Option<&str>) -> Value) -> Result<Vec<Stored>> {
         let doing = self.doing("search");
         let mut stored = Vec::new();
-        let mut after: Option<String> = None;
+        let (mut after, mut size) = (None::<String>, query::FIRST_PAGE);
         loop {
-            let found = self.search_alias(&doing, &query(after.as_deref())).await?;
-            after = next(&found, query::PAGE);
+            let found = self.search_alias(&doing, &query(size, after.as_deref())).await?;
+            after = next(&found, size);
+            size = next_size(&found);
             stored.extend(found.hits.hits.iter().filter_map(|hit| self.hit(hit)));
             if after.is_none() {
                 return Ok(stored);
@@ -169,7 +202,7 @@ impl Elasticsearch {
         let mut transactions = Vec::new();
         let mut after: Option<Value> = None;
         // One more than wanted: the last may be followed by its other parts.
-        let size = query::PAGE.min(search.limit.saturating_add(1));
+        let mut size = query::FIRST_PAGE.min(search.limit.saturating_add(1));
         loop {
             let found = self.search_alias(&doing, &query::search(search, size, after.as_ref())).await?;
             after = found.hits.hits.last().map(|hit| Value::Array(hit.sort.clone()));
@@ -181,6 +214,7 @@ impl Elasticsearch {
             if found.hits.hits.len() < size {
                 break;
             }
+            size = next_size(&found);
         }
         Ok(transactions)
     }
@@ -188,8 +222,21 @@ impl Elasticsearch {
     pub(super) async fn page_after(&self, after: Option<&str>, within: Option<Range>) -> Result<Page> {
         let doing = self.doing("read from");
         let found = self.search_alias(&doing, &query::page(within, after)).await?;
-        let transactions = found.hits.hits.iter().filter_map(|hit| self.hit(hit)).map(|stored| stored.transaction);
-        Ok(Page { transactions: transactions.collect(), after: next(&found, query::PAGE) })
+        let mut page = Page { after: next(&found, query::PAGE), ..Page::default() };
+        let ids: Vec<String> = found.hits.hits.into_iter().map(|hit| hit.id).collect();
+        let (mut done, mut size, mut bytes) = (0, query::FIRST_PAGE, 0);
+        while done < ids.len() {
+            let chunk = &ids[done..ids.len().min(done + size)];
+            let (stored, more) = self.get_chunk(&self.named(chunk), &doing).await?;
+            page.transactions.extend(stored.into_iter().map(|stored| stored.transaction));
+            (done, size, bytes) = (done + chunk.len(), query::next_size(chunk.len(), more), bytes + more);
+            if bytes >= query::PAGE_BYTES && done < ids.len() {
+                page.after = chunk.last().cloned();
+                break;
+            }
+        }
+        page.transactions.sort_by(|a, b| a.mail.id.cmp(&b.mail.id));
+        Ok(page)
     }
 
     pub(super) async fn newest(&self, now: Time) -> Result<Option<Time>> {
@@ -267,6 +314,18 @@ fn word<T: DeserializeOwned>(word: &str) -> Option<T> {
 pub(super) fn next(found: &Found, size: usize) -> Option<String> {
     let hits = &found.hits.hits;
     hits.last().filter(|_| hits.len() >= size).and_then(|last| last.sort.first()?.as_str()).map(str::to_owned)
+}
+
+/// How many documents the page after this one may have.
+fn next_size(found: &Found) -> usize {
+    let sources = found.hits.hits.iter().filter_map(|hit| hit.source.as_ref());
+    query::next_size(found.hits.hits.len(), sources.map(|source| source.get().len()).sum())
+}
+
+/// About how large a document is, from its numbers: a part has some of the attempts of the whole.
+fn size(id: String, number: impl Fn(&str) -> Option<u64>) -> Known {
+    let [attempts, parts, brief] = query::SIZE_FIELDS.map(|name| number(name).unwrap_or(0));
+    Known::of_lines(id, (attempts / parts.max(1)).saturating_sub(brief), brief)
 }
 
 /// Searches for display do not ask for versions: nothing is written by those.

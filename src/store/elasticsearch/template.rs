@@ -129,6 +129,11 @@ pub fn mapping() -> Value {
             "name": keyword(), "verdict": keyword(), "score": number, "detail": text(),
         })),
         "lines": unsearched,
+        "brief": unsearched,
+        "omitted": object(json!({
+            "lines": long, "attempts": long, "rejects": long, "warnings": long, "filters": long, "links": long,
+            "related": long,
+        })),
         "journey": keyword(),
         "schema": long,
     }));

@@ -16,7 +16,7 @@ mod terms;
 mod write;
 
 use super::{
-    Census, Page, Put, QueueKey, Report, Search, Store, Stored, Summary, Traces, Version, unreadable::Unreadable,
+    Census, Known, Page, Put, QueueKey, Report, Search, Store, Stored, Summary, Traces, Version, unreadable::Unreadable,
 };
 use crate::{
     access::Access,
@@ -144,6 +144,16 @@ impl Store for SqliteStore {
     async fn find(&self, keys: &[QueueKey], within: Range) -> Result<Vec<Stored>> {
         let keys = keys.to_vec();
         self.reading("read", move |connection, leave_out| read::find(connection, &keys, within, leave_out)).await
+    }
+
+    async fn find_ids(&self, keys: &[QueueKey], within: Range) -> Result<Vec<Known>> {
+        let keys = keys.to_vec();
+        self.on("read", move |connection| read::find_ids(connection, &keys, within)).await
+    }
+
+    async fn sizes(&self, ids: &[String]) -> Result<Vec<Known>> {
+        let ids = ids.to_vec();
+        self.on("read", move |connection| read::sizes(connection, &ids)).await
     }
 
     async fn neighbours(&self, traces: &Traces) -> Result<Vec<Stored>> {

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     model::{Range, Time, Transaction},
     store::{
-        Census, Page, QueueKey, Search, Stored, Summary, Traces, Version,
+        Census, Known, Page, QueueKey, Search, Stored, Summary, Traces, Version,
         matching::{forms, is_neighbour, matches, neighbour_terms, take},
     },
 };
@@ -37,6 +37,43 @@ pub fn get(connection: &Connection, ids: &[String], leave_out: &LeaveOut<'_>) ->
         found.extend(rows.query_row([id], |row| versioned(row, leave_out)).optional()?.flatten());
     }
     Ok(found)
+}
+
+/// Which of these ids there are, and about how large their documents.
+pub fn sizes(connection: &Connection, ids: &[String]) -> Outcome<Vec<Known>> {
+    let mut rows = connection.prepare_cached("SELECT id, length(blob) FROM transactions WHERE id = ?1")?;
+    let mut found = Vec::new();
+    for id in ids {
+        found.extend(rows.query_row([id], known).optional()?);
+    }
+    Ok(found)
+}
+
+/// The documents of these keys that touch a range: which there are, and about how large.
+pub fn find_ids(connection: &mut Connection, keys: &[QueueKey], within: Range) -> Outcome<Vec<Known>> {
+    let tx = connection.transaction()?;
+    let mut found = Vec::new();
+    {
+        let mut rows = tx.prepare_cached(
+            "SELECT id, length(blob) FROM transactions
+             WHERE queue_id = ?1 AND host = ?2 AND start_ms < ?3 AND end_ms >= ?4",
+        )?;
+        for key in keys {
+            for known in rows.query_map((&key.queue_id, &key.host, within.to.0, within.from.0), known)? {
+                found.push(known?);
+            }
+        }
+    }
+    tx.commit()?;
+    Ok(found)
+}
+
+/// How much larger a document is than its blob, about.
+const PACKED: u64 = 6;
+
+fn known(row: &Row<'_>) -> rusqlite::Result<Known> {
+    let bytes = row.get::<_, i64>(1)?.cast_unsigned().saturating_mul(PACKED);
+    Ok(Known { id: row.get(0)?, bytes })
 }
 
 /// The documents of these keys that touch a range.

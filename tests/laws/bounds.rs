@@ -1,0 +1,87 @@
+//! The laws where there are more lines than a document keeps whole: what is left of the surplus is a function of the set
+//! too, and lines that come later change nothing of it.
+
+use crate::{at_once, ids, in_pieces, in_windows, indices, lines::lines, rules, whole, windows};
+use mailstitch::{
+    model::Line,
+    run::merge,
+    stitch::{self, Bounds, bounds::Ends},
+};
+use proptest::{prelude::*, sample::Index};
+use std::cell::Cell;
+
+thread_local! {
+    static IN_FORCE: Cell<Option<Bounds>> = const { Cell::new(None) };
+}
+
+/// The bounds that the tests of this thread use.
+pub fn in_force() -> Bounds {
+    IN_FORCE.get().unwrap_or_default()
+}
+
+/// Bounds that a handful of lines is beyond.
+fn tight() {
+    let ends = |most, in_all, bytes| Ends { most, least: 1, in_all, bytes };
+    IN_FORCE.set(Some(Bounds {
+        attempts: ends(2, 3, 200),
+        others: ends(1, 1, 60),
+        tried: ends(2, 3, usize::MAX),
+        session: ends(1, 1, usize::MAX),
+        session_text: 90,
+        listed: 2,
+        links: 2,
+        part_recipients: 2,
+        part_bytes: 1500,
+    }));
+}
+
+proptest! {
+    #[test]
+    fn l1_order_and_repetition_change_nothing_of_what_is_left(lines in lines(), order in any::<Vec<Index>>()) {
+        tight();
+        let mut shuffled = lines.clone();
+        for (n, index) in order.iter().enumerate().filter(|_| !lines.is_empty()) {
+            let (a, b) = (n % shuffled.len(), index.index(shuffled.len()));
+            shuffled.swap(a, b);
+            shuffled.push(shuffled[b].clone());
+        }
+        prop_assert_eq!(whole(&lines), whole(&shuffled));
+    }
+
+    #[test]
+    fn l1_what_is_left_makes_the_same_documents(lines in lines()) {
+        tight();
+        let documents = whole(&lines);
+        let of_messages = || documents.iter().filter(|d| d.email.local_id.is_some());
+        for first in of_messages().filter(|d| d.mail.part == 0) {
+            let parts: Vec<_> = of_messages().filter(|d| d.mail.id.starts_with(&first.mail.id)).cloned().collect();
+            let own: Vec<Line> = parts.iter().flat_map(merge::lines_of).collect();
+            let key = merge::key_of(first, &rules()).unwrap();
+            prop_assert_eq!(stitch::fold(&key, &own.iter().collect::<Vec<_>>(), &rules()), parts);
+        }
+    }
+
+    #[test]
+    fn l2_a_cut_changes_nothing_of_what_is_left(lines in lines(), windows in windows()) {
+        tight();
+        let expected = at_once(&lines);
+        let found = in_windows(lines, &windows);
+        prop_assert_eq!(ids(&found), ids(&expected));
+        prop_assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn l2_a_file_that_is_cut_changes_nothing_of_what_is_left(lines in lines(), copies in indices(), cuts in indices()) {
+        tight();
+        let mut lines = lines;
+        stitch::unite(&mut lines);
+        let copies: Vec<Line> = copies.iter().filter(|_| !lines.is_empty()).map(|n| n.get(&lines).clone()).collect();
+        lines.extend(copies.into_iter().map(|line| Line { time: line.time.floor_second(), ..line }));
+        lines.sort_by_key(|line| line.time.second());
+        let expected = at_once(&lines);
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(lines.len() + 1)).chain([0, lines.len()]).collect();
+        cuts.sort_unstable();
+        let (found, _) = in_pieces(cuts.windows(2).map(|cut| lines[cut[0]..cut[1]].to_vec()));
+        prop_assert_eq!(found, expected);
+    }
+}
