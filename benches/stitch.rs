@@ -62,7 +62,7 @@ fn journeys(criterion: &mut Criterion) {
             let nodes: Vec<Node> = gathered.documents(&rules).map(|t| Node::new(&t)).collect();
             group.throughput(Throughput::Elements(nodes.len() as u64));
             group.bench_function(BenchmarkId::new(*name, messages), |b| {
-                b.iter(|| journey::of(black_box(nodes.iter())).len())
+                b.iter(|| journey::of(black_box(nodes.iter())).len());
             });
         }
     }

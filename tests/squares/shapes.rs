@@ -30,6 +30,7 @@ impl Log {
     }
 
     /// A message that came from a client and went to a relay.
+    #[expect(clippy::too_many_arguments, reason = "a row of a table, one column each")]
     fn message(&mut self, at: i64, host: &str, id: &str, client: &str, message_id: &str, to: &str, sent: &str) {
         self.say(at, host, "postfix/smtpd", &format!("{id}: client={client}"));
         self.say(at, host, "postfix/cleanup", &format!("{id}: message-id=<{message_id}>"));
