@@ -5,21 +5,22 @@
 mod bounds;
 #[path = "laws/lines.rs"]
 mod lines;
+#[path = "common/pieces.rs"]
+mod pieces;
 
-use async_trait::async_trait;
 use lines::{hops, lines};
 use mailstitch::{
     checkpoint::Checkpoint,
     config::Window,
     model::{Intake, Line, Range, Time, Transaction},
     run::{Pass, counting, positioned},
-    source::{Batch, Check, PositionedSource, memory::MemorySource},
+    source::memory::MemorySource,
     stitch::{self, Rules},
     store::memory::MemoryStore,
 };
+use pieces::Pieces;
 use proptest::{prelude::*, sample::Index};
 use std::{
-    collections::VecDeque,
     path::Path,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
@@ -76,32 +77,6 @@ async fn read(source: &Arc<MemorySource>, store: &MemoryStore, ranges: &[Range])
     }
 }
 
-/// A file that is read a few lines at a time.
-struct Pieces(VecDeque<Vec<Line>>);
-
-#[async_trait]
-impl PositionedSource for Pieces {
-    fn fingerprint(&self) -> String {
-        String::new()
-    }
-
-    async fn next(&mut self, _: usize) -> mailstitch::error::Result<Option<Batch>> {
-        Ok(self.0.pop_front().map(|lines| Batch { lines, ..Batch::default() }))
-    }
-
-    fn position(&self) -> serde_json::Value {
-        self.0.len().into()
-    }
-
-    fn progress(&self) -> Option<(u64, u64)> {
-        None
-    }
-
-    async fn check(&self, _: Time) -> Vec<Check> {
-        Vec::new()
-    }
-}
-
 /// What a store holds after one reading of everything; but for the journeys it is what the pure functions say.
 fn at_once(lines: &[Line]) -> Vec<Transaction> {
     let source = Arc::new(MemorySource::new(lines.to_vec()));
@@ -127,6 +102,15 @@ fn ranges(cuts: &[Index]) -> Vec<Range> {
 
 fn indices() -> impl Strategy<Value = Vec<Index>> {
     proptest::collection::vec(any::<Index>(), 0..12)
+}
+
+/// A file of these lines, in which copies of some by a second daemon follow, with stamps of a second.
+fn with_coarse_copies(mut lines: Vec<Line>, copies: &[Index]) -> Vec<Line> {
+    stitch::unite(&mut lines);
+    let copies: Vec<Line> = copies.iter().filter(|_| !lines.is_empty()).map(|n| n.get(&lines).clone()).collect();
+    lines.extend(copies.into_iter().map(|line| Line { time: line.time.floor_second(), ..line }));
+    lines.sort_by_key(|line| line.time.second());
+    lines
 }
 
 /// Windows of whole seconds that cover everything, in any order, each once or each twice.
@@ -329,12 +313,7 @@ proptest! {
 
     #[test]
     fn l2_a_file_may_be_cut_inside_a_second(lines in lines(), copies in indices(), cuts in indices()) {
-        let mut lines = lines;
-        // Copies of a second daemon follow, with stamps of a second.
-        stitch::unite(&mut lines);
-        let copies: Vec<Line> = copies.iter().filter(|_| !lines.is_empty()).map(|n| n.get(&lines).clone()).collect();
-        lines.extend(copies.into_iter().map(|line| Line { time: line.time.floor_second(), ..line }));
-        lines.sort_by_key(|line| line.time.second());
+        let lines = with_coarse_copies(lines, &copies);
         let expected = at_once(&lines);
         let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(lines.len() + 1)).chain([0, lines.len()]).collect();
         cuts.sort_unstable();

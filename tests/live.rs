@@ -4,6 +4,8 @@
 mod common;
 #[path = "live/file.rs"]
 mod file;
+#[path = "common/pieces.rs"]
+mod pieces;
 #[path = "live/runs.rs"]
 mod runs;
 

@@ -1,7 +1,7 @@
 //! The laws where there are more lines than a document keeps whole: what is left of the surplus is a function of the set
 //! too, and lines that come later change nothing of it.
 
-use crate::{at_once, ids, in_pieces, in_windows, indices, lines::lines, rules, whole, windows};
+use crate::{at_once, ids, in_pieces, in_windows, indices, lines::lines, rules, whole, windows, with_coarse_copies};
 use mailstitch::{
     model::Line,
     run::merge,
@@ -73,11 +73,7 @@ proptest! {
     #[test]
     fn l2_a_file_that_is_cut_changes_nothing_of_what_is_left(lines in lines(), copies in indices(), cuts in indices()) {
         tight();
-        let mut lines = lines;
-        stitch::unite(&mut lines);
-        let copies: Vec<Line> = copies.iter().filter(|_| !lines.is_empty()).map(|n| n.get(&lines).clone()).collect();
-        lines.extend(copies.into_iter().map(|line| Line { time: line.time.floor_second(), ..line }));
-        lines.sort_by_key(|line| line.time.second());
+        let lines = with_coarse_copies(lines, &copies);
         let expected = at_once(&lines);
         let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(lines.len() + 1)).chain([0, lines.len()]).collect();
         cuts.sort_unstable();

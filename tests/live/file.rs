@@ -7,45 +7,18 @@ use crate::{
         fiveday::Random,
         live::{self, DONE},
     },
-    pass, taken, window,
+    pass,
+    pieces::Pieces,
+    taken, window,
 };
-use async_trait::async_trait;
 use mailstitch::{
     checkpoint::Checkpoint,
-    error::Result,
-    model::{Line, Time, Transaction},
+    model::{Line, Transaction},
     run::positioned,
-    source::{Batch, Check, PositionedSource},
     stitch::Rules,
     store::memory::MemoryStore,
 };
-use std::{collections::VecDeque, sync::atomic::AtomicBool};
-
-/// A file that is read a few lines at a time.
-struct Pieces(VecDeque<Vec<Line>>);
-
-#[async_trait]
-impl PositionedSource for Pieces {
-    fn fingerprint(&self) -> String {
-        String::new()
-    }
-
-    async fn next(&mut self, _: usize) -> Result<Option<Batch>> {
-        Ok(self.0.pop_front().map(|lines| Batch { lines, ..Batch::default() }))
-    }
-
-    fn position(&self) -> serde_json::Value {
-        self.0.len().into()
-    }
-
-    fn progress(&self) -> Option<(u64, u64)> {
-        None
-    }
-
-    async fn check(&self, _: Time) -> Vec<Check> {
-        Vec::new()
-    }
-}
+use std::sync::atomic::AtomicBool;
 
 fn read(pieces: impl IntoIterator<Item = Vec<Line>>) -> Vec<Transaction> {
     let mut source = Pieces(pieces.into_iter().collect());
