@@ -353,6 +353,12 @@ impl Plan {
                 }
             }
         }
+        // A part that was new may have been written where part 0 was not, and may be none of the parts of all lines.
+        for (id, key) in &self.keys {
+            if let Some(ids) = lost.get_mut(key) {
+                ids.insert(id.clone());
+            }
+        }
         Ok(lost)
     }
 }
