@@ -4,6 +4,8 @@
 
 #[path = "bad_input/files.rs"]
 mod files;
+#[path = "bad_input/liars.rs"]
+mod liars;
 #[path = "bad_input/network.rs"]
 mod network;
 #[path = "bad_input/state.rs"]

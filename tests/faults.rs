@@ -13,6 +13,8 @@ mod connections;
 mod installation;
 #[path = "faults/killed.rs"]
 mod killed;
+#[path = "faults/months.rs"]
+mod months;
 #[path = "faults/restored.rs"]
 mod restored;
 mod servers;

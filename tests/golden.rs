@@ -226,7 +226,9 @@ fn compact(t: &Transaction, journey: usize) -> String {
         }
     }
     for f in &m.filters {
-        writeln!(out, "  filter {} {}{}", f.name, f.verdict, field("score", f.score)).unwrap();
+        let others = f.recipients.iter().filter(|address| !t.email.to.address.contains(address));
+        let others: Vec<String> = others.map(|address| format!(" to={address}")).collect();
+        writeln!(out, "  filter {} {}{}{}", f.name, f.verdict, field("score", f.score), others.concat()).unwrap();
     }
     writeln!(out, "  {} lines", m.lines.len()).unwrap();
     out

@@ -54,6 +54,7 @@ macro_rules! contract {
             finding::get_leaves_out_what_is_not_there,
             finding::find_wants_host_and_queue_id,
             finding::find_takes_what_touches_the_range,
+            finding::a_document_of_any_year_is_found,
             finding::find_gives_every_life_and_every_part,
             finding::find_gives_versions_that_fit,
             finding::find_takes_thousands_of_keys,
@@ -84,6 +85,8 @@ macro_rules! contract {
             hostile::text_of_strangers_comes_back_unchanged,
             hostile::wildcards_and_queries_are_only_text,
             hostile::twenty_thousand_recipients_are_kept,
+            hostile::twelve_thousand_names_of_one_recipient_are_kept,
+            hostile::values_of_any_length_are_taken_and_found_by_their_beginning,
         }
     };
     ($store:ident = $open:expr; $($room:ident :: $promise:ident),+ $(,)?) => {

@@ -213,7 +213,7 @@ fn elasticsearch_source(
         let all = format!("{}_*", alias.trim_end_matches("_deflector"));
         return Err(Fault::value(format!("{TABLE}.index"), why).hint(format!("use \"{all}\", all of its indices")));
     }
-    let fields = preset::fields(typed.preset, &typed.fields);
+    let fields = preset::fields(typed.preset.fields(), &typed.fields);
     named(TABLE, &fields)?;
     Ok(ElasticsearchSource {
         connection,
@@ -236,8 +236,7 @@ fn named(table: &str, fields: &Fields) -> Result<(), Fault> {
         ("program", &fields.program),
         ("pid", &fields.pid),
     ] {
-        let one = matches!(key, "message" | "time");
-        if names.split(',').any(|name| name.trim().is_empty()) || (one && names.contains(',')) {
+        if names.split(',').any(|name| name.trim().is_empty()) {
             return Err(Fault::value(format!("{table}.fields.{key}"), format!("`{names}` is not the name of a field")));
         }
     }
@@ -271,8 +270,15 @@ fn graylog_source(
     within(TABLE, "parallel", typed.parallel, 1, 8)?;
     within(TABLE, "rate", typed.rate as usize, 1, 1000)?;
     let raw::GraylogFields { message, host, program, pid } = typed.fields;
-    let set = raw::Fields { message, host, program, pid, time: Some("timestamp".into()), ..raw::Fields::default() };
-    let fields = Fields { tie_break: None, ..preset::fields(typed.preset, &set) };
+    let set = raw::Fields {
+        message,
+        host,
+        program,
+        pid,
+        time: Some(raw::OneOrMany::One("timestamp".into())),
+        ..raw::Fields::default()
+    };
+    let fields = Fields { tie_break: None, ..preset::fields(typed.preset.first_names(), &set) };
     named(TABLE, &fields)?;
     Ok(GraylogSource {
         connection,

@@ -138,8 +138,8 @@ pub struct ElasticsearchSource {
     pub timezone: Tz,
 }
 
-/// Where a document of the source keeps the parts of a line. Names may be dotted paths; `host`, `program` and `pid` may
-/// be several names, see [`Fields::alternatives`].
+/// Where a document of the source keeps the parts of a line. Names may be dotted paths; each may be several, see
+/// [`Fields::alternatives`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fields {
     pub message: String,

@@ -9,57 +9,196 @@ use serde::Deserialize;
 /// Who wrote the documents of the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Preset {
-    /// Graylog's own indices (`graylog_*`), whose dates are not ISO 8601.
+    /// The names of all others, for who does not know, or has several shippers in one index.
+    Auto,
+    /// Graylog's own indices (`graylog_*`), whose dates are not ISO 8601; its Beats input puts the shipper's name before
+    /// each field.
     Graylog,
-    /// Elastic Common Schema: filebeat, Elastic Agent. The syslog input keeps the name in `log.syslog.appname`.
+    /// Elastic Common Schema: Filebeat and Elastic Agent, whose syslog inputs and journald keep the name in
+    /// `log.syslog.appname` or `syslog.identifier`, while `process.name` is `qmgr`.
+    #[serde(alias = "filebeat", alias = "agent")]
     Ecs,
-    /// Logstash's syslog input; `host` is the sending machine in old versions and an object in new ones.
+    /// Logstash's syslog input, with and without ECS, and the grok patterns of its manual; `host` is the sending machine
+    /// in old versions and an object in new ones.
     Logstash,
-    /// rsyslog's omelasticsearch with the templates of its manual.
+    /// rsyslog's omelasticsearch, with the templates of its manual and of well-known articles.
     Rsyslog,
+    /// syslog-ng's `elasticsearch-http()`.
+    SyslogNg,
+    /// Fluentd and Fluent Bit: syslog, tail and systemd.
+    Fluent,
+    /// Vector: syslog, file and journald.
+    Vector,
+    /// The OpenTelemetry collector: filelog, syslog and journald receivers.
+    Otel,
+    /// Wazuh's archives.
+    Wazuh,
+    /// CloudWatch Logs, streamed into OpenSearch.
+    Cloudwatch,
 }
+
+/// Names for message, time, host, program and process id.
+type Names = [&'static str; 5];
+
+/// In `host`, names that only the line itself can have given come first, then those that are of the line or of the machine that
+/// read it, then those of the machine.
+const AUTO: Names = [
+    "message,MESSAGE,msg,full_log,body.text,@message,log,event.original,syslog_message,attributes.message,\
+     attributes.MESSAGE,body.MESSAGE,body,rawmsg",
+    "@timestamp,timestamp,timereported,time,isodate,ISODATE,timegenerated,date,ts",
+    "log.syslog.hostname,predecoder.hostname,attributes.hostname,attributes._HOSTNAME,body._HOSTNAME,logsource,\
+     syslog_hostname,sysloghost,_HOSTNAME,HOST,hostname,host.hostname,source,filebeat_log_syslog_hostname,host.name,host,\
+     fromhost,resource.attributes.host.name,filebeat_host_name,beats_host_name,agent.name",
+    "log.syslog.appname,syslog.identifier,application_name,program,PROGRAM,prog,process.program,syslog_program,\
+     predecoder.program_name,attributes.appname,attributes.SYSLOG_IDENTIFIER,body.SYSLOG_IDENTIFIER,SYSLOG_IDENTIFIER,\
+     appname,app-name,app_name,ident,filebeat_log_syslog_appname,filebeat_syslog_identifier,\
+     journalbeat_syslog_identifier,programname,syslogtag,tag,process.name,filebeat_process_name",
+    "log.syslog.procid,syslog.pid,process_id,pid,PID,procid,syslog_pid,attributes.proc_id,attributes._PID,body._PID,\
+     SYSLOG_PID,_PID,proc_id,process.pid,filebeat_log_syslog_procid,filebeat_syslog_pid,filebeat_process_pid,journald.pid",
+];
 
 impl Preset {
     /// The names of the preset.
     pub fn fields(self) -> Fields {
-        let [message, time, host, program, pid] = match self {
-            Self::Graylog => ["message", "timestamp", "source", "application_name", "process_id"],
+        self.with(match self {
+            Self::Auto => AUTO,
+            Self::Graylog => [
+                "message",
+                "timestamp",
+                "source",
+                "application_name,filebeat_log_syslog_appname,filebeat_syslog_identifier,journalbeat_syslog_identifier,\
+                 filebeat_process_name",
+                "process_id,filebeat_log_syslog_procid,filebeat_syslog_pid,filebeat_process_pid",
+            ],
             Self::Ecs => [
+                "message,event.original",
+                "@timestamp",
+                "log.syslog.hostname,hostname,host.hostname,host.name",
+                "log.syslog.appname,syslog.identifier,process.program,process.name",
+                "log.syslog.procid,syslog.pid,process.pid",
+            ],
+            Self::Logstash => [
+                "message,event.original,syslog_message",
+                "@timestamp",
+                "logsource,syslog_hostname,log.syslog.hostname,hostname,host.hostname,host.name,host",
+                "program,syslog_program,log.syslog.appname,process.name",
+                "pid,syslog_pid,log.syslog.procid,process.pid",
+            ],
+            Self::Rsyslog => [
+                "message,msg,rawmsg",
+                "@timestamp,timereported,timestamp,timegenerated",
+                "host,hostname,sysloghost,fromhost",
+                "programname,syslogtag,app-name,tag",
+                "procid,pid",
+            ],
+            Self::SyslogNg => {
+                ["MESSAGE,message", "@timestamp,ISODATE,isodate,DATE", "HOST,host", "PROGRAM,program", "PID,pid"]
+            }
+            Self::Fluent => [
+                "message,MESSAGE,log,msg",
+                "@timestamp,time,timestamp",
+                "hostname,_HOSTNAME,host,HOST",
+                "ident,SYSLOG_IDENTIFIER,appname,program",
+                "pid,SYSLOG_PID,_PID,procid",
+            ],
+            Self::Vector => [
+                "message",
+                "@timestamp,timestamp",
+                "hostname,host",
+                "appname,SYSLOG_IDENTIFIER",
+                "procid,SYSLOG_PID,_PID",
+            ],
+            Self::Otel => [
+                "body.text,body.MESSAGE,attributes.message,attributes.MESSAGE,body,message",
+                "@timestamp,observed_timestamp",
+                "attributes.hostname,attributes._HOSTNAME,body._HOSTNAME,host.hostname,resource.attributes.host.name,\
+                 host.name",
+                "attributes.appname,attributes.SYSLOG_IDENTIFIER,body.SYSLOG_IDENTIFIER",
+                "attributes.proc_id,attributes._PID,body._PID",
+            ],
+            Self::Wazuh => [
+                "full_log",
+                "@timestamp,timestamp",
+                "predecoder.hostname,agent.name",
+                "predecoder.program_name",
+                "process.pid",
+            ],
+            Self::Cloudwatch => ["@message,message", "@timestamp,timestamp", "@host,host,hostname", "program", "pid"],
+        })
+    }
+
+    /// The names as they were when each part had few. A source is known by these, so that a longer list does not make
+    /// another source of it, which would be read from the beginning; and Graylog is asked for them alone, for its
+    /// queries may not be long.
+    pub fn first_names(self) -> Fields {
+        match self {
+            Self::Auto | Self::Graylog => {
+                Self::Graylog.with(["message", "timestamp", "source", "application_name", "process_id"])
+            }
+            Self::Ecs => self.with([
                 "message",
                 "@timestamp",
                 "host.hostname,log.syslog.hostname,host.name",
                 "process.name,log.syslog.appname",
                 "process.pid,log.syslog.procid",
-            ],
-            Self::Logstash => [
+            ]),
+            Self::Logstash => self.with([
                 "message",
                 "@timestamp",
                 "logsource,hostname,host.hostname,host.name,host",
                 "program,process.name",
                 "pid,process.pid",
-            ],
-            Self::Rsyslog => ["message", "@timestamp", "host,hostname,fromhost", "programname,syslogtag", "procid"],
+            ]),
+            Self::Rsyslog => {
+                self.with(["message", "@timestamp", "host,hostname,fromhost", "programname,syslogtag", "procid"])
+            }
+            later => later.fields(),
         }
-        .map(String::from);
-        let graylog = self == Self::Graylog;
+    }
+
+    fn with(self, names: Names) -> Fields {
+        let [message, time, host, program, pid] = names.map(String::from);
+        let graylog = matches!(self, Self::Graylog | Self::Auto);
         Fields {
             message,
             time,
             host,
             program,
             pid,
+            // Used only where the index has it.
             tie_break: graylog.then(|| "gl2_message_id".into()),
-            time_format: graylog.then(|| "uuuu-MM-dd HH:mm:ss.SSS".into()),
+            time_format: (self == Self::Graylog).then(|| "uuuu-MM-dd HH:mm:ss.SSS".into()),
         }
     }
 }
 
+/// What a source with these names is known as, see [`Preset::first_names`].
+pub fn known_as(fields: &Fields) -> Fields {
+    let mut known = fields.clone();
+    for preset in [Preset::Auto, Preset::Graylog, Preset::Ecs, Preset::Logstash, Preset::Rsyslog] {
+        let (now, first) = (preset.fields(), preset.first_names());
+        let known_by = |known: &mut String, now: &String, first: &String| {
+            if known == now {
+                known.clone_from(first);
+            }
+        };
+        if fields.time == now.time && fields.time_format == now.time_format {
+            known.time_format = first.time_format;
+        }
+        known_by(&mut known.message, &now.message, &first.message);
+        known_by(&mut known.time, &now.time, &first.time);
+        known_by(&mut known.host, &now.host, &first.host);
+        known_by(&mut known.program, &now.program, &first.program);
+        known_by(&mut known.pid, &now.pid, &first.pid);
+    }
+    known
+}
+
 /// The preset's names with those that were set one by one in their place.
-pub(super) fn fields(preset: Preset, set: &raw::Fields) -> Fields {
-    let preset = preset.fields();
-    let or = |set: &Option<String>, preset: String| set.clone().unwrap_or(preset);
+pub(super) fn fields(preset: Fields, set: &raw::Fields) -> Fields {
+    let or = |set: &Option<raw::OneOrMany>, preset: String| set.as_ref().map_or(preset, raw::OneOrMany::joined);
     let time_was_set = set.time.is_some();
     Fields {
         message: or(&set.message, preset.message),
@@ -80,27 +219,38 @@ mod tests {
 
     #[test]
     fn graylog_keeps_dates_in_its_own_format() {
-        let fields = fields(Preset::Graylog, &raw::Fields::default());
+        let fields = fields(Preset::Graylog.fields(), &raw::Fields::default());
         assert_eq!(fields.time_format.as_deref(), Some("uuuu-MM-dd HH:mm:ss.SSS"));
         assert_eq!(fields.tie_break.as_deref(), Some("gl2_message_id"));
     }
 
     #[test]
     fn one_name_can_be_replaced() {
-        let set = raw::Fields { host: Some("agent.name".into()), ..raw::Fields::default() };
-        let fields = fields(Preset::Ecs, &set);
+        let set = raw::Fields { host: Some(raw::OneOrMany::One("agent.name".into())), ..raw::Fields::default() };
+        let fields = fields(Preset::Ecs.fields(), &set);
         assert_eq!((fields.host.as_str(), fields.time.as_str()), ("agent.name", "@timestamp"));
     }
 
     #[test]
     fn an_empty_tie_break_is_none() {
         let set = raw::Fields { tie_break: Some(String::new()), ..raw::Fields::default() };
-        assert_eq!(fields(Preset::Graylog, &set).tie_break, None);
+        assert_eq!(fields(Preset::Graylog.fields(), &set).tie_break, None);
     }
 
     #[test]
     fn another_time_field_has_not_the_presets_format() {
-        let set = raw::Fields { time: Some("logged_at".into()), ..raw::Fields::default() };
-        assert_eq!(fields(Preset::Graylog, &set).time_format, None);
+        let set = raw::Fields { time: Some(raw::OneOrMany::One("logged_at".into())), ..raw::Fields::default() };
+        assert_eq!(fields(Preset::Graylog.fields(), &set).time_format, None);
+    }
+
+    #[test]
+    fn longer_lists_of_names_make_no_other_source() {
+        assert_eq!(known_as(&Preset::Auto.fields()), Preset::Graylog.first_names());
+        for preset in [Preset::Graylog, Preset::Ecs, Preset::Logstash, Preset::Rsyslog] {
+            assert_eq!(known_as(&preset.fields()), preset.first_names());
+        }
+        let set = raw::Fields { time: Some(raw::OneOrMany::One("logged_at".into())), ..raw::Fields::default() };
+        let known = known_as(&fields(Preset::Auto.fields(), &set));
+        assert_eq!((known.time.as_str(), known.time_format, known.host.as_str()), ("logged_at", None, "source"));
     }
 }

@@ -4,6 +4,10 @@
 //! which is `check.rs`. No `flatten` and no tagged enums: both lose the line of a mistake or let unknown keys pass, so
 //! the keys of a connection stand in both tables that have one.
 
+mod shared;
+
+pub use shared::{Connection, Key, OneOrMany};
+
 use super::{Secret, duration::Span, preset::Preset};
 use serde::Deserialize;
 use std::{collections::BTreeMap, path::PathBuf};
@@ -170,15 +174,6 @@ impl Default for JournalSource {
     }
 }
 
-/// One text or a list of texts.
-#[derive(Debug, Clone, Deserialize)]
-#[cfg_attr(test, derive(serde::Serialize))]
-#[serde(untagged, expecting = "must be a text in quotes or a list of them")]
-pub enum OneOrMany {
-    One(String),
-    Many(Vec<String>),
-}
-
 /// `[source.elasticsearch]`: an index of Elasticsearch or OpenSearch that holds log lines, also Graylog's.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
@@ -188,8 +183,9 @@ pub struct ElasticsearchSource {
     pub url: Option<OneOrMany>,
     /// Index, alias, pattern or comma-separated list of them. Required.
     pub index: Option<String>,
-    /// Names of the fields, by who wrote the documents: `graylog`, `ecs` (filebeat), `logstash`, `rsyslog`. Default:
-    /// `graylog`.
+    /// Names of the fields, by who wrote the documents: `ecs` (also `filebeat`, `agent`), `logstash`, `rsyslog`,
+    /// `syslog-ng`, `fluent`, `vector`, `otel`, `wazuh`, `cloudwatch`, `graylog`; `auto` tries the names of all.
+    /// Default: `auto`.
     pub preset: Preset,
     /// `[source.elasticsearch.fields]`
     pub fields: Fields,
@@ -233,7 +229,7 @@ impl Default for ElasticsearchSource {
         Self {
             url: None,
             index: None,
-            preset: Preset::Graylog,
+            preset: Preset::Auto,
             fields: Fields::default(),
             programs: None,
             query: None,
@@ -254,22 +250,22 @@ impl Default for ElasticsearchSource {
     }
 }
 
-/// `[source.elasticsearch.fields]`: each replaces one name of the preset. Names may be dotted paths; several names
-/// separated by commas are tried in turn, except for `message`, `time` and `tie_break`, which are queried or sorted by.
+/// `[source.elasticsearch.fields]`: each replaces the names of the preset. Names may be dotted paths; several, in a list
+/// or separated by commas, are tried in turn.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct Fields {
     /// The text, with or without the syslog header.
-    pub message: Option<String>,
-    /// The time of the line.
-    pub time: Option<String>,
+    pub message: Option<OneOrMany>,
+    /// The time of the line. Of several, the one that most documents have as a date is used for all.
+    pub time: Option<OneOrMany>,
     /// The host that logged it.
-    pub host: Option<String>,
+    pub host: Option<OneOrMany>,
     /// The syslog name.
-    pub program: Option<String>,
+    pub program: Option<OneOrMany>,
     /// The process id.
-    pub pid: Option<String>,
+    pub pid: Option<OneOrMany>,
     /// A field that is unique to each line, sorted by after the time; `""` for none.
     pub tie_break: Option<String>,
     /// Date format of the time field where its mapping does not take ISO 8601 (`uuuu-MM-dd HH:mm:ss.SSS`).
@@ -285,7 +281,7 @@ pub struct GraylogSource {
     pub url: Option<OneOrMany>,
     /// Streams to read, by name or id. Default: all that the user may read.
     pub streams: Vec<String>,
-    /// As in `[source.elasticsearch]`.
+    /// As in `[source.elasticsearch]`; `auto` is `graylog`. Default: `graylog`.
     pub preset: Preset,
     /// `[source.graylog.fields]`
     pub fields: GraylogFields,
@@ -357,13 +353,13 @@ impl Default for GraylogSource {
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct GraylogFields {
     /// The text, with or without the syslog header.
-    pub message: Option<String>,
+    pub message: Option<OneOrMany>,
     /// The host that logged it.
-    pub host: Option<String>,
+    pub host: Option<OneOrMany>,
     /// The syslog name.
-    pub program: Option<String>,
+    pub program: Option<OneOrMany>,
     /// The process id.
-    pub pid: Option<String>,
+    pub pid: Option<OneOrMany>,
 }
 
 /// `[store]`
@@ -447,53 +443,3 @@ impl Default for ElasticsearchStore {
         }
     }
 }
-
-/// What stands for a name and password.
-#[derive(Debug, Clone)]
-pub enum Key {
-    /// `api_key` and `api_key_file`
-    ApiKey(Option<Secret>, Option<PathBuf>),
-    /// `token` and `token_file`
-    Token(Option<Secret>, Option<PathBuf>),
-}
-
-/// The keys that all tables of servers have, for the one place that checks them.
-#[derive(Debug, Clone)]
-pub struct Connection {
-    pub url: Option<OneOrMany>,
-    pub username: Option<String>,
-    pub password: Option<Secret>,
-    pub password_file: Option<PathBuf>,
-    pub key: Key,
-    pub ca_file: Option<PathBuf>,
-    pub client_cert_file: Option<PathBuf>,
-    pub client_key_file: Option<PathBuf>,
-    pub tls_verify: bool,
-    pub timeout: Span,
-}
-
-macro_rules! connection {
-    ($table:ty, $kind:ident, $key:ident, $key_file:ident) => {
-        impl $table {
-            /// The keys of the connection.
-            pub fn connection(&self) -> Connection {
-                let t = self.clone();
-                Connection {
-                    url: t.url,
-                    username: t.username,
-                    password: t.password,
-                    password_file: t.password_file,
-                    key: Key::$kind(t.$key, t.$key_file),
-                    ca_file: t.ca_file,
-                    client_cert_file: t.client_cert_file,
-                    client_key_file: t.client_key_file,
-                    tls_verify: t.tls_verify,
-                    timeout: t.timeout,
-                }
-            }
-        }
-    };
-}
-connection!(ElasticsearchSource, ApiKey, api_key, api_key_file);
-connection!(ElasticsearchStore, ApiKey, api_key, api_key_file);
-connection!(GraylogSource, Token, token, token_file);

@@ -19,6 +19,8 @@ pub struct Cause {
     pub kind: String,
     /// In the engine's words, cut to a length fit for an error message.
     pub reason: String,
+    /// The index that it speaks of, if it names one.
+    pub index: Option<String>,
 }
 
 impl Cause {
@@ -34,7 +36,11 @@ impl Cause {
         };
         // What follows is the refused value itself, which may be an address.
         let reason = reason.split(". Preview of field's value").next().unwrap_or_default();
-        Self { kind: text("type").unwrap_or_default().to_owned(), reason: reason.chars().take(REASON).collect() }
+        Self {
+            kind: text("type").unwrap_or_default().to_owned(),
+            reason: reason.chars().take(REASON).collect(),
+            index: text("index").map(|index| index.chars().take(REASON).collect()),
+        }
     }
 
     /// The engine's own account of an error, if the body of its answer has one.
@@ -43,14 +49,28 @@ impl Cause {
         body.get("error").map(Self::of)
     }
 
-    /// A block that an administrator or the disk's flood stage put on an index: it goes away, so it is no verdict on
-    /// what was sent.
+    /// A block that an administrator or the disk's flood stage put on an index, an index that was closed, a pipeline of
+    /// its own that is gone: it can be undone, so it is no verdict on what was sent.
     pub fn is_block(&self) -> bool {
-        self.kind == "cluster_block_exception"
+        let is_pipeline = self.kind == "illegal_argument_exception" && self.reason.starts_with("pipeline with id [");
+        self.kind == "cluster_block_exception" || self.is_closed() || is_pipeline
+    }
+
+    /// The index keeps its documents and answers nobody.
+    pub fn is_closed(&self) -> bool {
+        self.kind == "index_closed_exception"
     }
 
     /// What the reader can do, where the engine's words do not say it.
     pub fn hint(&self) -> Option<&'static str> {
+        if self.is_closed() {
+            return Some("it is closed: open it with `POST /INDEX/_open`");
+        }
+        if self.kind == "cluster_block_exception" && !self.reason.contains("delete") {
+            return Some(
+                "somebody blocked it: `PUT /INDEX/_settings` with `index.blocks.…` set to null takes that off",
+            );
+        }
         // "read-only / allow delete" until 7.9, "read-only-allow-delete block" later: the flood stage of a full disk.
         (self.is_block() && self.reason.contains("read-only"))
             .then_some("the cluster's disks are nearly full: free some space, and the block goes away")
@@ -62,15 +82,15 @@ impl Cause {
 /// | status                                   | kind       |
 /// |------------------------------------------|------------|
 /// | 401, 403                                 | Permission |
-/// | 403 by a block on the index              | Temporary  |
+/// | 400, 403 by a block, or a closed index   | Temporary  |
 /// | 408, 429, 5xx                            | Temporary  |
 /// | a scroll or point in time that timed out | Temporary  |
 /// | everything else: 3xx, 400, 404           | Config     |
-pub(super) fn explain(answer: &Answer, doing: &str) -> Error {
+pub(crate) fn explain(answer: &Answer, doing: &str) -> Error {
     let cause = Cause::in_answer(answer);
     let kind = match (answer.status, &cause) {
         (401, _) => Kind::Permission,
-        (403, Some(cause)) if cause.is_block() => Kind::Temporary,
+        (400 | 403, Some(cause)) if cause.is_block() => Kind::Temporary,
         (403, _) => Kind::Permission,
         (status, _) if retry::may_pass(status) => Kind::Temporary,
         (_, Some(cause)) if cause.kind == "search_context_missing_exception" => Kind::Temporary,
@@ -85,6 +105,9 @@ pub(super) fn explain(answer: &Answer, doing: &str) -> Error {
             .because("the user name, password or API key was not accepted (401)")
             .hint("set `username` and `password_file`, or `api_key_file`, beside `url`"),
         (300..=399, _) => error.because(format!("it answers with a redirect ({})", answer.status)),
+        (_, Some(Cause { kind, index: Some(index), .. })) if kind == "index_closed_exception" => {
+            error.because(format!("index `{index}` is closed"))
+        }
         (_, Some(cause)) if cause.kind == "index_not_found_exception" => error.because("no such index"),
         (status, Some(cause)) if !cause.reason.is_empty() => error.because(format!("{} ({status})", cause.reason)),
         (status, _) => error.because(format!("status {status}")),
@@ -159,6 +182,16 @@ mod tests {
         let error = answer(429, body).failure("cannot write to index `m`");
         assert_eq!(error.kind(), Kind::Temporary);
         assert!(error.hint_text().is_some_and(|hint| hint.contains("free some space")));
+    }
+
+    #[test]
+    fn a_closed_index_is_named_and_may_be_opened() {
+        let body = r#"{"error":{"root_cause":[{"type":"index_closed_exception","reason":"closed","index":"m-2026.10"}],"type":"index_closed_exception","reason":"closed"},"status":400}"#;
+        check(
+            400,
+            body,
+            "Temporary: cannot search index `graylog_*` on https://search.example.org:9200: index `m-2026.10` is closed",
+        );
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod search;
 
 pub use crate::http::{Body, Call, Method};
 pub use answer::Cause;
+pub(crate) use answer::explain;
 pub use client::Client;
 pub use engine::{Engine, PointInTime, Product};
 

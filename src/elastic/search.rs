@@ -6,8 +6,12 @@ use crate::{
     http::retry::{self, TRIES},
 };
 use reqwest::Method;
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{SeqAccess, Visitor},
+};
 use serde_json::{Value, value::RawValue};
+use std::{fmt, marker::PhantomData};
 
 /// A search answer. Documents stay raw until someone needs them.
 #[derive(Debug, Deserialize)]
@@ -20,8 +24,8 @@ pub struct Found {
     #[serde(rename = "_clusters", default)]
     pub clusters: Clusters,
     pub hits: Hits,
-    #[serde(default)]
-    pub aggregations: Value,
+    /// Raw: most answers have none, and what a stranger nests takes ten times its length.
+    aggregations: Option<Box<RawValue>>,
     /// The point in time to go on with, which may differ from the one asked.
     pub pit_id: Option<String>,
     #[serde(rename = "_scroll_id")]
@@ -35,8 +39,7 @@ pub struct Shards {
     pub successful: u64,
     #[serde(default)]
     pub failed: u64,
-    #[serde(default)]
-    pub failures: Vec<Value>,
+    failures: Option<Box<RawValue>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -52,7 +55,7 @@ pub struct Clusters {
 pub struct Hits {
     /// Absent with `track_total_hits: false`.
     pub total: Option<Total>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "few")]
     pub hits: Vec<Hit>,
 }
 
@@ -76,17 +79,67 @@ pub struct Hit {
     #[serde(rename = "_source")]
     pub source: Option<Box<RawValue>>,
     /// Where the next page starts.
-    #[serde(default)]
-    pub sort: Vec<Value>,
+    sort: Option<Box<RawValue>>,
     /// With `docvalue_fields`.
     #[serde(default)]
     pub fields: Value,
 }
 
+/// Longest raw part of an answer that is looked into, bytes: 65,535 buckets have less.
+const PART: usize = 16 << 20;
+
+/// What is nested too deep, or too long, says nothing.
+fn part(raw: Option<&RawValue>) -> Value {
+    let raw = raw.map(RawValue::get).filter(|text| text.len() <= PART);
+    raw.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+}
+
+/// Most entries of a list: six pages of the largest size.
+const ENTRIES: usize = 1 << 16;
+
+/// A list that ends: of the shortest entries an answer could have millions, each with a place in memory of its own.
+pub fn few<'de, D, T>(deserializer: D) -> std::result::Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    struct Few<T>(PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Few<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a list of at most {ENTRIES}")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> std::result::Result<Vec<T>, A::Error> {
+            let mut entries = Vec::new();
+            while let Some(entry) = list.next_element()? {
+                if entries.len() >= ENTRIES {
+                    return Err(serde::de::Error::invalid_length(entries.len() + 1, &self));
+                }
+                entries.push(entry);
+            }
+            Ok(entries)
+        }
+    }
+    deserializer.deserialize_seq(Few(PhantomData))
+}
+
+impl Hit {
+    /// What to send as `search_after` for the next page.
+    pub fn sort(&self) -> Value {
+        match part(self.sort.as_deref()) {
+            Value::Array(values) => Value::Array(values),
+            _ => Value::Array(Vec::new()),
+        }
+    }
+}
+
 impl Shards {
     /// Why a part of the shards failed; `None` when none did.
     pub fn trouble(&self) -> Option<String> {
-        let reason = self.failures.first().map(|failure| Cause::of(failure.get("reason").unwrap_or(failure)).reason);
+        let failures = part(self.failures.as_deref());
+        let reason = failures.get(0).map(|failure| Cause::of(failure.get("reason").unwrap_or(failure)).reason);
         let reason = reason.filter(|reason| !reason.is_empty()).map(|reason| format!(": {reason}")).unwrap_or_default();
         (self.failed > 0).then(|| format!("{} of {} shards failed{reason}", self.failed, self.total))
     }
@@ -111,6 +164,11 @@ impl Found {
             return Some(format!("{skipped} of {total} clusters did not answer and were skipped"));
         }
         self.shards.short()
+    }
+
+    /// The aggregations, `Null` where there are none.
+    pub fn aggregations(&self) -> Value {
+        part(self.aggregations.as_deref())
     }
 
     /// The exact number of documents that match.

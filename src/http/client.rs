@@ -5,7 +5,7 @@
 //! `if_seq_no`), or says so with [`Call::once`].
 
 use super::{
-    Answer, Dialect,
+    Answer, Body, Call, Dialect,
     failure::Failure,
     retry::{self, TRIES},
     tls,
@@ -15,68 +15,20 @@ use crate::{
     error::{Error, Kind, Result},
 };
 use reqwest::{
-    Method, Response, Url,
+    Response, Url,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
 };
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
-/// Largest answer that is taken, bytes: memory must not follow what a server sends.
-const LARGEST_ANSWER: usize = 512 << 20;
+/// Bytes of an error that are looked at.
+const LARGEST_ERROR: usize = 1 << 20;
 
 /// A timeout has already cost its time: it counts as this many failures, so that there is one more try.
 const TIMEOUT_COUNTS: u32 = TRIES / 2 + 1;
-
-/// The body of a request.
-#[derive(Debug, Clone, Copy)]
-pub enum Body<'a> {
-    None,
-    Json(&'a Value),
-    /// NDJSON, as `_bulk` wants it.
-    Lines(&'a [u8]),
-}
-
-/// A request.
-#[derive(Debug, Clone)]
-pub struct Call<'a> {
-    /// What the user reads when it fails: "cannot search index `graylog_*`".
-    pub doing: &'a str,
-    pub method: Method,
-    /// From the base URL on, without a leading slash, with its query.
-    pub path: &'a str,
-    pub body: Body<'a>,
-    accept: &'static str,
-    again: bool,
-}
-
-impl<'a> Call<'a> {
-    pub fn new(doing: &'a str, method: Method, path: &'a str, body: Body<'a>) -> Self {
-        Self { doing, method, path, body, accept: "application/json", again: true }
-    }
-
-    /// Whether it may be sent twice.
-    pub fn may_repeat(&self) -> bool {
-        self.again
-    }
-
-    /// Not to be sent twice: the next page of a scroll, which the server may have turned without our knowing.
-    #[must_use]
-    pub fn once(mut self) -> Self {
-        self.again = false;
-        self
-    }
-
-    /// What is wanted where it is not JSON.
-    #[must_use]
-    pub fn accept(mut self, accept: &'static str) -> Self {
-        self.accept = accept;
-        self
-    }
-}
 
 /// The body of a successful answer, as it comes in.
 pub struct Stream {
@@ -314,14 +266,18 @@ impl Client {
         if streamed && answer.is_success() {
             return Ok(Got { answer, left: Some(response), asked });
         }
+        let (most, hint) = call.most;
+        // Grown by doubling, a large body would be there twice.
+        let length = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+        answer.body.reserve(length.min(most));
         while let Some(chunk) = response.chunk().await.map_err(Failure::of)? {
-            if answer.body.len() + chunk.len() > LARGEST_ANSWER {
-                return Err(Failure {
-                    kind: Kind::Config,
-                    cause: format!("the answer is larger than {} MiB", LARGEST_ANSWER >> 20),
-                    hint: Some("make `page_size` smaller"),
-                    timed_out: false,
-                });
+            if !answer.is_success() && answer.body.len() > LARGEST_ERROR {
+                break;
+            }
+            if answer.body.len() + chunk.len() > most {
+                let cause = format!("the answer is larger than {} MiB", most >> 20);
+                // Sent again it would be no smaller.
+                return Err(Failure { kind: Kind::Temporary, cause, hint, timed_out: true });
             }
             answer.body.extend_from_slice(&chunk);
         }
@@ -397,7 +353,12 @@ fn is_this_machine(base: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::scripted::{DEAD, Scripted, connection, plain};
+    use crate::http::{
+        call::LARGEST_ANSWER,
+        scripted::{DEAD, Scripted, connection, plain},
+    };
+    use reqwest::Method;
+    use serde_json::Value;
 
     async fn ask(client: &Client) -> Result<Value> {
         client.json(Call::new("cannot ask", Method::GET, "x", Body::None)).await
@@ -455,6 +416,16 @@ mod tests {
         let error = ask(&Client::new(&connection(&[&url]), plain()).unwrap()).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Permission);
         assert!(!error.to_string().contains("secret"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_end_is_cut_off() {
+        let replies = vec![(200, "", " ".repeat(LARGEST_ANSWER + 1)); 2];
+        let server = Scripted::new(replies);
+        let client = Client::new(&connection(&[&server.url]), plain()).unwrap();
+        let error = ask(&client).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Temporary);
+        assert_eq!(error.to_string(), format!("cannot ask on {}: the answer is larger than 16 MiB", server.url));
     }
 
     #[test]

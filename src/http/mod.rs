@@ -7,6 +7,7 @@
 //! `elastic/` and `source/graylog/` know what is asked.
 
 mod answer;
+mod call;
 mod client;
 mod failure;
 pub(crate) mod retry;
@@ -15,5 +16,6 @@ pub(crate) mod scripted;
 mod tls;
 
 pub use answer::{Answer, Dialect};
-pub use client::{Body, Call, Client, Stream};
+pub use call::{Body, Call};
+pub use client::{Client, Stream};
 pub use reqwest::Method;

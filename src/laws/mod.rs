@@ -1,6 +1,7 @@
 //! What must hold of any input at all. Fuzz targets (`fuzz/`) and property tests call these with whatever they can think
 //! of; nothing else does. A broken law panics.
 
+pub mod answers;
 mod print;
 #[cfg(test)]
 pub mod stored;

@@ -180,6 +180,7 @@ fn made(p: &mut Pool) -> Transaction {
                 verdict: p.text(),
                 score: p.maybe(Pool::float),
                 detail: p.maybe(Pool::text),
+                recipients: p.some(Pool::text),
             }),
             lines: p.some(|p| Evidence {
                 id: LineId(u128::from(p.number()) << 64 | u128::from(p.number())),

@@ -4,6 +4,7 @@
 pub mod event;
 pub mod line;
 pub mod privacy;
+pub mod searchable;
 pub mod time;
 pub mod transaction;
 

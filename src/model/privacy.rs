@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn twice_the_text_takes_twice_the_time_whatever_is_in_it() {
+    fn a_longer_text_takes_no_more_than_its_share_of_time_whatever_is_in_it() {
         let shapes = [
             "@",
             "a@",
@@ -416,8 +416,9 @@ mod tests {
                 (0..5).map(|_| once()).min().unwrap()
             };
             // Below a millisecond it is noise that is measured.
-            let (one, two) = (time(8_192).max(1_000_000), time(16_384));
-            assert!(two * 10 <= one * 26, "{begin}{shape}: {one} ns, {two} ns");
+            let (one, four) = (time(4_096).max(1_000_000), time(16_384));
+            // A square takes 16 times the time; what shares the machine has been seen to make 4 times 5.5.
+            assert!(four <= one * 8, "{begin}{shape}: {one} ns, {four} ns");
         }
     }
 

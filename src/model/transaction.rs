@@ -409,6 +409,9 @@ pub struct Verdict {
     pub score: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<Text>,
+    /// For whom it judged, where its line says so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recipients: Vec<Text>,
 }
 
 /// A line of the evidence. The host is the document's.

@@ -43,7 +43,9 @@ impl Brief {
         let (mail, email) = (&t.mail, &t.email);
         let shown = mail.recipients.iter().min_by_key(|r| r.status == RecipientStatus::Sent);
         let refused = mail.rejects.first();
-        let to = shown.map(|r| &r.address).or(email.to.address.first()).or(refused.and_then(|r| r.recipient.as_ref()));
+        let remarked = || mail.rejects.iter().chain(&mail.warnings).find_map(|remark| remark.recipient.as_ref());
+        let judged = || mail.filters.iter().find_map(|filter| filter.recipients.first());
+        let to = shown.map(|r| &r.address).or(email.to.address.first()).or_else(remarked).or_else(judged);
         let all = mail.nrcpt.unwrap_or(0).max(email.to.address.len() as u64);
         let reason = refused.map(|r| &r.text).or(shown.and_then(|r| r.reply.as_ref()));
         Self {

@@ -14,6 +14,7 @@ pub mod here;
 pub mod journal;
 mod lines;
 pub mod memory;
+pub(crate) mod taking;
 
 use crate::{
     error::{Error, Result},
@@ -42,7 +43,7 @@ pub struct Batch {
 
 /// A text that no line could be made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Noise {
+pub(crate) struct Noise {
     pub text: String,
     /// For want of a time that can be kept, and of nothing else.
     pub misdated: bool,

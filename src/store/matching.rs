@@ -3,10 +3,14 @@
 //! In: a document, a searched term, a range. Out: the terms under which the document is found, and whether it matches.
 //! Ignored on purpose: the texts of replies and lines; `trace` looks for names, not for words.
 
-use super::Search;
+use super::{
+    Search,
+    places::{Case, PLACES, Place},
+};
 use crate::{
     model::{
-        Range, Text, Transaction,
+        Range, Transaction,
+        searchable::searchable,
         transaction::{Kind, Status},
     },
     stitch::journey::base_id,
@@ -24,36 +28,21 @@ pub enum Term<'a> {
 
 /// All terms under which a document is found.
 pub fn terms(t: &Transaction) -> BTreeSet<Term<'_>> {
-    let (mail, email) = (&t.mail, &t.email);
-    let mut exact: Vec<&str> = vec![&mail.id, &mail.journey];
-    exact.extend(email.local_id.as_deref());
-    exact.extend(t.user.name.as_deref());
-    exact.extend(t.related.user.iter().map(Text::as_str));
+    terms_at(t, |_| true)
+}
 
-    let mut folded: Vec<&str> = vec![&t.host.name];
-    folded.extend(email.message_id.as_deref());
-    folded.extend(email.from.address.as_deref());
-    folded.extend(email.to.address.iter().map(Text::as_str));
-    folded.extend(t.source.ip.as_deref());
-    folded.extend(t.source.domain.as_deref());
-    folded.extend(t.related.ip.iter().chain(&t.related.hosts).map(Text::as_str));
-    for recipient in &mail.recipients {
-        // The next hop's queue id finds the message that was handed over under it.
-        exact.extend(recipient.queued_as.as_deref());
-        folded.push(&recipient.address);
-        folded.extend(recipient.orig_to.as_deref());
-        folded.extend(recipient.relay.ip.as_deref());
-        folded.extend(recipient.relay.domain.as_deref());
+/// The terms that a document has at some of the places.
+pub fn terms_at(t: &Transaction, wanted: impl Fn(&Place) -> bool) -> BTreeSet<Term<'_>> {
+    let mut terms = BTreeSet::new();
+    for place in PLACES.iter().filter(|place| wanted(place)) {
+        (place.values)(t, &mut |text| {
+            // What an engine would not index is found nowhere.
+            if !text.is_empty() && searchable(text).len() == text.len() {
+                terms.insert(if place.case == Case::Exact { Term::Exact(text) } else { fold(text) });
+            }
+        });
     }
-    for link in &mail.links {
-        exact.extend(link.queue_id.as_deref());
-        folded.extend(link.message_id.as_deref());
-    }
-    folded.extend(mail.rejects.iter().filter_map(|reject| reject.recipient.as_deref()));
-
-    let exact = exact.into_iter().filter(|text| !text.is_empty()).map(Term::Exact);
-    let folded = folded.into_iter().filter(|text| !text.is_empty()).map(fold);
-    exact.chain(folded).collect()
+    terms
 }
 
 /// What a searched term may be found as.
@@ -62,9 +51,12 @@ pub fn forms(term: &str) -> [Term<'_>; 2] {
     [Term::Exact(term), fold(term)]
 }
 
-/// A term without its brackets: a Message-ID or an address is often copied with them. `<>` is the null sender itself.
+/// A term without its brackets: a Message-ID or an address is often copied with them. `<>` is the null sender itself. Cut
+/// as the values of documents are.
 pub fn bare(term: &str) -> &str {
-    term.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).filter(|id| !id.is_empty()).unwrap_or(term)
+    searchable(
+        term.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).filter(|id| !id.is_empty()).unwrap_or(term),
+    )
 }
 
 fn fold(text: &str) -> Term<'_> {

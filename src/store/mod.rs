@@ -6,6 +6,7 @@
 pub mod elasticsearch;
 pub mod matching;
 pub mod memory;
+pub mod places;
 pub mod sqlite;
 mod unreadable;
 

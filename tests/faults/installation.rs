@@ -100,6 +100,11 @@ impl Installation {
         ran.stderr
     }
 
+    /// The state directory is lost.
+    pub fn forget(&self) {
+        std::fs::remove_dir_all(self.workspace.file("state")).expect("a state directory");
+    }
+
     /// Requests and documents sent again by all runs.
     pub fn retries(&self) -> u64 {
         let status: Value = serde_json::from_str(&self.command(&["status", "--json"]).stdout).expect("JSON");

@@ -27,7 +27,7 @@ pub fn settings(url: String, token: String, streams: Vec<String>) -> GraylogSour
     GraylogSource {
         connection,
         streams,
-        fields: Preset::Graylog.fields(),
+        fields: Preset::Graylog.first_names(),
         programs: Vec::new(),
         query: None,
         // Small, so that chunks end in the middle of a second.

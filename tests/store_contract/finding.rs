@@ -1,8 +1,8 @@
 //! Promises of `get` and `find`: what the fold asks before it writes.
 
-use crate::fixture::{always, at, create, get, key, message, message_with, new, part_of, range, sorted};
+use crate::fixture::{always, at, create, found_by, get, key, message, message_with, new, part_of, range, sorted};
 use mailstitch::{
-    model::{Range, Transaction},
+    model::{Range, Time, Transaction},
     store::{Put, QueueKey, Report, Store},
 };
 
@@ -103,4 +103,18 @@ pub async fn the_ids_alone_are_those_of_what_is_found(store: &dyn Store) {
     let asked = [ids.clone(), vec!["01a204d81600-0000000000000000".to_owned()]].concat();
     let sizes = store.sizes(&asked).await.unwrap();
     assert_eq!(sizes.iter().map(|known| &known.id).collect::<Vec<_>>(), ids.iter().collect::<Vec<_>>());
+}
+
+pub async fn a_document_of_any_year_is_found(store: &dyn Store) {
+    for (n, year) in [1970, 1999, 3000, 9999].into_iter().enumerate() {
+        let start = Time::parse_rfc3339(&format!("{year}-06-01T00:00:00Z")).unwrap();
+        let queue_id = format!("4F{n}");
+        let t = message_with(&queue_id, 0, |t| {
+            (t.timestamp, t.event.start, t.event.end) = (start, start, start.plus(60_000));
+        });
+        create(store, std::slice::from_ref(&t)).await;
+        let within = Range { from: start.plus(-60_000), to: start.plus(60_000) };
+        assert_eq!(store.find(&[key(&queue_id)], within).await.unwrap().len(), 1, "{year}");
+        assert_eq!(found_by(store, &[&queue_id]).await, [queue_id.as_str()], "{year}");
+    }
 }

@@ -1,7 +1,10 @@
 //! Log text is written by strangers: a store keeps it, finds it, and never obeys it.
 
 use crate::fixture::{always, create, found_by, get, key, message, message_with, pages, part_of, recipient};
-use mailstitch::store::Store;
+use mailstitch::{
+    model::{searchable::searchable, transaction::Recipient},
+    store::Store,
+};
 
 const TEXTS: [&str; 10] = [
     "'; DROP TABLE transactions; --",
@@ -57,4 +60,34 @@ pub async fn twenty_thousand_recipients_are_kept(store: &dyn Store) {
     assert_eq!(found.iter().map(|stored| stored.transaction.mail.recipients.len()).sum::<usize>(), 20_000);
     assert_eq!(found_by(store, &["R0.624@example.org"]).await, ["4F1"]);
     assert_eq!(pages(store, None).await.len(), 32);
+}
+
+pub async fn twelve_thousand_names_of_one_recipient_are_kept(store: &dyn Store) {
+    let t = message_with("4F1", 0, |t| {
+        t.email.to.address = vec!["team@example.org".into()];
+        t.mail.recipients = (0..12_000)
+            .map(|n| Recipient { orig_to: Some(format!("r{n}@example.org").into()), ..recipient("team@example.org") })
+            .collect();
+    });
+    create(store, std::slice::from_ref(&t)).await;
+    assert_eq!(found_by(store, &["r11999@example.org"]).await, ["4F1"]);
+    assert_eq!(get(store, &t.mail.id).await.transaction, t);
+}
+
+/// As the fold leaves them, and as an older version did.
+pub async fn values_of_any_length_are_taken_and_found_by_their_beginning(store: &dyn Store) {
+    for (n, long) in ["x".repeat(1025), "ü".repeat(20_000), "😀".repeat(40_000)].into_iter().enumerate() {
+        let with = |queue_id: &str, value: &str| {
+            message_with(queue_id, n as i64, |t| {
+                t.email.message_id = Some(value.into());
+                t.mail.helo = Some(value.into());
+                t.mail.recipients = vec![Recipient { reply: Some(value.into()), ..recipient(value) }];
+            })
+        };
+        let (cut, whole) = (format!("4F{n}"), format!("4E{n}"));
+        create(store, &[with(&cut, searchable(&long)), with(&whole, &long)]).await;
+        assert_eq!(found_by(store, &[&long]).await, std::slice::from_ref(&cut), "{n}");
+        assert_eq!(found_by(store, &[&format!("<{}>", searchable(&long))]).await, [cut], "{n}");
+        assert_eq!(store.find(&[key(&whole)], always()).await.unwrap().len(), 1, "{n}");
+    }
 }

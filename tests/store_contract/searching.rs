@@ -4,7 +4,7 @@ use crate::fixture::{at, create, found, found_by, get, message, message_with, pa
 use mailstitch::{
     model::{
         Transaction,
-        transaction::{Link, Rel, Remark},
+        transaction::{Link, Rel, Remark, Verdict},
     },
     store::{Put, Search, Store},
 };
@@ -36,6 +36,14 @@ fn everywhere() -> Transaction {
             recipient: Some(address.into()),
         };
         t.mail.rejects = vec![remark("Refused@example.net")];
+        t.mail.warnings = vec![remark("Held@example.net")];
+        t.mail.filters = vec![Verdict {
+            name: "amavis".into(),
+            verdict: "Blocked".into(),
+            score: None,
+            detail: None,
+            recipients: vec!["one@example.net".into(), "Judged@example.net".into()],
+        }];
         let link = |queue_id, message_id: Option<&str>| Link {
             rel: Rel::Bounce,
             queue_id,
@@ -71,6 +79,8 @@ pub async fn every_kind_of_term_is_found(store: &dyn Store) {
         "9C2D96093D",
         "notice@example.org",
         "refused@example.net",
+        "held@example.net",
+        "judged@example.net",
         "<one.two@example.org>",
         "<from@example.org>",
     ] {

@@ -4,6 +4,7 @@ use crate::fixture::{at, create, get, message, message_with, new, range};
 use mailstitch::{
     access::Access,
     error::{Error, Kind},
+    model::transaction::Remark,
     store::{Put, Report, Search, Store, Traces, sqlite::SqliteStore},
 };
 use rusqlite::Connection;
@@ -254,4 +255,37 @@ async fn check_says_what_to_change() {
         "2026-11-23T06:01:00.000Z is in the future: a clock or the time zone of a source is wrong".to_owned(),
     ];
     assert_eq!(wrong, expected);
+}
+
+/// As a file has it whose rows were written when no search looked there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_of_a_version_that_looked_in_fewer_places_is_found_there_once_it_is_written_again() {
+    let (_dir, path) = place();
+    let store = prepared(&path).await;
+    let t = message_with("4F1", 0, |t| {
+        t.mail.schema = 1;
+        t.mail.warnings = vec![Remark {
+            stage: None,
+            code: None,
+            dsn: None,
+            text: "held".into(),
+            recipient: Some("held@example.org".into()),
+        }];
+    });
+    create(&store, std::slice::from_ref(&t)).await;
+    let held = Search { terms: vec!["held@example.org".into()], within: None, limit: 10 };
+    let all = |db: &Connection| db.query_row("SELECT count(*) FROM terms", [], |row| row.get::<_, i64>(0)).unwrap();
+    let db = Connection::open(&path).unwrap();
+    let now = all(&db);
+    // The hash of that address, which is part of the format.
+    assert_eq!(db.execute("DELETE FROM terms WHERE term = ?1", [-5_381_787_988_859_554_784_i64]).unwrap(), 1);
+    assert_eq!(store.search(&held).await.unwrap(), []);
+    let mut again = get(&store, &t.mail.id).await;
+    again.transaction.mail.schema = 2;
+    store.put([Put { transaction: again.transaction, expected: Some(again.version) }].into()).await.unwrap();
+    assert_eq!(store.search(&held).await.unwrap().len(), 1);
+    assert_eq!(all(&db), now);
+    let again = get(&store, &t.mail.id).await;
+    store.delete(&[(t.mail.id.clone(), again.version)]).await.unwrap();
+    assert_eq!(all(&db), 0);
 }

@@ -39,8 +39,13 @@ pub async fn what_is_put_is_what_is_got(store: &dyn Store) {
         t.mail.links = vec![Link { rel: Rel::Next, queue_id: Some("9A".into()), host: None, message_id: None }];
         t.mail.warnings =
             vec![Remark { stage: None, code: Some(451), dsn: None, text: "later".into(), recipient: None }];
-        t.mail.filters =
-            vec![Verdict { name: "amavis".into(), verdict: "Passed CLEAN".into(), score: Some(-1.5), detail: None }];
+        t.mail.filters = vec![Verdict {
+            name: "amavis".into(),
+            verdict: "Passed CLEAN".into(),
+            score: Some(-1.5),
+            detail: None,
+            recipients: vec!["bob@example.org".into()],
+        }];
         t.mail.journey = "0a1b".into();
     });
     create(store, std::slice::from_ref(&full)).await;

@@ -5,7 +5,7 @@ use crate::{
     commands::output::word,
     escape::visible,
     model::{
-        Time, Transaction,
+        Text, Time, Transaction,
         transaction::{Kind, Recipient, RecipientStatus, Status},
     },
 };
@@ -106,14 +106,28 @@ fn body(t: &Transaction) -> Vec<String> {
         let to = reject.recipient.as_ref().map(|r| format!(" for {r}")).unwrap_or_default();
         rows.push(format!("refused{to}: {code}{}", reject.text));
     }
-    rows.extend(t.mail.warnings.iter().map(|w| format!("note: {}", w.text)));
+    for warning in &t.mail.warnings {
+        let to = warning.recipient.as_ref().map(|r| format!(" for {r}")).unwrap_or_default();
+        rows.push(format!("note{to}: {}", warning.text));
+    }
     if t.mail.kind == Kind::Filter && !t.email.to.address.is_empty() {
         rows.push(format!("for {}", t.email.to.address.join(", ")));
     }
     for f in &t.mail.filters {
         let score = f.score.map(|s| format!(", score {s}")).unwrap_or_default();
         let detail = f.detail.as_ref().map(|d| format!(" ({d})")).unwrap_or_default();
-        rows.push(format!("{}: {}{score}{detail}", f.name, f.verdict));
+        // Those of the message are shown with their fate.
+        let known = |address: &Text| {
+            t.email
+                .to
+                .address
+                .iter()
+                .chain(t.mail.recipients.iter().filter_map(|r| r.orig_to.as_ref()))
+                .any(|to| to.eq_ignore_ascii_case(address))
+        };
+        let others: Vec<&str> = f.recipients.iter().filter(|address| !known(address)).map(Text::as_str).collect();
+        let to = if others.is_empty() { String::new() } else { format!(" for {}", others.join(", ")) };
+        rows.push(format!("{}{to}: {}{score}{detail}", f.name, f.verdict));
     }
     rows
 }

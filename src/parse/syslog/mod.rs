@@ -106,8 +106,9 @@ pub fn inside<'a>(program: &str, time: Time, host: Option<&'a str>, text: &'a st
 /// the field itself knows better where it has a header, because a log server may have put the sender's address or its
 /// reverse name in place of the host.
 ///
-/// A header is only believed when it agrees with a `program` known from elsewhere; without one, a tag needs a process
-/// id or the name of a mail program, so that `warning: …` is not taken for a program's name.
+/// A header is only believed when it agrees with a `program` known from elsewhere, or has a time and is a mail program's while
+/// the other is none (rsyslog's imfile gives each file a tag of its own); without one, a tag needs a process id or the name of a
+/// mail program, so that `warning: …` is not taken for a program's name.
 pub fn message<'a>(text: &'a str, host: Option<&'a str>, program: Option<&'a str>, pid: Option<u32>) -> Message<'a> {
     let plain = header(text).filter(|h| h.program.is_some());
     let inside = match plain {
@@ -121,7 +122,13 @@ pub fn message<'a>(text: &'a str, host: Option<&'a str>, program: Option<&'a str
         Some(known) => name.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
     };
     match inside {
-        Some(h) if h.program.is_some_and(agrees) => Message { host: h.host.or(host), pid: h.pid.or(pid), ..h },
+        Some(h)
+            if h.program.is_some_and(|name| {
+                agrees(name) || h.stamp.is_some() && is_mail(name) && !program.is_some_and(is_mail)
+            }) =>
+        {
+            Message { host: h.host.or(host), pid: h.pid.or(pid), ..h }
+        }
         _ => Message { stamp: None, host, program, pid, text },
     }
 }

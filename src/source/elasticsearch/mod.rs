@@ -1,4 +1,4 @@
-//! Lines from an Elasticsearch or OpenSearch index: filled by Graylog, filebeat, logstash or rsyslog.
+//! Lines from an Elasticsearch or OpenSearch index, whoever filled it.
 //!
 //! * A window becomes a range on the time field in `bool.filter`, `[from, to)`; counting and reading send the same query.
 //! * Lines arrive in no order.
@@ -7,13 +7,14 @@
 //!   nothing, and by a number of documents that is not the number counted on the same point in time.
 
 mod check;
+pub mod counted;
 pub mod document;
-mod query;
+pub(crate) mod query;
 mod walk;
 
-use super::{Batch, Check, CountingSource, pieces};
+use super::{Batch, Check, CountingSource, pieces, taking::Taking};
 use crate::{
-    config::{ElasticsearchSource, Fields},
+    config::{ElasticsearchSource, Fields, preset::known_as},
     elastic::{Body, Call, Client, Method, in_path, search::Hit},
     error::{Error, Kind, Result},
     model::{Intake, Range, Time},
@@ -80,18 +81,39 @@ impl Elasticsearch {
     async fn ask_schema(&self) -> Result<Schema> {
         let doing = self.doing("ask for the fields of");
         let fields = &self.settings.fields;
-        let names = [fields.time.as_str(), &fields.message].into_iter();
-        let names: Vec<String> = names.chain(Fields::alternatives(&fields.program)).map(in_path).collect();
+        let names: Vec<String> = Schema::names(fields).into_iter().map(in_path).collect();
         let path = format!("{}/_field_caps?fields={}", in_path(&self.settings.index), names.join(","));
         let caps: Value = self.client.json(Call::new(&doing, Method::GET, &path, Body::None)).await?;
-        let schema = Schema::from_caps(&caps, fields);
+        let mut schema = Schema::from_caps(&caps, fields);
         if schema.indices == 0 {
             return Err(walk::no_index(&self.client, &doing));
         }
-        if !schema.time.date || schema.time.other || schema.time.term || schema.time.words {
+        if schema.fields.time.is_empty() {
             return Err(self.unusable(&doing, &format!("field `{}` is no date in all of its indices", fields.time)));
         }
+        if schema.messages.is_empty() {
+            return Err(self.unusable(&doing, &format!("no document has a field `{}`", fields.message)));
+        }
+        schema.fields.time = self.commonest(&doing, &schema.fields.time).await?;
         Ok(schema)
+    }
+
+    /// The one of several names of the time that most documents have, for lines are counted by one alone; the first of
+    /// those that are level.
+    async fn commonest(&self, doing: &str, names: &str) -> Result<String> {
+        let names: Vec<&str> = Fields::alternatives(names).collect();
+        if let [one] = names[..] {
+            return Ok(one.to_owned());
+        }
+        let path = format!("{}/_search", in_path(&self.settings.index));
+        let found = self.client.search(doing, &path, &query::having(&names)).await?;
+        let aggregations = found.aggregations();
+        let having = |name: &str| {
+            let buckets = aggregations.pointer("/having/buckets")?;
+            buckets.get(name)?.get("doc_count")?.as_u64()
+        };
+        let best = names.iter().rev().max_by_key(|name| having(name));
+        Ok(best.map_or_else(String::new, |name| (*name).to_owned()))
     }
 
     fn unusable(&self, doing: &str, cause: &str) -> Error {
@@ -99,12 +121,8 @@ impl Elasticsearch {
         self.client.search_error(Kind::Config, doing).because(cause).hint(hint)
     }
 
-    async fn query(&self, doing: &str, within: Range) -> Result<Value> {
-        let fields = &self.settings.fields;
-        query::query(&self.settings, self.schema().await?, within).ok_or_else(|| {
-            let cause = format!("neither `{}` nor `{}` can be searched for `programs`", fields.program, fields.message);
-            self.unusable(doing, &cause)
-        })
+    async fn query(&self, within: Range) -> Result<Value> {
+        Ok(query::query(&self.settings, self.schema().await?, within))
     }
 
     /// One search: the lines per bucket.
@@ -116,11 +134,12 @@ impl Elasticsearch {
         into: &mut BTreeMap<Time, Held>,
     ) -> Result<()> {
         let doing = self.doing("count lines in");
-        let query = self.query(&doing, within).await?;
+        let query = self.query(within).await?;
+        let time = &self.schema().await?.fields.time;
         let path = format!("{}/_search", in_path(&self.settings.index));
-        let body = query::counts(&query, &self.settings.fields.time, bucket_ms);
+        let body = query::counts(&query, time, bucket_ms);
         let found = if prints && !self.no_prints.load(Ordering::Relaxed) {
-            let with_prints = query::prints(&query, &self.settings.fields.time, bucket_ms);
+            let with_prints = query::prints(&query, time, bucket_ms);
             match self.client.search(&doing, &path, &with_prints).await {
                 Err(error) if error.kind() == Kind::Config || error.to_string().contains("_seq_no") => {
                     tracing::debug!("{error}; counting alone");
@@ -136,22 +155,13 @@ impl Elasticsearch {
         if found.shards.total == 0 {
             return Err(walk::no_index(&self.client, &doing));
         }
-        let mut sum = 0;
-        for bucket in found.aggregations.pointer("/buckets/buckets").and_then(Value::as_array).into_iter().flatten() {
-            let (start, count) = (bucket.get("key"), bucket.get("doc_count").and_then(Value::as_u64).unwrap_or(0));
-            if let Some(start) = start.and_then(Value::as_i64) {
-                let held = Held { lines: count, print: bucket.pointer("/print/value").and_then(print) };
-                into.entry(Time(start)).and_modify(|there| *there = there.and(held)).or_insert(held);
-                sum += count;
-            }
+        let counts = counted::counted(&found, within, bucket_ms)
+            .map_err(|cause| self.client.search_error(Kind::Temporary, &doing).because(cause))?;
+        // Of a bucket that lies in two pieces each has a part.
+        for (start, held) in counts {
+            into.entry(start).and_modify(|there| *there = there.and(held)).or_insert(held);
         }
-        match found.total() {
-            Some(total) if total == sum => Ok(()),
-            _ => {
-                let cause = format!("the counts per bucket add up to {sum}, which is not the total");
-                Err(self.client.search_error(Kind::Temporary, &doing).because(cause))
-            }
-        }
+        Ok(())
     }
 
     /// Counts piece by piece.
@@ -177,18 +187,16 @@ impl Elasticsearch {
         Ok(held)
     }
 
-    fn take(&self, hits: Vec<Hit>, batch: &Mutex<Batch>, doing: &str) -> Result<()> {
+    fn take(&self, hits: Vec<Hit>, fields: &Fields, taking: &Mutex<Taking>, doing: &str) -> Result<()> {
         // A panic elsewhere leaves both as usable as they were: they are only added to.
         let mut intake = self.intake.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut batch = batch.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taking = taking.lock().unwrap_or_else(PoisonError::into_inner);
         for hit in hits {
             let source = hit.source.ok_or_else(|| {
                 self.client.search_error(Kind::Config, doing).because("the index keeps no `_source` to read lines from")
             })?;
-            match document::line(source.get(), &self.settings.fields, &mut intake) {
-                Ok(line) => batch.lines.push(line),
-                Err(noise) => batch.reject(noise),
-            }
+            let line = document::line(source.get(), fields, &mut intake);
+            taking.take(line).map_err(|cause| self.client.search_error(Kind::Temporary, doing).because(cause))?;
         }
         Ok(())
     }
@@ -208,7 +216,8 @@ impl CountingSource for Elasticsearch {
         addresses.sort();
         let mut programs = settings.programs.clone();
         programs.sort();
-        let text = format!("{addresses:?} {} {:?} {programs:?} {:?}", settings.index, settings.fields, settings.query);
+        let fields = known_as(&settings.fields);
+        let text = format!("{addresses:?} {} {fields:?} {programs:?} {:?}", settings.index, settings.query);
         let mut hasher = SipHasher13::new();
         hasher.write(text.as_bytes());
         format!("elasticsearch:{:032x}", hasher.finish128().as_u128())
@@ -232,13 +241,20 @@ impl CountingSource for Elasticsearch {
 
     async fn read(&self, within: Range) -> Result<Batch> {
         let doing = self.doing("read from");
-        let query = self.query(&doing, within).await?;
-        let batch = Mutex::new(Batch::default());
-        let walk = walk::Walk { client: &self.client, settings: &self.settings, query: &query, doing: &doing };
-        let visit = |hits| self.take(hits, &batch, &doing);
-        let restart = || *batch.lock().unwrap_or_else(PoisonError::into_inner) = Batch::default();
+        let query = self.query(within).await?;
+        let taking = Mutex::new(Taking::new(within));
+        let fields = &self.schema().await?.fields;
+        let walk = walk::Walk { client: &self.client, settings: &self.settings, fields, query: &query, doing: &doing };
+        let visit = |hits| self.take(hits, fields, &taking, &doing);
+        let restart = || *taking.lock().unwrap_or_else(PoisonError::into_inner) = Taking::new(within);
         walk.run(&visit, &restart).await?;
-        Ok(batch.into_inner().unwrap_or_else(PoisonError::into_inner))
+        let taken = taking.into_inner().unwrap_or_else(PoisonError::into_inner).finish();
+        taken.map_err(|cause| {
+            let error = self.client.search_error(Kind::Temporary, &doing).because(cause);
+            error.hint(
+                "`time` and `time_format` under `[source.elasticsearch.fields]` say where documents have their time",
+            )
+        })
     }
 
     async fn check(&self, now: Time) -> Vec<Check> {

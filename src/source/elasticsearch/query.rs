@@ -19,32 +19,53 @@ pub struct Kinds {
     /// One term: `keyword`, `constant_keyword`, `wildcard`.
     pub term: bool,
     pub date: bool,
-    /// Something else: a number, an object.
+    /// Something else: a number, an object, what is kept and not indexed.
     pub other: bool,
 }
 
+impl Kinds {
+    fn is_date(self) -> bool {
+        self == Self { date: true, ..Self::default() }
+    }
+}
+
 /// What the indices say of the fields that the query uses.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schema {
     pub indices: usize,
-    pub time: Kinds,
-    /// Those of the program's names that the indices have.
+    /// Those of the settings, less the names of the time that are no date in all of the indices that have them, and the
+    /// tie-break where no index has it.
+    pub fields: Fields,
+    /// Those of the program's names that can be searched.
     pub programs: Vec<(String, Kinds)>,
-    pub message: Kinds,
+    /// Those of the message's names that the indices have.
+    pub messages: Vec<(String, Kinds)>,
 }
 
 impl Schema {
+    /// The names to ask `_field_caps` for.
+    pub fn names(fields: &Fields) -> Vec<&str> {
+        let lists = [&fields.time, &fields.message, &fields.program].into_iter();
+        lists.flat_map(|names| Fields::alternatives(names)).chain(fields.tie_break.as_deref()).collect()
+    }
+
     /// From the answer to `GET /index/_field_caps`.
     pub fn from_caps(caps: &Value, fields: &Fields) -> Self {
         let kinds = |name: &str| caps.get("fields").and_then(|all| all.get(name)).map(kinds).unwrap_or_default();
+        let known = |names: &str| -> Vec<(String, Kinds)> {
+            let all = Fields::alternatives(names).map(|name| (name.to_owned(), kinds(name)));
+            all.filter(|(_, kinds)| *kinds != Kinds::default()).collect()
+        };
+        let times: Vec<&str> = Fields::alternatives(&fields.time).filter(|name| kinds(name).is_date()).collect();
         Self {
             indices: caps.get("indices").and_then(Value::as_array).map_or(0, Vec::len),
-            time: kinds(&fields.time),
-            programs: Fields::alternatives(&fields.program)
-                .map(|name| (name.to_owned(), kinds(name)))
-                .filter(|(_, kinds)| kinds.term || kinds.words)
-                .collect(),
-            message: kinds(&fields.message),
+            fields: Fields {
+                time: times.join(","),
+                tie_break: fields.tie_break.clone().filter(|name| kinds(name) != Kinds::default()),
+                ..fields.clone()
+            },
+            programs: known(&fields.program).into_iter().filter(|(_, kinds)| kinds.term || kinds.words).collect(),
+            messages: known(&fields.message),
         }
     }
 }
@@ -52,10 +73,9 @@ impl Schema {
 fn kinds(types: &Value) -> Kinds {
     let mut kinds = Kinds::default();
     for (name, caps) in types.as_object().into_iter().flatten() {
-        if caps.get("searchable").and_then(Value::as_bool) == Some(false) {
-            continue;
-        }
+        let searchable = caps.get("searchable").and_then(Value::as_bool) != Some(false);
         match name.as_str() {
+            _ if !searchable => kinds.other = true,
             "text" | "match_only_text" => kinds.words = true,
             "keyword" | "constant_keyword" | "wildcard" => kinds.term = true,
             "date" | "date_nanos" => kinds.date = true,
@@ -65,17 +85,23 @@ fn kinds(types: &Value) -> Kinds {
     kinds
 }
 
-/// The query for the lines of a range. `None` when programs are asked for, and neither their field nor the message can
-/// be searched.
-pub fn query(settings: &ElasticsearchSource, schema: &Schema, within: Range) -> Option<Value> {
-    let mut filter = vec![range(&settings.fields, within)];
+/// The query for the lines of a range. Every line is asked for where neither the program's fields nor those of the
+/// message can be searched: the parsers know their own.
+pub fn query(settings: &ElasticsearchSource, schema: &Schema, within: Range) -> Value {
+    let mut filter = vec![range(&schema.fields, within)];
     if !settings.programs.is_empty() {
-        filter.push(programs(&settings.programs, &settings.fields, schema)?);
+        filter.extend(programs(&settings.programs, schema));
     }
     if let Some(extra) = &settings.query {
         filter.push(json!({"query_string": {"query": extra}}));
     }
-    Some(json!({"bool": {"filter": filter}}))
+    json!({"bool": {"filter": filter}})
+}
+
+/// How many documents have each of these fields.
+pub fn having(names: &[&str]) -> Value {
+    let filters = names.iter().map(|name| ((*name).to_owned(), json!({"exists": {"field": name}})));
+    json!({"size": 0, "aggs": {"having": {"filters": {"filters": Map::from_iter(filters)}}}})
 }
 
 /// `[from, to)` in the index's own date format. The format is named in the query: that of the mapping may take none of
@@ -94,9 +120,10 @@ fn range(fields: &Fields, within: Range) -> Value {
     one("range", one(&fields.time, json!({"gte": write(from), "lt": write(to), "format": format})))
 }
 
-/// Lines of the programs asked for: by the program's own field, where the document has one; by the words of the
-/// message, where the tag still stands in it (Graylog's syslog input). Too many is harmless, the parsers know their own.
-fn programs(programs: &[String], fields: &Fields, schema: &Schema) -> Option<Value> {
+/// Lines of the programs asked for: by the program's own fields, and by the words of the message, where the tag may still
+/// stand (Graylog's syslog input; files that a shipper reads and gives a name of its own). Too many is harmless, the
+/// parsers know their own.
+fn programs(programs: &[String], schema: &Schema) -> Option<Value> {
     let mut either = Vec::new();
     for (field, kinds) in &schema.programs {
         if kinds.term {
@@ -110,29 +137,16 @@ fn programs(programs: &[String], fields: &Fields, schema: &Schema) -> Option<Val
             either.extend(phrases(programs, field));
         }
     }
-    let has_field = !either.is_empty();
-    let mut in_message = Vec::new();
-    if schema.message.words {
-        in_message.extend(phrases(programs, &fields.message));
+    for (field, kinds) in &schema.messages {
+        if kinds.words {
+            either.extend(phrases(programs, field));
+        }
+        if kinds.term {
+            let inside = |program: &String| one("wildcard", one(field, json!(format!("*{}*", escaped(program)))));
+            either.extend(programs.iter().map(inside));
+        }
     }
-    if schema.message.term {
-        in_message.extend(
-            programs
-                .iter()
-                .map(|program| one("wildcard", one(&fields.message, json!(format!("*{}*", escaped(program)))))),
-        );
-    }
-    match (has_field, in_message.is_empty()) {
-        (false, true) => return None,
-        (true, true) => {}
-        (false, false) => either = in_message,
-        (true, false) => either.push(json!({"bool": {
-            "must_not": schema.programs.iter().map(|(field, _)| json!({"exists": {"field": field}})).collect::<Vec<_>>(),
-            "should": in_message,
-            "minimum_should_match": 1,
-        }})),
-    }
-    Some(json!({"bool": {"should": either, "minimum_should_match": 1}}))
+    (!either.is_empty()).then(|| json!({"bool": {"should": either, "minimum_should_match": 1}}))
 }
 
 /// Words, which a slash parts as well as a blank does.

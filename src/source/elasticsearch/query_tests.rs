@@ -1,7 +1,7 @@
 //! Queries as JSON, for each shape that indices come in.
 
 use super::*;
-use crate::config::{Auth, Connection};
+use crate::config::{Auth, Connection, preset::Preset};
 use std::time::Duration;
 
 pub fn settings(time_format: Option<&str>) -> ElasticsearchSource {
@@ -39,7 +39,7 @@ const HOUR: Range = Range { from: Time(1_795_377_600_000), to: Time(1_795_381_20
 fn check_programs(caps: Value, expected: Value) {
     let settings = settings(None);
     let schema = Schema::from_caps(&caps, &settings.fields);
-    let query = query(&settings, &schema, HOUR).unwrap();
+    let query = query(&settings, &schema, HOUR);
     assert_eq!(query["bool"]["filter"][1], json!({"bool": {"should": expected, "minimum_should_match": 1}}));
 }
 
@@ -82,17 +82,10 @@ fn a_program_in_the_message_is_a_phrase() {
 }
 
 #[test]
-fn a_program_field_wins_and_the_message_serves_documents_without_it() {
+fn a_program_is_searched_in_its_field_and_in_the_message() {
     check_programs(
         caps(Some("keyword"), "text"),
-        json!([
-            {"prefix": {"application_name": "postfix"}},
-            {"bool": {
-                "must_not": [{"exists": {"field": "application_name"}}],
-                "should": [{"match_phrase": {"message": "postfix"}}],
-                "minimum_should_match": 1,
-            }},
-        ]),
+        json!([{"prefix": {"application_name": "postfix"}}, {"match_phrase": {"message": "postfix"}}]),
     );
 }
 
@@ -103,17 +96,13 @@ fn every_name_of_the_program_that_the_index_has_is_searched() {
     let mut caps = caps(None, "text");
     caps["fields"]["programname"] = json!({"keyword": {"searchable": true}});
     caps["fields"]["syslogtag"] = json!({"text": {"searchable": true}});
-    let query = query(&settings, &Schema::from_caps(&caps, &settings.fields), HOUR).unwrap();
+    let query = query(&settings, &Schema::from_caps(&caps, &settings.fields), HOUR);
     assert_eq!(
         query["bool"]["filter"][1]["bool"]["should"],
         json!([
             {"prefix": {"programname": "postfix"}},
             {"match_phrase": {"syslogtag": "postfix"}},
-            {"bool": {
-                "must_not": [{"exists": {"field": "programname"}}, {"exists": {"field": "syslogtag"}}],
-                "should": [{"match_phrase": {"message": "postfix"}}],
-                "minimum_should_match": 1,
-            }},
+            {"match_phrase": {"message": "postfix"}},
         ])
     );
 }
@@ -136,7 +125,7 @@ fn a_name_after_a_slash_is_an_end() {
     let mut settings = settings(None);
     settings.programs = vec!["/smtpd".into()];
     let asked = |caps: Value| {
-        let query = query(&settings, &Schema::from_caps(&caps, &settings.fields), HOUR).unwrap();
+        let query = query(&settings, &Schema::from_caps(&caps, &settings.fields), HOUR);
         query["bool"]["filter"][1]["bool"]["should"][0].clone()
     };
     assert_eq!(asked(caps(Some("keyword"), "text")), json!({"wildcard": {"application_name": "*/smtpd"}}));
@@ -144,10 +133,22 @@ fn a_name_after_a_slash_is_an_end() {
 }
 
 #[test]
-fn programs_that_nothing_can_be_searched_for_are_no_query() {
+fn every_line_is_asked_for_where_no_program_can_be_searched_for() {
+    let mut caps = caps(None, "text");
+    caps["fields"]["message"]["text"]["searchable"] = json!(false);
     let settings = settings(None);
-    let schema = Schema::from_caps(&json!({"indices": [], "fields": {}}), &settings.fields);
-    assert_eq!(query(&settings, &schema, HOUR), None);
+    let schema = Schema::from_caps(&caps, &settings.fields);
+    assert_eq!(schema.messages.len(), 1);
+    assert_eq!(query(&settings, &schema, HOUR), json!({"bool": {"filter": [range(&schema.fields, HOUR)]}}));
+}
+
+#[test]
+fn only_names_that_are_dates_everywhere_are_asked_for_the_time() {
+    let date = json!({"date": {"searchable": true}});
+    let both = json!({"date": {"searchable": true}, "text": {"searchable": true}});
+    let caps = json!({"indices": ["a", "b"], "fields": {"@timestamp": both, "timestamp": date, "time": date}});
+    let schema = Schema::from_caps(&caps, &Preset::Auto.fields());
+    assert_eq!((schema.fields.time.as_str(), schema.fields.tie_break), ("timestamp,time", None));
 }
 
 #[test]
@@ -155,7 +156,7 @@ fn an_extra_query_is_one_more_filter() {
     let mut settings = settings(None);
     settings.programs.clear();
     settings.query = Some("facility:mail".into());
-    let query = query(&settings, &Schema::default(), HOUR).unwrap();
+    let query = query(&settings, &Schema::from_caps(&caps(None, "text"), &settings.fields), HOUR);
     assert_eq!(query["bool"]["filter"][1], json!({"query_string": {"query": "facility:mail"}}));
 }
 

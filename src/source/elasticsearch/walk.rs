@@ -18,13 +18,14 @@
 //! the engine lost, with a node or by a restart, is begun anew once.
 
 use crate::{
-    config::ElasticsearchSource,
+    config::{ElasticsearchSource, Fields},
     elastic::{
         Body, Call, Client, Engine, Method, PointInTime, in_path,
         search::{Found, Hit, Shards},
     },
     error::{Error, Kind, Result},
     http::retry,
+    source::taking::MOST,
 };
 use futures::future::try_join_all;
 use serde::Deserialize;
@@ -32,6 +33,10 @@ use serde_json::{Value, json};
 
 /// How long the engine keeps a walk open between two pages.
 const KEEP: &str = "5m";
+
+/// Most bytes of a page: ten thousand documents of 13 KiB.
+const PAGE: usize = 128 << 20;
+const SMALLER: &str = "make `page_size` smaller";
 
 /// Slices when settings leave it to us: more than this slow down the servers' own work.
 const SLICES: u64 = 4;
@@ -61,6 +66,8 @@ impl<'s> Way<'s> {
 pub struct Walk<'s> {
     pub client: &'s Client,
     pub settings: &'s ElasticsearchSource,
+    /// With one name of the time.
+    pub fields: &'s Fields,
     pub query: &'s Value,
     /// What fails: "cannot read from index `graylog_*`".
     pub doing: &'s str,
@@ -71,7 +78,7 @@ impl Walk<'_> {
     /// walk begins anew.
     pub async fn run(self, visit: Visitor<'_>, restart: &(dyn Fn() + Sync)) -> Result<()> {
         let engine = self.client.engine().await?;
-        let way = Way::of(engine, self.settings.fields.tie_break.as_deref());
+        let way = Way::of(engine, self.fields.tie_break.as_deref());
         let mut shortfall = match self.walk(way, visit).await {
             // What a walk keeps open is on one node, and gone with it; begun anew it is on those that are left.
             Err(error) if error.kind() == Kind::Temporary => {
@@ -139,7 +146,10 @@ impl Walk<'_> {
     }
 
     fn total(self, found: &Found) -> Result<u64> {
-        found.total().ok_or_else(|| self.error(Kind::Temporary).because("the engine did not count exactly"))
+        found
+            .total()
+            .filter(|total| *total <= MOST)
+            .ok_or_else(|| self.error(Kind::Temporary).because("the engine did not count exactly"))
     }
 
     async fn open(self, api: PointInTime) -> Result<String> {
@@ -221,7 +231,9 @@ impl Slice<'_> {
             if let Some(after) = after {
                 body["search_after"] = after;
             }
-            let found = client.search(doing, "_search?allow_partial_search_results=false", &body).await?;
+            let path = "_search?allow_partial_search_results=false";
+            let call = Call::new(doing, Method::POST, path, Body::Json(&body));
+            let found = client.whole(call.at_most(PAGE, SMALLER)).await?;
             let total = match counted {
                 Some(total) => total,
                 None => *counted.insert(self.walk.total(&found)?),
@@ -231,9 +243,14 @@ impl Slice<'_> {
             }
             let hits = found.hits.hits;
             seen += hits.len() as u64;
-            after = hits.last().map(|hit| Value::Array(hit.sort.clone()));
+            let next = hits.last().map(Hit::sort);
+            // What goes on without end, or goes round in a circle, is no answer, and would fill the memory.
+            if seen > total || (next.is_some() && next == body.get("search_after").cloned()) {
+                return Ok((seen, total));
+            }
             let last = hits.len() < self.walk.settings.page_size;
             visit(hits)?;
+            after = next;
             if last || after.is_none() {
                 return Ok((seen, total));
             }
@@ -246,7 +263,8 @@ impl Slice<'_> {
         // A scroll without an exact total is a 400 on some versions.
         body["track_total_hits"] = json!(true);
         let path = format!("{}/_search?scroll={KEEP}", in_path(&settings.index));
-        let mut found = client.search(doing, &path, &body).await?;
+        let call = Call::new(doing, Method::POST, &path, Body::Json(&body)).at_most(PAGE, SMALLER);
+        let mut found = client.whole(call).await?;
         let total = self.walk.total(&found)?;
         let mut scroll = String::new();
         let mut seen = 0;
@@ -257,6 +275,9 @@ impl Slice<'_> {
             let hits = std::mem::take(&mut found.hits.hits);
             seen += hits.len() as u64;
             let last = hits.is_empty() || seen >= total;
+            if seen > total {
+                break Ok((seen, total));
+            }
             if let Err(error) = visit(hits) {
                 break Err(error);
             }
@@ -264,7 +285,8 @@ impl Slice<'_> {
                 break Ok((seen, total));
             }
             let body = json!({"scroll": KEEP, "scroll_id": scroll});
-            match client.whole(Call::new(doing, Method::POST, "_search/scroll", Body::Json(&body)).once()).await {
+            let call = Call::new(doing, Method::POST, "_search/scroll", Body::Json(&body)).once();
+            match client.whole(call.at_most(PAGE, SMALLER)).await {
                 Ok(next) => found = next,
                 Err(error) => break Err(error),
             }
@@ -279,7 +301,7 @@ impl Slice<'_> {
         let sort = match self.way {
             Way::ShardDoc(_) => json!(["_shard_doc"]),
             Way::TieBreak(_, field) => json!([
-                {(settings.fields.time.as_str()): "asc"},
+                {(self.walk.fields.time.as_str()): "asc"},
                 {(field): {"order": "asc", "unmapped_type": "keyword"}},
             ]),
             Way::Scroll => json!(["_doc"]),
@@ -337,7 +359,13 @@ mod tests {
             Ok(())
         };
         let query = json!({"match_all": {}});
-        let walk = Walk { client: &client, settings: &settings, query: &query, doing: "cannot read" };
+        let walk = Walk {
+            client: &client,
+            settings: &settings,
+            fields: &settings.fields,
+            query: &query,
+            doing: "cannot read",
+        };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let result = runtime.block_on(walk.run(&visit, &|| seen.store(0, Ordering::Relaxed)));
         let told = match result {
@@ -363,6 +391,17 @@ mod tests {
     fn fewer_documents_than_were_counted_is_an_error() {
         let pages = vec![r#"{"id":"p"}"#.into(), hits(&[], 3), hits(&[1], 3), "{}".into()];
         check(ES8, pages, "Temporary: cannot read on URL: 1 documents came where the engine counted 3");
+    }
+
+    #[test]
+    fn pages_without_end_stop_at_what_was_counted() {
+        let endless =
+            |first| [vec![first, hits(&[], 3)], vec![hits(&[1, 2], 3), hits(&[3, 4], 3), "{}".into()]].concat();
+        let told = "Temporary: cannot read on URL: 4 documents came where the engine counted 3";
+        check(ES8, endless(r#"{"id":"p"}"#.to_owned()), told);
+        check(OS1, endless(String::new()).split_off(1), told);
+        let round = vec![r#"{"id":"p"}"#.to_owned(), hits(&[], 9), hits(&[1, 2], 9), hits(&[1, 2], 9), "{}".into()];
+        check(ES8, round, "Temporary: cannot read on URL: 4 documents came where the engine counted 9");
     }
 
     #[test]

@@ -110,8 +110,8 @@ impl Graylog {
         let what = "message fields";
         let fields = &self.settings.fields;
         let doing = "cannot read some messages";
-        let sample = self.persist(doing, || self.export(doing, hour, Some(SAMPLE))).await;
-        match sample.map(|(batch, rows)| (batch.lines.len(), rows)) {
+        let sample = self.persist(doing, || self.export(doing, hour, SAMPLE as u64, Some(SAMPLE))).await;
+        match sample.map(|(taking, rows)| (taking.lines(), rows)) {
             Err(error) => Check::failed(what, &error),
             Ok((0, read)) => Check {
                 what: what.into(),

@@ -7,17 +7,27 @@ use crate::{
     http::{Body, Call, Method},
     model::{Intake, Line, Range, Time},
     source::{
-        Batch, Noise,
+        Noise,
         carried::{self, Carried},
+        taking::Taking,
     },
 };
 use serde_json::Value;
 use std::{borrow::Cow, sync::PoisonError};
 
+/// Rows that may have arrived between a count and the export, where there were hardly any before.
+const MEANWHILE: u64 = 10_000;
+
 impl Graylog {
-    /// The lines of a range, and how many rows came, those at the end of the range and noise included. `limit`: about so
-    /// many are enough.
-    pub(super) async fn export(&self, doing: &str, within: Range, limit: Option<usize>) -> Whole<(Batch, u64)> {
+    /// The lines of a range, and how many rows came, those at the end of the range and noise included. `counted`: so many
+    /// rows are expected. `limit`: about so many are enough.
+    pub(super) async fn export(
+        &self,
+        doing: &str,
+        within: Range,
+        counted: u64,
+        limit: Option<usize>,
+    ) -> Whole<(Taking, u64)> {
         let columns = query::columns(&self.settings.fields);
         let mut body = self.export_body(&columns, within).await?;
         if let Some(limit) = limit {
@@ -31,8 +41,9 @@ impl Graylog {
             return Ok(Err(Short(format!("the answer is `{kind}` and not the export that was asked for"))));
         }
         let places = Places::of(&self.settings.fields, &columns);
+        let most = counted.saturating_mul(2).saturating_add(MEANWHILE);
         let mut rows = Rows::new(columns);
-        let mut batch = Batch::default();
+        let mut taking = Taking::new(within);
         loop {
             let piece = match stream.next().await {
                 Ok(Some(piece)) => piece,
@@ -44,16 +55,18 @@ impl Graylog {
             // A panic elsewhere leaves it as usable as it was: it is only added to.
             let mut intake = self.intake.lock().unwrap_or_else(PoisonError::into_inner);
             let taken = rows.push(piece.as_ref(), |row| match places.line(row, &mut intake) {
-                Ok(line) if within.contains(line.time) => batch.lines.push(line),
                 // Lies at the very end of the window, which is the beginning of the next one.
-                Ok(_) => {}
-                Err(noise) => batch.reject(noise),
+                Ok(line) if line.time == within.to => Ok(()),
+                line => taking.take(line),
             });
             if let Err(cause) = taken {
                 return Ok(Err(Short(cause)));
             }
+            if rows.count() > most {
+                return Ok(Err(Short(format!("more than {most} rows came where Graylog counted {counted}"))));
+            }
         }
-        Ok(rows.finish().map(|count| (batch, count)).map_err(Short))
+        Ok(rows.finish().map(|count| (taking, count)).map_err(Short))
     }
 
     async fn export_body(&self, columns: &[String], within: Range) -> Result<Value> {
@@ -64,7 +77,7 @@ impl Graylog {
 }
 
 /// Which columns hold the parts of a line, each in the order in which they are believed.
-struct Places {
+pub(crate) struct Places {
     message: Vec<usize>,
     host: Vec<usize>,
     program: Vec<usize>,
@@ -72,7 +85,7 @@ struct Places {
 }
 
 impl Places {
-    fn of(fields: &Fields, columns: &[String]) -> Self {
+    pub fn of(fields: &Fields, columns: &[String]) -> Self {
         let places = |names: &str| {
             Fields::alternatives(names).filter_map(|name| columns.iter().position(|column| column == name)).collect()
         };
@@ -84,7 +97,7 @@ impl Places {
         }
     }
 
-    fn line(&self, row: &[&[u8]], intake: &mut Intake) -> std::result::Result<Line, Noise> {
+    pub fn line(&self, row: &[&[u8]], intake: &mut Intake) -> std::result::Result<Line, Noise> {
         let text = |at: &usize| {
             let text = row.get(*at).map(|column| String::from_utf8_lossy(column));
             text.filter(|text| !text.trim().is_empty())
@@ -112,7 +125,7 @@ mod tests {
 
     #[track_caller]
     fn check(row: [&str; 5], expected: &str) {
-        let fields = Preset::Graylog.fields();
+        let fields = Preset::Graylog.first_names();
         let columns = query::columns(&fields);
         assert_eq!(columns, ["timestamp", "source", "message", "application_name", "process_id"]);
         let line = Places::of(&fields, &columns).line(&row.map(str::as_bytes), &mut Intake::default());

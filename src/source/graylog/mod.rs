@@ -11,11 +11,11 @@
 //! * A server that refuses the pivot is asked for totals, halved until the buckets are found (`totals.rs`).
 
 mod check;
-mod export;
-mod pivot;
-mod query;
-mod rows;
-mod server;
+pub(crate) mod export;
+pub(crate) mod pivot;
+pub(crate) mod query;
+pub(crate) mod rows;
+pub(crate) mod server;
 mod totals;
 
 use super::{Batch, Check, CountingSource, pieces};
@@ -127,7 +127,7 @@ impl Graylog {
                 return Ok(Ok(None));
             }
             let found: pivot::Answer = answer.json(doing)?;
-            match found.counted(within) {
+            match found.counted(within, unit_ms) {
                 Ok(counted) => Ok(Ok(Some(counted))),
                 Err(Refused::Short(cause)) => Ok(Err(Short(cause))),
                 Err(Refused::Query(cause)) => {
@@ -216,14 +216,14 @@ impl CountingSource for Graylog {
             if before == 0 {
                 return Ok(Ok(Batch::default()));
             }
-            let (batch, rows) = match self.export(doing, within, None).await? {
+            let (taking, rows) = match self.export(doing, within, before, None).await? {
                 Ok(exported) => exported,
                 Err(short) => return Ok(Err(short)),
             };
             // What arrives meanwhile may or may not be in it.
             let after = self.total(doing, within).await?;
             if (before..=after).contains(&rows) {
-                return Ok(Ok(batch));
+                return Ok(taking.finish().map_err(Short));
             }
             Ok(Err(Short(format!("{rows} rows came where Graylog counted {before} before and {after} after"))))
         })

@@ -2,8 +2,14 @@
 //!
 //! In: JSON with HTTP status 200, which says nothing.  Out: lines per bucket, or why there are none to rely on.
 
-use super::query;
-use crate::model::{Range, Time};
+use super::{
+    HOUR_MS,
+    query::{self, ZONES_MS},
+};
+use crate::{
+    model::{Range, Time},
+    source::taking::MOST,
+};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -90,8 +96,8 @@ pub enum Refused {
 }
 
 impl Answer {
-    /// The counts of `asked`; buckets that begin at its end or later are left out.
-    pub fn counted(self, asked: Range) -> Result<Counted, Refused> {
+    /// The counts of `asked` by units of time; the bucket that begins at its end is left out.
+    pub fn counted(self, asked: Range, unit_ms: i64) -> Result<Counted, Refused> {
         let short = |text: &str| Err(Refused::Short(text.to_owned()));
         let of_results = self.results.values().flat_map(|results| &results.errors);
         if let Some(trouble) = self.errors.iter().chain(of_results).next() {
@@ -110,7 +116,7 @@ impl Answer {
         if range != Some(asked) {
             return Err(Refused::Limit);
         }
-        pivot.buckets(asked).map_or_else(short, |(buckets, total)| Ok(Counted { buckets, total, now }))
+        pivot.buckets(asked, unit_ms).map_or_else(short, |(buckets, total)| Ok(Counted { buckets, total, now }))
     }
 }
 
@@ -134,24 +140,36 @@ impl Trouble {
     }
 }
 
+/// A count: a whole number that is one of lines.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, not negative and not too large")]
+fn whole(value: f64) -> Option<u64> {
+    (value >= 0.0 && value.fract() == 0.0 && value <= MOST as f64).then_some(value as u64)
+}
+
 impl Pivot {
-    fn buckets(&self, asked: Range) -> Result<(BTreeMap<Time, u64>, u64), &'static str> {
+    fn buckets(&self, asked: Range, unit_ms: i64) -> Result<(BTreeMap<Time, u64>, u64), &'static str> {
         let mut buckets = BTreeMap::new();
         let (mut sum, mut told) = (0, None);
         for row in &self.rows {
-            // Counts are whole numbers far below what a float loses; `as` clamps what is none.
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts")]
-            let Some(count) = row.values.first().and_then(|cell| cell.value).map(|value| value as u64) else {
+            let Some(count) = row.values.first().and_then(|cell| whole(cell.value?)) else {
                 return Err("a bucket has no count");
             };
             match row.key.first() {
                 None => told = Some(count),
                 Some(key) => {
                     let Some(start) = Time::parse_rfc3339(key) else { return Err("a bucket has no time") };
-                    sum += count;
                     // Gaps between buckets are filled with zeros by some versions.
-                    if start < asked.to && count > 0 {
-                        *buckets.entry(start).or_default() += count;
+                    if count == 0 {
+                        continue;
+                    }
+                    // Days and hours begin where the server's zone has them, and one day a year is an hour longer.
+                    let earliest = asked.from.plus(-unit_ms - HOUR_MS);
+                    if start <= earliest || start > asked.to || start.0.rem_euclid(unit_ms.min(ZONES_MS)) != 0 {
+                        return Err("a bucket came that was not asked for");
+                    }
+                    sum += count;
+                    if start < asked.to && buckets.insert(start, count).is_some() {
+                        return Err("a bucket came twice");
                     }
                 }
             }
@@ -172,7 +190,7 @@ mod tests {
         let time = |text| Time::parse_rfc3339(text).unwrap();
         let asked = Range { from: time("2026-11-22T20:00:00Z"), to: time("2026-11-22T20:02:00Z") };
         let answer: Answer = serde_json::from_str(answer).unwrap();
-        let told = match answer.counted(asked) {
+        let told = match answer.counted(asked, 60_000) {
             Ok(counted) => counted.buckets.iter().map(|(t, n)| format!("{t} {n}")).collect::<Vec<_>>().join(", "),
             Err(refused) => format!("{refused:?}"),
         };
@@ -213,6 +231,23 @@ mod tests {
         ] {
             let answer = pivot(FIRST, "2026-11-22T20:02:00.000Z").replace(r#""done":true"#, state);
             check(&answer, "Short(\"the search did not come to its end\")");
+        }
+    }
+
+    #[test]
+    fn a_bucket_that_nobody_asked_for_is_a_short_answer() {
+        for key in ["21:03:00.000", "21:01:30.000", "19:00:00.000"] {
+            let answer = pivot(&FIRST.replace("21:01:00.000", key), "2026-11-22T20:02:00.000Z");
+            check(&answer, "Short(\"a bucket came that was not asked for\")");
+        }
+        check(&pivot(&format!("{FIRST},{FIRST}"), "2026-11-22T20:02:00.000Z"), "Short(\"a bucket came twice\")");
+    }
+
+    #[test]
+    fn a_count_that_cannot_be_is_none() {
+        for value in ["-1", "1.5", "1e300", "null"] {
+            let row = FIRST.replace("\"value\":7", &format!("\"value\":{value}"));
+            check(&pivot(&row, "2026-11-22T20:02:00.000Z"), "Short(\"a bucket has no count\")");
         }
     }
 

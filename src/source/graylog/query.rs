@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 /// Milliseconds of 15 minutes: all time zones are whole multiples of it apart, so that buckets of a divisor of it are
 /// cut at the same places whatever zone the server thinks in.
-const ZONES_MS: i64 = 900_000;
+pub const ZONES_MS: i64 = 900_000;
 
 /// What matches everything where a query must not be empty.
 pub const ALL: &str = "*";
@@ -42,8 +42,10 @@ fn programs(programs: &[String], fields: &Fields) -> String {
     }
     let absent: Vec<String> = names.iter().map(|name| format!("NOT _exists_:{name}")).collect();
     let words = programs.iter().map(|program| format!("\"{}\"", program.replace('\\', r"\\").replace('"', "\\\"")));
-    let in_message = format!("{}:({})", fields.message, words.collect::<Vec<_>>().join(" OR "));
-    either.push(format!("({} AND {in_message})", absent.join(" AND ")));
+    let words = words.collect::<Vec<_>>().join(" OR ");
+    for message in Fields::alternatives(&fields.message) {
+        either.push(format!("({} AND {message}:({words}))", absent.join(" AND ")));
+    }
     either.join(" OR ")
 }
 

@@ -31,11 +31,20 @@ impl Rows {
         Self { reader: Reader::new(), names, named: false, text: vec![0; 64 << 10], used: (0, 0), ends, count: 0 }
     }
 
+    /// How many rows came until now, the one of names left out.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
     /// Hands over the rows that end in this piece.
     ///
     /// # Errors
-    /// What is wrong with a row.
-    pub fn push(&mut self, mut piece: &[u8], mut visit: impl FnMut(&[&[u8]])) -> Result<(), String> {
+    /// What is wrong with a row, or what the visitor has against it.
+    pub fn push(
+        &mut self,
+        mut piece: &[u8],
+        mut visit: impl FnMut(&[&[u8]]) -> Result<(), String>,
+    ) -> Result<(), String> {
         // An empty piece would mean the end.
         while !piece.is_empty() {
             let (text, ends) = (&mut self.text[self.used.0..], &mut self.ends[self.used.1..]);
@@ -67,7 +76,7 @@ impl Rows {
         }
     }
 
-    fn row(&mut self, visit: &mut impl FnMut(&[&[u8]])) -> Result<(), String> {
+    fn row(&mut self, visit: &mut impl FnMut(&[&[u8]]) -> Result<(), String>) -> Result<(), String> {
         if self.used.1 != self.names.len() {
             return Err(self.wrong(&self.used.1.to_string()));
         }
@@ -76,7 +85,7 @@ impl Rows {
             starts.zip(&self.ends[..self.used.1]).map(|(from, &to)| &self.text[from..to]).collect();
         if self.named {
             self.count += 1;
-            visit(&columns);
+            visit(&columns)?;
         } else if columns.iter().zip(&self.names).all(|(column, name)| *column == name.as_bytes()) {
             self.named = true;
         } else {
@@ -102,7 +111,10 @@ mod tests {
         let mut rows = Rows::new(vec!["timestamp".into(), "message".into()]);
         let mut found = Vec::new();
         for piece in body.chunks(step) {
-            rows.push(piece, |row| found.push(row.iter().map(|c| String::from_utf8_lossy(c).into_owned()).collect()))?;
+            rows.push(piece, |row| {
+                found.push(row.iter().map(|c| String::from_utf8_lossy(c).into_owned()).collect());
+                Ok(())
+            })?;
         }
         let count = rows.finish()?;
         assert_eq!(count, found.len() as u64);

@@ -221,7 +221,7 @@ const SHARE: &str = "in Graylog open Streams, More, Share and let the token's us
 /// | everything else: 400, 404  | Config     |
 ///
 /// The older search says 500 to a query that it does not understand, which is `Config` too.
-fn explain(answer: &Answer, doing: &str) -> Error {
+pub(crate) fn explain(answer: &Answer, doing: &str) -> Error {
     let body: Option<Value> = serde_json::from_slice(&answer.body).ok();
     let message = body.as_ref().and_then(|body| body.get("message")?.as_str());
     let message = message.map(|message| message.lines().collect::<Vec<_>>().join(" "));

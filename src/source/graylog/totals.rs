@@ -5,9 +5,10 @@
 
 use super::Graylog;
 use crate::{
-    error::Result,
+    error::{Kind, Result},
     http::{Body, Call, Method},
     model::{Range, Time},
+    source::taking::MOST,
 };
 use reqwest::Url;
 use serde::Deserialize;
@@ -33,7 +34,12 @@ impl Graylog {
         let path = format!("api/search/universal/absolute?{}", encoded(&parameters));
         let found: Found = self.server.json(Call::new(doing, Method::GET, &path, Body::None)).await?;
         match (Time::parse_rfc3339(&found.from), Time::parse_rfc3339(&found.to)) {
-            (Some(from), Some(to)) if (Range { from, to }) == within => Ok(found.total_results),
+            (Some(from), Some(to)) if (Range { from, to }) == within && found.total_results <= MOST => {
+                Ok(found.total_results)
+            }
+            (Some(from), Some(to)) if (Range { from, to }) == within => {
+                Err(self.server.error(Kind::Temporary, doing).because("the total is no number of lines"))
+            }
             _ => Err(self.limited(doing)),
         }
     }

@@ -206,5 +206,6 @@ pub(super) fn verdict(filter: &Filter<'_>) -> Verdict {
         verdict: filter.verdict.into(),
         score: filter.score,
         detail: filter.detail.map(Text::from),
+        recipients: fate::recipients(filter).filter(|address| !address.is_empty()).map(Text::from).collect(),
     }
 }

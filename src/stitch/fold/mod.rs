@@ -3,6 +3,7 @@
 //! In: a life.  Out: one document, or several parts for a large message. Each server has its own reading of its lines
 //! (`postfix.rs`, `sendmail.rs`); both fill one `Draft`, and `document.rs` makes the document of it.
 
+mod bound;
 mod document;
 mod draft;
 mod fate;
@@ -154,5 +155,7 @@ fn fold_life(key: &Key, life: &Life<'_>, rules: &Rules, out: &mut Vec<Transactio
     };
     let (whole, owners) = document::document(key, life, draft, &rules.bounds);
     let split = parts::Split { key, life, owners, bounds: &rules.bounds };
+    let first = out.len();
     split.into(whole, |part| id::message_id(key, id_time, part), out);
+    out[first..].iter_mut().for_each(bound::bound);
 }

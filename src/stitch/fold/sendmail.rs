@@ -73,6 +73,9 @@ pub(super) fn read<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
             }
         }
         Event::MilterEdit { edit: MilterEdit::ChangeSender, addr } => draft.sender(addr),
+        // No delivery is logged for a recipient that was taken away.
+        Event::MilterEdit { edit: MilterEdit::DeleteRecipient, addr } => edited(draft, "recipient deleted", addr),
+        Event::MilterEdit { edit: MilterEdit::AddRecipient, addr } => edited(draft, "recipient added", addr),
         Event::Requeued { child } => {
             draft.released = Some(time);
             draft.requeued = true;
@@ -81,6 +84,17 @@ pub(super) fn read<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
         Event::Filter(filter) => draft.verdict(filter, told),
         _ => postfix::common(draft, told),
     }
+}
+
+/// What a milter did to a recipient.
+fn edited(draft: &mut Draft<'_>, what: &str, addr: &str) {
+    draft.warnings.push(Remark {
+        stage: Some("milter".into()),
+        code: None,
+        dsn: None,
+        text: what.into(),
+        recipient: Some(Text::from(addr)).filter(|a| !a.is_empty()),
+    });
 }
 
 fn from<'a>(draft: &mut Draft<'a>, told: &Told<'a>, record: &SendmailFrom<'a>) {

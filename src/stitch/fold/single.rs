@@ -1,6 +1,7 @@
 //! Lines that are documents of their own: a refused attempt without a queue id, a filter's verdict without one.
 
 use super::{
+    bound,
     document::{self, evidence, frame, related, source},
     draft::{remark, verdict},
     fate,
@@ -34,6 +35,7 @@ pub fn single(reading: &Reading<'_>) -> Option<Transaction> {
     };
     doc.mail.id = id::line_document_id(line.id, line.time);
     doc.related = related(&doc);
+    bound::bound(&mut doc);
     doc.mail.journey = journey::own(&doc);
     Some(doc)
 }

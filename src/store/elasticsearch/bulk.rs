@@ -9,7 +9,7 @@ use super::{
     verdict::{Verdict, verdict},
 };
 use crate::{
-    elastic::{Body, Call, Cause, Method, in_path},
+    elastic::{Body, Call, Method},
     error::{Error, Kind, Result},
     http::retry,
     store::Report,
@@ -17,7 +17,7 @@ use crate::{
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 use serde_json::Value;
-use std::sync::PoisonError;
+use std::{collections::BTreeSet, sync::PoisonError};
 
 /// Only what is decided on comes back. A shard that is away is told after 30 s by item, not after our own timeout for all.
 const BULK: &str = "_bulk?timeout=30s&filter_path=errors,items.*.status,items.*.error";
@@ -57,7 +57,7 @@ impl Elasticsearch {
         let mut failed = 0;
         loop {
             if writes {
-                self.make_indices(&pending).await?;
+                self.see_to_months(&pending).await?;
             }
             let mut again = Vec::new();
             let mut last = None;
@@ -95,7 +95,7 @@ impl Elasticsearch {
         }
     }
 
-    fn write_error(&self, kind: Kind, index: &str) -> Error {
+    pub(super) fn write_error(&self, kind: Kind, index: &str) -> Error {
         self.client.search_error(kind, &format!("cannot write to index `{index}`"))
     }
 
@@ -128,24 +128,15 @@ impl Elasticsearch {
         Ok(done)
     }
 
-    /// Makes the monthly indices that this process has not seen yet. A bulk would make them by itself, but not where
-    /// `action.auto_create_index` is off.
-    async fn make_indices(&self, items: &[Item]) -> Result<()> {
-        let mut new: Vec<&str> = {
+    /// Makes the monthly indices that this process has not seen yet, and sees that they are ours. A bulk would make them by
+    /// itself, but not where `action.auto_create_index` is off.
+    async fn see_to_months(&self, items: &[Item]) -> Result<()> {
+        let new: BTreeSet<&str> = {
             let known = self.months.lock().unwrap_or_else(PoisonError::into_inner);
             items.iter().map(|item| item.index.as_str()).filter(|index| !known.contains(*index)).collect()
         };
-        new.sort_unstable();
-        new.dedup();
         for index in new {
-            let doing = format!("cannot write to index `{index}`");
-            let path = in_path(index);
-            let answer = self.client.send(&Call::new(&doing, Method::PUT, &path, Body::None)).await?;
-            let is_there =
-                Cause::in_answer(&answer).is_some_and(|cause| cause.kind == "resource_already_exists_exception");
-            if !answer.is_success() && !is_there {
-                return Err(answer.failure(&doing));
-            }
+            self.see_to(index).await?;
             self.months.lock().unwrap_or_else(PoisonError::into_inner).insert(index.to_owned());
         }
         Ok(())

@@ -24,10 +24,13 @@ impl Elasticsearch {
             return rows;
         }
         rows.push(row("index template", self.template_state().await));
-        let indices = self.alias_indices().await;
-        let is_month = |index: &&String| month::end_of(&self.settings.index, index).is_some();
-        let newest = indices.as_ref().ok().and_then(|all| all.iter().filter(is_month).max().cloned());
-        rows.push(row("index readable", indices.map(|indices| format!("{} monthly indices", indices.len()))));
+        let months = self.all_months(false).await;
+        let newest = months.as_ref().ok().and_then(|all| all.iter().map(|month| month.name.clone()).max());
+        let told = match months {
+            Ok(_) => self.months_told().await,
+            Err(error) => Err(error),
+        };
+        rows.push(row("index readable", told));
         rows.push(row("index writable", self.try_to_write(newest).await));
         rows
     }
@@ -37,7 +40,7 @@ impl Elasticsearch {
             Installed::Current => "installed".to_owned(),
             Installed::Missing => "the next run installs it".to_owned(),
             Installed::Other => "the next run brings it up to date".to_owned(),
-            Installed::OtherPrivacy if !self.alias_indices().await?.is_empty() => {
+            Installed::OtherPrivacy if !self.all_months(false).await?.is_empty() => {
                 return Err(other_privacy(self.doing("write to")));
             }
             Installed::OtherPrivacy => "the next run replaces it".to_owned(),

@@ -2,7 +2,7 @@
 //! concurrency, without scripts on the server.
 //!
 //! `template.rs` and `query.rs` say what is asked, `encode.rs` what is sent, `bulk.rs` and `read.rs` send it, `verdict.rs`
-//! decides on the answer. An acknowledged write is in the translog on disk (`index.translog.durability: request`, which
+//! decides on the answer. `months.rs` sees to it that searches find what is written, by what `ours.rs` says of an index. An acknowledged write is in the translog on disk (`index.translog.durability: request`, which
 //! the template sets), so there is nothing left to commit.
 
 mod bulk;
@@ -10,12 +10,14 @@ mod check;
 mod encode;
 mod marks;
 mod month;
+mod months;
+pub(crate) mod ours;
 mod prepare;
 mod prune;
 mod query;
 mod read;
-mod template;
-mod verdict;
+pub(crate) mod template;
+pub(crate) mod verdict;
 
 use super::{
     Census, Known, Page, Put, QueueKey, Report, Search, Store, Stored, Summary, Traces, Version, unreadable::Unreadable,
@@ -30,8 +32,8 @@ use crate::{
 use async_trait::async_trait;
 use serde::Deserialize;
 use std::{
-    collections::{BTreeMap, HashSet},
-    sync::{Arc, Mutex, PoisonError},
+    collections::{BTreeMap, BTreeSet, HashSet},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
 };
 
 /// The store.
@@ -40,8 +42,12 @@ pub struct Elasticsearch {
     settings: ElasticsearchStore,
     /// [`Privacy::mark`](crate::model::Privacy::mark) of what is written to it; empty where lines are kept whole.
     privacy: String,
-    /// Monthly indices known to be there.
+    /// Monthly indices known to be there, and to be ours.
     months: Mutex<HashSet<String>>,
+    /// Those that were closed when the run began.
+    closed: Mutex<BTreeSet<String>>,
+    /// Whether the months were looked at, or those that are closed told of.
+    looked: AtomicBool,
     unreadable: Unreadable,
 }
 
@@ -58,8 +64,9 @@ impl Elasticsearch {
     /// As [`Client::new`].
     pub fn new(settings: ElasticsearchStore) -> Result<Self> {
         let client = Client::new(&settings.connection)?;
-        let (months, unreadable) = (Mutex::new(HashSet::new()), Unreadable::default());
-        Ok(Self { client, settings, privacy: String::new(), months, unreadable })
+        let (months, closed, unreadable) = (Mutex::default(), Mutex::default(), Unreadable::default());
+        let looked = AtomicBool::new(false);
+        Ok(Self { client, settings, privacy: String::new(), months, closed, looked, unreadable })
     }
 
     /// The same index for lines of which something is left out; refused where another mark is on it.

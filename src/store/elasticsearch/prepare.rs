@@ -1,16 +1,17 @@
 //! Installs the index template, and the mapping of a newer version in the indices that are there.
 //!
 //! Does nothing when the template is the one we would install; monthly indices are made when the first document of a
-//! month is written.
+//! month is written (`months.rs`).
 
-use super::{Elasticsearch, template};
+use super::{Elasticsearch, ours, template};
 use crate::{
     elastic::{Body, Call, Method, in_path},
-    error::{Error, Kind, Result},
+    error::{Kind, Result},
     model::transaction::SCHEMA,
     store::other_privacy,
 };
 use serde_json::Value;
+use std::sync::atomic::Ordering;
 
 /// What the cluster has by the name of our template.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,18 +39,42 @@ fn compare(installed: Option<&Value>, ours: &Value) -> Installed {
     }
 }
 
+/// Whether an installed template still makes months as ours does, behind the alias and with our fields. What else an
+/// administrator has put into it (a life cycle, a pipeline) is left alone.
+fn makes_months(found: &Value, ours: &Value) -> bool {
+    let has = |at: &str, wanted: &str| {
+        found.pointer(at).is_some_and(|all| match all {
+            Value::Array(all) => all.iter().any(|one| one == wanted),
+            all => all.get(wanted).is_some(),
+        })
+    };
+    let patterns = ours["index_patterns"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let mut aliases = ours["template"]["aliases"].as_object().into_iter().flatten();
+    let mut fields = Vec::new();
+    ours::compare(
+        &ours["template"]["mappings"],
+        found.pointer("/template/mappings").unwrap_or(&Value::Null),
+        "",
+        &mut fields,
+    );
+    fields.is_empty()
+        && patterns.into_iter().all(|pattern| has("/index_patterns", pattern))
+        && aliases.all(|(alias, _)| has("/template/aliases", alias))
+}
+
 impl Elasticsearch {
     pub(super) async fn install(&self) -> Result<()> {
         let engine = self.client.engine().await?;
         tracing::debug!("store: {engine}");
-        let indices = self.alias_indices().await?;
+        let months = self.all_months(false).await?;
+        self.looked.store(true, Ordering::Relaxed);
         match self.installed().await? {
-            Installed::Current => return Ok(()),
+            Installed::Current => return self.see_to_all(&months).await,
             Installed::Newer(schema) => {
                 let cause = format!("a newer mailstitch wrote it (schema {schema}, ours is {SCHEMA})");
                 return Err(self.client.search_error(Kind::Config, &self.doing("write to")).because(cause));
             }
-            Installed::OtherPrivacy if !indices.is_empty() => return Err(other_privacy(self.doing("write to"))),
+            Installed::OtherPrivacy if !months.is_empty() => return Err(other_privacy(self.doing("write to"))),
             Installed::Missing | Installed::Other | Installed::OtherPrivacy => {}
         }
         let name = template::name(&self.settings);
@@ -60,30 +85,13 @@ impl Elasticsearch {
             &template::template(&self.settings, &self.privacy),
         )
         .await?;
-        if !indices.is_empty() {
-            let path = format!("{}/_mapping", in_path(&self.settings.index));
-            self.put_json(&self.doing("change the mapping of"), &path, &template::mapping()).await?;
+        self.see_to_all(&months).await?;
+        for month in months.iter().filter(|month| !month.is_closed) {
+            let path = format!("{}/_mapping", in_path(&month.name));
+            let doing = format!("cannot change the mapping of index `{}`", month.name);
+            self.put_json(&doing, &path, &template::mapping()).await?;
         }
         Ok(())
-    }
-
-    /// The indices behind the alias.
-    ///
-    /// # Errors
-    /// `Config` when the alias is an index itself: monthly indices could not share its name.
-    pub(super) async fn alias_indices(&self) -> Result<Vec<String>> {
-        let indices = self.indices().await?;
-        if indices.contains(&self.settings.index) {
-            return Err(self.is_an_index());
-        }
-        Ok(indices)
-    }
-
-    fn is_an_index(&self) -> Error {
-        self.client
-            .search_error(Kind::Config, &format!("cannot use `{}` as an alias", self.settings.index))
-            .because("an index has this name already")
-            .hint("set another `index` under `[store.elasticsearch]`, or rename that index")
     }
 
     pub(super) async fn installed(&self) -> Result<Installed> {
@@ -97,7 +105,11 @@ impl Elasticsearch {
         let templates: Value = answer.json(&doing)?;
         let found = templates.pointer("/index_templates/0/index_template");
         let meta = found.map(|template| template.get("_meta").unwrap_or(&Value::Null));
-        Ok(compare(meta, &template::meta(&self.settings, &self.privacy)))
+        let ours = template::template(&self.settings, &self.privacy);
+        Ok(match compare(meta, &ours["_meta"]) {
+            Installed::Current if found.is_some_and(|found| !makes_months(found, &ours)) => Installed::Other,
+            installed => installed,
+        })
     }
 
     async fn put_json(&self, doing: &str, path: &str, body: &Value) -> Result<()> {
@@ -127,6 +139,21 @@ mod tests {
         assert_eq!(compare(Some(&whole), &hashed), Installed::OtherPrivacy);
         assert_eq!(compare(Some(&hashed), &whole), Installed::OtherPrivacy);
         assert_eq!(compare(Some(&hashed), &hashed), Installed::Current);
+    }
+
+    #[test]
+    fn a_template_that_was_edited_is_put_right_where_months_depend_on_it() {
+        let ours = json!({"index_patterns": ["mail-1*.*", "mail-2*.*"],
+            "template": {"aliases": {"mail": {}}, "mappings": template::mapping()}});
+        let edited = |change: fn(&mut Value)| {
+            let mut found = ours.clone();
+            change(&mut found);
+            makes_months(&found, &ours)
+        };
+        assert!(edited(|found| found["template"]["settings"] = json!({"index.lifecycle.name": "a year"})));
+        assert!(!edited(|found| found["template"]["aliases"] = json!({})));
+        assert!(!edited(|found| found["index_patterns"] = json!(["mail-2*.*"])));
+        assert!(!edited(|found| drop(found["template"].as_object_mut().unwrap().remove("mappings"))));
     }
 
     #[test]

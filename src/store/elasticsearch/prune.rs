@@ -18,13 +18,16 @@ impl Elasticsearch {
     pub(super) async fn prune_before(&self, before: Time, dry_run: bool) -> Result<u64> {
         self.refresh_alias().await?;
         if dry_run {
-            return self.count(&self.settings.index, Some(before)).await;
+            return Ok(self.count(&self.settings.index, Some(before)).await?.unwrap_or(0));
         }
         let mut deleted = 0;
         for index in self.indices().await? {
-            if month::end_of(&self.settings.index, &index).is_some_and(|end| end <= before) {
-                let all = self.count(&index, None).await?;
-                if all == self.count(&index, Some(before)).await? {
+            if month::range_of(&self.settings.index, &index).is_some_and(|span| span.to <= before) {
+                let Some(all) = self.count(&index, None).await? else {
+                    tracing::warn!("index `{index}` is closed: what is in it stays until it is opened");
+                    continue;
+                };
+                if self.count(&index, Some(before)).await? == Some(all) {
                     self.drop_index(&index).await?;
                     deleted += all;
                 }
@@ -41,7 +44,7 @@ impl Elasticsearch {
         let mut after: Option<String> = None;
         loop {
             let found = self.search_alias(&doing, &query::ended(before, after.as_deref())).await?;
-            after = read::next(&found, query::IDS_PAGE);
+            after = self.turn(&doing, &found, query::IDS_PAGE, after.as_deref())?;
             let found_here = found.hits.hits.len() as u64;
             let items =
                 found.hits.hits.into_iter().map(|hit| {
@@ -55,15 +58,18 @@ impl Elasticsearch {
         }
     }
 
-    async fn count(&self, index: &str, ended_before: Option<Time>) -> Result<u64> {
+    /// `None` where no index answers: it is closed, or there is none.
+    async fn count(&self, index: &str, ended_before: Option<Time>) -> Result<Option<u64>> {
         let doing = format!("cannot count documents in index `{index}`");
         let query = ended_before.map_or_else(query::transactions, query::ended_query);
         let body = serde_json::json!({"size": 0, "track_total_hits": true, "query": query});
         let path = format!("{}/_search?ignore_unavailable=true", in_path(index));
         let found = self.client.search(&doing, &path, &body).await?;
-        found.total().ok_or_else(|| {
-            self.client.search_error(Kind::Temporary, &doing).because("the engine did not count exactly")
-        })
+        if found.shards.total == 0 {
+            return Ok(None);
+        }
+        let inexact = || self.client.search_error(Kind::Temporary, &doing).because("the engine did not count exactly");
+        found.total().map(Some).ok_or_else(inexact)
     }
 
     /// The indices behind the alias.

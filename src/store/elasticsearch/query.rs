@@ -6,7 +6,11 @@
 use crate::{
     elastic::readable,
     model::{Range, Time},
-    store::{Search, matching::bare},
+    store::{
+        Search,
+        matching::bare,
+        places::{Case, PLACES, Place},
+    },
 };
 use serde_json::{Value, json};
 use std::net::IpAddr;
@@ -139,37 +143,16 @@ pub fn search(search: &Search, size: usize, after: Option<&Value>) -> Value {
     body
 }
 
-/// Fields that a term is looked for in. Those for addresses, hosts and Message-IDs know no case (see the mapping).
-const PLACES: [&str; 18] = [
-    "email.local_id",
-    "email.message_id",
-    "email.from.address",
-    "email.to.address",
-    "host.name",
-    "mail.id",
-    "mail.journey",
-    "mail.links.message_id",
-    "mail.links.queue_id",
-    "mail.recipients.address",
-    "mail.recipients.orig_to",
-    "mail.recipients.queued_as",
-    "mail.recipients.relay.domain",
-    "mail.rejects.recipient",
-    "related.hosts",
-    "related.user",
-    "source.domain",
-    "user.name",
-];
-
+/// The term in any place. The mapping of a place says whether case matters there.
 fn any_place(term: &str) -> Value {
     let term = bare(term);
-    let mut should: Vec<Value> = PLACES.iter().map(|&place| json!({"term": {(place): term}})).collect();
-    // A field of addresses answers 400 to anything else.
-    if let Ok(ip) = term.parse::<IpAddr>() {
-        should.extend(
-            ["source.ip", "related.ip", "mail.recipients.relay.ip"].map(|place| json!({"term": {(place): ip}})),
-        );
-    }
+    let ip = term.parse::<IpAddr>().ok();
+    let at = |place: &Place| match place.case {
+        Case::Exact | Case::Any => Some(json!({"term": {(place.name): term}})),
+        // A field of addresses answers 400 to anything else.
+        Case::Ip => ip.map(|ip| json!({"term": {(place.name): ip}})),
+    };
+    let should: Vec<Value> = PLACES.iter().filter_map(at).collect();
     json!({"bool": {"should": should, "minimum_should_match": 1}})
 }
 

@@ -6,23 +6,31 @@ use super::{Elasticsearch, month, query};
 use crate::{
     elastic::{
         Body, Call, Cause, Method, in_path,
-        search::{Found, Hit},
+        search::{Found, Hit, few},
     },
-    error::{Kind, Result},
+    error::{Error, Kind, Result},
     model::{Range, Time, Transaction},
     store::{Census, Known, Page, QueueKey, Search, Stored, Summary, Traces, Version, matching::take},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json, value::RawValue};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::atomic::Ordering,
+};
 
 /// Queue ids of one search. Engines take 65,536 terms; a page of answers is read before the next are asked.
 const TERMS: usize = 1000;
 /// Ids of documents that a search leaves out; a server takes 65,536 (`index.max_terms_count`), and each costs a look-up.
 const KNOWN: usize = 10_000;
 
+/// Most bytes of an answer with documents: a page of mass mailings.
+const LARGEST: usize = 512 << 20;
+const FEWER: &str = "`mailstitch prune` what is larger than a server can send";
+
 #[derive(Deserialize)]
 struct Gets {
+    #[serde(deserialize_with = "few")]
     docs: Vec<Got>,
 }
 
@@ -87,9 +95,11 @@ impl Elasticsearch {
     /// What is known of each of these documents, each named by index and id.
     async fn answers(&self, chunk: &[Value], path: &str, doing: &str) -> Result<Vec<Got>> {
         let body = json!({"docs": chunk});
-        let gets: Gets = self.client.json(Call::new(doing, Method::POST, path, Body::Json(&body))).await?;
-        if gets.docs.len() != chunk.len() {
-            let cause = format!("{} documents were asked for and {} answered", chunk.len(), gets.docs.len());
+        let call = Call::new(doing, Method::POST, path, Body::Json(&body));
+        let gets: Gets = self.client.json(call.at_most(LARGEST, FEWER)).await?;
+        let asked = chunk.iter().map(|one| one["_id"].as_str().unwrap_or_default());
+        if !gets.docs.iter().map(|got| got.id.as_str()).eq(asked) {
+            let cause = format!("{} documents were asked for and {} others answered", chunk.len(), gets.docs.len());
             return Err(self.client.search_error(Kind::Temporary, doing).because(cause));
         }
         Ok(gets.docs)
@@ -133,6 +143,7 @@ impl Elasticsearch {
     }
 
     pub(super) async fn find_all(&self, keys: &[QueueKey], within: Range) -> Result<Vec<Stored>> {
+        self.must_be_open(within)?;
         let wanted: BTreeSet<(&str, &str)> =
             keys.iter().map(|key| (key.queue_id.as_str(), key.host.as_str())).collect();
         let ids: Vec<String> = self.find_all_ids(keys, within).await?.into_iter().map(|known| known.id).collect();
@@ -145,6 +156,7 @@ impl Elasticsearch {
     }
 
     pub(super) async fn find_all_ids(&self, keys: &[QueueKey], within: Range) -> Result<Vec<Known>> {
+        self.must_be_open(within)?;
         let doing = self.doing("search");
         let queue_ids: BTreeSet<&str> = keys.iter().map(|key| key.queue_id.as_str()).collect();
         let queue_ids: Vec<&str> = queue_ids.into_iter().collect();
@@ -153,7 +165,7 @@ impl Elasticsearch {
             let mut after: Option<String> = None;
             loop {
                 let found = self.search_alias(&doing, &query::find_ids(chunk, within, after.as_deref())).await?;
-                after = next(&found, query::IDS_PAGE);
+                after = self.turn(&doing, &found, query::IDS_PAGE, after.as_deref())?;
                 ids.extend(found.hits.hits.into_iter().map(|hit| {
                     let number = |name: &str| hit.fields.get(name)?.get(0)?.as_u64();
                     size(hit.id.clone(), number)
@@ -168,6 +180,7 @@ impl Elasticsearch {
 
     pub(super) async fn find_neighbours(&self, traces: &Traces) -> Result<Vec<Stored>> {
         let Traces { queue_ids, message_ids, within, known } = traces;
+        self.must_be_open(*within)?;
         let mut stored: BTreeMap<String, Stored> = BTreeMap::new();
         let by_id = queue_ids.chunks(TERMS).map(|chunk| (chunk, &[][..]));
         for (ids, message_ids) in by_id.chain(message_ids.chunks(TERMS).map(|chunk| (&[][..], chunk))) {
@@ -188,7 +201,7 @@ impl Elasticsearch {
         let (mut after, mut size) = (None::<String>, query::FIRST_PAGE);
         loop {
             let found = self.search_alias(&doing, &query(size, after.as_deref())).await?;
-            after = next(&found, size);
+            after = self.turn(&doing, &found, size, after.as_deref())?;
             size = next_size(&found);
             stored.extend(found.hits.hits.iter().filter_map(|hit| self.hit(hit)));
             if after.is_none() {
@@ -205,7 +218,11 @@ impl Elasticsearch {
         let mut size = query::FIRST_PAGE.min(search.limit.saturating_add(1));
         loop {
             let found = self.search_alias(&doing, &query::search(search, size, after.as_ref())).await?;
-            after = found.hits.hits.last().map(|hit| Value::Array(hit.sort.clone()));
+            let next = found.hits.hits.last().map(Hit::sort);
+            if next.is_some() && next == after {
+                return Err(self.in_circles(&doing));
+            }
+            after = next;
             for stored in found.hits.hits.iter().filter_map(|hit| self.hit(hit)) {
                 if !take(&mut transactions, stored.transaction, search.limit) {
                     return Ok(transactions);
@@ -222,7 +239,7 @@ impl Elasticsearch {
     pub(super) async fn page_after(&self, after: Option<&str>, within: Option<Range>) -> Result<Page> {
         let doing = self.doing("read from");
         let found = self.search_alias(&doing, &query::page(within, after)).await?;
-        let mut page = Page { after: next(&found, query::PAGE), ..Page::default() };
+        let mut page = Page { after: self.turn(&doing, &found, query::PAGE, after)?, ..Page::default() };
         let ids: Vec<String> = found.hits.hits.into_iter().map(|hit| hit.id).collect();
         let (mut done, mut size, mut bytes) = (0, query::FIRST_PAGE, 0);
         while done < ids.len() {
@@ -241,14 +258,16 @@ impl Elasticsearch {
 
     pub(super) async fn newest(&self, now: Time) -> Result<Option<Time>> {
         let found = self.search_alias(&self.doing("search"), &query::newest_end(now)).await?;
-        Ok(moment(&found, "newest"))
+        let newest = moment(&found, "newest");
+        self.must_be_open_after(newest, now)?;
+        Ok(newest)
     }
 
     pub(super) async fn summarise(&self) -> Result<Summary> {
         let found = self.search_alias(&self.doing("search"), &query::summary()).await?;
         Ok(Summary {
             documents: found.total().unwrap_or(0),
-            open: found.aggregations.pointer("/open/doc_count").and_then(Value::as_u64).unwrap_or(0),
+            open: found.aggregations().pointer("/open/doc_count").and_then(Value::as_u64).unwrap_or(0),
             oldest: moment(&found, "oldest"),
             newest: moment(&found, "newest"),
         })
@@ -257,7 +276,7 @@ impl Elasticsearch {
     pub(super) async fn count_by_kind(&self, within: Range) -> Result<Census> {
         let doing = self.doing("search");
         let found = self.search_alias(&doing, &query::census(within)).await?;
-        let kinds: Vec<KindBucket> = match found.aggregations.pointer("/kind/buckets") {
+        let kinds: Vec<KindBucket> = match found.aggregations().pointer("/kind/buckets") {
             None => Vec::new(),
             Some(buckets) => {
                 Vec::deserialize(buckets).map_err(|e| self.client.search_error(Kind::Temporary, &doing).because(e))?
@@ -275,11 +294,47 @@ impl Elasticsearch {
     }
 
     pub(super) async fn search_alias(&self, doing: &str, body: &Value) -> Result<Found> {
+        if !self.looked.swap(true, Ordering::Relaxed) {
+            self.tell_of_closed(doing).await?;
+        }
         let path = format!(
             "{}/_search?ignore_unavailable=true&allow_partial_search_results=false",
             in_path(&self.settings.index)
         );
-        self.client.search(doing, &path, body).await
+        let call = Call::new(doing, Method::POST, &path, Body::Json(body));
+        self.client.whole(call.at_most(LARGEST, FEWER)).await
+    }
+
+    /// Where the next page starts; `None` after a page that was not full.
+    pub(super) fn turn(&self, doing: &str, found: &Found, size: usize, after: Option<&str>) -> Result<Option<String>> {
+        let hits = &found.hits.hits;
+        let Some(last) = hits.last().filter(|_| hits.len() >= size) else { return Ok(None) };
+        let next = last.sort().get(0).and_then(Value::as_str).map(str::to_owned);
+        match next.as_deref() > after {
+            true => Ok(next),
+            false => Err(self.in_circles(doing)),
+        }
+    }
+
+    fn in_circles(&self, doing: &str) -> Error {
+        self.client.search_error(Kind::Temporary, doing).because("its pages go round in a circle")
+    }
+
+    /// Who only looks may not ask for the state of indices; a search tells that one of them is closed, and leaves out what
+    /// is in it when it is asked to.
+    async fn tell_of_closed(&self, doing: &str) -> Result<()> {
+        let path = format!("{}/_search", in_path(&self.settings.index));
+        let body = json!({"size": 0, "track_total_hits": false, "terminate_after": 1});
+        let answer = self.client.send(&Call::new(doing, Method::POST, &path, Body::Json(&body))).await?;
+        match Cause::in_answer(&answer) {
+            Some(cause) if cause.is_closed() => {
+                let index = cause.index.unwrap_or_else(|| format!("{}-*", self.settings.index));
+                tracing::warn!("index `{index}` is closed: what is in it is left out");
+                Ok(())
+            }
+            Some(cause) if cause.kind != "index_not_found_exception" => Err(answer.failure(doing)),
+            _ => Ok(()),
+        }
     }
 
     fn hit(&self, hit: &Hit) -> Option<Stored> {
@@ -310,12 +365,6 @@ fn word<T: DeserializeOwned>(word: &str) -> Option<T> {
     serde_json::from_value(word.into()).ok()
 }
 
-/// Where the next page starts; `None` after a page that was not full.
-pub(super) fn next(found: &Found, size: usize) -> Option<String> {
-    let hits = &found.hits.hits;
-    hits.last().filter(|_| hits.len() >= size).and_then(|last| last.sort.first()?.as_str()).map(str::to_owned)
-}
-
 /// How many documents the page after this one may have.
 fn next_size(found: &Found) -> usize {
     let sources = found.hits.hits.iter().filter_map(|hit| hit.source.as_ref());
@@ -335,7 +384,7 @@ pub(super) fn version(seq_no: Option<u64>, primary_term: Option<u64>) -> Version
 
 /// The value of a `min` or `max` of dates: milliseconds as a float, or null when there is nothing.
 fn moment(found: &Found, name: &str) -> Option<Time> {
-    let value = found.aggregations.get(name)?.get("value")?.as_f64()?;
+    let value = found.aggregations().get(name)?.get("value")?.as_f64()?;
     // Milliseconds of any year are whole and far below 2^53.
     #[expect(clippy::cast_possible_truncation, reason = "exact for every year that a date can have")]
     Some(Time(value as i64))

@@ -1,12 +1,21 @@
 //! The index template: settings and mapping of every monthly index (DESIGN of the document: `docs/documents.md`).
 //!
-//! In: the store's settings.  Out: JSON. Changing the mapping means raising [`SCHEMA`](crate::model::transaction::SCHEMA).
+//! In: the store's settings.  Out: JSON. Changing the mapping means raising [`MAPPING`], so that the next run puts it in place.
 
-use crate::{config::ElasticsearchStore, model::transaction::SCHEMA};
+use crate::{
+    config::ElasticsearchStore,
+    model::{searchable::LONGEST, transaction::SCHEMA},
+};
 use serde_json::{Value, json};
 
 /// Above the templates that distributions bring for everything (100 to 200), so that ours decides.
 const PRIORITY: u32 = 500;
+
+/// The version of the mapping. [`SCHEMA`] is that of the documents, and keeps older programs from writing.
+const MAPPING: u32 = 2;
+
+/// Recipients of a document; engines take 10,000 unless told otherwise.
+pub const RECIPIENTS: u32 = 100_000;
 
 /// The name that the template has in the cluster.
 pub fn name(settings: &ElasticsearchStore) -> String {
@@ -17,6 +26,7 @@ pub fn name(settings: &ElasticsearchStore) -> String {
 pub fn meta(settings: &ElasticsearchStore, privacy: &str) -> Value {
     let mut meta = json!({
         "mailstitch_schema": SCHEMA,
+        "mailstitch_mapping": MAPPING,
         "shards": settings.shards,
         "replicas": settings.replicas,
         "description": "transactions of mailstitch; written by it, do not edit",
@@ -32,7 +42,7 @@ pub fn template(settings: &ElasticsearchStore, privacy: &str) -> Value {
     let alias = settings.index.as_str();
     json!({
         // Years and months, and nothing else that happens to begin like the alias.
-        "index_patterns": [format!("{alias}-1*.*"), format!("{alias}-2*.*")],
+        "index_patterns": (1..=9).map(|digit| format!("{alias}-{digit}*.*")).collect::<Vec<_>>(),
         "priority": PRIORITY,
         "_meta": meta(settings, privacy),
         "template": {
@@ -41,23 +51,30 @@ pub fn template(settings: &ElasticsearchStore, privacy: &str) -> Value {
                 "number_of_shards": settings.shards,
                 "number_of_replicas": settings.replicas,
                 "codec": "best_compression",
+                // Of one message to one address, an alias may have any number of names.
+                "mapping": {"nested_objects": {"limit": RECIPIENTS}},
                 // Acknowledged is on disk: the ledger relies on it.
                 "translog": {"durability": "request"},
-                "analysis": {"normalizer": {"lower": {"type": "custom", "filter": ["lowercase"]}}},
+                "analysis": analysis(),
             }},
             "mappings": mapping(),
         },
     })
 }
 
+/// What fields without a case are compared by.
+pub fn analysis() -> Value {
+    json!({"normalizer": {"lower": {"type": "custom", "filter": ["lowercase"]}}})
+}
+
 /// Longer ones are kept in the document and left out of the index: a Lucene term has an end at 32,766 bytes.
 fn keyword() -> Value {
-    json!({"type": "keyword", "ignore_above": 1024})
+    json!({"type": "keyword", "ignore_above": LONGEST})
 }
 
 /// For what is searched without regard to case: addresses, hosts, Message-IDs.
 fn any_case() -> Value {
-    json!({"type": "keyword", "ignore_above": 1024, "normalizer": "lower"})
+    json!({"type": "keyword", "ignore_above": LONGEST, "normalizer": "lower"})
 }
 
 /// Words of people and servers: searched by word, counted by the whole.
@@ -126,7 +143,7 @@ pub fn mapping() -> Value {
         "rejects": remark,
         "warnings": remark,
         "filters": object(json!({
-            "name": keyword(), "verdict": keyword(), "score": number, "detail": text(),
+            "name": keyword(), "verdict": keyword(), "score": number, "detail": text(), "recipients": any_case(),
         })),
         "lines": unsearched,
         "brief": unsearched,
@@ -167,6 +184,20 @@ pub fn mapping() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::places::{Case, PLACES};
+
+    #[test]
+    fn every_place_of_a_search_is_indexed_as_it_is_compared() {
+        for place in PLACES {
+            let field = format!("/properties/{}", place.name.replace('.', "/properties/"));
+            let expected = match place.case {
+                Case::Exact => keyword(),
+                Case::Any => any_case(),
+                Case::Ip => json!({"type": "ip"}),
+            };
+            assert_eq!(mapping().pointer(&field), Some(&expected), "{}", place.name);
+        }
+    }
 
     #[test]
     fn the_mapping_takes_nothing_that_it_does_not_list() {

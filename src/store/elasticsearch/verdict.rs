@@ -24,7 +24,7 @@ pub enum Verdict {
 /// |-------------------------------------------------|----------|
 /// | 200, 201; 404 of a delete                       | Stored   |
 /// | 409                                             | Conflict |
-/// | 403, 429 by a block (disk full)                 | Retry    |
+/// | 400, 403, 429 by a block (disk full), closed    | Retry    |
 /// | 408, 429, 5xx                                   | Retry    |
 /// | 404 of a write: the index went away meanwhile   | Retry    |
 /// | 401, 403                                        | Denied   |
@@ -45,7 +45,7 @@ pub fn verdict(item: &Value) -> Verdict {
         200 | 201 => Verdict::Stored,
         404 if operation == "delete" => Verdict::Stored,
         409 => Verdict::Conflict,
-        403 if is_block => Verdict::Retry(reason, hint),
+        400 | 403 if is_block => Verdict::Retry(reason, hint),
         401 | 403 => Verdict::Denied(reason),
         0 | 404 => Verdict::Retry(reason, hint),
         status if retry::may_pass(status) => Verdict::Retry(reason, hint),
@@ -114,6 +114,18 @@ mod tests {
                 r#"Retry("index [m] blocked by: [FORBIDDEN/12/index read-only / allow delete (api)];", Some("the cluster's disks are nearly full: free some space, and the block goes away"))"#,
             );
         }
+    }
+
+    #[test]
+    fn a_closed_month_and_a_pipeline_that_is_gone_are_no_fault_of_the_document() {
+        check(
+            r#"{"create":{"status":400,"error":{"type":"index_closed_exception","reason":"closed","index":"m-2026.10"}}}"#,
+            r#"Retry("closed", Some("it is closed: open it with `POST /INDEX/_open`"))"#,
+        );
+        check(
+            r#"{"create":{"status":400,"error":{"type":"illegal_argument_exception","reason":"pipeline with id [geo] does not exist"}}}"#,
+            r#"Retry("pipeline with id [geo] does not exist", None)"#,
+        );
     }
 
     #[test]

@@ -20,10 +20,15 @@ fn block(doc: i64) -> i64 {
     doc >> BLOCK_BITS
 }
 
-/// The terms of a document, in order. Those that a row has are found out from its document again, so that they are never to
-/// be changed either without a new version of the tables; see [`hash`].
+/// The terms of a document, in order.
 pub fn of(t: &Transaction) -> BTreeSet<i64> {
     matching::terms(t).iter().map(hash).collect()
+}
+
+/// The terms that the row of a document surely has, whichever version wrote it. They are found out from the document again:
+/// a place that is new is to be marked so in `places.rs`, and none is to be changed without a new version of the tables.
+pub fn surely_of(t: &Transaction) -> BTreeSet<i64> {
+    matching::terms_at(t, |place| place.from_the_first).iter().map(hash).collect()
 }
 
 /// What is to be said of rows that were written. Terms come as they come: in order, a page of their tree is looked for
@@ -35,7 +40,7 @@ pub struct Additions {
 }
 
 impl Additions {
-    /// A row with the terms of its document that it did not have before.
+    /// A row with the terms of its document, but for those that it surely has.
     pub fn add<'a>(&mut self, doc: i64, t: &Transaction, terms: impl IntoIterator<Item = &'a i64>) {
         let block = block(doc);
         self.terms.extend(terms.into_iter().map(|term| (block, *term, doc)));
@@ -46,7 +51,7 @@ impl Additions {
 
     pub fn write(mut self, tx: &Connection) -> Outcome<()> {
         self.terms.sort_unstable();
-        let mut insert = tx.prepare_cached("INSERT INTO terms (block, term, doc) VALUES (?1, ?2, ?3)")?;
+        let mut insert = tx.prepare_cached("INSERT OR IGNORE INTO terms (block, term, doc) VALUES (?1, ?2, ?3)")?;
         for row in self.terms {
             insert.execute(row)?;
         }

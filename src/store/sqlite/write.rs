@@ -7,7 +7,7 @@ use super::{
     terms::{self, Additions},
 };
 use crate::{
-    model::Time,
+    model::{Time, Transaction as Document},
     store::{Put, Report, Version},
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, ffi, params};
@@ -57,10 +57,11 @@ fn put_rows<'a>(connection: &mut Connection, rows: impl IntoIterator<Item = Row<
         let id = &put.transaction.mail.id;
         let written = blob.map_err(Failure::Blob).and_then(|blob| write(&tx, put, &blob, last + 1));
         match written {
-            Ok(Some(Written { doc, old_terms })) => {
+            Ok(Some(Written { doc, old })) => {
                 last += 1;
-                additions.add(doc, &put.transaction, terms.difference(&old_terms));
-                terms::remove(&tx, doc, old_terms.difference(&terms))?;
+                let (has, may_have) = old.map(|old| (terms::surely_of(&old), terms::of(&old))).unwrap_or_default();
+                additions.add(doc, &put.transaction, terms.difference(&has));
+                terms::remove(&tx, doc, may_have.difference(&terms))?;
             }
             Ok(None) => report.conflicts.push(id.clone()),
             Err(Failure::Sqlite(e)) if is_too_big(&e) => report.refused.push((id.clone(), e.to_string())),
@@ -79,20 +80,20 @@ fn is_too_big(error: &rusqlite::Error) -> bool {
     error.sqlite_error().is_some_and(|e| e.extended_code & 0xff == ffi::SQLITE_TOOBIG)
 }
 
-/// A row that was written, and the terms that it had before.
+/// A row that was written, and the document that it had before.
 struct Written {
     doc: i64,
-    old_terms: BTreeSet<i64>,
+    old: Option<Box<Document>>,
 }
 
 /// Makes or replaces the row of a document. `None`: the document is not the expected one.
 fn write(tx: &Transaction<'_>, put: &Put, blob: &[u8], version: i64) -> Outcome<Option<Written>> {
     let t = &put.transaction;
-    let mut old_terms = BTreeSet::new();
+    let mut old = None;
     if let Some(expected) = put.expected {
         let Some(place) = place(tx, &t.mail.id)?.filter(|place| place.version == expected) else { return Ok(None) };
         match codec::decode(&place.blob) {
-            Ok(old) => old_terms = terms::of(&old),
+            Ok(document) => old = Some(Box::new(document)),
             Err(_) => terms::remove_all(tx, place.doc, &place.blob)?,
         }
     }
@@ -136,7 +137,7 @@ fn write(tx: &Transaction<'_>, put: &Put, blob: &[u8], version: i64) -> Outcome<
         remove(tx, damaged.doc, &damaged.blob)?;
         doc = fill()?;
     }
-    Ok(doc.map(|doc| Written { doc, old_terms }))
+    Ok(doc.map(|doc| Written { doc, old }))
 }
 
 /// The word by which a document calls its kind or status.

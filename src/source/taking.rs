@@ -1,0 +1,114 @@
+//! Takes lines as a server sends them: those of the range that was asked for, in memory that follows their number.
+//!
+//! In: lines and noise, one by one.  Out: a batch, or why what came is not what was asked for (law L6).
+
+use super::{Batch, Noise};
+use crate::model::{Line, Range};
+
+/// Most lines that a count is believed: a thousand times what the largest index can hold.
+pub const MOST: u64 = 1 << 42;
+
+/// Bytes of the text of a line, on average; servers cut them at a quarter of this.
+const LINE: u64 = 8 << 10;
+/// Bytes of text, however few lines there are.
+const SPARE: u64 = 64 << 20;
+
+/// A reading under way.
+pub struct Taking {
+    within: Range,
+    batch: Batch,
+    bytes: u64,
+    outside: u64,
+}
+
+impl Taking {
+    pub fn new(within: Range) -> Self {
+        Self { within, batch: Batch::default(), bytes: 0, outside: 0 }
+    }
+
+    /// Takes a line, or the text that none could be made of.
+    ///
+    /// # Errors
+    /// When lines are so long that they cannot be those of a log: however many were counted, they would fill the memory.
+    pub fn take(&mut self, line: Result<Line, Noise>) -> Result<(), String> {
+        let noise = match line {
+            Ok(line) if self.within.contains(line.time) => {
+                self.bytes += line.text.len() as u64;
+                self.batch.lines.push(line);
+                None
+            }
+            Ok(line) => {
+                self.outside += 1;
+                Some(super::carried::noise(&line.text))
+            }
+            Err(noise) => Some(noise),
+        };
+        if let Some(noise) = noise {
+            self.bytes += noise.text.len() as u64;
+            self.batch.reject(noise);
+        }
+        let taken = (self.batch.lines.len() + self.batch.noise.len()) as u64;
+        match self.bytes > SPARE + LINE * taken {
+            true => Err(format!("{taken} lines came that have more than {} KiB each", LINE >> 10)),
+            false => Ok(()),
+        }
+    }
+
+    /// How many lines of the range there are until now.
+    pub fn lines(&self) -> usize {
+        self.batch.lines.len()
+    }
+
+    /// What was read. A document may have another time in its text than in the index, where somebody changed it: a few are
+    /// told and count as not recognised.
+    ///
+    /// # Errors
+    /// When most lines are of other times than were asked for.
+    pub fn finish(self) -> Result<Batch, String> {
+        let all = self.batch.lines.len() as u64 + self.outside;
+        let Range { from, to } = self.within;
+        if self.outside * 2 > all {
+            return Err(format!("{} of {all} lines are not of the time asked for, {from} to {to}", self.outside));
+        }
+        if self.outside > 0 {
+            tracing::warn!(
+                "{} of {all} lines are not of the time that the source has them under, {from} to {to}; they are left out",
+                self.outside
+            );
+        }
+        Ok(self.batch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Intake, Time};
+
+    /// 2026-11-22, 20:00.
+    const FROM: Time = Time(1_795_377_600_000);
+
+    fn line(ms: i64, text: &str) -> Result<Line, Noise> {
+        Ok(Intake::default().line(FROM.plus(ms), "mx1", "postfix/qmgr", None, text).unwrap())
+    }
+
+    #[test]
+    fn a_few_lines_of_another_time_are_noise_and_many_are_a_short_answer() {
+        let read = |times: &[i64]| {
+            let mut taking = Taking::new(Range { from: FROM, to: FROM.plus(1000) });
+            times.iter().for_each(|ms| taking.take(line(*ms, "4F1A2B3C4D: removed")).unwrap());
+            taking.finish().map(|batch| (batch.lines.len(), batch.noise.len()))
+        };
+        assert_eq!(read(&[0, 999, 1000]), Ok((2, 1)));
+        let told = "2 of 3 lines are not of the time asked for, 2026-11-22T20:00:00.000Z to 2026-11-22T20:00:01.000Z";
+        assert_eq!(read(&[0, 1000, -1]), Err(told.to_owned()));
+    }
+
+    #[test]
+    fn lines_of_megabytes_do_not_fill_the_memory() {
+        let mut taking = Taking::new(Range { from: FROM, to: FROM.plus(1000) });
+        let long = "x".repeat(1 << 20);
+        let taken = (0..1000).take_while(|_| taking.take(line(1, &long)).is_ok()).count();
+        assert_eq!(taken, 64);
+    }
+}
