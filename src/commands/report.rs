@@ -37,6 +37,15 @@ pub async fn report(context: &Context, args: &Args) -> Result<Outcome> {
             break;
         }
     }
+    // What waits is shown whenever it began: the rest of it said nothing in that range.
+    loop {
+        let page = store.waiting(after.as_deref(), range.from).await?;
+        page.transactions.iter().for_each(|t| collector.add(t));
+        after = page.after;
+        if after.is_none() {
+            break;
+        }
+    }
     let is_text = !args.json && !args.csv && args.html.is_none();
     let limit = args.limit.unwrap_or(if is_text { FEW } else { MANY });
     let made = collector.finish(context.now, limit);

@@ -14,7 +14,7 @@ use crate::{
         Range, Time, Transaction,
         transaction::{Kind, Origin, Recipient, RecipientStatus, Status},
     },
-    stitch::journey,
+    stitch::journey::is_root,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -62,6 +62,8 @@ pub struct Collector {
     /// The oldest messages still on their way, with the reason, and how many there are.
     pub(super) open: BTreeMap<(Time, String), Arc<Brief>>,
     pub(super) open_count: u64,
+    /// Of these, how many wait for nobody but an administrator.
+    pub(super) held_count: u64,
     pub(super) open_behind: Behind,
 }
 
@@ -96,6 +98,7 @@ impl Collector {
             delay: Spread::default(),
             open: BTreeMap::new(),
             open_count: 0,
+            held_count: 0,
             open_behind: Behind::default(),
         }
     }
@@ -129,6 +132,7 @@ impl Collector {
 
     fn count_open(&mut self, t: &Transaction, brief: &Arc<Brief>) {
         self.open_count += 1;
+        self.held_count += u64::from(t.mail.status == Status::Held);
         self.open_behind.add(brief);
         self.open.insert((t.mail.arrival.unwrap_or(t.event.start), t.mail.id.clone()), Arc::clone(brief));
         if self.open.len() > OPEN_LISTED {
@@ -289,11 +293,6 @@ impl Collector {
     }
 }
 
-/// Whether its journey begins here, as the journey pass found.
-fn is_root(t: &Transaction) -> bool {
-    t.mail.journey.is_empty() || t.mail.journey == journey::own(t)
-}
-
 fn is_open(t: &Transaction) -> bool {
     t.mail.kind == Kind::Message && matches!(t.mail.status, Status::Queued | Status::Deferred | Status::Held)
 }
@@ -314,10 +313,11 @@ fn recipient_fate(t: &Transaction, r: &Recipient) -> Fate {
     match r.status {
         S::Deferred | S::Held | S::Unknown if t.mail.status == Status::Requeued => Fate::Delivered,
         S::Sent | S::Expanded | S::Deliverable => Fate::Delivered,
-        S::Deferred => Fate::Waiting,
+        // What is on hold or was deleted will not be tried again.
+        S::Deferred if matches!(t.mail.status, Status::Queued | Status::Deferred) => Fate::Waiting,
         S::Bounced | S::Expired | S::Undeliverable => Fate::Failed,
         S::Rejected => Fate::Refused,
-        S::Held | S::Discarded | S::Quarantined | S::Filtered | S::Unknown => Fate::Other,
+        S::Deferred | S::Held | S::Discarded | S::Quarantined | S::Filtered | S::Unknown => Fate::Other,
     }
 }
 

@@ -45,8 +45,8 @@ impl Counts for Party {
         self.all.saturating_mul(MESSAGE).saturating_add(self.waiting + self.failed + self.refused)
     }
 
-    fn times(weight: u64) -> u64 {
-        weight.div_ceil(MESSAGE)
+    fn largest(&self) -> u64 {
+        self.all.max(self.waiting).max(self.failed).max(self.refused)
     }
 }
 
@@ -122,11 +122,9 @@ mod tests {
 
     /// Told as it was summed, the error of a busy table was a million times what it is.
     #[test]
-    fn what_was_forgotten_is_told_in_messages() {
-        let forgotten = Party { all: 3, waiting: 1, ..Party::default() };
-        assert_eq!(Party::times(forgotten.weight()), 4);
-        assert_eq!(Party::times(Party { all: 3, ..Party::default() }.weight()), 3);
-        assert_eq!(Party::times(0), 0);
+    fn what_was_forgotten_is_told_in_what_rows_count() {
+        assert_eq!(Party { all: 3, waiting: 1, ..Party::default() }.largest(), 3);
+        assert_eq!(Party { all: 3, refused: 5, ..Party::default() }.largest(), 5);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::{
     behind::{Behind, Brief, Register},
     collect::Collector,
     entry::{Party, Passage, Reason, Times},
-    top::{Counts, Entry, Top},
+    top::{Counts, Entry, Finished, Top},
     volume::Fate,
 };
 use crate::model::{Text, Time};
@@ -86,8 +86,10 @@ fn figures(c: &Collector, made: Time, register: &mut Register) -> Vec<Figure> {
     let share = |part: u64, of: u64| (of > 0).then(|| Cell::Share(part as f64 / of as f64));
     let shown = |cell: &Option<Cell>| cell.as_ref().map_or_else(|| "-".to_owned(), Cell::shown);
     let oldest = c.open.keys().next().map(|(since, _)| Cell::Seconds(age(*since, made)));
+    let held =
+        if c.held_count > 0 { format!(", {} on hold", Cell::Count(c.held_count).shown()) } else { String::new() };
     let waiting =
-        oldest.as_ref().map_or_else(|| "nothing waits".to_owned(), |age| format!("oldest for {}", age.shown()));
+        oldest.as_ref().map_or_else(|| "nothing waits".to_owned(), |age| format!("oldest for {}{held}", age.shown()));
     let quantile = |x: f64| c.delay.quantile(x).map(Cell::Seconds);
     let size = c.size.quantile(0.5).map(bytes);
     vec![
@@ -171,10 +173,9 @@ impl Head {
 impl Make {
     /// The first rows of what was counted by name.
     fn table<C: Counts>(&mut self, head: Head, top: Top<C>, cells: impl Fn(C) -> Vec<Option<Cell>>) -> Table {
-        let (entries, error) = top.finish();
-        let left_out = entries.len().saturating_sub(self.limit) as u64;
+        let Finished { rows: entries, left_out, error } = top.finish(self.limit);
         let mut rows = Vec::new();
-        for (name, Entry { counts, behind }) in entries.into_iter().take(self.limit) {
+        for (name, Entry { counts, behind }) in entries {
             rows.push(Row { name: name.into(), cells: cells(counts), transactions: self.register.places(&behind) });
         }
         head.with(rows, left_out, error)

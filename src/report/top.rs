@@ -1,22 +1,28 @@
 //! A table that keeps its largest rows, whatever number of names comes by.
 
 use super::behind::{Behind, Brief};
-use crate::model::Text;
-use std::{collections::HashMap, sync::Arc};
+use crate::{model::Text, stitch::id::hash64};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 /// Rows that are surely kept.
 const KEPT: usize = 10_000;
 /// Names come from strangers: longer ones are cut.
 const LONGEST: usize = 200;
 
+/// Names that were forgotten are counted one by one up to so many; of more, a sample.
+const NAMES_COUNTED: usize = 1 << 20;
+
 /// What is counted under a name.
 pub trait Counts: Default {
     /// What decides which rows stay.
     fn weight(&self) -> u64;
 
-    /// What a weight is of what the table counts.
-    fn times(weight: u64) -> u64 {
-        weight
+    /// The largest number of its row: no number is short by more when the row is forgotten.
+    fn largest(&self) -> u64 {
+        self.weight()
     }
 }
 
@@ -25,14 +31,26 @@ pub trait Counts: Default {
 pub struct Top<C> {
     rows: HashMap<Text, Entry<C>>,
     kept: usize,
-    /// How much a row may be short, because it was forgotten meanwhile.
+    /// How much a number may be short, because its row was forgotten meanwhile.
     error: u64,
+    forgotten: Names,
 }
 
 #[derive(Debug, Default)]
 pub struct Entry<C> {
     pub counts: C,
     pub behind: Behind,
+}
+
+/// The rows of a table.
+#[derive(Debug)]
+pub struct Finished<C> {
+    /// Largest first.
+    pub rows: Vec<(Text, Entry<C>)>,
+    /// Names besides these; exact up to about a million.
+    pub left_out: u64,
+    /// How much a number may be short.
+    pub error: u64,
 }
 
 impl<C: Counts> Default for Top<C> {
@@ -43,19 +61,19 @@ impl<C: Counts> Default for Top<C> {
 
 impl<C: Counts> Top<C> {
     fn keeping(kept: usize) -> Self {
-        Self { rows: HashMap::new(), kept, error: 0 }
+        Self { rows: HashMap::new(), kept, error: 0, forgotten: Names::default() }
     }
 
     /// Counts something under a name.
     pub fn count(&mut self, name: &str, brief: &Arc<Brief>, count: impl FnOnce(&mut C)) {
-        let entry = match self.rows.get_mut(name) {
+        let cut = name.char_indices().nth(LONGEST).map_or(name, |(end, _)| &name[..end]);
+        let entry = match self.rows.get_mut(cut) {
             Some(entry) => entry,
             None => {
                 if self.rows.len() >= 2 * self.kept {
                     self.forget();
                 }
-                let cut: Text = name.chars().take(LONGEST).collect();
-                self.rows.entry(cut).or_default()
+                self.rows.entry(cut.into()).or_default()
             }
         };
         count(&mut entry.counts);
@@ -64,19 +82,59 @@ impl<C: Counts> Top<C> {
 
     /// Forgets the smaller half.
     fn forget(&mut self) {
-        let mut weights: Vec<u64> = self.rows.values().map(|entry| entry.counts.weight()).collect();
-        weights.sort_unstable_by(|a, b| b.cmp(a));
-        let least = weights[self.kept];
-        self.error += least;
-        // Of equals all go: the table must become smaller.
-        self.rows.retain(|_, entry| entry.counts.weight() > least);
+        let mut rows = sorted(std::mem::take(&mut self.rows));
+        let gone = rows.split_off(self.kept);
+        let largest = gone.iter().map(|(_, entry)| entry.counts.largest()).max();
+        self.error = self.error.saturating_add(largest.unwrap_or(0));
+        gone.iter().for_each(|(name, _)| self.forgotten.add(name));
+        self.rows = rows.into_iter().collect();
     }
 
-    /// All rows, largest first, and how much what they count may be short.
-    pub fn finish(self) -> (Vec<(Text, Entry<C>)>, u64) {
-        let mut rows: Vec<_> = self.rows.into_iter().collect();
-        rows.sort_by(|a, b| (b.1.counts.weight(), &a.0).cmp(&(a.1.counts.weight(), &b.0)));
-        (rows, C::times(self.error))
+    /// The first `limit` rows, and how many names there were besides.
+    pub fn finish(self, limit: usize) -> Finished<C> {
+        let mut forgotten = self.forgotten;
+        // Who was forgotten may have come back.
+        self.rows.keys().for_each(|name| forgotten.remove(name));
+        let names = forgotten.count().saturating_add(self.rows.len() as u64);
+        let mut rows = sorted(self.rows);
+        rows.truncate(limit);
+        Finished { left_out: names - rows.len() as u64, rows, error: self.error }
+    }
+}
+
+fn sorted<C: Counts>(rows: HashMap<Text, Entry<C>>) -> Vec<(Text, Entry<C>)> {
+    let mut rows: Vec<_> = rows.into_iter().collect();
+    rows.sort_by(|a, b| (b.1.counts.weight(), &a.0).cmp(&(a.1.counts.weight(), &b.0)));
+    rows
+}
+
+/// How many names there were, in bounded memory: past a million, every second one is kept, then every fourth, and so on.
+#[derive(Debug, Default)]
+struct Names {
+    hashes: HashSet<u64>,
+    /// Names whose hash ends in so many zeros are kept.
+    zeros: u32,
+}
+
+impl Names {
+    fn add(&mut self, name: &str) {
+        let hash = hash64(&[name]);
+        if hash.trailing_zeros() >= self.zeros {
+            self.hashes.insert(hash);
+        }
+        while self.hashes.len() > NAMES_COUNTED {
+            self.zeros += 1;
+            let zeros = self.zeros;
+            self.hashes.retain(|hash| hash.trailing_zeros() >= zeros);
+        }
+    }
+
+    fn remove(&mut self, name: &str) {
+        self.hashes.remove(&hash64(&[name]));
+    }
+
+    fn count(&self) -> u64 {
+        (self.hashes.len() as u64) << self.zeros.min(32)
     }
 }
 
@@ -101,7 +159,7 @@ mod tests {
             }
         }
         assert!(top.rows.len() <= 20);
-        let (rows, error) = top.finish();
+        let Finished { rows, error, .. } = top.finish(20);
         assert_eq!(rows[0].0, "often");
         assert!(rows[0].1.counts + error >= 1000, "{} and {error}", rows[0].1.counts);
         assert!(rows[0].1.counts <= 1000);
@@ -114,15 +172,58 @@ mod tests {
         for n in 0..100 {
             top.count(["a", "b", "b"][n % 3], &brief, |c| *c += 1);
         }
-        let (rows, error) = top.finish();
+        let Finished { rows, left_out, error } = top.finish(10);
         let rows: Vec<_> = rows.iter().map(|(name, entry)| (name.as_str(), entry.counts)).collect();
-        assert_eq!((rows, error), (vec![("b", 66), ("a", 34)], 0));
+        assert_eq!((rows, left_out, error), (vec![("b", 66), ("a", 34)], 0, 0));
     }
 
     #[test]
     fn a_name_without_end_is_cut() {
         let mut top: Top<u64> = Top::default();
         top.count(&"ü".repeat(5000), &Arc::new(Brief::default()), |c| *c += 1);
-        assert_eq!(top.finish().0[0].0.chars().count(), LONGEST);
+        assert_eq!(top.finish(1).rows[0].0.chars().count(), LONGEST);
+    }
+
+    /// 21,000 senders of one mail each once left a table without rows that were surely kept, and "990 more".
+    #[test]
+    fn of_many_equals_some_stay_and_all_others_are_counted() {
+        let mut top: Top<u64> = Top::default();
+        let brief = Arc::new(Brief::default());
+        (0..21_000).for_each(|n| top.count(&format!("s{n}@example.org"), &brief, |c| *c += 1));
+        // Who was forgotten comes again, and is one name.
+        (0..21_000).for_each(|n| top.count(&format!("s{n}@example.org"), &brief, |c| *c += 1));
+        let Finished { rows, left_out, .. } = top.finish(10);
+        assert_eq!((rows.len(), left_out), (10, 20_990));
+    }
+
+    /// A row is shown with all of its numbers: what is too small by five million must not be called five.
+    #[test]
+    fn the_error_is_the_largest_number_that_was_forgotten() {
+        #[derive(Default)]
+        struct Two(u64, u64);
+        impl Counts for Two {
+            fn weight(&self) -> u64 {
+                self.0 << 20 | self.1
+            }
+            fn largest(&self) -> u64 {
+                self.0.max(self.1)
+            }
+        }
+        let mut top: Top<Two> = Top::keeping(1);
+        let brief = Arc::new(Brief::default());
+        for (name, counts) in [("a", Two(2, 0)), ("b", Two(1, 700)), ("c", Two(3, 0))] {
+            top.count(name, &brief, |c| *c = counts);
+        }
+        let found = top.finish(10);
+        assert_eq!(found.rows.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["c", "a"]);
+        assert_eq!((found.left_out, found.error), (1, 700));
+    }
+
+    #[test]
+    fn of_very_many_names_about_all_are_counted() {
+        let mut names = Names::default();
+        (0..3_000_000).for_each(|n| names.add(&n.to_string()));
+        assert!(names.hashes.len() <= NAMES_COUNTED);
+        assert!(names.count().abs_diff(3_000_000) < 30_000, "{}", names.count());
     }
 }

@@ -66,8 +66,10 @@ impl Summary {
         Self { tally: self.tally, merged, span: self.span, stopped: self.stopped, ..Self::default() }
     }
 
-    fn saw(&mut self, lines: &[Line]) {
-        let times = || lines.iter().map(|line| line.time);
+    /// Notes the times of lines that were read for themselves: those before a range, and of an earlier stretch, are looked at
+    /// for what they tell of others.
+    fn saw(&mut self, lines: &[Line], is_context: impl Fn(usize) -> bool) {
+        let times = || lines.iter().enumerate().filter(|(n, _)| !is_context(*n)).map(|(_, line)| line.time);
         if let (Some(first), Some(last)) = (times().min(), times().max()) {
             let span = self.span.get_or_insert(Range { from: first, to: last });
             span.from = span.from.min(first);
@@ -127,11 +129,11 @@ impl Pass<'_> {
         summary: &mut Summary,
         marks: &mut Marks,
     ) -> Result<Vec<Line>> {
-        let mut gathered = stitch::gather(lines, is_context, self.rules);
+        let mut gathered = stitch::gather(lines, &is_context, self.rules);
         gathered.tally.duplicate += duplicates;
         noise.iter().for_each(|text| gathered.tally.unknown("", text));
         summary.tally.add(gathered.tally);
-        summary.saw(lines);
+        summary.saw(lines, &is_context);
         summary.strangers.saw(lines, noise.len(), &summary.tally);
         fault::point("after-read");
         match self.store {

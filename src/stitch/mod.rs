@@ -17,6 +17,8 @@ mod process;
 mod reading;
 pub mod session;
 mod tally;
+#[cfg(test)]
+mod testing;
 
 pub use bounds::Bounds;
 pub use fold::{fold, fold_readings, single};

@@ -59,6 +59,16 @@ impl State {
     fn version(&self, id: &str) -> Option<Version> {
         self.live.get(id).map(|stored| stored.version)
     }
+
+    /// The next documents, in the order of their ids.
+    fn page(&self, after: Option<&str>, is_wanted: impl Fn(&Transaction) -> bool) -> Page {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let rest = self.visible.range::<str, _>((from, Bound::Unbounded)).map(|(_, stored)| &stored.transaction);
+        let mut rest = rest.filter(|t| is_wanted(t));
+        let transactions: Vec<Transaction> = rest.by_ref().take(PAGE).cloned().collect();
+        let after = rest.next().and_then(|_| transactions.last()).map(|t| t.mail.id.clone());
+        Page { transactions, after }
+    }
 }
 
 #[async_trait]
@@ -172,16 +182,11 @@ impl Store for MemoryStore {
     }
 
     async fn page(&self, after: Option<&str>, within: Option<Range>) -> Result<Page> {
-        let state = self.state();
-        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let mut rest = state
-            .visible
-            .range::<str, _>((from, Bound::Unbounded))
-            .map(|(_, stored)| &stored.transaction)
-            .filter(|t| within.is_none_or(|range| matching::touches(t, range)));
-        let transactions: Vec<Transaction> = rest.by_ref().take(PAGE).cloned().collect();
-        let after = rest.next().and_then(|_| transactions.last()).map(|t| t.mail.id.clone());
-        Ok(Page { transactions, after })
+        Ok(self.state().page(after, |t| within.is_none_or(|range| matching::touches(t, range))))
+    }
+
+    async fn waiting(&self, after: Option<&str>, before: Time) -> Result<Page> {
+        Ok(self.state().page(after, |t| matching::is_open(t) && t.event.end < before))
     }
 
     async fn newest_end(&self, now: Time) -> Result<Option<Time>> {
@@ -222,12 +227,10 @@ impl Store for MemoryStore {
     }
 
     async fn census(&self, within: Range) -> Result<Census> {
-        let mut census = Census::new();
+        let mut census = Census::default();
         let state = self.state();
         let all = state.visible.values().map(|stored| &stored.transaction);
-        for t in all.filter(|t| t.mail.part == 0 && matching::touches(t, within)) {
-            *census.entry((t.mail.kind, t.mail.status)).or_default() += 1;
-        }
+        all.filter(|t| matching::touches(t, within)).for_each(|t| census.add(t));
         Ok(census)
     }
 

@@ -3,6 +3,7 @@
 //! A store knows documents by id and version; what they mean is not its business. All of them pass the same contract
 //! tests (`tests/store_contract.rs`).
 
+mod census;
 pub mod elasticsearch;
 pub mod matching;
 pub mod memory;
@@ -10,12 +11,11 @@ pub mod places;
 pub mod sqlite;
 mod unreadable;
 
+pub use census::Census;
+
 use crate::{
     error::{self, Error, Result},
-    model::{
-        Range, Time, Transaction,
-        transaction::{Kind, Status},
-    },
+    model::{Range, Time, Transaction},
     source::Check,
 };
 use async_trait::async_trait;
@@ -138,9 +138,6 @@ pub struct Summary {
     pub newest: Option<Time>,
 }
 
-/// Documents by kind and status, part 0 only; what there is none of is left out.
-pub type Census = BTreeMap<(Kind, Status), u64>;
-
 /// A place for transactions.
 #[async_trait]
 pub trait Store: Send + Sync {
@@ -205,6 +202,10 @@ pub trait Store: Send + Sync {
     /// Documents in the order of `mail.id`, from the first after `after`; for `export`.
     async fn page(&self, after: Option<&str>, within: Option<Range>) -> Result<Page>;
 
+    /// Messages still on their way (part 0) whose last line was logged before `before`, page by page; where a page ends is the
+    /// store's affair.
+    async fn waiting(&self, after: Option<&str>, before: Time) -> Result<Page>;
+
     /// The newest `event.end` that is not after `now`.
     async fn newest_end(&self, now: Time) -> Result<Option<Time>>;
 
@@ -213,7 +214,7 @@ pub trait Store: Send + Sync {
 
     async fn summary(&self) -> Result<Summary>;
 
-    /// How many documents touch a range, for the summary of a backfill.
+    /// What touches a range, for the summary of a backfill.
     async fn census(&self, within: Range) -> Result<Census>;
 
     /// What `check` shows, in order.

@@ -6,6 +6,7 @@ use mailstitch::{
         Time, Transaction,
         transaction::{Kind, Status},
     },
+    stitch::journey,
     store::{Store, Summary},
 };
 
@@ -89,6 +90,38 @@ pub async fn summary_counts_messages_on_their_way_once(store: &dyn Store) {
     assert_eq!(store.summary().await.unwrap(), expected);
 }
 
+/// Who was put on hold three days ago waits today, whatever range a report is about.
+pub async fn what_waits_is_found_whenever_it_began(store: &dyn Store) {
+    let with = |queue_id: &str, minute, status| message_with(queue_id, minute, |t| t.mail.status = status);
+    let mut all = vec![
+        with("A", 10, Status::Queued),
+        with("B", 11, Status::Deferred),
+        with("C", 12, Status::Held),
+        with("D", 13, Status::Bounced),
+        with("E", 59, Status::Deferred),
+        message_with("F", 14, |t| (t.mail.kind, t.mail.status) = (Kind::Session, Status::Queued)),
+    ];
+    for part in 0..2 {
+        all.push(message_with("G", 15, |t| {
+            (t.mail.part, t.mail.parts, t.mail.status) = (part, 2, Status::Deferred);
+        }));
+    }
+    all.extend((0..600).map(|n| with(&format!("M{n:X}"), 20, Status::Deferred)));
+    create(store, &all).await;
+    let mut found = Vec::new();
+    let mut after: Option<String> = None;
+    loop {
+        let page = store.waiting(after.as_deref(), at(60)).await.unwrap();
+        found.extend(queue_ids(&page.transactions));
+        after = page.after;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(found.len(), 604);
+    assert_eq!(&sorted(found)[..4], ["A", "B", "C", "G"], "E ends at that moment, which is not before it");
+}
+
 pub async fn a_census_counts_what_touches_the_range_by_kind_and_status(store: &dyn Store) {
     let with = |queue_id: &str, minute, kind, status| {
         message_with(queue_id, minute, |t| (t.mail.kind, t.mail.status) = (kind, status))
@@ -103,18 +136,42 @@ pub async fn a_census_counts_what_touches_the_range_by_kind_and_status(store: &d
         part_of("F", 0, 1, 2),
     ];
     create(store, &all).await;
+    let counts = |from, to| async move { store.census(range(from, to)).await.unwrap().counts().collect::<Vec<_>>() };
     let expected = [
-        ((Kind::Message, Status::Deferred), 1),
-        ((Kind::Message, Status::Delivered), 2),
-        ((Kind::Reject, Status::Rejected), 1),
+        (Kind::Message, Status::Deferred, 1),
+        (Kind::Message, Status::Delivered, 2),
+        (Kind::Reject, Status::Rejected, 1),
     ];
-    assert_eq!(store.census(range(9, 60)).await.unwrap().into_iter().collect::<Vec<_>>(), expected);
-    let status = all[5].mail.status;
-    assert_eq!(
-        store.census(range(0, 1)).await.unwrap().into_iter().collect::<Vec<_>>(),
-        [((Kind::Message, status), 1)]
-    );
-    assert!(store.census(range(200, 300)).await.unwrap().is_empty());
+    assert_eq!(counts(9, 60).await, expected);
+    assert_eq!(counts(0, 1).await, [(Kind::Message, all[5].mail.status, 1)]);
+    assert!(counts(200, 300).await.is_empty());
+}
+
+/// A mail that a filter and a second host handed on is one, whether it has a Message-ID or not; so is one that failed there.
+pub async fn a_census_counts_a_mail_of_three_queues_once(store: &dyn Store) {
+    let mut all = Vec::new();
+    for (mail, (message_id, last)) in [
+        (Some("1@example.org"), Status::Delivered),
+        (None, Status::Delivered),
+        (Some("2@Example.Org"), Status::Bounced),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut legs: Vec<Transaction> = ["A", "B", "C"]
+            .iter()
+            .map(|leg| {
+                message_with(&format!("4F1A2B3C{leg}{mail}"), 10, |t| t.email.message_id = message_id.map(Into::into))
+            })
+            .collect();
+        let journey = journey::own(&legs[0]);
+        legs.iter_mut().for_each(|leg| leg.mail.journey.clone_from(&journey));
+        legs[2].mail.status = last;
+        all.extend(legs);
+    }
+    create(store, &all).await;
+    let counts: Vec<_> = store.census(range(9, 60)).await.unwrap().counts().collect();
+    assert_eq!(counts, [(Kind::Message, Status::Delivered, 2), (Kind::Message, Status::Bounced, 1)]);
 }
 
 #[expect(clippy::disallowed_methods, reason = "a server compares the clock with its own")]

@@ -9,8 +9,9 @@ use crate::{
 };
 use std::collections::HashSet;
 
-/// A syslog daemon cuts what it repeats here, in characters.
-const CUT: usize = 800;
+/// rsyslog cuts what it repeats after 800 bytes, of which the first is a blank; what is nearly as long may have been cut, in the
+/// middle of a character too.
+const CUT: usize = 790;
 
 /// Delivery records that only repeat one that is there. rsyslog writes the first as it is, and the repeat in place of the copies
 /// that follow; where another daemon or a second relay kept the copies, each would be counted once more.
@@ -19,8 +20,15 @@ pub(super) fn said_again(life: &Life<'_>) -> HashSet<LineId> {
     if repeats.is_empty() {
         return HashSet::new();
     }
-    let said: HashSet<&str> = life.told.iter().map(|told| beginning(&told.line.text)).collect();
-    repeats.into_iter().filter(|(_, text)| said.contains(beginning(text))).map(|(id, _)| id).collect()
+    let said: HashSet<&str> = life.told.iter().map(|told| &*told.line.text).collect();
+    let is_there = |text: &str| match text.len() < CUT {
+        true => said.contains(text),
+        false => {
+            let whole = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
+            said.iter().any(|line| line.starts_with(whole))
+        }
+    };
+    repeats.into_iter().filter(|(_, text)| is_there(text)).map(|(id, _)| id).collect()
 }
 
 fn repeat<'a>(told: &Told<'a>) -> Option<(LineId, &'a str)> {
@@ -31,6 +39,56 @@ fn repeat<'a>(told: &Told<'a>) -> Option<(LineId, &'a str)> {
     }
 }
 
-fn beginning(text: &str) -> &str {
-    text.char_indices().nth(CUT).map_or(text, |(end, _)| &text[..end])
+#[cfg(test)]
+mod tests {
+    use crate::stitch::testing::document;
+
+    /// A record of one attempt, and what a syslog daemon says of its copies.
+    #[track_caller]
+    fn check(record: &str, repeat: &str, attempts: u64) {
+        let log = format!(
+            "0 mx1 postfix/smtpd[1]: 986E8321F2: client=client.example.org[192.0.2.1]
+             1 mx1 postfix/qmgr[2]: 986E8321F2: from=<a@example.org>, size=498, nrcpt=1 (queue active)
+             2 mx1 postfix/smtp[3]: {record}
+             3 mx1 postfix/smtp[3]: {repeat}"
+        );
+        assert_eq!(document(&log).mail.attempts, attempts, "{repeat}");
+    }
+
+    fn record(reply: &str) -> String {
+        format!(
+            "986E8321F2: to=<b@example.net>, relay=mx.example.net[192.0.2.2]:25, delay=1, dsn=4.2.0, status=deferred ({reply})"
+        )
+    }
+
+    fn repeat(record: &str) -> String {
+        format!("message repeated 2 times: [ {record}]")
+    }
+
+    #[test]
+    fn a_record_said_again_beside_itself_is_one_attempt() {
+        let said = record("busy");
+        check(&said, &repeat(&said), 1);
+        check(&said, &repeat(&record("busier")), 2);
+        check(&record("busy) (again"), &repeat(&said), 2);
+        check(&said, &said, 2);
+    }
+
+    #[test]
+    fn a_long_record_is_cut_where_it_is_said_again() {
+        let said = record(&"é".repeat(400));
+        // 800 bytes with the blank before the text; what is left of a character is none.
+        let cut = |end: usize| {
+            let text = String::from_utf8_lossy(&said.as_bytes()[..end]).into_owned();
+            check(&said, &format!("message repeated 2 times: [ {text}]"), 1);
+            check(&record(&"è".repeat(400)), &format!("message repeated 2 times: [ {text}]"), 2);
+        };
+        cut(799);
+        cut(798);
+    }
+
+    #[test]
+    fn a_repeat_alone_is_the_attempt() {
+        check("986E8321F2: host mx.example.net[192.0.2.2] said: 450 busy", &repeat(&record("busy")), 1);
+    }
 }

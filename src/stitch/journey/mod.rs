@@ -40,6 +40,17 @@ pub fn own(doc: &Transaction) -> String {
     hex16(hash64(&[&doc.host.name, queue_id, message_id]))
 }
 
+/// Whether the mail of a document began with it, as the journey pass found.
+pub fn is_root(doc: &Transaction) -> bool {
+    doc.mail.journey.is_empty() || doc.mail.journey == own(doc)
+}
+
+/// [`is_root`] by what a store has at hand of a document; `None` where only the whole of it tells.
+pub fn is_root_of(journey: &str, host: &str, queue_id: &str, message_id: &str) -> Option<bool> {
+    let is_root = journey.is_empty() || journey == hex16(hash64(&[host, queue_id, message_id]));
+    (is_root || !message_id.is_empty()).then_some(is_root)
+}
+
 /// When the arrival line of a message was logged; of one without, its first line. Of two messages that had one short id the
 /// arrivals, and the lives, are whole seconds apart.
 fn arrival(doc: &Transaction) -> Time {

@@ -178,7 +178,11 @@ impl Store for Elasticsearch {
     }
 
     async fn page(&self, after: Option<&str>, within: Option<Range>) -> Result<Page> {
-        self.page_after(after, within).await
+        self.page_after(&query::page(within, after), after).await
+    }
+
+    async fn waiting(&self, after: Option<&str>, before: Time) -> Result<Page> {
+        self.page_after(&query::waiting(before, after), after).await
     }
 
     async fn newest_end(&self, now: Time) -> Result<Option<Time>> {

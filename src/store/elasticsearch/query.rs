@@ -165,6 +165,24 @@ pub fn newest_end(now: Time) -> Value {
     })
 }
 
+/// Messages still on their way.
+fn open() -> Vec<Value> {
+    vec![
+        json!({"term": {"mail.kind": "message"}}),
+        json!({"term": {"mail.part": 0}}),
+        json!({"terms": {"mail.status": ["queued", "deferred", "held"]}}),
+    ]
+}
+
+/// The ids of a page of messages still on their way that ended before a moment.
+pub fn waiting(before: Time, after: Option<&str>) -> Value {
+    let mut filter = open();
+    filter.push(json!({"range": {"event.end": {"lt": readable(before)}}}));
+    let mut body = page_of(json!({"bool": {"filter": filter}}), PAGE, after);
+    body["_source"] = json!(false);
+    body
+}
+
 /// What `status` shows.
 pub fn summary() -> Value {
     json!({
@@ -172,30 +190,21 @@ pub fn summary() -> Value {
         "track_total_hits": true,
         "query": {"bool": {"filter": [transactions()]}},
         "aggs": {
-            "open": {"filter": {"bool": {"filter": [
-                {"term": {"mail.kind": "message"}},
-                {"term": {"mail.part": 0}},
-                {"terms": {"mail.status": ["queued", "deferred", "held"]}},
-            ]}}},
+            "open": {"filter": {"bool": {"filter": open()}}},
             "oldest": {"min": {"field": "event.start"}},
             "newest": {"max": {"field": "event.end"}},
         },
     })
 }
 
-/// How many documents touch a range, by kind and status. There are fewer of either than buckets asked for.
-pub fn census(within: Range) -> Value {
+/// A page of what touches a range, with what tells whether it is a mail of its own.
+pub fn census(within: Range, after: Option<&str>) -> Value {
     let mut filter = vec![json!({"term": {"mail.part": 0}})];
     filter.extend(touches(within));
-    json!({
-        "size": 0,
-        "track_total_hits": false,
-        "query": {"bool": {"filter": filter}},
-        "aggs": {"kind": {
-            "terms": {"field": "mail.kind", "size": 50},
-            "aggs": {"status": {"terms": {"field": "mail.status", "size": 50}}},
-        }},
-    })
+    let mut body = page_of(json!({"bool": {"filter": filter}}), IDS_PAGE, after);
+    body["_source"] =
+        json!(["mail.kind", "mail.status", "mail.journey", "host.name", "email.local_id", "email.message_id"]);
+    body
 }
 
 #[cfg(test)]

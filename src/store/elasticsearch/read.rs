@@ -9,10 +9,14 @@ use crate::{
         search::{Found, Hit, few},
     },
     error::{Error, Kind, Result},
-    model::{Range, Time, Transaction},
+    model::{
+        Range, Time, Transaction,
+        transaction::{Kind as MailKind, Status},
+    },
+    stitch::journey::is_root_of,
     store::{Census, Known, Page, QueueKey, Search, Stored, Summary, Traces, Version, matching::take},
 };
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -49,23 +53,33 @@ struct Got {
     error: Option<Value>,
 }
 
-/// What `query::census` is answered with.
+/// What `query::census` asks for of a document.
 #[derive(Deserialize)]
-struct KindBucket {
-    /// A document of somebody else behind the alias may have any.
-    key: String,
-    status: StatusBuckets,
+struct Counted {
+    host: CountedHost,
+    #[serde(default)]
+    email: CountedEmail,
+    mail: CountedMail,
 }
 
 #[derive(Deserialize)]
-struct StatusBuckets {
-    buckets: Vec<StatusBucket>,
+struct CountedHost {
+    name: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct CountedEmail {
+    local_id: String,
+    message_id: String,
 }
 
 #[derive(Deserialize)]
-struct StatusBucket {
-    key: String,
-    doc_count: u64,
+struct CountedMail {
+    kind: MailKind,
+    status: Status,
+    #[serde(default)]
+    journey: String,
 }
 
 impl Elasticsearch {
@@ -236,9 +250,10 @@ impl Elasticsearch {
         Ok(transactions)
     }
 
-    pub(super) async fn page_after(&self, after: Option<&str>, within: Option<Range>) -> Result<Page> {
+    /// The documents of a page of ids.
+    pub(super) async fn page_after(&self, ids: &Value, after: Option<&str>) -> Result<Page> {
         let doing = self.doing("read from");
-        let found = self.search_alias(&doing, &query::page(within, after)).await?;
+        let found = self.search_alias(&doing, ids).await?;
         let mut page = Page { after: self.turn(&doing, &found, query::PAGE, after)?, ..Page::default() };
         let ids: Vec<String> = found.hits.hits.into_iter().map(|hit| hit.id).collect();
         let (mut done, mut size, mut bytes) = (0, query::FIRST_PAGE, 0);
@@ -273,22 +288,32 @@ impl Elasticsearch {
         })
     }
 
+    /// Documents are read only where the fields asked for do not tell whether their mail began with them.
     pub(super) async fn count_by_kind(&self, within: Range) -> Result<Census> {
         let doing = self.doing("search");
-        let found = self.search_alias(&doing, &query::census(within)).await?;
-        let kinds: Vec<KindBucket> = match found.aggregations().pointer("/kind/buckets") {
-            None => Vec::new(),
-            Some(buckets) => {
-                Vec::deserialize(buckets).map_err(|e| self.client.search_error(Kind::Temporary, &doing).because(e))?
-            }
-        };
-        let mut census = Census::new();
-        for kind in kinds {
-            for status in kind.status.buckets {
-                if let (Some(kind), Some(status_word)) = (word(&kind.key), word(&status.key)) {
-                    census.insert((kind, status_word), status.doc_count);
+        let (mut census, mut untold) = (Census::default(), Vec::new());
+        let mut after: Option<String> = None;
+        loop {
+            let found = self.search_alias(&doing, &query::census(within, after.as_deref())).await?;
+            after = self.turn(&doing, &found, query::IDS_PAGE, after.as_deref())?;
+            for hit in found.hits.hits {
+                // A document of somebody else behind the alias may hold anything.
+                let Some(Ok(counted)) = hit.source.map(|source| serde_json::from_str::<Counted>(source.get())) else {
+                    continue;
+                };
+                let Counted { host, email, mail } = counted;
+                let is_root = || is_root_of(&mail.journey, &host.name, &email.local_id, &email.message_id);
+                match if mail.kind == MailKind::Message { is_root() } else { Some(true) } {
+                    Some(is_root) => census.count(mail.kind, mail.status, is_root),
+                    None => untold.push(hit.id),
                 }
             }
+            if after.is_none() {
+                break;
+            }
+        }
+        for chunk in untold.chunks(query::PAGE) {
+            self.get_all(chunk).await?.iter().for_each(|stored| census.add(&stored.transaction));
         }
         Ok(census)
     }
@@ -358,11 +383,6 @@ impl Elasticsearch {
             }
         }
     }
-}
-
-/// The kind or status that a document calls by a word.
-fn word<T: DeserializeOwned>(word: &str) -> Option<T> {
-    serde_json::from_value(word.into()).ok()
 }
 
 /// How many documents the page after this one may have.

@@ -202,6 +202,14 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn waiting(&self, after: Option<&str>, before: Time) -> Result<Page> {
+        let after = after.map(str::to_owned);
+        self.reading("read", move |connection, leave_out| {
+            read::waiting(connection, after.as_deref(), before, leave_out)
+        })
+        .await
+    }
+
     async fn newest_end(&self, now: Time) -> Result<Option<Time>> {
         self.on("read", move |connection| read::newest_end(connection, now)).await
     }
@@ -218,7 +226,7 @@ impl Store for SqliteStore {
     }
 
     async fn census(&self, within: Range) -> Result<Census> {
-        self.on("read", move |connection| read::census(connection, within)).await
+        self.reading("read", move |connection, leave_out| read::census(connection, within, leave_out)).await
     }
 
     async fn check(&self, now: Time) -> Vec<Check> {

@@ -6,13 +6,14 @@ use super::{
     terms::{self, hash},
 };
 use crate::{
-    model::{Range, Time, Transaction},
+    model::{Range, Time, Transaction, transaction::Kind},
+    stitch::journey::is_root_of,
     store::{
         Census, Known, Page, QueueKey, Search, Stored, Summary, Traces, Version,
         matching::{forms, is_neighbour, matches, neighbour_terms, take},
     },
 };
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params_from_iter, types::ValueRef};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, ToSql, params_from_iter, types::ValueRef};
 use serde::de::DeserializeOwned;
 use std::io;
 
@@ -189,16 +190,41 @@ pub fn page(
     leave_out: &LeaveOut<'_>,
 ) -> Outcome<Page> {
     let within = within.unwrap_or(ALWAYS);
+    // With a `+` no index is used for it: what is in order already need not be sorted for every page. No id is empty, so
+    // every one is after the empty text.
+    let sql =
+        "SELECT doc, id FROM transactions WHERE id > ?1 AND +start_ms < ?2 AND +end_ms >= ?3 ORDER BY id LIMIT ?4";
+    let parameters: [&dyn ToSql; 4] = [&after.unwrap_or_default(), &within.to.0, &within.from.0, &(PAGE as i64)];
+    page_of(connection, sql, &parameters, leave_out)
+}
+
+/// The next page of messages that are still on their way and ended before a moment, in the order in which they came.
+pub fn waiting(
+    connection: &mut Connection,
+    after: Option<&str>,
+    before: Time,
+    leave_out: &LeaveOut<'_>,
+) -> Outcome<Page> {
+    let after: i64 = after.and_then(|doc| doc.parse().ok()).unwrap_or(i64::MIN);
+    let sql = "SELECT doc, CAST(doc AS TEXT) FROM transactions
+         WHERE part = 0 AND kind = 'message' AND status IN ('queued', 'deferred', 'held') AND doc > ?1 AND +end_ms < ?2
+         ORDER BY doc LIMIT ?3";
+    page_of(connection, sql, &[&after, &before.0, &(PAGE as i64)], leave_out)
+}
+
+/// A page of rows `doc, after`, of which the last says where the next page begins.
+fn page_of(
+    connection: &mut Connection,
+    sql: &str,
+    parameters: &[&dyn ToSql],
+    leave_out: &LeaveOut<'_>,
+) -> Outcome<Page> {
     let tx = connection.transaction()?;
     let mut page = Page::default();
     {
-        // With a `+` no index is used for it: what is in order already need not be sorted for every page.
-        let mut hits = tx.prepare_cached(
-            "SELECT doc, id FROM transactions WHERE id > ?1 AND +start_ms < ?2 AND +end_ms >= ?3 ORDER BY id LIMIT ?4",
-        )?;
+        let mut hits = tx.prepare_cached(sql)?;
         let mut blobs = tx.prepare_cached(BLOB)?;
-        // No id is empty, so every one is after the empty text.
-        let mut hits = hits.query((after.unwrap_or_default(), within.to.0, within.from.0, PAGE))?;
+        let mut hits = hits.query(parameters)?;
         let (mut bytes, mut rows) = (0, 0);
         while let Some(hit) = hits.next()? {
             let (length, transaction) = document(&mut blobs, hit, leave_out)?;
@@ -260,20 +286,31 @@ pub fn summary(connection: &mut Connection) -> Outcome<Summary> {
     Ok(summary)
 }
 
-/// How many documents touch a range, by kind and status.
-pub fn census(connection: &mut Connection, within: Range) -> Outcome<Census> {
-    let mut rows = connection.prepare(
-        "SELECT kind, status, count(*) FROM transactions
-         WHERE part = 0 AND start_ms < ?1 AND end_ms >= ?2 GROUP BY kind, status",
-    )?;
-    let mut rows = rows.query((within.to.0, within.from.0))?;
-    let mut census = Census::new();
-    while let Some(row) = rows.next()? {
-        // What is no word of ours counts as nothing.
-        if let (Some(kind), Some(status)) = (meant(row.get_ref(0)?), meant(row.get_ref(1)?)) {
-            census.insert((kind, status), row.get::<_, i64>(2)?.cast_unsigned());
+/// What touches a range. Documents are read only where the columns do not tell whether their mail began with them.
+pub fn census(connection: &mut Connection, within: Range, leave_out: &LeaveOut<'_>) -> Outcome<Census> {
+    let tx = connection.transaction()?;
+    let mut census = Census::default();
+    {
+        let mut rows = tx.prepare_cached(
+            "SELECT doc, kind, status, journey, host, queue_id, message_id FROM transactions
+             WHERE part = 0 AND start_ms < ?1 AND end_ms >= ?2",
+        )?;
+        let mut blobs = tx.prepare_cached(BLOB)?;
+        let mut rows = rows.query((within.to.0, within.from.0))?;
+        while let Some(row) = rows.next()? {
+            // What is no word of ours counts as nothing.
+            let (Some(kind), Some(status)) = (meant(row.get_ref(1)?), meant(row.get_ref(2)?)) else { continue };
+            let text = |column| row.get_ref(column).map(|value| value.as_str().unwrap_or_default());
+            match kind {
+                Kind::Message => match is_root_of(text(3)?, text(4)?, text(5)?, text(6)?) {
+                    Some(is_root) => census.count(kind, status, is_root),
+                    None => document(&mut blobs, row, leave_out)?.1.iter().for_each(|t| census.add(t)),
+                },
+                _ => census.count(kind, status, true),
+            }
         }
     }
+    tx.commit()?;
     Ok(census)
 }
 
