@@ -18,8 +18,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() {
     let log = std::env::args().skip(1).find(|argument| argument != "--bench").expect("the path of a log");
     let settings = config::FileSource { paths: vec![log], timezone: chrono_tz::UTC, year: None };
-    let mut source = FileSource::new(&settings, Intake::default(), Time(1_900_000_000_000), None).expect("a log");
-    source = source.read_whole();
+    let mut source = FileSource::named(settings, Intake::default(), Time(1_900_000_000_000), None).expect("a log");
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let rules = Rules::default();
     let (mut documents, mut tally) = (0, Tally::default());

@@ -10,6 +10,8 @@ use std::fmt;
 pub enum Kind {
     /// 64: the command line makes no sense.
     Usage,
+    /// 66: an input that was named is not there, or is nothing that can be read.
+    NoInput,
     /// 69: a name was not found, a certificate is not trusted.
     Unavailable,
     /// 70: a bug in mailstitch.
@@ -51,6 +53,13 @@ impl Error {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same error of another kind.
+    #[must_use]
+    pub fn of_kind(mut self, kind: Kind) -> Self {
+        self.kind = kind;
         self
     }
 

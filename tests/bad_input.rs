@@ -8,6 +8,10 @@ mod files;
 mod liars;
 #[path = "bad_input/network.rs"]
 mod network;
+#[path = "bad_input/packed.rs"]
+mod packed;
+#[path = "bad_input/pipes.rs"]
+mod pipes;
 #[path = "bad_input/state.rs"]
 mod state;
 #[path = "bad_input/trust.rs"]

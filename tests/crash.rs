@@ -139,18 +139,15 @@ fn killed_at_any_place_a_search_server_is_healed_by_the_next_run() {
     }
 }
 
-/// Sends SIGTERM to a command that has half of its lines; its exit code and what it told.
+/// Sends SIGTERM to a command that waits for more of a pipe that stays open; its exit code and what it told.
 fn terminated(growing: &Growing, arguments: &[&str], text: &str) -> (Option<i32>, String) {
     growing.log_is_a_pipe();
     let run = growing.command(arguments).spawn().expect("it starts");
     let mut pipe = growing.open_pipe();
-    let (first, second) = text.split_at(text.len() / 2);
-    log::write(&mut pipe, first);
+    log::write(&mut pipe, text);
     log::signal(&run, "TERM");
-    std::thread::sleep(Duration::from_millis(50));
-    log::write(&mut pipe, second);
-    drop(pipe);
     let ended = run.wait_with_output().expect("its end");
+    drop(pipe);
     (ended.status.code(), String::from_utf8_lossy(&ended.stderr).into_owned())
 }
 

@@ -13,6 +13,9 @@ use std::{
     fs::{self, File, OpenOptions},
     io::Write,
     path::PathBuf,
+    process::Command,
+    sync::mpsc::channel,
+    thread,
     time::{Duration, SystemTime},
 };
 use tempfile::TempDir;
@@ -115,6 +118,31 @@ fn appended_lines_come_once_and_a_line_without_newline_waits() {
 }
 
 #[test]
+fn a_run_waits_for_a_pipe_no_longer_than_it_may() {
+    let mut logs = Logs::new();
+    logs.patterns = vec!["mail.log", "pipe", "silent"];
+    for name in ["pipe", "silent"] {
+        assert!(Command::new("mkfifo").arg(logs.path(name)).status().unwrap().success());
+    }
+    logs.append("mail.log", &lines(0..2));
+    let pipe = logs.path("pipe");
+    let (closing, closed) = channel::<()>();
+    let writing = thread::spawn(move || {
+        let mut pipe = OpenOptions::new().write(true).open(pipe).unwrap();
+        write!(pipe, "{}2026-11-22T08:04:00Z mx1 postf", lines(2..4)).unwrap();
+        // It stays open.
+        closed.recv().unwrap_err();
+    });
+    let mut source = logs.source().unwrap().waiting(Duration::from_millis(300));
+    let batch = futures::executor::block_on(source.next(100)).unwrap().unwrap();
+    assert_eq!((batch.lines.len(), batch.noise.as_slice()), (4, &["2026-11-22T08:04:00Z mx1 postf".to_owned()][..]));
+    assert!(futures::executor::block_on(source.next(100)).unwrap().is_none());
+    assert!(source.is_whole(), "all that was there");
+    drop(closing);
+    writing.join().unwrap();
+}
+
+#[test]
 fn a_rotated_set_is_read_from_the_oldest() {
     let mut logs = Logs::new();
     logs.append("mail.log.10", &lines(0..2));
@@ -146,6 +174,36 @@ fn a_log_rotated_and_packed_between_runs_goes_on_where_it_was() {
         assert_eq!(logs.run(), texts(52..55));
         assert_eq!(logs.run(), texts(0..0));
         logs = Logs::new();
+    }
+}
+
+#[test]
+fn a_log_packed_by_any_packer_between_runs_goes_on_where_it_was() {
+    for (packer, end) in [("gzip", "gz"), ("zstd", "zst"), ("bzip2", "bz2"), ("xz", "xz")] {
+        let mut logs = Logs::new();
+        logs.append("mail.log", &lines(0..40));
+        assert_eq!(logs.run(), texts(0..40));
+        logs.append("mail.log", &lines(40..42));
+        let pack = |text: &str| match packer {
+            "gzip" => gzip(text.as_bytes()),
+            "zstd" => zstd::encode_all(text.as_bytes(), 1).unwrap(),
+            "bzip2" => {
+                let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+                bzip2.write_all(text.as_bytes()).unwrap();
+                bzip2.finish().unwrap()
+            }
+            _ => {
+                let mut xz = liblzma::write::XzEncoder::new(Vec::new(), 1);
+                xz.write_all(text.as_bytes()).unwrap();
+                xz.finish().unwrap()
+            }
+        };
+        // As logrotate does: renamed, packed under the new name, removed.
+        fs::write(logs.path(&format!("mail.log.1.{end}")), pack(&lines(0..42))).unwrap();
+        fs::write(logs.path("mail.log"), lines(42..44)).unwrap();
+        assert_eq!(logs.run(), texts(40..44), "{packer}");
+        logs.rename(&format!("mail.log.1.{end}"), &format!("mail.log.2.{end}"));
+        assert_eq!(logs.run(), texts(0..0), "{packer}");
     }
 }
 

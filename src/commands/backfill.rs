@@ -38,7 +38,7 @@ pub async fn backfill(context: &Context, args: &Backfill) -> Result<Outcome> {
             kept = None;
         }
     }
-    let stop = open::stop_signal()?;
+    let stop = open::stop_signal(context)?;
     let bar = bar();
     let pass = Pass {
         store: (!args.dry_run).then_some(store.as_ref()),
@@ -50,7 +50,7 @@ pub async fn backfill(context: &Context, args: &Backfill) -> Result<Outcome> {
         access: state.access,
         save: &|ledger| state.save(LEDGER, ledger),
         progress: &|p| show(&bar, p),
-        stop: &stop,
+        stop,
     };
     let done = walk(context, args, range, kept, &pass).await;
     bar.finish_and_clear();
@@ -70,18 +70,19 @@ pub async fn backfill(context: &Context, args: &Backfill) -> Result<Outcome> {
     if let Some(told) = done.strangers.told(&done.tally) {
         context.log_format.tell(&told);
     }
+    let cut = match (done.stopped, done.not_whole) {
+        (true, _) => Some(Outcome::Stopped),
+        (_, true) => Some(Outcome::NotWhole),
+        _ => None,
+    };
     if args.dry_run {
-        return Ok(Outcome::Done);
+        return Ok(cut.unwrap_or(Outcome::Done));
     }
     history::note_backfill(state.dir(), state.access, context.now, done.tally)?;
     summary::print_found(context, &done, store.as_ref()).await?;
     // Each is told, whichever of them the number is about.
     let outcome = super::run::outcome(&state)?;
-    Ok(match (done.stopped, done.not_whole) {
-        (true, _) => Outcome::Stopped,
-        (_, true) => Outcome::NotWhole,
-        _ => outcome,
-    })
+    Ok(cut.unwrap_or(outcome))
 }
 
 /// The range asked for; for files it may be open at both ends.

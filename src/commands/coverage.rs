@@ -40,7 +40,7 @@ pub async fn coverage(context: &Context, args: &Coverage) -> Result<Outcome> {
             counted.noise(text);
         }
     };
-    match source {
+    let is_whole = match source {
         Source::Counting(source) => {
             let to = args.until.map_or(context.now, |t| t.at(context.now));
             let mut at = args.since.map_or(context.now.plus(-A_DAY_MS), |since| since.at(context.now));
@@ -52,15 +52,17 @@ pub async fn coverage(context: &Context, args: &Coverage) -> Result<Outcome> {
                 take(&source.read(Range { from, to: stretch.range.to.min(to) }).await?);
                 at = stretch.range.to;
             }
+            true
         }
         Source::Positioned(mut source) => {
             while let Some(batch) = source.next(STRETCH_LINES as usize).await? {
                 take(&batch);
             }
+            source.is_whole()
         }
-    }
+    };
     print(&counted, args)?;
-    Ok(Outcome::Done)
+    Ok(if is_whole { Outcome::Done } else { Outcome::NotWhole })
 }
 
 fn print(counted: &Counted, args: &Coverage) -> Result<()> {

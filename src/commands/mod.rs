@@ -21,7 +21,10 @@ use crate::{
     model::Time,
     run::outcome::Outcome,
 };
-use std::io::IsTerminal;
+use std::{
+    io::IsTerminal,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 /// What every command knows.
 struct Context {
@@ -32,6 +35,8 @@ struct Context {
     /// Somebody looks at standard error, or asked for more words.
     talkative: bool,
     log_format: LogFormat,
+    /// Set by SIGTERM or SIGINT, once [`open::stop_signal`] listens for them.
+    stop: Arc<AtomicBool>,
     /// How to call this program again, for advice that can be copied.
     called: String,
 }
@@ -45,6 +50,7 @@ pub async fn dispatch(cli: Cli, settings: Settings, now: Time) -> Result<Outcome
         is_clock: cli.now.is_none(),
         talkative,
         log_format: cli.log_format,
+        stop: Arc::default(),
         called: called(&cli),
     };
     match cli.command {

@@ -164,7 +164,10 @@ pub fn source(context: &Context, position: Option<serde_json::Value>) -> Result<
     match &context.settings.source {
         config::Source::Elasticsearch(s) => elasticsearch(context, s.clone()),
         config::Source::Graylog(s) => graylog(context, s.clone()),
-        config::Source::File(s) => Ok(Source::Positioned(Box::new(files(context, s, position)?))),
+        config::Source::File(s) => {
+            let source = source::file::FileSource::new(s, intake(context), context.now, position)?;
+            Ok(Source::Positioned(Box::new(prepared(context, source))))
+        }
         config::Source::Journal(s) => {
             let intake = intake(context);
             Ok(Source::Positioned(Box::new(source::journal::Journal::new(s.clone(), intake, position)?)))
@@ -201,16 +204,12 @@ pub fn named_files(context: &Context, paths: &[PathBuf], position: Option<serde_
         config::Source::Graylog(s) => FileSource { paths, timezone: s.timezone, year: None },
         config::Source::Journal(s) => FileSource { paths, timezone: s.timezone, year: None },
     };
-    Ok(Source::Positioned(Box::new(files(context, &settings, position)?.read_whole())))
+    let source = source::file::FileSource::named(settings, intake(context), context.now, position)?;
+    Ok(Source::Positioned(Box::new(prepared(context, source))))
 }
 
-fn files(
-    context: &Context,
-    settings: &FileSource,
-    position: Option<serde_json::Value>,
-) -> Result<source::file::FileSource> {
-    let source = source::file::FileSource::new(settings, intake(context), context.now, position)?;
-    Ok(source.with_id_time(stitch::id::time_in_text))
+fn prepared(context: &Context, source: source::file::FileSource) -> source::file::FileSource {
+    source.with_id_time(stitch::id::time_in_text).until(Arc::clone(&context.stop))
 }
 
 /// How a command ends that did all it should, but for documents that could not be read.
@@ -224,17 +223,16 @@ pub fn all_read(store: &dyn Store) -> Outcome {
     }
 }
 
-/// Set by SIGTERM or SIGINT.
-pub fn stop_signal() -> Result<Arc<AtomicBool>> {
+/// Listens for SIGTERM and SIGINT; what they set.
+pub fn stop_signal(context: &Context) -> Result<&AtomicBool> {
     use tokio::signal::unix::{SignalKind, signal};
-    let stop = Arc::new(AtomicBool::new(false));
     let failed = |e: std::io::Error| Error::io("cannot listen for signals", &e);
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-    let told = Arc::clone(&stop);
+    let told = Arc::clone(&context.stop);
     tokio::spawn(async move {
         tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
         told.store(true, Ordering::Relaxed);
     });
-    Ok(stop)
+    Ok(&context.stop)
 }

@@ -41,9 +41,9 @@ pub async fn reparse(context: &Context, args: &Args) -> Result<Outcome> {
     }
     let mut reached = kept.unwrap_or(Reached { version: VERSION, by, within, ..Reached::default() });
     let rules = open::rules(&context.settings);
-    let stop = open::stop_signal()?;
+    let stop = open::stop_signal(context)?;
     let save = |reached: &Reached| file::save(&path, reached, state.access);
-    let with = Reparse { rules: &rules, state_dir: state.dir(), access: state.access, save: &save, stop: &stop };
+    let with = Reparse { rules: &rules, state_dir: state.dir(), access: state.access, save: &save, stop };
     let (merged, is_done) = pass(store.as_ref(), &mut reached, &with).await?;
     if is_done {
         std::fs::remove_file(&path).map_err(|e| Error::io(format!("cannot remove `{}`", path.display()), &e))?;

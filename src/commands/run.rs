@@ -158,7 +158,7 @@ async fn pass(
         }
     }
     let source = open::source(context, ledger.position.clone())?;
-    let stop = open::stop_signal()?;
+    let stop = open::stop_signal(context)?;
     let pass = Pass {
         store: (!dry_run).then_some(store.as_ref()),
         rules: &rules,
@@ -169,7 +169,7 @@ async fn pass(
         access: state.access,
         save: &|ledger| state.save(LEDGER, ledger),
         progress,
-        stop: &stop,
+        stop,
     };
     match source {
         Source::Counting(source) => counting::run(source, &mut ledger, &pass).await,

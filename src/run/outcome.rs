@@ -39,6 +39,7 @@ impl Outcome {
 pub const fn exit_code(kind: Kind) -> u8 {
     match kind {
         Kind::Usage => 64,
+        Kind::NoInput => 66,
         Kind::Unavailable => 69,
         Kind::Software => 70,
         Kind::Temporary => 75,

@@ -84,6 +84,8 @@ async fn read(
         }
     }
     summary.not_whole = !source.is_whole();
+    // A pipe was left where the signal came, perhaps without a line.
+    summary.stopped |= pass.stopped() && summary.not_whole;
     // Without a line too there may be news: a file that was truncated or renamed, or cannot be unpacked to its end.
     let position = Some(source.position());
     if !summary.stopped && ledger.position != position {

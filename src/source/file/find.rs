@@ -1,8 +1,8 @@
 //! Finds the files that the paths of the configuration mean, oldest first.
 //!
 //! In: paths, globs, `-`.  Out: files with what they are known by, and streams.
-//! Ignored on purpose: directories, sockets and devices that a glob happens to match; `X.gz` while `X` is there with
-//! the same beginning (it is being packed); the same file under a second name.
+//! Ignored on purpose: what a glob happens to match and is no file, unless there is nothing else; `X.gz` while `X` is there
+//! with the same beginning (it is being packed); the same file under a second name.
 
 use super::{
     joined::{self, Record},
@@ -17,8 +17,9 @@ use crate::{
 };
 use std::{
     collections::HashSet,
-    fs::{File, Metadata},
-    os::unix::fs::MetadataExt,
+    fs::{File, FileType, Metadata},
+    io::ErrorKind,
+    os::unix::fs::{FileTypeExt, MetadataExt},
     path::{Path, PathBuf},
 };
 
@@ -44,18 +45,19 @@ pub struct Found {
 #[derive(Debug, Default)]
 pub struct Inputs {
     pub files: Vec<Found>,
-    /// `-` and paths of pipes and devices: read once, without a position.
+    /// `-` and paths of pipes: read once, without a position.
     pub streams: Vec<PathBuf>,
 }
 
 /// Looks for all paths.
 ///
 /// # Errors
-/// [`Kind::Config`] when a path without wildcards does not exist or nothing matches at all; [`Kind::Permission`] when a
-/// file may not be read.
+/// [`Kind::Config`] when a path without wildcards does not exist or nothing matches at all; [`Kind::NoInput`] when it is
+/// nothing that logs are in; [`Kind::Permission`] when a file may not be read.
 pub fn inputs(settings: &config::FileSource) -> Result<Inputs> {
     let mut found = Inputs::default();
     let mut known = HashSet::new();
+    let mut other = None;
     for pattern in &settings.paths {
         if pattern == "-" {
             if known.insert((0, 0)) {
@@ -66,6 +68,14 @@ pub fn inputs(settings: &config::FileSource) -> Result<Inputs> {
         let (paths, literal) = matches(pattern)?;
         for path in paths {
             let Some(meta) = examine(&path, literal)? else { continue };
+            if let Some(what) = no_log(meta.file_type(), literal) {
+                let error = is_no_log(&path, what);
+                if literal {
+                    return Err(error);
+                }
+                other.get_or_insert(error);
+                continue;
+            }
             if !known.insert((meta.dev(), meta.ino())) {
                 continue;
             }
@@ -77,6 +87,9 @@ pub fn inputs(settings: &config::FileSource) -> Result<Inputs> {
         }
     }
     if known.is_empty() {
+        if let Some(error) = other {
+            return Err(error);
+        }
         let all = settings.paths.join("`, `");
         return Err(Error::new(Kind::Config, format!("no log file matches `{all}`")).hint(
             "`mailstitch backfill FILE` reads any log; for `run` a configuration says where the mail log is: `paths` in \
@@ -101,27 +114,41 @@ fn matches(pattern: &str) -> Result<(Vec<PathBuf>, bool)> {
     Ok((paths, false))
 }
 
-/// The metadata of what can be read here; `None` for what a glob matched by chance, or what is gone since.
+/// What is at a path; `None` for what a glob matched and is gone since.
 fn examine(path: &Path, literal: bool) -> Result<Option<Metadata>> {
-    let meta = match path.metadata() {
-        Ok(meta) => meta,
-        Err(e) if !literal && e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(unreadable(path, &e)),
-    };
-    if meta.is_dir() && literal {
-        let shown = path.display();
-        return Err(Error::new(Kind::Config, format!("cannot read `{shown}`"))
-            .because("is a directory")
-            .hint(format!("name its files: `{shown}/*`")));
+    match path.metadata() {
+        Ok(meta) => Ok(Some(meta)),
+        Err(e) if !literal && e.kind() == ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(unreadable(path, &e)),
     }
-    Ok((literal || meta.is_file()).then_some(meta))
+}
+
+/// The name of what is no log; a pipe is one where it is meant, and has no end for who happens upon it.
+fn no_log(file_type: FileType, literal: bool) -> Option<&'static str> {
+    Some(match () {
+        () if file_type.is_file() || (literal && file_type.is_fifo()) => return None,
+        () if file_type.is_dir() => "is a directory",
+        () if file_type.is_fifo() => "is a pipe",
+        () if file_type.is_socket() => "is a socket",
+        () => "is a device",
+    })
+}
+
+fn is_no_log(path: &Path, what: &str) -> Error {
+    let shown = path.display();
+    let error = Error::new(Kind::NoInput, format!("cannot read `{shown}`")).because(what);
+    match what {
+        "is a directory" => error.hint(format!("name its files: `{shown}/*`")),
+        "is a pipe" => error.hint("name it alone, without `*`"),
+        _ => error.hint("`-` reads standard input"),
+    }
 }
 
 /// Reads what a file is known by; `None` when it was renamed in this moment: the next run finds it.
 fn look(path: &Path, settings: &config::FileSource) -> Result<Option<Found>> {
     let file = match File::open(path) {
         Ok(file) => file,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(unreadable(path, &e)),
     };
     let failed = |e: &std::io::Error| unreadable(path, e);
@@ -141,7 +168,10 @@ fn look(path: &Path, settings: &config::FileSource) -> Result<Option<Found>> {
 
 /// "cannot read `…`", with a hint where the rights are the cause.
 pub fn unreadable(path: &Path, cause: &std::io::Error) -> Error {
-    let error = Error::io(format!("cannot read `{}`", path.display()), cause);
+    let mut error = Error::io(format!("cannot read `{}`", path.display()), cause);
+    if matches!(cause.kind(), ErrorKind::IsADirectory | ErrorKind::Unsupported) {
+        error = error.of_kind(Kind::NoInput);
+    }
     match error.kind() {
         Kind::Permission => error.hint("on Debian and Ubuntu the group `adm` may read the mail log"),
         _ => error,
@@ -200,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_file_that_may_not_be_read_is_named() {
-        let error = unreadable(Path::new("/var/log/mail.log"), &std::io::ErrorKind::PermissionDenied.into());
+        let error = unreadable(Path::new("/var/log/mail.log"), &ErrorKind::PermissionDenied.into());
         assert_eq!(
             (error.kind(), error.to_string().as_str()),
             (Kind::Permission, "cannot read `/var/log/mail.log`: permission denied")

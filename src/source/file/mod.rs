@@ -7,12 +7,15 @@
 //! Ignored on purpose: lines of blanks only. A line without a host is given to `localhost`: to guess another would
 //! make its identity depend on its neighbours.
 //!
+//! A pipe has no position: a run takes what it gets in a minute of waiting, whoever names one waits for its end.
+//!
 //! Files are opened when their turn comes. One that was rotated between is left to the next run, which knows it again.
 
 mod find;
 mod headers;
 mod joined;
 mod open;
+mod pipe;
 mod position;
 mod reading;
 mod years;
@@ -29,16 +32,21 @@ use async_trait::async_trait;
 use find::{DAY_MS, Found};
 use headers::Headers;
 use open::Packing;
+use pipe::Until;
 use position::{Mark, Position};
 use reading::{Reading, unread_bytes};
 use std::{
     hash::Hasher,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
+
+/// How long a run waits for what is written to a pipe, in all: one that stays open has no end.
+const PIPE_WAITED: Duration = Duration::from_secs(60);
 
 /// A position from which files are read from their start again, but those whose last line was before `since`; `None` for a
 /// position that is not one of files.
@@ -69,8 +77,9 @@ pub struct FileSource {
     whole: bool,
     /// What is being read, and which of `inputs` it is.
     open: Option<(usize, Reading)>,
-    /// A file could not be read, or not to its end.
+    /// Something could not be read, or not to its end.
     not_whole: bool,
+    until: Until,
     read_bytes: Arc<AtomicU64>,
     total_bytes: Option<u64>,
 }
@@ -85,10 +94,39 @@ impl FileSource {
     /// else; `position` is what [`PositionedSource::position`] gave.
     ///
     /// # Errors
-    /// [`Kind::Config`] when no file matches or the position cannot be understood; [`Kind::Permission`] when a file may
-    /// not be read.
+    /// [`Kind::Config`] when no file matches or the position cannot be understood; [`Kind::NoInput`] when something else is
+    /// there; [`Kind::Permission`] when a file may not be read.
     pub fn new(
         settings: &config::FileSource,
+        intake: Intake,
+        now: Time,
+        position: Option<serde_json::Value>,
+    ) -> Result<Self> {
+        Self::of(settings, find::inputs(settings)?, intake, now, position)
+    }
+
+    /// The same for files that are named to be read once and are not followed: the last line of one needs no newline, and one
+    /// that is not there is no mistake in the configuration.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), but [`Kind::NoInput`] when no file matches.
+    pub fn named(
+        settings: config::FileSource,
+        intake: Intake,
+        now: Time,
+        position: Option<serde_json::Value>,
+    ) -> Result<Self> {
+        let found = find::inputs(&settings).map_err(|error| match error.kind() {
+            Kind::Config => error.of_kind(Kind::NoInput),
+            _ => error,
+        })?;
+        let source = Self::of(&settings, found, intake, now, position)?;
+        Ok(Self { whole: true, until: Until::default(), ..source })
+    }
+
+    fn of(
+        settings: &config::FileSource,
+        found: find::Inputs,
         intake: Intake,
         now: Time,
         position: Option<serde_json::Value>,
@@ -98,7 +136,6 @@ impl FileSource {
                 .map_err(|e| Error::new(Kind::Config, "cannot understand the position of the log files").because(e))?,
             None => Position::default(),
         };
-        let found = find::inputs(settings)?;
         let seen: Vec<_> = found.files.iter().map(|f| f.seen.clone()).collect();
         let (marks, gone) = position::assign(&seen, position.files);
         let mut total_bytes = found.streams.is_empty().then_some(0);
@@ -119,6 +156,7 @@ impl FileSource {
             whole: false,
             open: None,
             not_whole: false,
+            until: Until { waited: Some(PIPE_WAITED), ..Until::default() },
             read_bytes: Arc::default(),
             total_bytes,
         })
@@ -132,10 +170,17 @@ impl FileSource {
         self
     }
 
-    /// Says that the files are what they are, and not followed: the last line of one is a line without a newline too.
+    /// Does not wait for the writer of a pipe once this is set.
     #[must_use]
-    pub fn read_whole(mut self) -> Self {
-        self.whole = true;
+    pub fn until(mut self, told: Arc<AtomicBool>) -> Self {
+        self.until.told = told;
+        self
+    }
+
+    /// How long to wait for what is written to a pipe, in all, instead of a minute.
+    #[must_use]
+    pub fn waiting(mut self, most: Duration) -> Self {
+        self.until.waited = Some(most);
         self
     }
 
@@ -179,10 +224,15 @@ impl FileSource {
     fn close(&mut self) {
         self.note();
         let Some((number, reading)) = self.open.take() else { return };
-        self.not_whole |= reading.torn;
+        self.not_whole |= reading.torn || (reading.is_left && self.is_told());
         if let Some(Input::File(file, mark)) = self.inputs.get_mut(number) {
             mark.read_at_size = (file.packing != Packing::Plain).then_some(file.size);
         }
+    }
+
+    /// Whether the program is to end.
+    fn is_told(&self) -> bool {
+        self.until.told.load(Ordering::Relaxed)
     }
 
     /// Opens the next input that has something to read; `false` when there is none.
@@ -195,7 +245,16 @@ impl FileSource {
                     let left_out = &mut self.not_whole;
                     reading::file(file, mark, &self.settings, self.id_time, &self.read_bytes, left_out)?
                 }
-                Input::Stream(path) => Some(reading::stream(path, &self.settings, self.id_time, self.now)?),
+                Input::Stream(_) if self.until.told.load(Ordering::Relaxed) => {
+                    self.not_whole = true;
+                    None
+                }
+                Input::Stream(path) => {
+                    // Who pipes into a run means all of it.
+                    let waited = self.until.waited.filter(|_| path != Path::new("-"));
+                    let until = Until { waited, ..self.until.clone() };
+                    Some(reading::stream(path, &self.settings, self.id_time, self.now, until)?)
+                }
             };
             self.open = reading.map(|reading| (number, if self.whole { reading.whole() } else { reading }));
             // Only now: after an error the same input is tried again.
@@ -246,6 +305,14 @@ impl PositionedSource for FileSource {
         });
         let count = files.clone().count();
         rows.push(Check { what: "log files readable".into(), found: Ok(format!("{count} found")) });
+        let pipes = self.inputs.iter().filter_map(|input| match input {
+            Input::File(..) => None,
+            Input::Stream(path) => Some(path.display()),
+        });
+        rows.extend(pipes.map(|path| Check {
+            what: format!("`{path}`"),
+            found: Ok("no file: what is read of it and not kept, because a run is killed, is lost".into()),
+        }));
         for file in files.clone().filter(|f| f.size > 0 && f.first.is_none()) {
             rows.push(Check {
                 what: format!("first lines of `{}`", file.seen.path),

@@ -3,6 +3,7 @@
 //! In: a file.  Out: its text from an offset on; its head. Files that were packed one after the other are one text.
 //! Ignored on purpose: other packers; the caller says so.
 
+use super::pipe::is_left;
 use liblzma::stream::Stream;
 use std::{
     fs::File,
@@ -63,7 +64,11 @@ impl<R: Read> Read for Counted<R> {
 /// The text of a stream that cannot be read twice, unpacked.
 pub fn stream(mut input: impl Read + Send + Sync + 'static) -> Result<Text> {
     let mut first = Vec::new();
-    (&mut input).take(8).read_to_end(&mut first)?;
+    match (&mut input).take(8).read_to_end(&mut first) {
+        // It stays left: who reads on is told again.
+        Err(e) if !is_left(&e) => return Err(e),
+        _ => {}
+    }
     let packing = packing(&first);
     unpacked(std::io::Cursor::new(first).chain(input), packing)
 }

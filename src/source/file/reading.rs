@@ -10,6 +10,7 @@ use super::{
     headers::Headers,
     joined::{self, Joiner, Record},
     open::{self, Packing, Text},
+    pipe::{self, Pipe, Until},
     position::{HEAD, Mark},
     years::{self, IdTime},
 };
@@ -48,6 +49,8 @@ pub struct Reading {
     plain: Option<File>,
     /// It ended before its end.
     pub torn: bool,
+    /// A pipe that was left before its end.
+    pub is_left: bool,
 }
 
 impl Reading {
@@ -63,7 +66,7 @@ impl Reading {
     /// # Errors
     /// When the disk fails. What was read before stays read, and the next call tries again.
     pub fn next(&mut self, headers: &mut Headers, batch: &mut Batch) -> Result<bool> {
-        let Self { path, lines, dater, ends, joiner, host, plain, torn } = self;
+        let Self { path, lines, dater, ends, joiner, host, plain, torn, is_left } = self;
         let at = lines.offset();
         let mut taking = Taking { dater, joiner, host: host.as_deref(), headers, batch };
         match lines.next() {
@@ -76,6 +79,16 @@ impl Reading {
                 taking.finish();
             }
             Ok(None) => {}
+            Err(e) if pipe::is_left(&e) => {
+                taking.finish();
+                // The rest of the line may come later, or never.
+                let cut = String::from_utf8_lossy(lines.rest()).into_owned();
+                if !cut.trim().is_empty() {
+                    taking.noise(&cut);
+                }
+                *is_left = true;
+                tracing::info!("left `{}` before it was closed: it is a pipe", path.display());
+            }
             Err(e) if plain.is_none() && open::is_torn(&e) => {
                 taking.finish();
                 *torn = true;
@@ -167,6 +180,7 @@ pub fn file(
         host,
         plain,
         torn: false,
+        is_left: false,
     };
     match text_from(mark.offset, count) {
         Ok(Some(text)) => Ok(Some(reading(Lines::new(text, mark.offset), dater))),
@@ -187,14 +201,9 @@ pub fn file(
     }
 }
 
-/// Opens standard input, a pipe or a device; `now` is the latest time that its stamps can mean.
-pub fn stream(path: &Path, settings: &config::FileSource, id_time: IdTime, now: Time) -> Result<Reading> {
-    let failed = |e: &std::io::Error| unreadable(path, e);
-    let mut text = if path == Path::new("-") {
-        open::stream(std::io::stdin()).map_err(|e| failed(&e))?
-    } else {
-        open::stream(File::open(path).map_err(|e| failed(&e))?).map_err(|e| failed(&e))?
-    };
+/// Opens standard input or a pipe; `now` is the latest time that its stamps can mean.
+pub fn stream(path: &Path, settings: &config::FileSource, id_time: IdTime, now: Time, until: Until) -> Result<Reading> {
+    let mut text = Pipe::open(path, until).and_then(open::stream).map_err(|e| unreadable(path, &e))?;
     let latest = now.plus(DAY_MS);
     let mut dater = Dater::new(settings.timezone, settings.year, latest, None);
     let mut head = Vec::new();
@@ -216,6 +225,7 @@ pub fn stream(path: &Path, settings: &config::FileSource, id_time: IdTime, now: 
         host,
         plain: None,
         torn: false,
+        is_left: false,
     })
 }
 
