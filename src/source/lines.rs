@@ -29,6 +29,11 @@ impl<R: Read> Lines<R> {
         Self { input, buffer: vec![0; LONGEST + BLOCK], start: 0, end: 0, dropped: 0, offset }
     }
 
+    /// What is read.
+    pub fn input(&self) -> &R {
+        &self.input
+    }
+
     /// Where the last line ended, its newline included.
     pub fn offset(&self) -> u64 {
         self.offset

@@ -8,6 +8,7 @@ use super::{
     joined::{self, Record},
     open::{self, Packing},
     position::{HEAD, Seen},
+    tail,
 };
 use crate::{
     config,
@@ -39,6 +40,15 @@ pub struct Found {
     pub first: Option<Stamp>,
     /// When that was, as far as the modification time tells: for the order of files only.
     began: Option<Time>,
+}
+
+impl Found {
+    /// The mark of what stands before `offset`; `None` where it cannot be had, as in packed files, of which it is known only when
+    /// they are read.
+    pub fn tail(&self, offset: u64) -> Option<String> {
+        let file = (self.packing == Packing::Plain).then(|| File::open(&self.path).ok()).flatten()?;
+        tail::of_file(&file, offset)
+    }
 }
 
 /// All that there is to read.

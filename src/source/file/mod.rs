@@ -18,6 +18,7 @@ mod open;
 mod pipe;
 mod position;
 mod reading;
+mod tail;
 mod years;
 
 pub use years::IdTime;
@@ -56,8 +57,7 @@ pub fn rewound(position: serde_json::Value, since: Time) -> Option<serde_json::V
         return None;
     }
     for mark in position.files.iter_mut().filter(|mark| mark.last.is_none_or(|last| last >= since)) {
-        (mark.offset, mark.read_at_size) = (0, None);
-        (mark.last, mark.doubt) = (None, None);
+        mark.begin_anew();
     }
     serde_json::to_value(position).ok()
 }
@@ -137,10 +137,18 @@ impl FileSource {
             None => Position::default(),
         };
         let seen: Vec<_> = found.files.iter().map(|f| f.seen.clone()).collect();
-        let (marks, gone) = position::assign(&seen, position.files);
+        let is_tail =
+            |n: usize, mark: &Mark| found.files.get(n).is_none_or(|file| mark.ends_like(file.tail(mark.offset)));
+        let (marks, gone) = position::assign(&seen, position.files, is_tail);
         let mut total_bytes = found.streams.is_empty().then_some(0);
         let mut inputs = Vec::new();
-        for (file, mark) in found.files.into_iter().zip(marks) {
+        for (file, mut mark) in found.files.into_iter().zip(marks) {
+            if mark.offset == 0 && position::was_written_anew(&file.seen, &gone) {
+                reading::say_written_anew(&file.path);
+            }
+            if mark.offset > 0 && mark.tail.is_none() {
+                mark.tail = file.tail(mark.offset);
+            }
             total_bytes = total_bytes.map(|total| total + unread_bytes(&file, &mark));
             inputs.push(Input::File(Box::new(file), mark));
         }

@@ -3,11 +3,14 @@
 //! In: a file.  Out: its text from an offset on; its head. Files that were packed one after the other are one text.
 //! Ignored on purpose: other packers; the caller says so.
 
-use super::pipe::is_left;
+use super::{
+    pipe::is_left,
+    tail::{Tail, Tailed},
+};
 use liblzma::stream::Stream;
 use std::{
     fs::File,
-    io::{BufReader, ErrorKind, Read, Result, Seek, SeekFrom, copy, sink},
+    io::{BufReader, ErrorKind, Read, Result, Seek, SeekFrom, copy},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -87,16 +90,17 @@ fn unpacked(input: impl Read + Send + Sync + 'static, packing: Packing) -> Resul
     })
 }
 
-/// The text of `file` from `offset` (of the unpacked text) on; `None` when it ends before. `count` grows with every
-/// byte read from the disk.
-pub fn from_offset(mut file: File, packing: Packing, offset: u64, count: Arc<AtomicU64>) -> Result<Option<Text>> {
+/// The text of `file` from `offset` (of the unpacked text) on, and the end of what a packed one has before; `None` when it
+/// ends before. `count` grows with every byte read from the disk.
+pub fn from_offset(mut file: File, packing: Packing, offset: u64, count: Arc<AtomicU64>) -> Result<Option<Tailed>> {
     let plain = packing == Packing::Plain;
     file.seek(SeekFrom::Start(if plain { offset } else { 0 }))?;
     let mut text = unpacked(Counted(file, count), packing)?;
-    if !plain && copy(&mut (&mut text).take(offset), &mut sink())? < offset {
+    let mut tail = Tail::default();
+    if !plain && copy(&mut (&mut text).take(offset), &mut tail)? < offset {
         return Ok(None);
     }
-    Ok(Some(text))
+    Ok(Some(Tailed::new(text, tail)))
 }
 
 /// The first `len` bytes of the text, as far as they can be read: a packed file may still be under way.

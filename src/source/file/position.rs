@@ -3,8 +3,9 @@
 //! In: the files that are there now, the position of the last run.  Out: for each file where to go on.
 //! Ignored on purpose: names. They change when a log is rotated; they only decide between two that are alike.
 //!
-//! A file is known by its inode, if its head still is the same; else by its head alone (rotated by copying, or packed).
-//! Where neither is sure the file is read from the start: reading a line twice changes nothing, a gap would.
+//! A file is known by its inode, if its head still is the same; else by its head alone (rotated by copying, or packed). What it
+//! has before the place that was read up to must be the same, too: a file that was written anew may begin as it did.
+//! Where that is not sure the file is read from the start: reading a line twice changes nothing, a gap would.
 
 use crate::{model::Time, parse::syslog::track::Doubt};
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,9 @@ pub struct Mark {
     pub head: String,
     /// Bytes of unpacked text up to and with the last newline that was read.
     pub offset: u64,
+    /// Hash of the kilobyte of unpacked text before `offset`; none in positions of mailstitch 0.1, and where it was not at hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tail: Option<String>,
     /// Size on disk when a packed file was read to its end; while it stays, there is nothing new in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_at_size: Option<u64>,
@@ -66,10 +70,22 @@ impl Mark {
             head_bytes: seen.head.len(),
             head: hash(&seen.head),
             offset: 0,
+            tail: None,
             read_at_size: None,
             last: None,
             doubt: None,
         }
+    }
+
+    /// Nothing of the file was read.
+    pub fn begin_anew(&mut self) {
+        (self.offset, self.tail, self.read_at_size) = (0, None, None);
+        (self.last, self.doubt) = (None, None);
+    }
+
+    /// Whether a text with this before `offset` is what was read.
+    pub fn ends_like(&self, tail: Option<String>) -> bool {
+        self.tail.is_none() || tail.is_none() || self.tail == tail
     }
 
     /// Takes a head that has grown.
@@ -93,20 +109,25 @@ impl Mark {
     }
 }
 
-/// One mark for each of `seen`, in their order, and the marks that belong to none of them.
-pub fn assign(seen: &[Seen], known: Vec<Mark>) -> (Vec<Mark>, Vec<Mark>) {
+/// One mark for each of `seen`, in their order, and the marks that belong to none of them. `is_tail` looks whether a file has
+/// before the place of a mark what was read there.
+pub fn assign(seen: &[Seen], known: Vec<Mark>, is_tail: impl Fn(usize, &Mark) -> bool) -> (Vec<Mark>, Vec<Mark>) {
     let mut known: Vec<Option<Mark>> = known.into_iter().map(Some).collect();
     let mut found: Vec<Option<Mark>> = seen
         .iter()
-        .map(|seen| {
-            take_best(&mut known, |mark| (mark.inode == seen.inode && mark.fits(seen)).then_some(mark.head_bytes))
+        .enumerate()
+        .map(|(n, seen)| {
+            take_best(&mut known, |mark| {
+                (mark.inode == seen.inode && mark.fits(seen) && is_tail(n, mark)).then_some(mark.head_bytes)
+            })
         })
         .collect();
-    for (seen, found) in seen.iter().zip(&mut found).filter(|(_, found)| found.is_none()) {
+    for ((n, seen), found) in seen.iter().enumerate().zip(&mut found).filter(|(_, found)| found.is_none()) {
         // Among copies the one with the like name, then the one that was read less far.
         *found = take_best(&mut known, |mark| {
             let like = mark.path.bytes().zip(seen.path.bytes()).take_while(|(a, b)| a == b).count();
-            (mark.head_bytes > 0 && mark.fits(seen)).then_some((mark.head_bytes, like, u64::MAX - mark.offset))
+            let fits = mark.head_bytes > 0 && mark.fits(seen) && is_tail(n, mark);
+            fits.then_some((mark.head_bytes, like, u64::MAX - mark.offset))
         });
         // Its size on disk was that of another file.
         if let Some(mark) = found {
@@ -116,6 +137,7 @@ pub fn assign(seen: &[Seen], known: Vec<Mark>) -> (Vec<Mark>, Vec<Mark>) {
     let marks = seen.iter().zip(found).map(|(seen, found)| match found {
         Some(mark) => Mark {
             offset: mark.offset,
+            tail: mark.tail,
             read_at_size: mark.read_at_size,
             last: mark.last,
             doubt: mark.doubt,
@@ -129,6 +151,11 @@ pub fn assign(seen: &[Seen], known: Vec<Mark>) -> (Vec<Mark>, Vec<Mark>) {
     (marks, gone)
 }
 
+/// Whether a file that is not the one of any mark begins as one that was there.
+pub fn was_written_anew(seen: &Seen, gone: &[Mark]) -> bool {
+    gone.iter().any(|mark| mark.inode == seen.inode && mark.fits(seen))
+}
+
 /// Takes out the mark with the highest score; the first of equals.
 fn take_best<S: Ord>(known: &mut [Option<Mark>], score: impl Fn(&Mark) -> Option<S>) -> Option<Mark> {
     let best = known
@@ -139,9 +166,10 @@ fn take_best<S: Ord>(known: &mut [Option<Mark>], score: impl Fn(&Mark) -> Option
     known[best.1.0].take()
 }
 
-fn hash(head: &[u8]) -> String {
+/// What stands for a piece of text.
+pub fn hash(text: &[u8]) -> String {
     let mut h = SipHasher13::new();
-    h.write(head);
+    h.write(text);
     format!("{:032x}", h.finish128().as_u128())
 }
 
@@ -165,7 +193,7 @@ mod tests {
     /// Shows where each file goes on: "path@offset".
     #[track_caller]
     fn check(now: &[Seen], known: Vec<Mark>, expected: &[&str]) {
-        let (marks, _) = assign(now, known);
+        let (marks, _) = assign(now, known, |_, _| true);
         let found: Vec<String> = marks.iter().map(|m| format!("{}@{}", m.path, m.offset)).collect();
         assert_eq!(found, expected);
     }
@@ -212,9 +240,23 @@ mod tests {
     }
 
     #[test]
+    fn a_file_written_anew_starts_again_and_what_was_read_of_it_may_be_elsewhere() {
+        let head = "x".repeat(HEAD);
+        let [old, anew, copy] = ["one\n", "two\nmore\n", "one\nmore\n"].map(|end| format!("{head}{end}"));
+        let now = [seen("log", 1, &anew), seen("log.1", 2, &copy)];
+        let end = old.len();
+        let is_tail = |n: usize, mark: &Mark| mark.ends_like(Some(hash(&[&anew, &copy][n].as_bytes()[..end])));
+        let old = Mark { tail: Some(hash(old.as_bytes())), ..read(&seen("log", 1, &old), end as u64) };
+        let (marks, gone) = assign(&now, vec![old.clone()], is_tail);
+        assert_eq!((marks[0].offset, marks[1].offset, gone.len()), (0, end as u64, 0));
+        let (marks, gone) = assign(&now[..1], vec![old], is_tail);
+        assert_eq!((marks[0].offset, was_written_anew(&now[0], &gone)), (0, true));
+    }
+
+    #[test]
     fn a_file_that_vanished_is_remembered() {
         let known = vec![read(&seen("log", 1, "one\n"), 4)];
-        let (_, gone) = assign(&[], known.clone());
+        let (_, gone) = assign(&[], known.clone(), |_, _| true);
         assert_eq!(gone, known);
     }
 
@@ -225,7 +267,7 @@ mod tests {
             last in crate::laws::stored::time(),
             inode in proptest::prelude::any::<u64>(),
         ) {
-            let mark = Mark { offset: u64::MAX, read_at_size: Some(inode), last: Some(last), ..Mark::new(&seen(&path, inode, "x")) };
+            let mark = Mark { offset: u64::MAX, tail: Some(hash(b"x")), read_at_size: Some(inode), last: Some(last), ..Mark::new(&seen(&path, inode, "x")) };
             let position = Position { files: vec![mark] };
             crate::laws::stored::survives(&position);
             // As it stands in the ledger.

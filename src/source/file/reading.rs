@@ -9,9 +9,10 @@ use super::{
     find::{DAY_MS, Found, unreadable},
     headers::Headers,
     joined::{self, Joiner, Record},
-    open::{self, Packing, Text},
+    open::{self, Packing},
     pipe::{self, Pipe, Until},
     position::{HEAD, Mark},
+    tail::{self, Tail, Tailed},
     years::{self, IdTime},
 };
 use crate::{
@@ -37,7 +38,7 @@ const STREAM_HEAD_BYTES: u64 = 256 << 10;
 /// What is being read.
 pub struct Reading {
     path: PathBuf,
-    lines: Lines<Text>,
+    lines: Lines<Tailed>,
     dater: Dater,
     /// The end is final: packed files, streams, and files that are named to be read once.
     ends: bool,
@@ -112,6 +113,10 @@ impl Reading {
     /// Notes how far the file was read.
     pub fn note(&self, found: &mut Found, mark: &mut Mark) {
         mark.offset = self.unread_from();
+        mark.tail = match &self.plain {
+            Some(file) => tail::of_file(file, mark.offset),
+            None => self.lines.input().tail.at(mark.offset),
+        };
         mark.last = self.dater.last();
         mark.doubt = self.dater.doubt();
         if let Some(file) = self.plain.as_ref().filter(|_| !mark.is_sure()) {
@@ -183,10 +188,13 @@ pub fn file(
         is_left: false,
     };
     match text_from(mark.offset, count) {
-        Ok(Some(text)) => Ok(Some(reading(Lines::new(text, mark.offset), dater))),
-        // A packed text that is shorter than what was read of it is another text.
-        Ok(None) => {
-            (mark.offset, mark.last, mark.doubt) = (0, None, None);
+        Ok(Some(text)) if mark.ends_like(text.tail.at(mark.offset)) => {
+            Ok(Some(reading(Lines::new(text, mark.offset), dater)))
+        }
+        // A packed text that is shorter than what was read of it, or has something else there, is another text.
+        Ok(_) => {
+            say_written_anew(&found.path);
+            mark.begin_anew();
             let text = text_from(0, count).map_err(|e| failed(&e))?;
             dater = Dater::new(settings.timezone, settings.year, latest, None);
             Ok(text.map(|text| reading(Lines::new(text, 0), dater)))
@@ -218,7 +226,7 @@ pub fn stream(path: &Path, settings: &config::FileSource, id_time: IdTime, now: 
     text = Box::new(Cursor::new(head).chain(text));
     Ok(Reading {
         path: path.to_owned(),
-        lines: Lines::new(text, 0),
+        lines: Lines::new(Tailed::new(text, Tail::default()), 0),
         dater,
         ends: true,
         joiner: Joiner::default(),
@@ -244,6 +252,10 @@ pub fn unread_bytes(file: &Found, mark: &Mark) -> u64 {
         None if mark.read_at_size == Some(file.size) => 0,
         None => file.size,
     }
+}
+
+pub fn say_written_anew(path: &Path) {
+    tracing::warn!("`{}` is not what was read of it before: it is read from its start", path.display());
 }
 
 fn say_torn(path: &Path, cause: &std::io::Error) {
