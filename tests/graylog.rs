@@ -7,6 +7,8 @@ mod check;
 mod common;
 #[path = "graylog/contract.rs"]
 mod contract;
+#[path = "graylog/exchanged.rs"]
+mod exchanged;
 #[path = "graylog/killed.rs"]
 mod killed;
 #[path = "graylog/patience.rs"]

@@ -224,6 +224,23 @@ impl Sink<'_> {
         }
     }
 
+    /// Deletes all that was sent, as an administrator would in the index.
+    #[track_caller]
+    pub fn delete_all(&self) {
+        let query = json!({"query": {"term": {"streams": self.stream}}, "size": 5_000}).to_string();
+        let search = format!("{}/graylog_*/_search", self.graylog.engine);
+        let (_, found) = http::call("POST", &search, query).expect("an answer");
+        let hits = found["hits"]["hits"].as_array().expect("hits");
+        assert_eq!(hits.len() as u64, self.sent.get());
+        for hit in hits {
+            let [index, kind, id] = ["_index", "_type", "_id"].map(|key| hit[key].as_str().expect("a name"));
+            let url = format!("{}/{index}/{kind}/{id}?refresh=true", self.graylog.engine);
+            let (status, answer) = http::call("DELETE", &url, String::new()).expect("an answer");
+            assert_eq!(status, 200, "{answer}");
+        }
+        self.sent.set(0);
+    }
+
     /// Messages of the stream, counted in the index itself.
     fn found(&self) -> u64 {
         let query = json!({"query": {"term": {"streams": self.stream}}}).to_string();

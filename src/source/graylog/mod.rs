@@ -25,6 +25,7 @@ use crate::{
     error::{Error, Kind, Result},
     http::{Body, Call, Method, retry},
     model::{Intake, Range, Time},
+    window::{self, Held},
 };
 use async_trait::async_trait;
 use pivot::{Counted, Refused};
@@ -33,7 +34,10 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 use std::{
     collections::{BTreeMap, BTreeSet},
     hash::Hasher,
-    sync::Mutex,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -63,6 +67,8 @@ pub struct Graylog {
     intake: Mutex<Intake>,
     /// How far back a run looks: `horizon`.
     reach: Duration,
+    /// This server adds up no sizes.
+    no_prints: AtomicBool,
 }
 
 impl Graylog {
@@ -73,7 +79,7 @@ impl Graylog {
     pub fn new(settings: GraylogSource, intake: Intake, reach: Duration) -> Result<Self> {
         let server = Server::new(&settings)?;
         let query = query::text(&settings);
-        Ok(Self { server, settings, query, intake: Mutex::new(intake), reach })
+        Ok(Self { server, settings, query, intake: Mutex::new(intake), reach, no_prints: AtomicBool::new(false) })
     }
 
     /// A hash of what decides which lines there are.
@@ -114,10 +120,32 @@ impl Graylog {
 
     /// Lines by units of time; `None` when the server does not know the request.
     async fn pivot(&self, doing: &str, within: Range, unit_ms: i64) -> Result<Option<Counted>> {
+        self.pivot_of(doing, within, unit_ms, false).await
+    }
+
+    /// The same with prints; without them from a server that cannot add up sizes.
+    async fn pivot_with_prints(&self, doing: &str, within: Range, unit_ms: i64) -> Result<Option<Counted>> {
+        if self.no_prints.load(Ordering::Relaxed) {
+            return self.pivot(doing, within, unit_ms).await;
+        }
+        match self.pivot_of(doing, within, unit_ms, true).await {
+            // An engine says which field it cannot add up; a server that does not know these series knows nothing of all.
+            Err(error) if error.kind() == Kind::Config || error.to_string().contains(query::SIZE) => {
+                tracing::debug!("{error}; counting alone");
+            }
+            Ok(None) => {}
+            found => return found,
+        }
+        let counted = self.pivot(doing, within, unit_ms).await?;
+        self.no_prints.store(true, Ordering::Relaxed);
+        Ok(counted)
+    }
+
+    async fn pivot_of(&self, doing: &str, within: Range, unit_ms: i64, prints: bool) -> Result<Option<Counted>> {
         // Any id will do, and nobody else's should be hit.
         let id = format!("{:032x}", self.identity()).split_off(8);
         let streams = self.server.streams().await?;
-        let body = query::counts(&id, self.query.as_deref(), streams, within, unit_ms);
+        let body = query::counts(&id, self.query.as_deref(), streams, within, unit_ms, prints);
         let path = format!("api/views/search/sync?timeout={}", self.server.search_ms());
         let (path, body) = (&path, &body);
         self.persist(doing, || async move {
@@ -171,17 +199,17 @@ impl Graylog {
     }
 
     /// Counts piece by piece.
-    async fn pieces(&self, within: Range, bucket_ms: i64, into: &mut BTreeMap<Time, u64>) -> Result<()> {
+    async fn pieces(&self, within: Range, bucket_ms: i64, into: &mut BTreeMap<Time, Held>) -> Result<()> {
         let doing = "cannot count lines";
         let unit_ms = query::unit_ms(bucket_ms);
         for piece in pieces(within, unit_ms, BUCKETS) {
-            match self.pivot(doing, piece, unit_ms).await? {
-                Some(counted) => {
-                    for (start, count) in counted.buckets {
-                        *into.entry(Time(start.0.div_euclid(bucket_ms) * bucket_ms)).or_default() += count;
-                    }
-                }
-                None => self.halve(doing, piece, bucket_ms, into).await?,
+            let found = match self.pivot_with_prints(doing, piece, unit_ms).await? {
+                Some(counted) => counted.buckets,
+                None => self.halve(doing, piece, bucket_ms).await?,
+            };
+            for (start, held) in found {
+                let bucket = into.entry(Time(start.0.div_euclid(bucket_ms) * bucket_ms));
+                bucket.and_modify(|there| *there = there.and(held)).or_insert(held);
             }
         }
         Ok(())
@@ -195,17 +223,21 @@ impl CountingSource for Graylog {
     }
 
     async fn counts(&self, within: Range, bucket_ms: i64) -> Result<BTreeMap<Time, u64>> {
+        Ok(window::lines(&self.held(within, bucket_ms).await?))
+    }
+
+    async fn held(&self, within: Range, bucket_ms: i64) -> Result<BTreeMap<Time, Held>> {
         let within = Range { from: readable(within.from), to: readable(within.to) };
-        let mut counts = BTreeMap::new();
+        let mut held = BTreeMap::new();
         if within.to.0.saturating_sub(within.from.0) <= LONG_MS {
-            self.pieces(within, bucket_ms, &mut counts).await?;
-            return Ok(counts);
+            self.pieces(within, bucket_ms, &mut held).await?;
+            return Ok(held);
         }
         for day in self.days(within).await? {
             let piece = Range { from: day.max(within.from), to: day.plus(DAY_MS).min(within.to) };
-            self.pieces(piece, bucket_ms, &mut counts).await?;
+            self.pieces(piece, bucket_ms, &mut held).await?;
         }
-        Ok(counts)
+        Ok(held)
     }
 
     async fn read(&self, within: Range) -> Result<Batch> {

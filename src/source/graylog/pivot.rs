@@ -4,11 +4,12 @@
 
 use super::{
     HOUR_MS,
-    query::{self, ZONES_MS},
+    query::{self, COUNT, PRINTS, ZONES_MS},
 };
 use crate::{
     model::{Range, Time},
     source::taking::MOST,
+    window::Held,
 };
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -72,13 +73,16 @@ struct Row {
 
 #[derive(Debug, Deserialize)]
 struct Cell {
+    /// The series at the end; nothing before it, as no columns are asked for.
+    #[serde(default)]
+    key: Vec<String>,
     value: Option<f64>,
 }
 
 /// Lines per bucket, and the server's clock where it told.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Counted {
-    pub buckets: BTreeMap<Time, u64>,
+    pub buckets: BTreeMap<Time, Held>,
     /// All of them, and what lies at the end of the range where the server includes it.
     pub total: u64,
     pub now: Option<Time>,
@@ -141,17 +145,36 @@ impl Trouble {
 }
 
 /// A count: a whole number that is one of lines.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, not negative and not too large")]
 fn whole(value: f64) -> Option<u64> {
-    (value >= 0.0 && value.fract() == 0.0 && value <= MOST as f64).then_some(value as u64)
+    exact(value).filter(|count| *count <= MOST)
+}
+
+/// A whole number that a float holds exactly.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, not negative and below 2^53")]
+fn exact(value: f64) -> Option<u64> {
+    (value >= 0.0 && value.fract() == 0.0 && value < 9_007_199_254_740_992.0).then_some(value as u64)
+}
+
+impl Row {
+    fn value(&self, series: &str) -> Option<f64> {
+        self.values.iter().find(|cell| cell.key.last().is_some_and(|key| key == series))?.value
+    }
+
+    /// One number of both figures, which adds up as they do. That of messages without sizes says nothing.
+    fn print(&self) -> Option<u64> {
+        let [sum, squares] = PRINTS.map(|(_, series)| self.value(series).and_then(exact));
+        let (sum, squares) = (sum.filter(|sum| *sum > 0)?, squares?);
+        // The golden ratio of 2^64 keeps the two apart where one goes up as the other goes down.
+        Some(sum.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(squares))
+    }
 }
 
 impl Pivot {
-    fn buckets(&self, asked: Range, unit_ms: i64) -> Result<(BTreeMap<Time, u64>, u64), &'static str> {
+    fn buckets(&self, asked: Range, unit_ms: i64) -> Result<(BTreeMap<Time, Held>, u64), &'static str> {
         let mut buckets = BTreeMap::new();
         let (mut sum, mut told) = (0, None);
         for row in &self.rows {
-            let Some(count) = row.values.first().and_then(|cell| whole(cell.value?)) else {
+            let Some(count) = row.value(COUNT).and_then(whole) else {
                 return Err("a bucket has no count");
             };
             match row.key.first() {
@@ -168,7 +191,7 @@ impl Pivot {
                         return Err("a bucket came that was not asked for");
                     }
                     sum += count;
-                    if start < asked.to && buckets.insert(start, count).is_some() {
+                    if start < asked.to && buckets.insert(start, Held { lines: count, print: row.print() }).is_some() {
                         return Err("a bucket came twice");
                     }
                 }
@@ -184,6 +207,7 @@ impl Pivot {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[track_caller]
     fn check(answer: &str, expected: &str) {
@@ -191,7 +215,9 @@ mod tests {
         let asked = Range { from: time("2026-11-22T20:00:00Z"), to: time("2026-11-22T20:02:00Z") };
         let answer: Answer = serde_json::from_str(answer).unwrap();
         let told = match answer.counted(asked, 60_000) {
-            Ok(counted) => counted.buckets.iter().map(|(t, n)| format!("{t} {n}")).collect::<Vec<_>>().join(", "),
+            Ok(counted) => {
+                counted.buckets.iter().map(|(t, held)| format!("{t} {}", held.lines)).collect::<Vec<_>>().join(", ")
+            }
             Err(refused) => format!("{refused:?}"),
         };
         assert_eq!(told, expected);
@@ -204,17 +230,34 @@ mod tests {
         )
     }
 
-    const FIRST: &str = r#"{"key":["2026-11-22T21:01:00.000+01:00"],"values":[{"value":7}]}"#;
-    const AFTER: &str = r#"{"key":["2026-11-22T20:02:00.000Z"],"values":[{"value":1}]}"#;
-    const SUM: &str = r#"{"key":[],"values":[{"value":8}]}"#;
+    const FIRST: &str = r#"{"key":["2026-11-22T21:01:00.000+01:00"],"values":[{"key":["count()"],"value":7}]}"#;
+    const AFTER: &str = r#"{"key":["2026-11-22T20:02:00.000Z"],"values":[{"key":["count()"],"value":1}]}"#;
+    const SUM: &str = r#"{"key":[],"values":[{"key":["count()"],"value":8}]}"#;
 
     #[test]
     fn the_bucket_at_the_end_of_an_inclusive_window_is_left_out() {
         let rows = format!("{FIRST},{AFTER},{SUM}");
         check(&pivot(&rows, "2026-11-22T20:02:00.000Z"), "2026-11-22T20:01:00.000Z 7");
         check(&pivot("", "2026-11-22T20:02:00.000Z"), "");
-        let gap = r#"{"key":["2026-11-22T20:00:00.000Z"],"values":[{"value":0}]}"#;
+        let gap = r#"{"key":["2026-11-22T20:00:00.000Z"],"values":[{"key":["count()"],"value":0}]}"#;
         check(&pivot(gap, "2026-11-22T20:02:00.000Z"), "");
+    }
+
+    #[test]
+    fn other_lines_have_another_print_and_prints_add_up() {
+        let print = |sizes: &[f64]| {
+            let (sum, squares): (f64, f64) = (sizes.iter().sum(), sizes.iter().map(|size| size * size).sum());
+            let [a, b] = PRINTS.map(|(_, series)| series);
+            let row = json!({"key": ["2026-11-22T20:01:00.000Z"], "values": [{"key": [b], "value": squares},
+                {"key": [COUNT], "value": sizes.len()}, {"key": [a], "value": sum}]});
+            serde_json::from_value::<Row>(row).unwrap().print()
+        };
+        let all = [&[300.0, 310.0][..], &[305.0, 305.0], &[300.0], &[310.0], &[299.0, 311.0]].map(print);
+        let [different, same, first, second, farther] = all.map(Option::unwrap);
+        assert_ne!(different, same, "as many lines, as many bytes");
+        assert_ne!(different, farther);
+        assert_eq!(first.wrapping_add(second), different);
+        assert_eq!(print(&[]), None);
     }
 
     #[test]

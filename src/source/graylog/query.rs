@@ -84,8 +84,29 @@ fn time_range(within: Range) -> Value {
     json!({"type": "absolute", "from": within.from.to_string(), "to": within.to.to_string()})
 }
 
+/// The number of lines of a bucket.
+pub const COUNT: &str = "count()";
+
+/// The size that Graylog notes of each message, bytes.
+pub const SIZE: &str = "gl2_accounted_message_size";
+
+/// Two figures of the sizes. Those of parts add up to that of the whole, and others than before tell other lines, be they
+/// as many.
+pub const PRINTS: [(&str, &str); 2] =
+    [("sum", "sum(gl2_accounted_message_size)"), ("sumofsquares", "sumofsquares(gl2_accounted_message_size)")];
+
 /// Counts by time: a search with one pivot. `id`: 24 hex digits.
-pub fn counts(id: &str, query: Option<&str>, streams: &[String], within: Range, unit_ms: i64) -> Value {
+pub fn counts(
+    id: &str,
+    query: Option<&str>,
+    streams: &[String],
+    within: Range,
+    unit_ms: i64,
+    with_prints: bool,
+) -> Value {
+    let mut series = vec![json!({"type": "count", "id": COUNT, "field": null})];
+    let prints = PRINTS.iter().filter(|_| with_prints);
+    series.extend(prints.map(|(kind, id)| json!({"type": kind, "id": id, "field": SIZE})));
     let streams: Vec<Value> = streams.iter().map(|id| json!({"type": "stream", "id": id})).collect();
     json!({
         "id": id,
@@ -99,7 +120,7 @@ pub fn counts(id: &str, query: Option<&str>, streams: &[String], within: Range, 
                 "type": "pivot",
                 "id": "p1",
                 "name": "chart",
-                "series": [{"type": "count", "id": "count()", "field": null}],
+                "series": series,
                 "row_groups": [{
                     "type": "time",
                     "field": "timestamp",

@@ -9,6 +9,7 @@ use crate::{
     http::{Body, Call, Method},
     model::{Range, Time},
     source::taking::MOST,
+    window::Held,
 };
 use reqwest::Url;
 use serde::Deserialize;
@@ -45,13 +46,8 @@ impl Graylog {
     }
 
     /// Lines per bucket of a piece.
-    pub(super) async fn halve(
-        &self,
-        doing: &str,
-        piece: Range,
-        bucket_ms: i64,
-        into: &mut BTreeMap<Time, u64>,
-    ) -> Result<()> {
+    pub(super) async fn halve(&self, doing: &str, piece: Range, bucket_ms: i64) -> Result<BTreeMap<Time, Held>> {
+        let mut buckets = BTreeMap::new();
         let mut open = vec![(piece, self.half_open(doing, piece).await?)];
         while let Some((range, total)) = open.pop() {
             if total == 0 {
@@ -60,7 +56,7 @@ impl Graylog {
             let first = range.from.0.div_euclid(bucket_ms);
             let last = (range.to.0 - 1).div_euclid(bucket_ms);
             if first == last {
-                *into.entry(Time(first * bucket_ms)).or_default() += total;
+                buckets.insert(Time(first * bucket_ms), Held { lines: total, print: None });
                 continue;
             }
             let middle = Time((first + (last - first) / 2 + 1) * bucket_ms);
@@ -70,7 +66,7 @@ impl Graylog {
             // Lines that arrive between two totals may make the half larger than the whole was.
             open.push((Range { from: middle, ..range }, total.saturating_sub(lines)));
         }
-        Ok(())
+        Ok(buckets)
     }
 
     /// The lines of `[from, to)`, whether or not the server's windows include their end.
