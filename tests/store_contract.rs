@@ -88,6 +88,7 @@ macro_rules! contract {
             hostile::wildcards_and_queries_are_only_text,
             hostile::twenty_thousand_recipients_are_kept,
             hostile::twelve_thousand_names_of_one_recipient_are_kept,
+            hostile::twelve_thousand_recipients_of_three_hundred_overlapping_records_are_kept,
             hostile::values_of_any_length_are_taken_and_found_by_their_beginning,
         }
     };

@@ -2,9 +2,12 @@
 
 use crate::fixture::{always, create, found_by, get, key, message, message_with, pages, part_of, recipient};
 use mailstitch::{
-    model::{searchable::searchable, transaction::Recipient},
+    model::{Intake, Line, Time, searchable::searchable, transaction::Recipient},
+    run::merge::merge,
+    stitch::{self, Rules},
     store::Store,
 };
+use std::collections::BTreeSet;
 
 const TEXTS: [&str; 10] = [
     "'; DROP TABLE transactions; --",
@@ -72,6 +75,34 @@ pub async fn twelve_thousand_names_of_one_recipient_are_kept(store: &dyn Store) 
     create(store, std::slice::from_ref(&t)).await;
     assert_eq!(found_by(store, &["r11999@example.org"]).await, ["4F1"]);
     assert_eq!(get(store, &t.mail.id).await.transaction, t);
+}
+
+/// Each record of sendmail shares a recipient with the next, so that no part can be without the others' recipients.
+pub async fn twelve_thousand_recipients_of_three_hundred_overlapping_records_are_kept(store: &dyn Store) {
+    let mut intake = Intake::default();
+    let lines: Vec<Line> = (0..300)
+        .map(|n| {
+            let to: Vec<String> = (n * 40..=n * 40 + 40).map(|r| format!("<r{r}@example.net>")).collect();
+            let text = format!(
+                "69T0xL0u004002: to={}, delay=00:00:01, xdelay=00:00:01, mailer=esmtp, pri=120000, \
+                 relay=mx.example.net. [198.51.100.25], dsn=4.4.1, stat=Deferred: Connection timed out",
+                to.join(",")
+            );
+            intake.line(Time(1_795_378_800_000 + n * 1000), "mx1", "sm-mta", Some(7), &text).expect("a time of lines")
+        })
+        .collect();
+    let rules = Rules::default();
+    let gathered = stitch::gather(&lines, |_| false, &rules);
+    merge(store, &lines, &gathered, &rules).await.unwrap();
+    store.refresh().await.unwrap();
+    let kept = pages(store, None).await;
+    let addresses: BTreeSet<&str> =
+        kept.iter().flat_map(|t| &t.mail.recipients).map(|recipient| recipient.address.as_str()).collect();
+    assert_eq!(addresses.len(), 12_001);
+    for recipient in ["r0@example.net", "r40@example.net", "r6000@example.net", "r12000@example.net"] {
+        let found = found_by(store, &[recipient]).await;
+        assert!(!found.is_empty() && found.iter().all(|id| id == "69T0xL0u004002"), "{recipient}: {found:?}");
+    }
 }
 
 /// As the fold leaves them, and as an older version did.
