@@ -222,6 +222,18 @@ fn a_log_that_grows_while_it_is_read_is_known_again() {
 }
 
 #[test]
+fn a_log_that_goes_away_before_its_turn_was_not_read_whole() {
+    let mut logs = Logs::new();
+    logs.append("mail.log", &lines(0..2));
+    let mut source = logs.source().unwrap();
+    logs.rename("mail.log", "mail.log.1");
+    logs.append("mail.log", &lines(2..3));
+    assert!(futures::executor::block_on(source.next(100)).unwrap().is_none());
+    assert!(!source.is_whole());
+    assert_eq!(logs.run(), texts(0..3), "the next run finds it");
+}
+
+#[test]
 fn a_log_that_is_copied_and_truncated_goes_on_in_the_copy() {
     let mut logs = Logs::new();
     logs.append("mail.log", &lines(0..3));
@@ -456,6 +468,36 @@ async fn progress_ends_at_the_size_of_what_was_read() {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_mail_line_is_read_whatever_was_begun_before_it(
+        parts in prop::collection::vec(
+            prop::sample::select(&[
+                "{", "\t\"a\" : 1,", "}", "", "x", "    _PID=1", "            more",
+                "__CURSOR=s=1;i=2", "__REALTIME_TIMESTAMP=1795378811599454", "MESSAGE=x", "MESSAGE", "\u{13}\0\0\0\0\0\0\0x",
+                "Sun 2026-11-22 20:20:11.599454 UTC [s=1;i=2;b=3;m=4;t=660e3344d7a5e;x=5]",
+                "2026-11-22T08:00:00Z stdout P 2026-11-22T08:00:00Z mx1 postfix/qmgr[1]: ",
+                "2026-11-22T08:00:00Z stderr F x",
+                "{\"log\":\"x\",\"stream\":\"stdout\",\"time\":\"2026-11-22T08:00:00Z\"}",
+                "{\"__REALTIME_TIMESTAMP\":\"1795378811599454\",\"SYSLOG_IDENTIFIER\":\"a\",\"MESSAGE\":\"x\"}",
+            ][..]),
+            0..12,
+        ),
+        marks in prop::collection::vec(any::<prop::sample::Index>(), 1..4),
+    ) {
+        let mut parts: Vec<String> = parts.iter().map(|part| format!("{part}\n")).collect();
+        for (n, at) in marks.iter().enumerate() {
+            let n = u32::try_from(n).unwrap();
+            parts.insert(at.index(parts.len() + 1), lines(n..n + 1));
+        }
+        let mut logs = Logs::new();
+        logs.append("mail.log", &parts.concat());
+        let found = logs.run();
+        for n in 0..marks.len() {
+            let text = format!("line {n}");
+            prop_assert_eq!(found.iter().filter(|found| **found == text).count(), 1, "{:?} of {:?}", found, parts);
+        }
+    }
 
     #[test]
     fn every_line_of_any_bytes_is_counted_once(

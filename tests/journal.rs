@@ -118,6 +118,52 @@ fn expected() -> (Vec<RawLine>, String) {
     (lines, host.succeed(&["export"]))
 }
 
+/// What `journalctl` prints, one entry a line or on many, is read as the journal itself; forms that tell no time, and so no
+/// line, say so.
+#[test]
+fn every_form_that_journalctl_prints_is_read_or_told() {
+    const TIMELESS: [&str; 3] = ["cat", "short-monotonic", "short-delta"];
+    /// To the second; the others are as fine as the journal.
+    const COARSE: [&str; 4] = ["short", "short-full", "short-iso", "with-unit"];
+    let log: String = text().lines().take(600).map(|line| format!("{line}\n")).collect();
+    let mut lines = lines_of(&log).0;
+    lines.sort_by_key(|line| line.time);
+    let host = Host::new();
+    host.log("system.journal", &lines);
+    host.succeed(&["run"]);
+    let expected = host.succeed(&["export"]);
+    let journalctl = |arguments: &[&str]| {
+        let mut command = Command::new("journalctl");
+        command.arg("--directory").arg(host.0.file("journal")).args(["--no-pager", "--quiet"]).args(arguments);
+        let printed = command.env("TZ", "UTC").output().expect("it starts");
+        assert!(printed.status.success(), "{}", String::from_utf8_lossy(&printed.stderr));
+        printed.stdout
+    };
+    let forms = String::from_utf8(journalctl(&["--output=help"])).expect("names");
+    assert!(forms.lines().count() > 12, "{forms}");
+    for form in forms.lines() {
+        let reader = Host::configured("[source.file]\npaths = [\"mail.log\"]\ntimezone = \"UTC\"\nyear = 2026\n");
+        let printed = journalctl(&["--output", form, "SYSLOG_FACILITY=2"]);
+        reader.0.write("printed", &printed);
+        let ran = reader.ask(&["backfill", "printed"]);
+        assert_eq!(ran.code, 0, "{form}: {}", ran.stderr);
+        let export = reader.succeed(&["export"]);
+        if TIMELESS.contains(&form) {
+            assert!(ran.stderr.contains("only 0 of "), "{form}: {}", ran.stderr);
+            assert_eq!(export, "", "{form}");
+            continue;
+        }
+        // The unit is all that this form has of a program, and these lines have none.
+        let is_read = ran.stderr.contains(", 0 unrecognised, ");
+        assert!(form == "with-unit" || is_read, "{form}: {}", ran.stderr);
+        if COARSE.contains(&form) {
+            assert_eq!(export.lines().count(), expected.lines().count(), "{form}");
+        } else {
+            assert!(export == expected, "{form} gives other documents");
+        }
+    }
+}
+
 /// About so many lines and the rest, cut between two seconds: who reads on in the middle of one may meet the second of
 /// two sessions alike when the first is closed.
 fn split(lines: &[RawLine], at: usize) -> (&[RawLine], &[RawLine]) {

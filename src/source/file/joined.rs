@@ -22,6 +22,17 @@ pub enum Record {
     Noise(String),
 }
 
+/// What became of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// It is a record or a part of one.
+    Yes,
+    /// It is none; it may be a line.
+    No,
+    /// What was under way had ended before it: it is to be handed in again.
+    Again,
+}
+
 /// What is under way.
 #[derive(Debug, Default)]
 pub struct Joiner {
@@ -35,8 +46,20 @@ struct Entry {
     form: Form,
     start: u64,
     fields: Vec<(String, String)>,
+    value: Value,
     /// The text of a form that is read when it is whole.
     text: String,
+}
+
+/// Where in the last field of an export the next line stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Value {
+    /// Behind it.
+    Whole,
+    /// Before its length, which ends with a NUL: it is shorter than 2^56 bytes.
+    Unmeasured,
+    /// In it: it may go on for any number of lines.
+    Open,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,20 +97,19 @@ impl Joiner {
         self.pieces.iter().map(|piece| piece.2).chain(self.entry.as_ref().map(|entry| entry.start)).min()
     }
 
-    /// Takes the line that begins at `at`. Gives the record that it ends, and whether it is part of one.
-    pub fn take(&mut self, line: &str, at: u64) -> (Option<Record>, bool) {
-        if let Some(entry) = &mut self.entry {
-            return match entry.goes_on(line) {
-                Step::Held if at.saturating_sub(entry.start) <= LONGEST as u64 => (None, true),
-                Step::Last | Step::Held => (self.finish_entry(), true),
-                Step::Over => {
-                    let record = self.finish_entry();
-                    let (_, taken) = self.begin(line, at);
-                    (record, taken)
-                }
-            };
+    /// Takes the line that begins at `at`. Gives the record that it ends, or that ended before it, and what became of it.
+    pub fn take(&mut self, line: &str, at: u64) -> (Option<Record>, Taken) {
+        let is_long = |start: u64| at.saturating_sub(start) > LONGEST as u64;
+        // The container ended in the middle of a line.
+        if let Some(torn) = self.pieces.iter().position(|piece| is_long(piece.2)) {
+            return (Some(Record::Line(self.pieces.swap_remove(torn).1)), Taken::Again);
         }
-        self.begin(line, at)
+        let Some(entry) = &mut self.entry else { return self.begin(line, at) };
+        match entry.goes_on(line) {
+            Step::Held if !is_long(entry.start) => (None, Taken::Yes),
+            Step::Last | Step::Held => (self.finish_entry(), Taken::Yes),
+            Step::Over => (self.finish_entry(), Taken::Again),
+        }
     }
 
     /// What is under way when nothing more comes.
@@ -95,28 +117,23 @@ impl Joiner {
         self.finish_entry().or_else(|| self.pieces.pop().map(|(_, line, _)| Record::Line(line)))
     }
 
-    fn begin(&mut self, line: &str, at: u64) -> (Option<Record>, bool) {
+    fn begin(&mut self, line: &str, at: u64) -> (Option<Record>, Taken) {
         // `-o json-sse` and `-o json-seq`.
         let json = line.strip_prefix("data: ").or_else(|| line.strip_prefix('\u{1e}')).unwrap_or(line);
         if json.starts_with("{\"log\":")
             && let Ok(Docker { log, stream, time }) = serde_json::from_str(json)
         {
             let whole = log.strip_suffix('\n');
-            return self.piece(
-                &time,
-                if stream.is_empty() { "stdout" } else { &stream },
-                whole.unwrap_or(&log),
-                whole.is_some(),
-                at,
-            );
+            let stream = if stream == "stderr" { "stderr" } else { "stdout" };
+            return self.piece(&time, stream, whole.unwrap_or(&log), whole.is_some(), at);
         }
         if json.trim_end() == "{" {
             self.entry = Some(Entry::new(Form::Pretty, at, line));
-            return (None, true);
+            return (None, Taken::Yes);
         }
         if json.starts_with('{') {
             let record = syslog::journal(json).map(|found| Record::Journal(found.into_owned()));
-            let taken = record.is_some();
+            let taken = if record.is_some() { Taken::Yes } else { Taken::No };
             return (record, taken);
         }
         if let Some((time, stream, tag, rest)) = container(line)
@@ -127,18 +144,18 @@ impl Joiner {
         let form = match () {
             () if line.starts_with("__CURSOR=") => Form::Export,
             () if is_verbose(line) => Form::Verbose,
-            () => return (None, false),
+            () => return (None, Taken::No),
         };
         let mut entry = Entry::new(form, at, line);
         if let Some(time) = realtime(line).filter(|_| form == Form::Verbose) {
             entry.fields.push(("__REALTIME_TIMESTAMP".into(), time.to_string()));
         }
         self.entry = Some(entry);
-        (None, true)
+        (None, Taken::Yes)
     }
 
     /// A piece of a container's line; a whole line that nothing came before is one too.
-    fn piece(&mut self, time: &str, stream: &str, text: &str, last: bool, at: u64) -> (Option<Record>, bool) {
+    fn piece(&mut self, time: &str, stream: &str, text: &str, last: bool, at: u64) -> (Option<Record>, Taken) {
         let known = self.pieces.iter().position(|piece| piece.0 == stream);
         let (_, mut line, start) = match known {
             Some(known) => self.pieces.swap_remove(known),
@@ -146,10 +163,10 @@ impl Joiner {
         };
         line.push_str(text);
         if last || line.len() > LONGEST {
-            return (Some(Record::Line(line)), true);
+            return (Some(Record::Line(line)), Taken::Yes);
         }
         self.pieces.push((stream.to_owned(), line, start));
-        (None, true)
+        (None, Taken::Yes)
     }
 
     fn finish_entry(&mut self) -> Option<Record> {
@@ -168,9 +185,13 @@ pub fn records(head: &[u8]) -> Vec<Record> {
     let mut found = Vec::new();
     for raw in head.split(|b| *b == b'\n') {
         let line = String::from_utf8_lossy(raw);
-        let (record, taken) = joiner.take(&line, 0);
-        found.extend(record);
-        if !taken {
+        let mut taken = Taken::Again;
+        while taken == Taken::Again {
+            let (record, now) = joiner.take(&line, 0);
+            found.extend(record);
+            taken = now;
+        }
+        if taken == Taken::No {
             found.push(Record::Line(line.into_owned()));
         }
     }
@@ -188,25 +209,35 @@ enum Step {
 
 impl Entry {
     fn new(form: Form, start: u64, line: &str) -> Self {
-        Self { form, start, fields: Vec::new(), text: format!("{line}\n") }
+        Self { form, start, fields: Vec::new(), value: Value::Whole, text: format!("{line}\n") }
     }
 
     fn goes_on(&mut self, line: &str) -> Step {
+        let is_over = match self.form {
+            // All but the last line stand further in, or begin with a name.
+            Form::Pretty => line.trim_end() != "}" && (!line.starts_with([' ', '\t', '"', ']']) || is_mail(line)),
+            Form::Export if line.is_empty() => false,
+            Form::Export => !is_field(line) && (self.value == Value::Whole || is_mail(line)),
+            Form::Verbose => !line.is_empty() && !line.starts_with("    "),
+        };
+        if is_over {
+            return Step::Over;
+        }
         let room = LONGEST.saturating_sub(self.text.len());
         if self.form == Form::Pretty || self.text.len() < 4096 {
             self.text.extend(line.chars().take(room));
             self.text.push('\n');
         }
         match self.form {
-            Form::Pretty => return if line.trim_end() == "}" { Step::Last } else { Step::Held },
-            Form::Export if line.is_empty() => return Step::Last,
+            Form::Pretty if line.trim_end() == "}" => return Step::Last,
+            Form::Pretty => {}
+            // The first byte of a length may be that of a new line.
+            Form::Export | Form::Verbose if line.is_empty() && self.value != Value::Unmeasured => return Step::Last,
             Form::Export => self.field(line),
             // A new line in a field stands further in than the names of fields.
             Form::Verbose => match line.strip_prefix("    ") {
                 Some(field) if !field.starts_with(' ') => self.field(field),
-                Some(more) => self.more(more.trim_start_matches(' ')),
-                None if line.is_empty() => return Step::Last,
-                None => return Step::Over,
+                more => self.more(more.unwrap_or_default().trim_start_matches(' ')),
             },
         }
         Step::Held
@@ -214,13 +245,22 @@ impl Entry {
 
     /// `NAME=value`; in an export `NAME`, then eight bytes of length and the value, where that is no text.
     fn field(&mut self, line: &str) {
-        let len = line.bytes().take_while(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_').count();
-        let (name, rest) = line.split_at(len);
+        let (name, rest) = line.split_at(name_bytes(line));
         match rest.strip_prefix('=') {
-            Some(value) if len > 0 => self.fields.extend(FIELDS.contains(&name).then(|| (name.into(), value.into()))),
-            None if rest.is_empty() && self.form == Form::Export => self.fields.push((name.into(), String::new())),
-            // The highest byte of a length is zero: what follows is the value.
-            _ => self.more(line.rsplit_once('\0').map_or(line, |(_, value)| value)),
+            Some(value) if !name.is_empty() => {
+                self.fields.extend(FIELDS.contains(&name).then(|| (name.into(), value.into())));
+                self.value = Value::Whole;
+            }
+            None if is_field(line) && self.form == Form::Export => {
+                self.fields.push((name.into(), String::new()));
+                self.value = Value::Unmeasured;
+            }
+            _ if self.value == Value::Unmeasured => {
+                self.value = Value::Open;
+                // Of a length with the byte of a new line only the first half is here.
+                self.more(line.rsplit_once('\0').map_or("", |(_, value)| value));
+            }
+            _ => self.more(line),
         }
     }
 
@@ -234,6 +274,21 @@ impl Entry {
             value.push_str(text);
         }
     }
+}
+
+fn name_bytes(line: &str) -> usize {
+    line.bytes().take_while(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_').count()
+}
+
+/// `NAME=…` or `NAME`.
+fn is_field(line: &str) -> bool {
+    let len = name_bytes(line);
+    len > 0 && matches!(line.as_bytes().get(len), None | Some(b'='))
+}
+
+/// Whether a line is a mail server's by itself, whatever was begun before it.
+fn is_mail(line: &str) -> bool {
+    syslog::frame(line).is_some_and(|frame| syslog::is_mail(frame.program))
 }
 
 /// Stamp, stream, tag and text of a line in Kubernetes' form.
@@ -270,9 +325,13 @@ mod tests {
             }
         };
         for (at, line) in (0..).zip(text.lines()) {
-            let (record, taken) = joiner.take(line, at);
-            found.extend(record.map(show));
-            alone += usize::from(!taken);
+            let mut taken = Taken::Again;
+            while taken == Taken::Again {
+                let (record, now) = joiner.take(line, at);
+                found.extend(record.map(show));
+                taken = now;
+            }
+            alone += usize::from(taken == Taken::No);
         }
         while let Some(record) = joiner.finish() {
             found.push(show(record));
@@ -331,6 +390,50 @@ mod tests {
     fn what_is_no_entry_is_told_and_not_lost() {
         let (found, alone) = all("{\n\"a\": 1\n}\n__CURSOR=x\n\nplain\n{ not json\n");
         assert_eq!((found, alone), (vec!["noise {\n\"a\": 1\n}\n".into(), "noise __CURSOR=x\n\n".into()], 2));
+    }
+
+    #[test]
+    fn a_length_may_hold_the_byte_of_a_new_line() {
+        let entry = |length: &str| {
+            format!(
+                "__CURSOR=s=1\n__REALTIME_TIMESTAMP=1795378811599454\n_HOSTNAME=mx1\n_PID=12\n\
+                 SYSLOG_IDENTIFIER=postfix/qmgr\nMESSAGE\n{length}3F2A41C0E7: removed\n\n"
+            )
+        };
+        // The NULs of a line's beginning are no part of it.
+        for length in ["\n", "\u{b}\n"] {
+            assert_eq!(all(&entry(length)), (vec![ENTRY.to_owned()], 0), "{length:?}");
+        }
+    }
+
+    #[test]
+    fn what_ends_an_entry_may_be_an_entry_itself() {
+        let flat = "{\"__REALTIME_TIMESTAMP\":\"1795378811599454\",\"_HOSTNAME\":\"mx1\",\"_PID\":\"12\",\
+                    \"SYSLOG_IDENTIFIER\":\"postfix/qmgr\",\"MESSAGE\":\"3F2A41C0E7: removed\"}";
+        let verbose = "Sun 2026-11-22 20:20:11.599454 UTC [s=1;t=660e3344d7a5e;x=5]\n    _HOSTNAME=mx1\n    \
+                       SYSLOG_IDENTIFIER=postfix/qmgr\n    _PID=12\n    MESSAGE=3F2A41C0E7: removed\n";
+        assert_eq!(all(&format!("{verbose}{flat}\n{verbose}")), (vec![ENTRY.to_owned(); 3], 0));
+    }
+
+    #[test]
+    fn a_line_of_a_mail_server_is_part_of_no_entry_that_was_cut() {
+        let line = "Nov 22 20:19:26 mx1 postfix/qmgr[12]: 3F2A41C0E7: removed";
+        for cut in
+            ["{\n", "{\n\t\"a\" : 1,\n", "__CURSOR=x\n", "__CURSOR=x\nMESSAGE=y\n", "__CURSOR=x\nMESSAGE\n", "{\n  "]
+        {
+            assert_eq!(all(&format!("{cut}{line}\n{line}\n")).1, 2, "{cut:?}");
+        }
+    }
+
+    #[test]
+    fn a_piece_whose_rest_never_comes_is_a_line_at_last() {
+        let mut joiner = Joiner::default();
+        joiner.take("2026-03-14T10:12:01Z stdout P a", 7);
+        let far = 8 + LONGEST as u64;
+        let piece = Record::Line("2026-03-14T10:12:01Z stdout F a".into());
+        assert_eq!(joiner.take("x", far), (Some(piece), Taken::Again));
+        assert_eq!(joiner.take("x", far), (None, Taken::No));
+        assert_eq!(joiner.begun(), None);
     }
 
     #[test]

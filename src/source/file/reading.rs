@@ -8,7 +8,7 @@ use super::{
     Batch,
     find::{DAY_MS, Found, unreadable},
     headers::Headers,
-    joined::{self, Joiner, Record},
+    joined::{self, Joiner, Record, Taken},
     open::{self, Packing},
     pipe::{self, Pipe, Until},
     position::{HEAD, Mark},
@@ -133,7 +133,7 @@ impl Reading {
 }
 
 /// Opens a file where its mark says; `None` when nothing in it is new, it cannot be unpacked, or it was rotated since
-/// it was found; `left_out` tells those that can never be read.
+/// it was found; `left_out` tells that it is not for want of news.
 pub fn file(
     found: &Found,
     mark: &mut Mark,
@@ -148,10 +148,14 @@ pub fn file(
     let failed = |e: &std::io::Error| unreadable(&found.path, e);
     let file = match File::open(&found.path) {
         Ok(file) => file,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            *left_out = true;
+            return Ok(None);
+        }
         Err(e) => return Err(failed(&e)),
     };
     if file.metadata().map_err(|e| failed(&e))?.ino() != found.seen.inode {
+        *left_out = true;
         return Ok(None);
     }
     if let Packing::Unknown(packer) = found.packing {
@@ -287,8 +291,10 @@ impl Taking<'_> {
         if let Some(record) = record {
             self.record(record);
         }
-        if !taken && !is_blank && !self.alone(&text) {
-            self.noise(&text);
+        match taken {
+            Taken::Again => self.line(raw, at),
+            Taken::No if !is_blank && !self.alone(&text) => self.noise(&text),
+            Taken::Yes | Taken::No => {}
         }
     }
 

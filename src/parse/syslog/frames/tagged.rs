@@ -37,10 +37,9 @@ fn is_tag(found: &tag::Tag<'_>, known: &Known<'_>) -> bool {
     let wordy = is_name(program);
     match family(program) {
         Family::Foreign => {
-            wordy
-                && known.stamp.is_some()
-                && (found.pid.is_some() || known.has_host)
-                && !super::level::is_level(program, true)
+            let is_program = known.has_host && !super::level::is_level(program, true);
+            // `CRON[7]` is no facility.
+            wordy && known.stamp.is_some() && (found.pid.is_some() || is_program)
         }
         _ => wordy,
     }

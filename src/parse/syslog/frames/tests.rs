@@ -162,6 +162,8 @@ fn journalctl_has_its_own_forms() {
 fn other_programs_stay_what_they_are() {
     check("Sun Nov 22 20:19:26 2026 authpriv.info dropbear[7]: bye", "2026-11-22 20:19:26 | - dropbear 7 bye");
     check("Nov 22 20:19:26 mx1 CRON[7]: (root) CMD (x)", "?-11-22 20:19:26 | mx1 CRON 7 (root) CMD (x)");
+    check("Sun 2026-11-22 20:19:26 UTC mx1 CRON[7]: x", "2026-11-22T20:19:26.000Z | mx1 CRON 7 x");
+    check("1795378766 mx1 news[7]: x", "2026-11-22T20:19:26.000Z | mx1 news 7 x");
     check("Nov 22 20:19:26 mx1 docker[7]: hello: world", "?-11-22 20:19:26 | mx1 docker 7 hello: world");
     check(
         "Nov 22 20:19:26 mx1 systemd[1]: postfix.service: Succeeded.",

@@ -65,6 +65,9 @@ fn day(b: &[u8], at: usize) -> Option<(u8, usize)> {
 /// The month that a word names, and where what follows it begins: after its full stop and one blank.
 fn month(b: &[u8], at: usize) -> Option<(u8, usize)> {
     let rest = b.get(at..)?;
+    if let Some((month, len)) = numbered(rest) {
+        return Some((month, at + len));
+    }
     // No name is longer than twelve bytes.
     let len = rest.iter().take(13).take_while(|b| b.is_ascii_alphabetic() || !b.is_ascii()).count();
     // Most words are none of a date, and the table is long: a blank or the next column must follow, and then a digit.
@@ -76,6 +79,13 @@ fn month(b: &[u8], at: usize) -> Option<(u8, usize)> {
     let stop = usize::from(rest.get(len) == Some(&b'.'));
     let blank = usize::from(rest.get(len + stop) == Some(&b' '));
     Some((u8::try_from(month + 1).ok()?, at + len + stop + blank))
+}
+
+/// `11月 ` of Chinese and Japanese, `11월 ` of Korean, and the length of that.
+fn numbered(b: &[u8]) -> Option<(u8, usize)> {
+    let (month, digits) = two(b, 0).map(|month| (month, 2)).or_else(|| Some((digit(b, 0)?, 1)))?;
+    let sign = ["月 ", "월 "].into_iter().find(|sign| b[digits..].starts_with(sign.as_bytes()))?;
+    (1..=12).contains(&month).then_some((month, digits + sign.len()))
 }
 
 /// What `%b` gives in the locales of Europe, as far as two of them do not give one word to two months (Croatian does: its `lis` is
