@@ -29,6 +29,20 @@ static LOGS: &[&str] = &[
     include_str!("golden/deferred_for_days_then_expired_with_a_notice/lines.log"),
 ];
 
+/// The same mails under the headers of other daemons, relays, runtimes and forms of the journal.
+static HEADERS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    let stories = [
+        include_str!("golden/one_mail_under_the_headers_of_many_daemons/lines.log"),
+        include_str!("golden/a_relay_puts_its_header_before_that_of_the_server/lines.log"),
+        include_str!("golden/containers_log_lines_behind_their_own_stamps/lines.log"),
+        include_str!("golden/docker_compose_names_the_service_before_each_line/lines.log"),
+        include_str!("golden/dockers_json_file_with_pieces_of_a_long_line/lines.log"),
+        include_str!("golden/journalctl_in_all_forms_of_one_line/lines.log"),
+        include_str!("golden/journalctl_prints_one_entry_on_many_lines/lines.log"),
+    ];
+    stories.into_iter().flat_map(str::lines).collect()
+});
+
 #[derive(Debug, Clone)]
 enum Damage {
     Cut(Index),
@@ -146,6 +160,20 @@ proptest! {
             }).to_string(),
         };
         laws::frame(&spoil(line.as_bytes(), &damages));
+    }
+
+    #[test]
+    fn a_line_is_read_or_told_whatever_header_of_whatever_daemon_is_cut_into_it(
+        lines in vec((any::<Index>(), any::<Index>(), any::<Index>()), 1..4), damages in vec(damage(), 0..4),
+    ) {
+        let piece = |(which, from, to): &(Index, Index, Index)| {
+            let line = HEADERS[which.index(HEADERS.len())].as_bytes();
+            // Headers rather than texts.
+            let from = from.index(line.len().min(24) + 1);
+            line.get(from..from + to.index(line.len() - from + 1)).unwrap_or_default()
+        };
+        let line: Vec<u8> = lines.iter().flat_map(|cut| piece(cut)).copied().collect();
+        laws::frame(&spoil(&line, &damages));
     }
 }
 
