@@ -19,6 +19,7 @@ use crate::{
     config::Settings,
     error::Result,
     model::Time,
+    parse,
     run::outcome::Outcome,
 };
 use std::{
@@ -43,6 +44,7 @@ struct Context {
 
 /// Does what the command line asks.
 pub async fn dispatch(cli: Cli, settings: Settings, now: Time) -> Result<Outcome> {
+    parse::name(settings.programs.clone());
     let talkative = std::io::stderr().is_terminal() || cli.verbose > 0;
     let context = Context {
         settings,

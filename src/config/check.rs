@@ -12,7 +12,10 @@ use super::{
     secret::{self, Given},
     zone,
 };
-use crate::{model::Privacy, parse::PROGRAMS};
+use crate::{
+    model::Privacy,
+    parse::{Named, PROGRAMS},
+};
 use chrono_tz::Tz;
 use std::{
     path::{Path, PathBuf},
@@ -33,14 +36,16 @@ pub(super) fn settings(raw: Raw, state_dir: PathBuf, env: &Environment) -> Resul
         let why = format!("it is shorter than `horizon` in `[window]` ({})", raw.window.horizon);
         return Err(Fault::value("store.retention", why));
     }
+    let named = own_names(raw.programs)?;
     Ok(Settings {
-        source: source(raw.source, env, &mut warnings)?,
+        source: source(raw.source, &named, env, &mut warnings)?,
         store: store(raw.store, &state_dir, env, &mut warnings)?,
         host_aliases: aliases(raw.hosts)?,
         privacy: privacy(&raw.privacy, env, &mut warnings)?,
         group: raw.group,
         metrics_file: raw.metrics_file,
         instances: raw.instances,
+        programs: named,
         state_dir,
         window,
         retention,
@@ -117,7 +122,7 @@ fn window(typed: &raw::Window) -> Result<Window, Fault> {
     })
 }
 
-fn source(typed: raw::Source, env: &Environment, warnings: &mut Vec<String>) -> Result<Source, Fault> {
+fn source(typed: raw::Source, named: &Named, env: &Environment, warnings: &mut Vec<String>) -> Result<Source, Fault> {
     let raw::Source { file, elasticsearch, journal, graylog } = typed;
     let present = [
         ("file", file.is_some()),
@@ -127,9 +132,9 @@ fn source(typed: raw::Source, env: &Environment, warnings: &mut Vec<String>) -> 
     ];
     one_of("source", &present)?;
     match (elasticsearch, journal, graylog) {
-        (Some(table), ..) => elasticsearch_source(table, env, warnings).map(Source::Elasticsearch),
+        (Some(table), ..) => elasticsearch_source(table, named, env, warnings).map(Source::Elasticsearch),
         (_, Some(table), _) => journal_source(table, env).map(Source::Journal),
-        (.., Some(table)) => graylog_source(table, env, warnings).map(Source::Graylog),
+        (.., Some(table)) => graylog_source(table, named, env, warnings).map(Source::Graylog),
         _ => file_source(file.unwrap_or_default(), env).map(Source::File),
     }
 }
@@ -185,13 +190,35 @@ fn timezone(table: &str, name: &str, env: &Environment) -> Result<Tz, Fault> {
     })
 }
 
-/// The syslog names to ask for: all that can be read, unless it is said.
-fn programs(typed: Option<Vec<String>>) -> Vec<String> {
-    typed.unwrap_or_else(|| PROGRAMS.iter().map(|name| (*name).to_owned()).collect())
+/// The syslog names to ask for: all that can be read, unless it is said, and those of `[programs]`. An empty list asks for
+/// every line.
+fn programs(typed: Option<Vec<String>>, names: &Named) -> Vec<String> {
+    let mut programs = typed.unwrap_or_else(|| PROGRAMS.iter().map(|name| (*name).to_owned()).collect());
+    if !programs.is_empty() {
+        programs.extend(names.all().cloned());
+    }
+    programs
+}
+
+/// Names that the two servers have here.
+fn own_names(typed: raw::Programs) -> Result<Named, Fault> {
+    let named = Named { postfix: typed.postfix, sendmail: typed.sendmail };
+    let is_name = |name: &str| !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || "[]:/".contains(c));
+    for (key, names) in [("programs.postfix", &named.postfix), ("programs.sendmail", &named.sendmail)] {
+        if let Some(wrong) = names.iter().find(|name| !is_name(name)) {
+            let fault = Fault::value(key, format!("`{wrong}` is not the first label of a syslog name"));
+            return Err(fault.hint("write \"relay\" for lines of `relay[4711]:`"));
+        }
+    }
+    match named.postfix.iter().find(|name| named.sendmail.contains(name)) {
+        Some(both) => Err(Fault::value("programs.sendmail", format!("`{both}` is in `programs.postfix`, too"))),
+        None => Ok(named),
+    }
 }
 
 fn elasticsearch_source(
     typed: raw::ElasticsearchSource,
+    names: &Named,
     env: &Environment,
     warnings: &mut Vec<String>,
 ) -> Result<ElasticsearchSource, Fault> {
@@ -219,7 +246,7 @@ fn elasticsearch_source(
         connection,
         index,
         fields,
-        programs: programs(typed.programs),
+        programs: programs(typed.programs, names),
         query: typed.query.filter(|query| !query.trim().is_empty()),
         page_size: typed.page_size,
         slices: typed.slices,
@@ -245,6 +272,7 @@ fn named(table: &str, fields: &Fields) -> Result<(), Fault> {
 
 fn graylog_source(
     typed: raw::GraylogSource,
+    names: &Named,
     env: &Environment,
     warnings: &mut Vec<String>,
 ) -> Result<GraylogSource, Fault> {
@@ -284,7 +312,7 @@ fn graylog_source(
         connection,
         streams: typed.streams,
         fields,
-        programs: programs(typed.programs),
+        programs: programs(typed.programs, names),
         query,
         page_size: typed.page_size,
         parallel: typed.parallel,

@@ -19,7 +19,7 @@ mod example;
 pub use environment::Environment;
 pub use load::load;
 
-use crate::model::Privacy;
+use crate::{model::Privacy, parse::Named};
 use chrono_tz::Tz;
 use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
@@ -35,6 +35,8 @@ pub struct Settings {
     pub instances: Vec<String>,
     /// `[hosts] alias`: host name as logged → name to use, both in lower case.
     pub host_aliases: HashMap<String, String>,
+    /// `[programs]`: syslog names that the servers have here.
+    pub programs: Named,
     /// `[privacy]`; `None` where nothing is replaced.
     pub privacy: Option<Arc<Privacy>>,
     pub window: Window,

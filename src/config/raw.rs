@@ -31,6 +31,8 @@ pub struct Raw {
     pub instances: Vec<String>,
     /// `[hosts]`
     pub hosts: Hosts,
+    /// `[programs]`
+    pub programs: Programs,
     /// `[privacy]`
     pub privacy: Privacy,
     /// `[window]`
@@ -48,6 +50,17 @@ pub struct Raw {
 pub struct Hosts {
     /// Name as logged → name to use, where one host logs under two names. Case does not matter. Default: none.
     pub alias: BTreeMap<String, String>,
+}
+
+/// `[programs]`: syslog names that do not tell whose they are. Each stands for itself and for what has it before a slash.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+pub struct Programs {
+    /// Names of postfix (`syslog_name`) where the daemon is not in the tag: `["mailout"]`. Default: none.
+    pub postfix: Vec<String>,
+    /// Names of sendmail (`-L`): `["relay"]`. Default: none.
+    pub sendmail: Vec<String>,
 }
 
 /// `[privacy]`: what of a line is not kept. Changing it needs a new store and a new `state_dir`.

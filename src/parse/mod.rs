@@ -13,7 +13,7 @@ pub mod syslog;
 pub mod transport;
 
 pub use looks::looks_like_mail;
-pub use programs::PROGRAMS;
+pub use programs::{Named, PROGRAMS, name};
 
 use crate::model::{Line, Parsed};
 use transport::Repeat;
@@ -85,6 +85,9 @@ fn foreign<'a>(program: &str, text: &'a str) -> Parsed<'a> {
 pub fn family(program: &str) -> Family<'_> {
     if let Some((_, daemon)) = program.rsplit_once('/').filter(|(_, daemon)| postfix::is_daemon(daemon)) {
         return Family::Postfix(Some(daemon));
+    }
+    if let Some(family) = programs::named(program) {
+        return family;
     }
     // Before the prefix rule: policy daemons like to be called `postfix/policy-spf` or `postfix-policyd`.
     if neighbours::is_program(program) {

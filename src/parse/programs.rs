@@ -1,6 +1,51 @@
-//! The syslog names that a source is asked for when the settings name none.
+//! The syslog names that a source is asked for when the settings name none, and those that the settings add.
 //!
-//! Whatever a parser reads must be among them; `tests/programs.rs` holds the two together.
+//! Whatever a parser reads must be among the first; `tests/programs.rs` holds the two together.
+
+use super::Family;
+use std::sync::OnceLock;
+
+/// Syslog names that the settings give to the two servers (`[programs]`): `sendmail -L relay`, and `mailout` where a relay cut
+/// `mailout/smtpd` short. Each stands for itself and for what has it before a slash.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Named {
+    pub postfix: Vec<String>,
+    pub sendmail: Vec<String>,
+}
+
+impl Named {
+    /// Whose a name is; `None` for one that is not listed.
+    pub fn family(&self, program: &str) -> Option<Family<'static>> {
+        let holds = |names: &[String]| {
+            names
+                .iter()
+                .any(|name| program.strip_prefix(&**name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+        };
+        match () {
+            () if holds(&self.postfix) => Some(Family::Postfix(None)),
+            () if holds(&self.sendmail) => Some(Family::Sendmail),
+            () => None,
+        }
+    }
+
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &String> {
+        self.postfix.iter().chain(&self.sendmail)
+    }
+}
+
+static NAMED: OnceLock<Named> = OnceLock::new();
+
+/// Says which names are whose, once and before the first line is read: what a line tells never changes while lines are read.
+pub fn name(named: Named) {
+    // A second configuration in one process would be a mistake of the caller; the first one stays.
+    _ = NAMED.set(named);
+}
+
+/// Whose a name is by the settings.
+pub(super) fn named(program: &str) -> Option<Family<'static>> {
+    NAMED.get()?.family(program)
+}
 
 /// Names, each standing for all that begin with it (`postfix` for `postfix/smtpd` and `postfix-out/qmgr`). One that begins
 /// with a slash stands for all that end with it: a whole postfix instance may have any name (`mta-out/smtpd`). Where a
@@ -73,3 +118,23 @@ pub const PROGRAMS: &[&str] = &[
     "systemd-journald",
     "journal",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_settings_say_whose_a_name_is() {
+        let named = Named { postfix: vec!["mailout".into()], sendmail: vec!["relay".into()] };
+        for (program, family) in [
+            ("mailout", Some(Family::Postfix(None))),
+            ("mailout/submission", Some(Family::Postfix(None))),
+            ("relay", Some(Family::Sendmail)),
+            ("relay2", None),
+            ("mailoutx/smtpd", None),
+            ("cron", None),
+        ] {
+            assert_eq!(named.family(program), family, "{program}");
+        }
+    }
+}

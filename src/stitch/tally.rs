@@ -42,7 +42,12 @@ impl Tally {
 
     /// Counts a line by what was made of it.
     pub(super) fn line(&mut self, family: Family<'_>, line: &Line, parsed: &Parsed<'_>, is_held: bool) {
-        let is_servers = matches!(family, Family::Postfix(_) | Family::Sendmail);
+        // Of a foreign name only what can be nobody's but sendmail's is an event.
+        let is_servers = match family {
+            Family::Postfix(_) | Family::Sendmail => true,
+            Family::Foreign => matches!(parsed, Parsed::Event { .. }),
+            Family::Neighbour | Family::Transport => false,
+        };
         self.mail += u64::from(is_servers);
         match parsed {
             Parsed::Event { .. } if is_held => self.used += 1,

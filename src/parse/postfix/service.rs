@@ -58,10 +58,7 @@ const STARTS: &[(&str, &[&str])] = &[
             "Renamed to match inode number: ",
         ],
     ),
-    (
-        "a protocol violation",
-        &["bare <LF> received after ", "improper command pipelining after ", "discarding EHLO keywords: "],
-    ),
+    ("a protocol violation", &["improper command pipelining after ", "discarding EHLO keywords: "]),
     ("name service", &["ignoring DNS RR: ", "skipping address family ", "skipping SRV lookup "]),
     ("configuration", &["SMTPS wrappermode ", "unknown_address_tempfail_action = ", "mapping DSN status "]),
     ("verbose logging", &["> ", "< ", "event: ", "running: ", "private/"]),

@@ -11,7 +11,7 @@ pub fn message(text: &str) -> Option<Event<'_>> {
     if let Some(rest) = text.strip_prefix("client=") {
         return client(rest);
     }
-    if text.starts_with("reply filter ") || text.starts_with("bare <LF> received after ") {
+    if text.starts_with("reply filter ") {
         return Some(Event::Note);
     }
     aborted(text).or_else(|| qmqpd_aborted(text))
@@ -48,13 +48,13 @@ fn client(text: &str) -> Option<Event<'_>> {
     Some(Event::Client { peer, sasl_method, sasl_username, sasl_sender, orig_queue_id, orig_client })
 }
 
-/// `lost connection|timeout|too many errors after STAGE[ (N bytes)] from NAMADDR`, `abort: TLS from NAMADDR: reason`.
+/// `lost connection|timeout|too many errors|bare <LF> received after STAGE[ (N bytes)] from NAMADDR`, `abort: TLS from NAMADDR: reason`.
 fn aborted(text: &str) -> Option<Event<'_>> {
     if let Some(rest) = text.strip_prefix("abort: TLS from ") {
         let (peer, rest) = fields::peer(rest)?;
         return Some(Event::Aborted { peer, reason: rest.strip_prefix(": ")?, stage: "starttls" });
     }
-    let (reason, rest) = ["lost connection", "timeout", "too many errors"]
+    let (reason, rest) = ["lost connection", "timeout", "too many errors", "bare <LF> received"]
         .iter()
         .find_map(|reason| Some((*reason, text.strip_prefix(reason)?.strip_prefix(" after ")?)))?;
     let (stage, from) = fields::split(rest, " from ")?;
@@ -126,6 +126,10 @@ mod tests {
         check("smtpd", "NOQUEUE: timeout after CONNECT from a[192.0.2.1]", "aborted a[192.0.2.1] connect `timeout`");
         let text = "3F2A41C0E7: lost connection after DATA (51200 bytes) from a[192.0.2.1]";
         check("smtpd", text, "3F2A41C0E7 aborted a[192.0.2.1] data `lost connection`");
+        let text = "3F2A41C0E7: bare <LF> received after DATA (1234 bytes) from a[192.0.2.1]";
+        check("smtpd", text, "3F2A41C0E7 aborted a[192.0.2.1] data `bare <LF> received`");
+        let text = "bare <LF> received after BDAT from a[192.0.2.1]";
+        check("smtpd", text, "aborted a[192.0.2.1] bdat `bare <LF> received`");
         let text = "NOQUEUE: abort: TLS from a[192.0.2.1]: No client certificate presented";
         check("smtpd", text, "aborted a[192.0.2.1] starttls `No client certificate presented`");
         let text = "NOQUEUE: a[192.0.2.1]: lost connection while receiving header";

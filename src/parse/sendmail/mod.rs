@@ -42,12 +42,22 @@ pub fn is_program(name: &str) -> bool {
     )
 }
 
-/// Whether a text can only be sendmail's: a record of a message, after an id that holds its time.
+/// Whether a text can only be sendmail's: a statement after an id that holds its time, or one about a session in words that no
+/// other program has.
 pub fn is_record(text: &str) -> bool {
-    const RECORDS: [(&str, &str); 2] = [("from=", ", nrcpts="), ("to=", ", stat=")];
-    text.split_once(": ").is_some_and(|(id, rest)| {
-        ids::is_timed(id) && RECORDS.iter().any(|(start, field)| rest.starts_with(start) && rest.contains(field))
-    })
+    match text.split_once(": ") {
+        Some((id, rest)) if ids::is_timed(id) => match rest.split_once('=').map(|(word, _)| word) {
+            // These two words are anybody's, but not with what sendmail has further on.
+            Some("from") => rest.contains(", nrcpts="),
+            Some("to") => rest.contains(", stat="),
+            _ => with_id(rest).is_some(),
+        },
+        _ => session::tls(text).is_some() || session::login(text).is_some() || is_ruleset(text),
+    }
+}
+
+fn is_ruleset(text: &str) -> bool {
+    text.starts_with("ruleset=") && text.contains(", arg1=") && reject::ruleset(text).is_some()
 }
 
 /// Reads the text of a sendmail line.
@@ -152,6 +162,20 @@ mod tests {
         let text = "6010000f004711: to=<a@example.org>, delay=00:00:01, mailer=esmtp, dsn=2.0.0, stat=Sent (ok)";
         assert!(matches!(crate::parse::parse_text("relay-mta", text), Parsed::Event { event: Event::To(_), .. }));
         assert_eq!(crate::parse::parse_text("relay-mta", "6010000f004711: to=x"), Parsed::Unrecognised);
+        for text in [
+            "6010000f004711: done; delay=00:00:03, ntries=1",
+            "6010000f004711: Milter add: header: X-Spam: no",
+            "6010000f004711: collect: premature EOM: unexpected close",
+            "6010000f004711: ruleset=check_rcpt, arg1=<x@example.org>, relay=c [192.0.2.7], reject=550 5.7.1 no",
+            "STARTTLS=server, relay=c [192.0.2.7], version=TLSv1.3, verify=NO, cipher=TLS_AES_256_GCM_SHA384, bits=256/256",
+            "AUTH=server, relay=c [192.0.2.7], authid=a, mech=PLAIN, bits=0",
+            "ruleset=check_relay, arg1=[192.0.2.66], arg2=192.0.2.66, relay=[192.0.2.66], reject=550 5.7.1 no",
+        ] {
+            assert!(matches!(crate::parse::parse_text("relay-mta", text), Parsed::Event { .. }), "{text}");
+        }
+        for text in ["STARTTLS failed", "done; delay=1", "ruleset=x", "AUTH=none", "connect from c [192.0.2.1]"] {
+            assert_eq!(crate::parse::parse_text("relay-mta", text), Parsed::Ignored("not a mail program"), "{text}");
+        }
     }
 
     #[test]
