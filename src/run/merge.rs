@@ -7,6 +7,8 @@
 //! the unmarked bucket heals, never a loss.
 
 mod lookup;
+#[cfg(test)]
+mod tests;
 
 use crate::{
     error::{Error, Kind, Result},

@@ -276,3 +276,102 @@ impl Keys {
         self.keys.into_iter().zip(self.touched).map(|(key, touched)| touched.then_some(key)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stitch::testing::{at, gathered, lines};
+
+    #[test]
+    fn copies_go_and_the_finer_time_stays() {
+        let mut all = lines(
+            "1.25 mx1 postfix/qmgr[9]: 4F1A2B3C4D: removed\n1 mx1 postfix/qmgr[9]: 4F1A2B3C4D: removed\n2 mx1 a[1]: x\n0 mx1 a[1]: x",
+        );
+        assert_eq!(unite(&mut all), 1);
+        let times: Vec<Time> = all.iter().map(|line| line.time).collect();
+        assert_eq!(times, [at(0), at(1250), at(2000)]);
+    }
+
+    /// Keys with the texts of their lines, and those of single lines.
+    fn sorted(text: &str) -> (Vec<(String, Vec<String>)>, Vec<String>) {
+        let mut lines = lines(text);
+        let gathered = gathered(&mut lines, &Rules::default());
+        let texts = |places: &[u32]| -> Vec<String> {
+            places.iter().map(|n| gathered.readings[*n as usize].line.text.to_string()).collect()
+        };
+        let sets =
+            gathered.sets.iter().map(|(key, set)| (format!("{}@{}", key.queue_id, key.host), texts(set))).collect();
+        (sets, texts(&gathered.single))
+    }
+
+    #[test]
+    fn keys_are_of_a_host_and_sessions_are_shared() {
+        let (sets, single) = sorted(
+            "1 mx1 postfix/smtpd[1]: connect from c.example.org[192.0.2.7]
+             2 mx1 postfix/smtpd[1]: 4F1A2B3C4D: client=c.example.org[192.0.2.7]
+             3 mx2 postfix/smtpd[1]: 4F1A2B3C4D: client=c.example.org[192.0.2.7]
+             4 mx1 postfix/smtpd[1]: NOQUEUE: reject: RCPT from c.example.org[192.0.2.7]: 554 5.7.1 no; from=<a@example.org> to=<b@example.net> proto=ESMTP helo=<c>
+             5 mx1 postfix/smtpd[1]: NOQUEUE: hold: RCPT from c.example.org[192.0.2.7]: x; from=<a@example.org> to=<b@example.net> proto=ESMTP helo=<c>",
+        );
+        let client = "4F1A2B3C4D: client=c.example.org[192.0.2.7]".to_owned();
+        let connect = "connect from c.example.org[192.0.2.7]".to_owned();
+        assert_eq!(
+            sets,
+            [("4F1A2B3C4D@mx1".to_owned(), vec![connect, client.clone()]), ("4F1A2B3C4D@mx2".to_owned(), vec![client])]
+        );
+        assert_eq!(single.len(), 1);
+        assert!(single[0].contains("reject"), "what was held waits for its message: {single:?}");
+    }
+
+    /// Lines read before are looked at for what they tell of others, and touch no message of their own.
+    #[test]
+    fn context_is_neither_counted_nor_stitched_again() {
+        let mut all = lines(
+            "1 mx1 postfix/smtpd[1]: connect from c.example.org[192.0.2.7]
+             2 mx1 postfix/smtpd[1]: 5F1A2B3C4D: client=c.example.org[192.0.2.7]
+             3 mx1 postfix/smtpd[1]: 4F1A2B3C4D: client=c.example.org[192.0.2.7]",
+        );
+        unite(&mut all);
+        let gathered = gather(&all, |n| n < 2, &Rules::default());
+        let sets: Vec<(&str, usize)> = gathered.sets.iter().map(|(key, set)| (&*key.queue_id, set.len())).collect();
+        assert_eq!(sets, [("4F1A2B3C4D", 2)]);
+        assert_eq!((gathered.tally.used, gathered.tally.read()), (1, 1));
+    }
+
+    #[test]
+    fn the_last_seconds_of_a_host_stay_open() {
+        let mut all = lines(
+            "1 mx1 postfix/smtpd[1]: connect from c.example.org[192.0.2.7]
+             2 mx1 postfix/smtpd[2]: connect from d.example.org[192.0.2.8]
+             2 mx1 postfix/smtpd[2]: disconnect from d.example.org[192.0.2.8]
+             2 mx1 postfix/qmgr[9]: 3F1A2B3C4D: removed
+             99 mx2 postfix/qmgr[9]: 3F1A2B3C4D: removed
+             7.5 mx1 postfix/qmgr[9]: 4F1A2B3C4D: removed
+             5 mx1 postfix/qmgr[9]: 5F1A2B3C4D: removed
+             4.9 mx1 postfix/qmgr[9]: 6F1A2B3C4D: removed",
+        );
+        let gathered = gathered(&mut all, &Rules::default());
+        let open: Vec<&str> = gathered.open.iter().map(|n| &*gathered.readings[*n as usize].line.text).collect();
+        let is_open = |text: &str| open.iter().any(|line| line.starts_with(text));
+        for text in ["connect from c.", "4F1A2B3C4D", "5F1A2B3C4D"] {
+            assert!(is_open(text), "{text}: {open:?}");
+        }
+        assert!(!is_open("6F1A2B3C4D"), "{open:?}");
+    }
+
+    #[test]
+    fn a_line_is_used_where_a_document_or_a_session_holds_it() {
+        let tally = |text: &str| {
+            let mut lines = lines(text);
+            let Tally { used, unused, unrecognised, mail, missed, .. } = gathered(&mut lines, &Rules::default()).tally;
+            [used, unused, unrecognised, mail, missed]
+        };
+        assert_eq!(tally("1 mx1 postfix/qmgr[9]: 4F1A2B3C4D: removed"), [1, 0, 0, 1, 0]);
+        assert_eq!(tally("1 mx1 postfix/smtpd[9]: connect from a[192.0.2.1]"), [1, 0, 0, 1, 0]);
+        assert_eq!(tally("1 mx1 postfix/smtpd[9]: disconnect from a[192.0.2.1]"), [0, 1, 0, 1, 0]);
+        assert_eq!(tally("1 mx1 postfix/postscreen[9]: CONNECT from [192.0.2.1]:1 to [192.0.2.2]:25"), [0, 1, 0, 1, 0]);
+        assert_eq!(tally("1 mx1 cron[9]: x"), [0, 1, 0, 0, 0]);
+        assert_eq!(tally("1 mx1 postfix/smtp[9]: flurble"), [0, 0, 1, 1, 1]);
+        assert_eq!(tally("1 mx1 docker[9]: postfix/smtp[9]: flurble"), [0, 0, 1, 1, 1]);
+    }
+}

@@ -300,3 +300,75 @@ fn give_notices<'a>(lives: &mut [Life<'a>], notices: &[&'a Told<'a>], lead_ms: i
         *life = Life { context, ..Life::of(std::mem::take(&mut life.told)) };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::stitch::Rules;
+    use crate::stitch::testing::{documents, documents_by};
+
+    /// The lives that lines of the id 4F1A2B3C4D make: for each the seconds of its own lines.
+    #[track_caller]
+    fn check(lines: &[(&str, &str)], expected: &[&[&str]]) {
+        let log: String = lines.iter().map(|(at, text)| format!("{at} mx1 postfix/x[1]: {text}\n")).collect();
+        let seconds =
+            |time: crate::model::Time| ((time.0 - crate::stitch::testing::BEGINNING.0) as f64 / 1000.0).to_string();
+        let found: Vec<Vec<String>> =
+            documents(&log).iter().map(|t| t.mail.lines.iter().map(|line| seconds(line.time)).collect()).collect();
+        assert_eq!(found, expected);
+    }
+
+    const CLIENT: &str = "4F1A2B3C4D: client=c.example.org[192.0.2.7]";
+    const MESSAGE_ID: &str = "4F1A2B3C4D: message-id=<1@example.org>";
+    const QUEUED: &str = "4F1A2B3C4D: from=<a@example.org>, size=900, nrcpt=1 (queue active)";
+    const REMOVED: &str = "4F1A2B3C4D: removed";
+
+    fn sent(delay: &str) -> String {
+        format!("4F1A2B3C4D: to=<b@example.net>, relay=x[192.0.2.2]:25, delay={delay}, dsn=2.0.0, status=sent (ok)")
+    }
+
+    #[test]
+    fn a_second_arrival_begins_a_life_and_a_removal_ends_one() {
+        let sent = sent("1");
+        check(&[("1", CLIENT), ("2", &sent), ("3", REMOVED)], &[&["1", "2", "3"]]);
+        check(&[("1", CLIENT), ("2", QUEUED), ("3", CLIENT), ("4", QUEUED)], &[&["1", "2"], &["3", "4"]]);
+        check(&[("1", QUEUED), ("2", REMOVED), ("9", QUEUED)], &[&["1", "2"], &["9"]]);
+        // What is logged in the second of the removal is of the message that was removed.
+        check(&[("1", QUEUED), ("2", REMOVED), ("2.5", &sent)], &[&["1", "2", "2.5"]]);
+        check(&[("1", QUEUED), ("2", REMOVED), ("3.5", &sent)], &[&["1", "2"], &["3.5"]]);
+    }
+
+    #[test]
+    fn a_message_id_in_a_later_second_than_the_queue_begins_a_life() {
+        check(&[("1", QUEUED), ("1.5", MESSAGE_ID)], &[&["1", "1.5"]]);
+        check(&[("1", QUEUED), ("2", MESSAGE_ID)], &[&["1"], &["2"]]);
+        // It is activated at every attempt.
+        check(&[("1", CLIENT), ("2", QUEUED), ("900", QUEUED)], &[&["1", "2", "900"]]);
+    }
+
+    #[test]
+    fn silence_of_more_than_the_horizon_ends_a_life() {
+        let log = format!("1 mx1 postfix/qmgr[1]: {QUEUED}\n61 mx1 postfix/qmgr[1]: {QUEUED}\n");
+        let lives = |horizon_ms| documents_by(&log, &Rules { horizon_ms, ..Rules::default() }).len();
+        assert_eq!((lives(60_000), lives(59_999)), (1, 2));
+    }
+
+    /// An id that holds its time is never used again.
+    #[test]
+    fn a_long_id_has_one_life() {
+        let lines =
+            [("1", "client=c.example.org[192.0.2.7]"), ("2", "removed"), ("3", "client=c.example.org[192.0.2.7]")];
+        let log: String =
+            lines.iter().map(|(at, text)| format!("{at} mx1 postfix/x[1]: 4dhRlh0sf8z9rvS: {text}\n")).collect();
+        assert_eq!(documents(&log).len(), 1);
+    }
+
+    /// Whole seconds, in which the next message of the id may begin before the end of the one before it is logged.
+    #[test]
+    fn delay_chooses_between_lives_of_one_second() {
+        let (old, new) = (sent("9"), sent("0.1"));
+        check(&[("1", CLIENT), ("2", QUEUED), ("10", CLIENT), ("10", &old)], &[&["1", "2", "10"], &["10"]]);
+        check(&[("1", CLIENT), ("2", QUEUED), ("10", CLIENT), ("10", &new)], &[&["1", "2"], &["10", "10"]]);
+        // Not so where stamps are fine: the order of lines is known then.
+        check(&[("1", CLIENT), ("2", QUEUED), ("10.1", CLIENT), ("10.2", &old)], &[&["1", "2"], &["10.1", "10.2"]]);
+    }
+}

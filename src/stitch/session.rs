@@ -226,3 +226,88 @@ fn by_process<'t, 'a>(lines: &'t [SessionLine<'a>], processes: usize) -> (Vec<&'
     next.truncate(processes);
     (sorted, next)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::stitch::testing::{document, documents};
+
+    fn texts(t: &crate::model::Transaction) -> Vec<&str> {
+        t.mail.lines.iter().filter(|line| !line.context).map(|line| &*line.text).collect()
+    }
+
+    #[test]
+    fn a_message_has_the_session_that_brought_it() {
+        let t = document(
+            "1 mx1 postfix/smtpd[11]: connect from c.example.org[192.0.2.7]
+             1.1 mx1 postfix/smtpd[11]: Anonymous TLS connection established from c.example.org[192.0.2.7]: TLSv1.3 with cipher X (256/256 bits)
+             1.2 mx1 postfix/smtpd[11]: 4F1A2B3C4D: client=c.example.org[192.0.2.7]
+             1.3 mx1 postfix/smtpd[12]: connect from d.example.org[192.0.2.8]
+             1.4 mx1 postfix/smtpd[11]: disconnect from c.example.org[192.0.2.7]",
+        );
+        assert_eq!(t.tls.version.as_deref(), Some("TLSv1.3"));
+        assert_eq!(texts(&t).len(), 3, "{:?}", texts(&t));
+    }
+
+    #[test]
+    fn a_session_that_ended_says_nothing_of_the_next() {
+        let t = document(
+            "1 mx1 postfix/smtpd[11]: Anonymous TLS connection established from c.example.org[192.0.2.7]: TLSv1.3 with cipher X (256/256 bits)
+             2 mx1 postfix/smtpd[11]: disconnect from c.example.org[192.0.2.7]
+             3 mx1 postfix/smtpd[11]: connect from c.example.org[192.0.2.7]
+             4 mx1 postfix/smtpd[11]: 4F1A2B3C4D: client=c.example.org[192.0.2.7]",
+        );
+        assert_eq!((t.tls.version.as_deref(), texts(&t).len()), (None, 2));
+    }
+
+    #[test]
+    fn what_was_said_is_of_the_next_message_only() {
+        let all = documents(
+            "1 mx1 postfix/smtpd[11]: NOQUEUE: warn: RCPT from c.example.org[192.0.2.7]: beware; from=<a@example.org> to=<b@example.net> proto=ESMTP helo=<c>
+             2 mx1 postfix/smtpd[11]: 4F1A2B3C4D: client=c.example.org[192.0.2.7]
+             3 mx1 postfix/smtpd[11]: 5F1A2B3C4D: client=c.example.org[192.0.2.7]",
+        );
+        let of = |id: &str| all.iter().find(|t| t.email.local_id.as_deref() == Some(id)).unwrap();
+        let warned = |id| texts(of(id)).iter().any(|text| text.contains("beware"));
+        assert_eq!((warned("4F1A2B3C4D"), warned("5F1A2B3C4D")), (true, false));
+    }
+
+    #[test]
+    fn a_session_line_reaches_ten_minutes() {
+        for (at, expected) in [("601", 2), ("602", 1)] {
+            let t = document(&format!(
+                "1 mx1 postfix/smtpd[11]: connect from c.example.org[192.0.2.7]
+                 {at} mx1 postfix/smtpd[11]: 4F1A2B3C4D: client=c.example.org[192.0.2.7]"
+            ));
+            assert_eq!(texts(&t).len(), expected, "{at}");
+        }
+    }
+
+    /// A record tells how long its work took: what failed before that was another's.
+    #[test]
+    fn a_failed_connection_is_of_the_record_whose_work_it_falls_into() {
+        for (failed, expected) in [("97", 1), ("90", 0), ("70", 0)] {
+            let t = document(&format!(
+                "{failed} mx1 postfix/smtp[74]: connect to mx1.example.net[198.51.100.25]:25: Connection refused
+                 100 mx1 postfix/smtp[74]: 3A9C96093D: to=<b@example.net>, relay=mx2.example.net[198.51.100.26]:25, delay=60, delays=56/0/3/1, dsn=2.0.0, status=sent (ok)"
+            ));
+            assert_eq!(t.mail.warnings.len(), expected, "{failed}");
+        }
+    }
+
+    #[test]
+    fn a_failed_connection_is_of_its_own_process_and_of_the_record_that_names_it() {
+        let other = document(
+            "99 mx1 postfix/smtp[75]: connect to mx1.example.net[198.51.100.25]:25: Connection refused
+             100 mx1 postfix/smtp[74]: 3A9C96093D: to=<b@example.net>, relay=none, delay=60, delays=56/0/3/1, dsn=4.4.1, status=deferred (x)",
+        );
+        assert_eq!(other.mail.warnings.len(), 0);
+        let all = documents(
+            "99 mx1 postfix/smtp[74]: connect to mx1.example.net[198.51.100.25]:25: Connection refused
+             100 mx1 postfix/smtp[74]: 3A9C96093D: to=<b@example.net>, relay=mx2.example.net[198.51.100.26]:25, delay=60, delays=56/0/3/1, dsn=2.0.0, status=sent (ok)
+             100 mx1 postfix/smtp[74]: 4A9C96093D: to=<b@example.net>, relay=none, delay=60, delays=56/0/3/1, dsn=4.4.1, status=deferred (connect to mx1.example.net[198.51.100.25]:25: Connection refused)",
+        );
+        let warned: Vec<(&str, usize)> =
+            all.iter().map(|t| (t.email.local_id.as_deref().unwrap(), t.mail.warnings.len())).collect();
+        assert_eq!(warned, [("3A9C96093D", 0), ("4A9C96093D", 1)]);
+    }
+}

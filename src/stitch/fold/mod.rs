@@ -159,3 +159,61 @@ fn fold_life(key: &Key, life: &Life<'_>, rules: &Rules, out: &mut Vec<Transactio
     split.into(whole, |part| id::message_id(key, id_time, part), out);
     out[first..].iter_mut().for_each(bound::bound);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stitch::testing::{document, lines};
+
+    const LOG: &str = "1 mx1 postfix/smtpd[11]: connect from c.example.org[192.0.2.7]
+        1 mx1 postfix/smtpd[11]: 4F1A2B3C4D: client=c.example.org[192.0.2.7]
+        2 mx1 postfix/cleanup[12]: 4F1A2B3C4D: message-id=<1@example.org>
+        3 mx1 postfix/qmgr[9]: 4F1A2B3C4D: from=<a@example.org>, size=900, nrcpt=2 (queue active)
+        4 mx1 postfix/smtp[13]: 4F1A2B3C4D: to=<b@example.net>, relay=mx.example.net[192.0.2.25]:25, delay=3, delays=1/1/0/1, dsn=4.0.0, status=deferred (busy)
+        9 mx1 postfix/smtp[14]: 4F1A2B3C4D: to=<b@example.net>, relay=mx.example.net[192.0.2.25]:25, delay=8, delays=6/1/0/1, dsn=2.0.0, status=sent (ok)
+        9 mx1 postfix/smtp[14]: 4F1A2B3C4D: to=<c@example.net>, relay=mx.example.net[192.0.2.25]:25, delay=8, delays=6/1/0/1, dsn=2.0.0, status=sent (ok)
+        9 mx1 postfix/qmgr[9]: 4F1A2B3C4D: removed";
+
+    #[test]
+    fn a_document_has_what_its_lines_say() {
+        let t = document(LOG);
+        assert_eq!(
+            (t.source.ip.as_deref(), t.email.from.address.as_deref()),
+            (Some("192.0.2.7"), Some("a@example.org"))
+        );
+        assert_eq!((t.mail.size, t.mail.nrcpt, t.mail.attempts, t.mail.complete), (Some(900), Some(2), 3, true));
+        assert_eq!((t.event.end.0 - t.event.start.0, t.event.duration), (8000, 8_000_000_000));
+        let b = &t.mail.recipients[0];
+        assert_eq!((&*b.address, b.attempts, b.delay_s, b.is_final), ("b@example.net", 2, Some(8.0), true));
+        assert_eq!(
+            (b.first_attempt.unwrap().0, b.last_attempt.unwrap().0 - b.first_attempt.unwrap().0),
+            (t.event.start.0 + 3000, 5000)
+        );
+    }
+
+    /// Law L1, in one example: tests/laws.rs has it for any.
+    #[test]
+    fn the_order_of_lines_changes_nothing() {
+        let key = Key { host: "mx1".into(), instance: "".into(), queue_id: "4F1A2B3C4D".into() };
+        let all = lines(LOG);
+        let mut set: Vec<&Line> = all.iter().collect();
+        let once = fold(&key, &set, &Rules::default());
+        set.reverse();
+        assert_eq!(fold(&key, &set, &Rules::default()), once);
+        set.rotate_left(3);
+        assert_eq!(fold(&key, &set, &Rules::default()), once);
+    }
+
+    /// The transport says that it lost lines: that is the reason for what is missing, and for nothing else.
+    #[test]
+    fn a_gap_is_told_where_something_is_missing() {
+        let notice = "rsyslogd: imuxsock[pid 1]: begin to drop messages due to rate-limiting";
+        assert!(!document(LOG).mail.gap);
+        assert!(document(&format!("{LOG}\n5 mx1 {notice}")).mail.gap, "during its life");
+        let open = LOG.rsplit_once('\n').unwrap().0;
+        assert!(!document(open).mail.gap);
+        assert!(document(&format!("{open}\n30 mx1 {notice}")).mail.gap, "soon after, and no end is known");
+        assert!(!document(&format!("{LOG}\n30 mx1 {notice}")).mail.gap, "it was complete by then");
+        assert!(!document(&format!("{open}\n900 mx1 {notice}")).mail.gap, "long after");
+    }
+}

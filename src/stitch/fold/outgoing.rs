@@ -102,3 +102,41 @@ fn with<'a>(peer: Peer<'a>, find: impl Fn(&'a str) -> Option<Session<'a>>) -> Op
     let by_addr = peer.addr.and_then(&find);
     by_addr.or_else(|| peer.name.and_then(&find).filter(|s| s.peer.addr.is_none() || peer.addr.is_none()))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::stitch::testing::document;
+
+    /// TLS versions of the recipients of a message, by a record of process 13 at second 3.
+    #[track_caller]
+    fn check(before: &str, record: &str, expected: Option<&str>) {
+        let t = document(&format!(
+            "1 mx1 postfix/smtp[{before}
+             3 mx1 postfix/smtp[13]: 4F1A2B3C4D: to=<b@example.net>, relay={record}, delay=2, delays=0/0/1.9/0.1, dsn=2.0.0, status=sent (ok)"
+        ));
+        assert_eq!(t.mail.recipients[0].tls.version.as_deref(), expected, "{before} {record}");
+    }
+
+    const TLS: &str =
+        "Untrusted TLS connection established to mx.example.net[192.0.2.25]:25: TLSv1.3 with cipher X (256/256 bits)";
+
+    #[test]
+    fn tls_is_of_the_process_and_the_host_of_the_record() {
+        check(&format!("13]: {TLS}"), "mx.example.net[192.0.2.25]:25", Some("TLSv1.3"));
+        check(&format!("14]: {TLS}"), "mx.example.net[192.0.2.25]:25", None);
+        // A host of many addresses: the name alone says nothing.
+        check(&format!("13]: {TLS}"), "mx.example.net[192.0.2.26]:25", None);
+        check(&format!("13]: {TLS}"), "mx2.example.net[192.0.2.26]:25", None);
+    }
+
+    #[test]
+    fn an_attempt_without_tls_has_not_that_of_another() {
+        let t = document(
+            "1 mx1 postfix/smtp[13]: 4F1A2B3C4D: to=<a@example.net>, relay=mx.example.net[192.0.2.25]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (ok)
+             1800 mx1 postfix/smtp[15]: Untrusted TLS connection established to mx.example.net[192.0.2.25]:25: TLSv1.3 with cipher X (256/256 bits)
+             1801 mx1 postfix/smtp[15]: 4F1A2B3C4D: to=<b@example.net>, relay=mx.example.net[192.0.2.25]:25, delay=1801, delays=1799/0/1/1, dsn=2.0.0, status=sent (ok)",
+        );
+        let tls: Vec<_> = t.mail.recipients.iter().map(|r| (&*r.address, r.tls.version.as_deref())).collect();
+        assert_eq!(tls, [("a@example.net", None), ("b@example.net", Some("TLSv1.3"))]);
+    }
+}

@@ -256,3 +256,83 @@ fn join<'a>(key: &Key, mut run: Vec<Piece<'a>>) -> Vec<(&'a Line, String)> {
     }
     joined
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{model::transaction::RecipientStatus as S, stitch::testing::document};
+
+    const ID: &str = "6AMK00Zx042166";
+
+    /// What became of the recipients that lines of one sendmail tell of.
+    #[track_caller]
+    fn check(lines: &[(&str, u32, &str)], expected: &[(&str, S)]) {
+        let log: String =
+            lines.iter().map(|(at, pid, text)| format!("{at} mx1 sendmail[{pid}]: {ID}{text}\n")).collect();
+        let t = document(&log);
+        let found: Vec<_> = t.mail.recipients.iter().map(|r| (&*r.address, r.status)).collect();
+        assert_eq!(found, expected, "{lines:?}");
+    }
+
+    const FIRST: &str = "[1]: to=<a@example.net>, ...";
+    const SECOND: &str = "[2]: <b@example.net>, delay=00:00:01, ...";
+    const THIRD: &str = "[3]: mailer=esmtp, dsn=2.0.0, stat=Sent (ok)";
+    const BOTH: &[(&str, S)] = &[("a@example.net", S::Sent), ("b@example.net", S::Sent)];
+
+    /// syslog daemons keep no order within a second; the number of a piece is its place.
+    #[test]
+    fn pieces_in_any_order_of_a_second_are_one_record() {
+        check(&[("1.1", 7, FIRST), ("1.2", 7, SECOND), ("1.3", 7, THIRD)], BOTH);
+        check(&[("1.3", 7, FIRST), ("1.1", 7, SECOND), ("1.2", 7, THIRD)], BOTH);
+        check(&[("1", 7, THIRD), ("1", 7, FIRST), ("1", 7, SECOND)], BOTH);
+        check(&[("1.9", 7, FIRST), ("2.1", 7, SECOND), ("2.2", 7, THIRD)], BOTH);
+    }
+
+    #[test]
+    fn a_piece_that_is_missing_leaves_nothing_to_join() {
+        check(&[("1.1", 7, FIRST), ("1.3", 7, THIRD)], &[]);
+        check(&[("1.1", 7, SECOND), ("1.3", 7, THIRD)], &[]);
+        check(&[("1.1", 7, FIRST), ("1.2", 8, SECOND), ("1.3", 7, THIRD)], &[]);
+    }
+
+    #[test]
+    fn two_split_records_of_a_process_are_two() {
+        let other = "[2]: <c@example.net>, mailer=esmtp, dsn=5.1.1, stat=User unknown";
+        let lines = [
+            ("1.1", 7, FIRST),
+            ("1.2", 7, SECOND),
+            ("1.3", 7, THIRD),
+            ("1.4", 7, "[1]: to=<d@example.net>, ..."),
+            ("1.5", 7, other),
+        ];
+        let four = [
+            ("a@example.net", S::Sent),
+            ("b@example.net", S::Sent),
+            ("c@example.net", S::Bounced),
+            ("d@example.net", S::Bounced),
+        ];
+        check(&lines, &four);
+    }
+
+    #[test]
+    fn the_dsn_decides_and_without_one_the_words() {
+        let record = |rest: &str| format!(": to=<a@example.net>, delay=00:00:01, mailer=esmtp, {rest}");
+        for (rest, expected) in [
+            ("dsn=2.0.0, stat=Sent (ok)", S::Sent),
+            ("dsn=2.0.0, stat=discarded", S::Discarded),
+            ("dsn=4.4.1, stat=Deferred: Connection refused", S::Deferred),
+            ("dsn=5.1.1, stat=User unknown", S::Bounced),
+            ("stat=Sent", S::Sent),
+            ("stat=Deferred: Connection refused", S::Deferred),
+            ("stat=queued", S::Deferred),
+            ("stat=Host unknown (Name server: x: host not found)", S::Bounced),
+            ("stat=something new", S::Unknown),
+            ("dsn=2.0.0, stat=quarantined", S::Held),
+        ] {
+            check(&[("1", 7, &record(rest))], &[("a@example.net", expected)]);
+        }
+        check(
+            &[("1", 7, ": to=<a@example.net>, delay=00:00:01, stat=User unknown")],
+            &[("a@example.net", S::Rejected)],
+        );
+    }
+}

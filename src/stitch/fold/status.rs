@@ -181,3 +181,70 @@ fn complete(draft: &Draft<'_>) -> bool {
     let settled = draft.recipients.iter().filter(|p| is_final(p.status())).count() as u64;
     draft.arrived && (ended || (settled > 0 && draft.nrcpt.is_some_and(|n| settled >= n)))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{model::transaction::Status, stitch::testing::document};
+
+    /// The status of a message of postfix with what its lines say, a second apart.
+    #[track_caller]
+    fn check(texts: &[&str], expected: Status) {
+        let line = |(n, text): (usize, &&str)| format!("{} mx1 postfix/x[1]: 4F1A2B3C4D: {text}\n", n + 1);
+        let log: String = texts.iter().enumerate().map(line).collect();
+        assert_eq!(document(&log).mail.status, expected, "{texts:?}");
+    }
+
+    const CLIENT: &str = "client=c.example.org[192.0.2.7]";
+    const QUEUED: &str = "from=<a@example.org>, size=900, nrcpt=1 (queue active)";
+    const TWO: &str = "from=<a@example.org>, size=900, nrcpt=2 (queue active)";
+    const SENT: &str = "to=<b@example.net>, relay=x[192.0.2.2]:25, delay=1, dsn=2.0.0, status=sent (ok)";
+    const BOUNCED: &str = "to=<c@example.net>, relay=x[192.0.2.2]:25, delay=1, dsn=5.1.1, status=bounced (no)";
+    const LATER: &str = "to=<b@example.net>, relay=none, delay=1, dsn=4.4.1, status=deferred (x)";
+
+    #[test]
+    fn recipients_add_up() {
+        check(&[CLIENT, QUEUED], Status::Queued);
+        check(&[CLIENT, QUEUED, SENT], Status::Delivered);
+        check(&[CLIENT, TWO, SENT], Status::Queued);
+        check(&[CLIENT, TWO, SENT, "removed"], Status::Unknown);
+        check(&[CLIENT, TWO, SENT, BOUNCED], Status::Partial);
+        check(&[CLIENT, QUEUED, BOUNCED], Status::Bounced);
+        check(&[CLIENT, QUEUED, LATER], Status::Deferred);
+        check(&[CLIENT, QUEUED, LATER, SENT], Status::Delivered);
+        check(&[CLIENT, QUEUED, LATER, "from=<a@example.org>, status=expired, returned to sender"], Status::Expired);
+        check(&[CLIENT], Status::Unknown);
+    }
+
+    /// postsuper -h, -H and -d. Of what was released it is said what it does then.
+    #[test]
+    fn held_is_what_was_not_released_since() {
+        check(&[CLIENT, QUEUED, "placed on hold"], Status::Held);
+        check(&[CLIENT, QUEUED, LATER, "placed on hold"], Status::Held);
+        check(&[CLIENT, QUEUED, "placed on hold", "released from hold"], Status::Queued);
+        check(&[CLIENT, "placed on hold", "released from hold"], Status::Unknown);
+        check(&[CLIENT, QUEUED, LATER, "placed on hold", "released from hold"], Status::Deferred);
+        check(&[CLIENT, QUEUED, "placed on hold", "released from hold", "placed on hold"], Status::Held);
+        // The queue manager takes up nothing that is on hold.
+        check(&[CLIENT, "placed on hold", QUEUED], Status::Queued);
+        check(&[CLIENT, QUEUED, LATER, "placed on hold", "removed"], Status::Unknown);
+    }
+
+    #[test]
+    fn an_operator_deletes_whatever_the_state() {
+        let log =
+            format!("1 mx1 postfix/qmgr[1]: 4F1A2B3C4D: {QUEUED}\n2 mx1 postfix/postsuper[1]: 4F1A2B3C4D: removed\n");
+        assert_eq!(document(&log).mail.status, Status::Deleted);
+    }
+
+    #[test]
+    fn both_ends_make_it_complete() {
+        let complete = |texts: &[&str]| {
+            let line = |(n, text): (usize, &&str)| format!("{} mx1 postfix/x[1]: 4F1A2B3C4D: {text}\n", n + 1);
+            document(&texts.iter().enumerate().map(line).collect::<String>()).mail.complete
+        };
+        assert!(complete(&[CLIENT, QUEUED, SENT, "removed"]));
+        assert!(complete(&["message-id=<1@x>", QUEUED, SENT, "removed"]), "made inside");
+        assert!(!complete(&[QUEUED, SENT, "removed"]));
+        assert!(!complete(&[CLIENT, QUEUED, SENT]));
+    }
+}

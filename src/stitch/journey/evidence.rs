@@ -120,3 +120,110 @@ fn of_house(relay: &Place, client: &Place, (to, from): (i32, i32)) -> (i32, i32)
         None => (to, from),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stitch::testing::document;
+
+    /// A mail on its way from mx1 to mx2, with what each side logs of the other.
+    struct Hop<'a> {
+        relay: &'a str,
+        client: &'a str,
+        ids: [&'a str; 2],
+        to: [&'a str; 2],
+        child_id: &'a str,
+        child_host: &'a str,
+    }
+
+    const HOP: Hop<'_> = Hop {
+        relay: "mx2.example.org[192.0.2.2]:25",
+        client: "mx1.example.org[192.0.2.1]",
+        ids: ["1@example.org", "1@example.org"],
+        to: ["b@example.net", "b@example.net"],
+        child_id: "5F1A2B3C4D",
+        child_host: "mx2",
+    };
+
+    impl Hop<'_> {
+        fn nodes(&self) -> (Node, Node) {
+            let Self { relay, client, ids, to, child_id, child_host } = self;
+            let parent = document(&format!(
+                "1 mx1 postfix/smtpd[1]: 4F1A2B3C4D: client=c.example.com[203.0.113.9]
+                 1 mx1 postfix/cleanup[1]: 4F1A2B3C4D: message-id=<{}>
+                 2 mx1 postfix/smtp[2]: 4F1A2B3C4D: to=<{}>, relay={relay}, delay=1, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as {child_id})",
+                ids[0], to[0]
+            ));
+            let child = document(&format!(
+                "1.5 {child_host} postfix/smtpd[1]: {child_id}: client={client}
+                 1.5 {child_host} postfix/cleanup[1]: {child_id}: message-id=<{}>
+                 2 {child_host} postfix/local[2]: {child_id}: to=<{}>, relay=local, delay=1, dsn=2.0.0, status=sent (delivered to mailbox)",
+                ids[1], to[1]
+            ));
+            (Node::new(&parent), Node::new(&child))
+        }
+
+        #[track_caller]
+        fn check(&self, expected: Option<i32>) {
+            let (parent, child) = self.nodes();
+            let hop = parent.onward.iter().find(|hop| hop.queue_id == self.child_id).unwrap();
+            assert_eq!(of_reply(&parent, hop, &child), expected);
+        }
+    }
+
+    #[test]
+    fn all_that_agrees_is_summed() {
+        // The reply, both names, the Message-ID and the recipient.
+        HOP.check(Some(REPLY + 2 * BY_NAME + SAME_MESSAGE_ID + SAME_RECIPIENT));
+        // Nobody else's name or recipient is known: the reply and the Message-ID.
+        Hop { client: "unknown[192.0.2.1]", ..HOP }.check(Some(REPLY + BY_NAME + SAME_MESSAGE_ID + SAME_RECIPIENT));
+        // Of one domain, and so perhaps another name of the host.
+        Hop { relay: "mail.example.org[192.0.2.2]:25", ..HOP }
+            .check(Some(REPLY + BY_NAME + SAME_MESSAGE_ID + SAME_RECIPIENT));
+        // Of another domain.
+        Hop { relay: "mx2.example.com[192.0.2.2]:25", ..HOP }.check(Some(REPLY + SAME_MESSAGE_ID + SAME_RECIPIENT));
+        Hop { to: ["b@example.net", "c@example.net"], ..HOP }.check(Some(REPLY + 2 * BY_NAME + SAME_MESSAGE_ID));
+        Hop { to: ["b@example.net", "c@example.com"], ..HOP }
+            .check(Some(REPLY + 2 * BY_NAME + SAME_MESSAGE_ID + OTHER));
+    }
+
+    #[test]
+    fn another_mail_is_no_child_unless_it_came_from_here() {
+        let ids = ["1@example.org", "2@example.org"];
+        Hop { ids, ..HOP }.check(Some(REPLY + 2 * BY_NAME + OTHER + SAME_RECIPIENT));
+        Hop { ids, client: "unknown[192.0.2.1]", ..HOP }.check(None);
+        Hop { ids, client: "mx9.example.com[192.0.2.9]", ..HOP }.check(None);
+    }
+
+    #[test]
+    fn on_one_host_loopback_leads_here() {
+        let here =
+            Hop { relay: "127.0.0.1[127.0.0.1]:10024", client: "localhost[127.0.0.1]", child_host: "mx1", ..HOP };
+        here.check(Some(REPLY + 2 * HERE + SAME_MESSAGE_ID + SAME_RECIPIENT));
+        // From outside: no filter of ours handed it back.
+        Hop { client: "mx9.example.com[192.0.2.9]", ..here }
+            .check(Some(REPLY + OTHER + SAME_MESSAGE_ID + SAME_RECIPIENT));
+    }
+
+    #[test]
+    fn a_message_id_is_compared_as_far_as_sendmail_writes_it() {
+        let long = "x".repeat(120);
+        assert_eq!(prefix(&long).len(), CUT_AT);
+        assert_eq!(prefix(&"é".repeat(60)).len(), CUT_AT - 1);
+        assert_eq!(prefix("short"), "short");
+    }
+
+    #[test]
+    fn a_child_that_names_its_parent_is_his() {
+        let (parent, mut child) = HOP.nodes();
+        assert_eq!(of_previous(&parent, &child), NAMED + SAME_MESSAGE_ID);
+        child.previous = vec![("mx1".into(), "4F1A2B3C4D".into())];
+        let hop = &parent.onward[0];
+        assert_eq!(
+            of_reply(&parent, hop, &child),
+            Some(REPLY + 2 * BY_NAME + SAME_MESSAGE_ID + SAME_RECIPIENT + NAMED)
+        );
+        child.host = "mx1".into();
+        assert_eq!(of_previous(&parent, &child), NAMED + HERE + SAME_MESSAGE_ID);
+    }
+}

@@ -83,6 +83,31 @@ mod tests {
         );
     }
 
+    /// A month that somebody deleted while we wrote is made anew by the next try; a bulk tells it of each of its documents.
+    #[test]
+    fn a_write_whose_index_went_away_is_tried_again() {
+        for operation in ["create", "index"] {
+            check(
+                &format!(
+                    r#"{{"{operation}":{{"_id":"a","status":404,"error":{{"type":"index_not_found_exception","reason":"no such index [m]"}}}}}}"#
+                ),
+                r#"Retry("no such index [m]", None)"#,
+            );
+        }
+    }
+
+    #[test]
+    fn what_no_rule_is_for_is_told_by_its_status() {
+        check(r#"{"index":{"status":408}}"#, r#"Retry("status 408", None)"#);
+        check(r#"{"index":{"status":500}}"#, r#"Retry("status 500", None)"#);
+        check(r#"{"index":{"status":401}}"#, r#"Denied("status 401")"#);
+        check(r#"{"index":{"status":413}}"#, r#"Refused("status 413")"#);
+        check(
+            r#"{"index":{"status":400,"error":{"type":"odd_exception","reason":""}}}"#,
+            r#"Refused("odd_exception (400)")"#,
+        );
+    }
+
     #[test]
     fn a_document_that_changed_is_a_conflict() {
         check(
