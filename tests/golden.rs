@@ -203,7 +203,7 @@ fn compact(t: &Transaction, journey: usize) -> String {
         field("helo", m.helo.as_ref()),
         field("size", m.size),
         field("nrcpt", m.nrcpt),
-        field("attempts", Some(m.attempts).filter(|n| m.recipients.is_empty() && *n > 1)),
+        field("attempts", Some(m.attempts).filter(|n| m.recipients.iter().all(|r| r.attempts == 0) && *n > 1)),
         field("arrival", m.arrival),
     ];
     writeln!(out, " {}", facts.concat()).unwrap();

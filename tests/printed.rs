@@ -149,7 +149,7 @@ proptest! {
     #[test]
     fn refusals(
         id in option::of(select(POSTFIX_IDS)),
-        action in select(vec![Action::Reject, Action::Warn, Action::Hold, Action::Discard, Action::Hangup, Action::Change]),
+        action in select(vec![Action::Reject, Action::Warn, Action::Hold, Action::Discard, Action::Hangup, Action::Change, Action::Redirect]),
         stage in select(vec!["connect", "ehlo", "mail", "rcpt", "data", "end-of-message"]),
         who in who(),
         (code, dsn) in (option::of(200u16..560), option::of("[245]\\.[0-9]\\.[0-9]")),

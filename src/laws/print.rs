@@ -116,7 +116,8 @@ fn refusal(out: &mut String, policy: &Policy<'_>) -> Option<()> {
         Action::Hold => "hold",
         Action::Discard => "discard",
         Action::Hangup => "hangup",
-        Action::Change => "redirect",
+        Action::Change => "prepend",
+        Action::Redirect => "redirect",
         Action::Accept => "proxy-accept",
     };
     let stage = match policy.stage {

@@ -35,8 +35,10 @@ pub enum Action {
     Discard,
     /// The connection was closed (`hangup`).
     Hangup,
-    /// `filter`, `redirect`, `bcc`, `prepend`, `replace`, `strip`, `delay`, `pass`: the message was changed or sent elsewhere.
+    /// `filter`, `bcc`, `prepend`, `replace`, `strip`, `delay`, `pass`: the message was changed or sent on another way.
     Change,
+    /// `redirect`: it went to another recipient instead.
+    Redirect,
     /// `proxy-accept`: a filter before the queue took the message, and with a queue id in its reply handed it on.
     Accept,
 }

@@ -216,7 +216,8 @@ impl Collector {
         let begins = !is_attempt && is_root(t);
         for r in &t.mail.recipients {
             let fate = recipient_fate(t, r);
-            if begins {
+            // Whom it was refused for is told of as an attempt of theirs.
+            if begins && r.status != RecipientStatus::Rejected {
                 self.recipients += 1;
             }
             if begins || fate != Fate::Delivered {
@@ -225,7 +226,7 @@ impl Collector {
                 let add = |p: &mut Party| p.add(fate, begins, is_attempt);
                 self.recipient_domains.count(&domain(&r.address), brief, add);
             }
-            if !is_attempt {
+            if !is_attempt && r.attempts > 0 {
                 self.passage(t, r, fate, brief);
             }
             let word = match fate {

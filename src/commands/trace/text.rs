@@ -99,7 +99,7 @@ fn body(t: &Transaction) -> Vec<String> {
     if t.mail.parts > 1 {
         rows.extend(of_many(t));
     } else {
-        rows.extend(t.mail.recipients.iter().flat_map(recipient));
+        rows.extend(t.mail.recipients.iter().filter(|r| !is_refused(t, r)).flat_map(recipient));
     }
     for reject in &t.mail.rejects {
         let code = reject.code.map(|c| format!("{c} ")).unwrap_or_default();
@@ -132,6 +132,12 @@ fn body(t: &Transaction) -> Vec<String> {
     rows
 }
 
+/// Whether a refusal tells of the recipient, with its code.
+fn is_refused(t: &Transaction, r: &Recipient) -> bool {
+    let tells = |to: &Option<Text>| to.as_ref().is_some_and(|to| to.eq_ignore_ascii_case(&r.address));
+    r.status == RecipientStatus::Rejected && t.mail.rejects.iter().any(|reject| tells(&reject.recipient))
+}
+
 /// Some recipients of a large message, those first that it did not reach.
 fn of_many(t: &Transaction) -> Vec<String> {
     let mut some: Vec<&Recipient> = t.mail.recipients.iter().collect();
@@ -150,7 +156,8 @@ fn recipient(r: &Recipient) -> Vec<String> {
     let via = via.map(|n| format!(" via {n}")).unwrap_or_default();
     let after = r.delay_s.map(|d| format!(" after {d} s")).unwrap_or_default();
     let tries = if r.attempts > 1 { format!(", {} attempts", r.attempts) } else { String::new() };
-    let open = if r.is_final || r.status == RecipientStatus::Unknown { "" } else { ", still trying" };
+    let waits = matches!(r.status, RecipientStatus::Unknown | RecipientStatus::Held);
+    let open = if r.is_final || waits { "" } else { ", still trying" };
     let mut rows = vec![format!("to {}{orig}: {}{via}{after}{tries}{open}", r.address, word(r.status))];
     rows.extend(r.reply.as_ref().filter(|t| !t.is_empty()).map(|text| format!("   {text}")));
     rows

@@ -1,7 +1,8 @@
 //! Delivery records of all agents, and what smtp and lmtp say between them.
 //!
 //! In: the text after a queue id; for `connect to` the whole text.  Out: `Delivery`, `ConnectFailed`.
-//! Kept as notes: hosts that failed while another one is tried, work-arounds, delegation to another transport.
+//! Kept as warnings: why a host was given up while another one is tried. As notes: work-arounds, delegation to another
+//! transport.
 
 use crate::{
     model::event::{Delays, Delivery, DeliveryStatus, Event, Peer},
@@ -106,24 +107,20 @@ pub fn connect_failed(text: &str) -> Option<Event<'_>> {
     Some(Event::ConnectFailed { peer, reason: rest.strip_prefix(": ")? })
 }
 
-/// What smtp and lmtp say under a queue id besides delivery records (`smtp/smtp_trouble.c`, `smtp/smtp_proto.c`): why a
-/// host was given up for the next one, in the words that a delivery record has, too (`smtp/smtp_connect.c`,
-/// `smtp/smtp_addr.c`, `smtp/smtp_tls_policy.c`, `smtp/smtp_sasl_proto.c`). And what every agent says that hands a recipient
-/// on (`global/deliver_pass.c`).
-pub fn note(text: &str) -> Option<Event<'_>> {
-    const STARTS: [&str; 29] = [
-        "passing <",
+/// What smtp and lmtp say under a queue id between delivery records: why a host was given up for the next one
+/// (`smtp/smtp_trouble.c`, `smtp/smtp_proto.c`), in the words that a delivery record has, too (`smtp/smtp_connect.c`,
+/// `smtp/smtp_addr.c`, `smtp/smtp_tls_policy.c`, `smtp/smtp_sasl_proto.c`). And what every agent says that hands a recipient on
+/// (`global/deliver_pass.c`), which changes nothing.
+pub fn between(text: &str) -> Option<Event<'_>> {
+    const TROUBLE: [&str; 25] = [
         "host ",
         "lost connection with ",
         "conversation with ",
         "connect to ",
         "local data error while talking to ",
         "local configuration error",
-        "enabling PIX workarounds: ",
-        "breaking line > ",
         "Cannot start TLS: ",
         "TLS is required, but ",
-        "TLS-Required: ",
         "TLSA lookup error for ",
         "no TLSA records found",
         "non DNSSEC destination",
@@ -142,7 +139,13 @@ pub fn note(text: &str) -> Option<Event<'_>> {
         "unable to connect to ",
         "network address conversion failed",
     ];
-    STARTS.iter().any(|start| text.starts_with(start)).then_some(Event::Note)
+    const NOTES: [&str; 4] = ["passing <", "enabling PIX workarounds: ", "breaking line > ", "TLS-Required: "];
+    let is = |starts: &[&str]| starts.iter().any(|start| text.starts_with(start));
+    match () {
+        () if is(&TROUBLE) => Some(Event::Warning { text }),
+        () if is(&NOTES) => Some(Event::Note),
+        () => None,
+    }
 }
 
 #[cfg(test)]
@@ -230,11 +233,22 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_failed_is_a_note_and_no_attempt() {
-        let text =
-            "3F2A41C0E7: host mx[192.0.2.1] said: 450 4.7.1 later; from=<x> to=<y> (in reply to RCPT TO command)";
-        check("smtp", text, "3F2A41C0E7 note");
-        check("", text, "3F2A41C0E7 note");
+    fn what_changes_nothing_is_a_note() {
+        check("smtp", "3F2A41C0E7: enabling PIX workarounds: disable_esmtp for mx[192.0.2.1]:25", "3F2A41C0E7 note");
+    }
+
+    #[test]
+    fn a_host_that_failed_is_a_warning_and_no_attempt() {
+        for text in [
+            "host mx[192.0.2.1] said: 450 4.7.1 later; from=<x> to=<y> (in reply to RCPT TO command)",
+            "host mx[192.0.2.1] refused to talk to me: 421 busy",
+            "lost connection with mx[192.0.2.1] while performing the EHLO handshake",
+            "SASL authentication failed; server mx[192.0.2.1] said: 535 5.7.8 Error: authentication failed",
+        ] {
+            for daemon in ["smtp", "lmtp", ""] {
+                check(daemon, &format!("3F2A41C0E7: {text}"), &format!("3F2A41C0E7 warning `{text}`"));
+            }
+        }
         check("virtual", "3F2A41C0E7: passing <bob@example.org> to transport=local", "3F2A41C0E7 note");
     }
 }

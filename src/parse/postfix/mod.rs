@@ -23,7 +23,7 @@ mod testing;
 mod tls;
 
 pub use delivery::relay;
-pub use reply::{forwarded_queue_id, reply_queue_id};
+pub use reply::{forwarded_queue_id, remote_reply, reply_queue_id};
 
 use super::fields;
 use crate::model::{
@@ -138,7 +138,7 @@ fn message<'a>(daemon: Option<&str>, text: &'a str) -> Option<Event<'a>> {
     }
     // Agents repeat what remote servers said, so that nothing but their own forms is looked for in their lines.
     if matches!(daemon, Some("smtp" | "lmtp")) {
-        return policy::client_check(text).or_else(|| delivery::note(text));
+        return policy::client_check(text).or_else(|| delivery::between(text));
     }
     if text.starts_with("from=<") {
         return qmgr::message(text);
@@ -159,7 +159,7 @@ fn message<'a>(daemon: Option<&str>, text: &'a str) -> Option<Event<'a>> {
     .or_else(|| bounce::message(text))
     .or_else(|| postsuper::message(text))
     .or_else(|| policy::message(text))
-    .or_else(|| delivery::note(text))
+    .or_else(|| delivery::between(text))
 }
 
 /// A line without queue id.

@@ -60,7 +60,8 @@ fn split_action(text: &str) -> Option<(Action, &str)> {
         "hold" => Action::Hold,
         "discard" => Action::Discard,
         "hangup" => Action::Hangup,
-        "filter" | "redirect" | "bcc" | "prepend" | "replace" | "strip" | "delay" | "pass" => Action::Change,
+        "redirect" => Action::Redirect,
+        "filter" | "bcc" | "prepend" | "replace" | "strip" | "delay" | "pass" => Action::Change,
         "proxy-accept" => Action::Accept,
         _ => return None,
     };
@@ -311,7 +312,8 @@ mod tests {
             ("permit", "Warn"),
             ("hold", "Hold"),
             ("milter-discard", "Discard"),
-            ("redirect", "Change"),
+            ("prepend", "Change"),
+            ("redirect", "Redirect"),
             ("hangup", "Hangup"),
         ] {
             check("", &format!("NOQUEUE: {word}: {end}"), &format!("{action} rcpt a[192.0.2.1] `x` proto=SMTP"));

@@ -31,6 +31,13 @@ pub fn forwarded_queue_id(reply: &str) -> Option<&str> {
     id(reply.strip_prefix("forwarded as ")?)
 }
 
+/// Code and DSN of what a remote server said: `host mx[192.0.2.1] said: 450 4.2.0 …`, `… refused to talk to me: 421 …`.
+pub fn remote_reply(text: &str) -> (Option<u16>, Option<&str>) {
+    let said = [" said: ", " refused to talk to me: "].iter().find_map(|words| fields::split(text, words));
+    let (code, dsn, _) = said.map_or((None, None, ""), |(_, reply)| fields::reply(reply));
+    (code, dsn)
+}
+
 /// The word at the start of a text, if an id can look like that: postfix and sendmail ids are alphanumeric, Exim's
 /// have dashes.
 fn id(text: &str) -> Option<&str> {
@@ -54,6 +61,21 @@ mod tests {
         assert_eq!(reply_queue_id("250 2.5.0 OK (2C225C6817C7EEE1481)"), Some("2C225C6817C7EEE1481"));
         assert_eq!(reply_queue_id("250 2.5.0 OK (see 3F2A41C0E7)"), None);
         assert_eq!(reply_queue_id("6010000f004711 Message accepted for delivery"), Some("6010000f004711"));
+    }
+
+    #[test]
+    fn a_remote_server_has_code_and_dsn() {
+        assert_eq!(
+            remote_reply("host mx[192.0.2.1] said: 450 4.2.0 <b@example.org>: later"),
+            (Some(450), Some("4.2.0"))
+        );
+        assert_eq!(remote_reply("host mx[192.0.2.1] refused to talk to me: 421 busy"), (Some(421), None));
+        let login = "SASL authentication failed; server mx[192.0.2.1] said: 535 5.7.8 Error: authentication failed";
+        assert_eq!(remote_reply(login), (Some(535), Some("5.7.8")));
+        assert_eq!(
+            remote_reply("lost connection with mx[192.0.2.1] while receiving the initial server greeting"),
+            (None, None)
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::{
         life::{Life, Told},
     },
     draft::Draft,
+    named,
     recipient::{Attempt, Person, is_final},
 };
 use crate::model::{
@@ -14,8 +15,8 @@ use crate::model::{
     event::Peer,
     transaction::{
         Address, Addresses, Attempt as HistoryAttempt, Auth, DATASET, DelaysS, ECS_VERSION, EVENT_CATEGORY, EVENT_KIND,
-        Ecs, Email, EventInfo, Evidence, Host, Kind, Mail, Omitted, Outcome, Recipient, Related, Relay, SCHEMA,
-        Service, Source, Status, Tls, User,
+        Ecs, Email, EventInfo, Evidence, Host, Kind, Mail, Omitted, Outcome, Recipient, RecipientStatus, Related,
+        Relay, SCHEMA, Service, Source, Status, Tls, User,
     },
 };
 use compact_str::ToCompactString;
@@ -26,8 +27,13 @@ use std::{net::IpAddr, sync::Arc};
 /// The document of a life, whole, without its id and its lines, and whom its warnings are about.
 pub(super) fn document(key: &Key, life: &Life<'_>, mut draft: Draft<'_>, bounds: &Bounds) -> (Transaction, Owners) {
     let mut recipients: Vec<Recipient> = draft.recipients.iter().map(|p| recipient(p, &draft)).collect();
+    let mut omitted = draft.omitted;
+    omitted.rejects += bounded(&mut draft.rejects, bounds.listed);
+    recipients.extend(named::beside(&recipients, &draft.rejects, &draft));
     recipients.sort_by(|a, b| (&a.address, &a.orig_to).cmp(&(&b.address, &b.orig_to)));
-    let to = unique(recipients.iter().map(|r| &r.address));
+    // Whom a message was refused for has none of it.
+    let has_it = |r: &&Recipient| draft.kind == Kind::Reject || r.status != RecipientStatus::Rejected;
+    let to = unique(recipients.iter().filter(has_it).map(|r| &r.address));
     draft.links.sort();
     draft.links.dedup();
     let attempts = recipients.iter().map(|r| r.attempts).sum();
@@ -46,9 +52,7 @@ pub(super) fn document(key: &Key, life: &Life<'_>, mut draft: Draft<'_>, bounds:
     doc.event.outcome = outcome(draft.status);
     let believed = |arrival: &Time| Time::OF_LINES.contains(*arrival) && !draft.arrived && !draft.has_message_id;
     let arrival = draft.implied_arrival.filter(believed);
-    let mut omitted = draft.omitted;
     omitted.links += bounded(&mut draft.links, bounds.links);
-    omitted.rejects += bounded(&mut draft.rejects, bounds.listed);
     omitted.filters += bounded(&mut draft.filters, bounds.listed);
     doc.mail = Mail {
         kind: draft.kind,

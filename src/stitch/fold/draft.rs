@@ -3,12 +3,13 @@
 use super::{
     super::life::{Life, Told},
     fate,
+    named::{Named, Said},
     outgoing::Outgoing,
     recipient::Recipients,
 };
 use crate::model::{
     Text, Time,
-    event::{Filter, Peer, Policy},
+    event::{Action, Filter, Peer, Policy},
     transaction::{Kind, Link, Omitted, Origin, Rel, Remark, Status, Verdict},
 };
 
@@ -36,6 +37,8 @@ pub(super) struct Draft<'a> {
     pub size: Option<u64>,
     pub nrcpt: Option<u64>,
     pub recipients: Recipients<'a>,
+    /// Recipients that other lines than delivery records name.
+    pub named: Vec<Named<'a>>,
     pub links: Vec<Link>,
     pub rejects: Vec<Remark>,
     pub warnings: Vec<Remark>,
@@ -100,6 +103,7 @@ impl<'a> Draft<'a> {
             size: None,
             nrcpt: None,
             recipients: Recipients::with_capacity(life.told.len() / 8),
+            named: Vec::new(),
             links: Vec::new(),
             rejects: Vec::new(),
             warnings: Vec::new(),
@@ -145,6 +149,18 @@ impl<'a> Draft<'a> {
             text: text.into(),
             recipient: None,
         });
+    }
+
+    /// Notes whom a decision that refuses nothing is about.
+    pub fn decided(&mut self, policy: &Policy<'a>) {
+        let said = match policy.action {
+            Action::Hold => Said::Held,
+            Action::Discard => Said::Discarded,
+            Action::Redirect => Said::Redirected,
+            Action::Change | Action::Warn => Said::Spoken,
+            Action::Reject | Action::Hangup | Action::Accept => return,
+        };
+        self.named.extend(policy.to.map(|to| Named { to, said, text: policy.text }));
     }
 
     /// What a policy line knows of the session and the envelope, where nothing better is known.

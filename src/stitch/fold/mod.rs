@@ -7,6 +7,7 @@ mod bound;
 mod document;
 mod draft;
 mod fate;
+mod named;
 mod outgoing;
 mod parts;
 mod postfix;

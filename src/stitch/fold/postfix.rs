@@ -10,9 +10,9 @@ use super::{
 };
 use crate::{
     model::{
-        Event,
+        Event, Text,
         event::{Action, Delivery, DeliveryStatus, Operation, Peer, Policy},
-        transaction::{Origin, RecipientStatus, Rel},
+        transaction::{Origin, RecipientStatus, Rel, Remark},
     },
     parse,
     stitch::id::hash64,
@@ -108,7 +108,20 @@ pub(super) fn common<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
             draft.outgoing.waits(told, Some(draft.warnings.len()));
             draft.warn(Some("connect"), &told.line.text);
         }
-        Event::Warning { text } => draft.warn(None, text),
+        Event::Warning { text } => {
+            // What the remote server said of the recipient whose record comes next.
+            if told.own {
+                draft.outgoing.waits(told, Some(draft.warnings.len()));
+            }
+            let (code, dsn) = parse::postfix::remote_reply(text);
+            draft.warnings.push(Remark {
+                stage: None,
+                code,
+                dsn: dsn.map(Text::from),
+                text: (*text).into(),
+                recipient: None,
+            });
+        }
         Event::Aborted { peer, stage, .. } if told.own => {
             draft.aborted = true;
             draft.client(*peer);
@@ -208,6 +221,7 @@ fn decision<'a>(draft: &mut Draft<'a>, told: &Told<'a>, policy: &Policy<'a>) {
     if told.own {
         draft.envelope(policy);
     }
+    draft.decided(policy);
     match policy.action {
         Action::Reject | Action::Hangup => {
             draft.rejects.push(remark(policy));
@@ -224,7 +238,7 @@ fn decision<'a>(draft: &mut Draft<'a>, told: &Told<'a>, policy: &Policy<'a>) {
             draft.discarded = true;
             draft.warnings.push(remark(policy));
         }
-        Action::Warn | Action::Change => draft.warnings.push(remark(policy)),
+        Action::Warn | Action::Change | Action::Redirect => draft.warnings.push(remark(policy)),
         Action::Accept => {}
     }
 }

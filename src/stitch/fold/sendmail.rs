@@ -6,6 +6,7 @@
 use super::{
     super::{key::Key, life::Told},
     draft::{Draft, remark},
+    named::{Named, Said},
     postfix,
     recipient::Attempt,
     thin,
@@ -52,6 +53,7 @@ pub(super) fn read<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
         Event::Connect { peer } if told.own => draft.peer = draft.peer.or(Some(*peer)),
         Event::Policy(policy) => {
             draft.envelope(policy);
+            draft.decided(policy);
             match policy.action {
                 Action::Reject | Action::Hangup => {
                     draft.rejects.push(remark(policy));
@@ -69,12 +71,15 @@ pub(super) fn read<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
                     draft.warnings.push(remark(policy));
                 }
                 Action::Warn => draft.warnings.push(remark(policy)),
-                Action::Change | Action::Accept => {}
+                Action::Change | Action::Redirect | Action::Accept => {}
             }
         }
         Event::MilterEdit { edit: MilterEdit::ChangeSender, addr } => draft.sender(addr),
         // No delivery is logged for a recipient that was taken away.
-        Event::MilterEdit { edit: MilterEdit::DeleteRecipient, addr } => edited(draft, "recipient deleted", addr),
+        Event::MilterEdit { edit: MilterEdit::DeleteRecipient, addr } => {
+            draft.named.push(Named { to: addr, said: Said::Removed, text: "removed by a milter" });
+            edited(draft, "recipient deleted", addr);
+        }
         Event::MilterEdit { edit: MilterEdit::AddRecipient, addr } => edited(draft, "recipient added", addr),
         Event::Requeued { child } => {
             draft.released = Some(time);

@@ -5,13 +5,13 @@ use super::{
     document::{self, evidence, frame, related, source},
     draft::{remark, verdict},
     fate,
-    recipient::is_final,
+    named::without_attempt,
 };
 use crate::{
     model::{
         Event, Line, Parsed, Text, Transaction,
         event::{Action, Fate, Filter, Peer, Policy},
-        transaction::{Addresses, Kind, Origin, Outcome, Recipient, RecipientStatus, Relay, Service, Status, Tls},
+        transaction::{Addresses, Kind, Origin, Outcome, Recipient, RecipientStatus, Service, Status},
     },
     parse::{self, Family, transport::Repeat},
     stitch::{
@@ -27,9 +27,9 @@ pub fn single(reading: &Reading<'_>) -> Option<Transaction> {
         Event::Policy(policy @ Policy { action: Action::Reject | Action::Hangup, .. }) => {
             refusal(line, *family, policy)
         }
-        Event::Policy(policy @ Policy { action: Action::Warn | Action::Change | Action::Accept, .. }) => {
-            remarked(line, *family, policy)
-        }
+        Event::Policy(
+            policy @ Policy { action: Action::Warn | Action::Change | Action::Redirect | Action::Accept, .. },
+        ) => remarked(line, *family, policy),
         Event::Filter(filter) => filtered(line, filter),
         _ => return None,
     };
@@ -46,6 +46,11 @@ fn refusal(line: &Line, family: Family<'_>, policy: &Policy<'_>) -> Transaction 
     doc.mail.kind = Kind::Reject;
     doc.mail.status = Status::Rejected;
     doc.mail.rejects = vec![remark(policy)];
+    let refused = |to| Recipient {
+        dsn: policy.dsn.map(Text::from),
+        ..without_attempt(to, RecipientStatus::Rejected, Some(policy.text))
+    };
+    doc.mail.recipients = policy.to.map(refused).into_iter().collect();
     doc
 }
 
@@ -109,22 +114,9 @@ fn decided(doc: &mut Transaction, line: &Line, filter: &Filter<'_>) {
         _ => Status::Unknown,
     };
     let recipient = |address: &Text| Recipient {
-        address: address.clone(),
-        orig_to: None,
-        status,
-        is_final: is_final(status),
-        dsn: None,
-        reply: filter.detail.map(Text::from),
-        relay: Relay::default(),
         transport: Some(filter.name.into()),
-        delay_s: None,
-        delays_s: None,
-        queued_as: None,
-        attempts: 0,
-        first_attempt: None,
         last_attempt: Some(line.time),
-        tls: Tls::default(),
-        history: Vec::new(),
+        ..without_attempt(address, status, filter.detail)
     };
     doc.mail.recipients = doc.email.to.address.iter().map(recipient).collect();
 }

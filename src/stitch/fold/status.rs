@@ -166,7 +166,7 @@ fn is_empty(draft: &Draft<'_>) -> bool {
 }
 
 /// On hold, and neither released nor active since.
-fn is_held(draft: &Draft<'_>) -> bool {
+pub(super) fn is_held(draft: &Draft<'_>) -> bool {
     let active = draft.queued.filter(|_| draft.service_type == "postfix");
     let Some(held) = draft.held else { return false };
     draft.released.is_none_or(|t| t < held) && active.is_none_or(|t| t <= held) && !draft.removed

@@ -103,7 +103,7 @@ fn kind(event: &Event<'_>) -> &'static str {
             Action::Hold => "hold",
             Action::Discard => "discard",
             Action::Warn => "warning",
-            Action::Change => "change",
+            Action::Change | Action::Redirect => "change",
             Action::Accept => "accept",
         },
         Event::UserError { .. } => "reject",
