@@ -64,7 +64,7 @@ async fn rewrite(store: &dyn Store, found: Neighbourhood) -> Result<(Vec<String>
         for (id, node, journey) in page {
             // One that is gone needs no journey.
             let Some(mut stored) = stored.remove(*id) else { continue };
-            if Node::new(&stored.transaction) != **node {
+            if !node.is_of(&stored.transaction) {
                 lost.push((*id).clone());
                 continue;
             }
@@ -89,9 +89,9 @@ enum Trace {
 }
 
 fn traces(node: &Node) -> impl Iterator<Item = Trace> {
-    let (queue_ids, message_id) = node.traces();
-    let message_id = message_id.map(|id| Trace::MessageId(id.to_owned()));
-    queue_ids.map(|id| Trace::QueueId(id.to_owned())).chain(message_id)
+    let (queue_ids, message_ids) = node.traces();
+    let message_ids = message_ids.map(|id| Trace::MessageId(id.to_owned()));
+    queue_ids.map(|id| Trace::QueueId(id.to_owned())).chain(message_ids)
 }
 
 /// Documents that may hang together.

@@ -7,15 +7,16 @@
 //! the unmarked bucket heals, never a loss.
 
 mod lookup;
+mod stored;
 #[cfg(test)]
 mod tests;
 
+use stored::parts_of;
+pub use stored::{key_of, lines_of};
+
 use crate::{
     error::{Error, Kind, Result},
-    model::{
-        Line, LineId, Range, Time, Transaction,
-        transaction::{Brief, Evidence},
-    },
+    model::{Line, LineId, Range, Text, Transaction},
     run::{fault, journeys::Changed, singles},
     stitch::{
         self, Gathered, Key, Rules,
@@ -154,32 +155,6 @@ impl Work {
     }
 }
 
-/// The lines of a document.
-pub fn lines_of(transaction: &Transaction) -> Vec<Line> {
-    let host: Arc<str> = transaction.host.name.as_str().into();
-    let line = |e: &Evidence| Line {
-        id: e.id,
-        time: e.time,
-        host: Arc::clone(&host),
-        program: Arc::clone(&e.program),
-        pid: e.pid,
-        text: Arc::clone(&e.text),
-    };
-    let mut lines: Vec<Line> = transaction.mail.lines.iter().map(line).collect();
-    for Brief { program, text, stamps } in &transaction.mail.brief {
-        let brief = |(id, time): &(LineId, Time)| Line {
-            id: *id,
-            time: *time,
-            host: Arc::clone(&host),
-            program: Arc::clone(program),
-            pid: None,
-            text: Arc::clone(text),
-        };
-        lines.extend(stamps.iter().map(brief));
-    }
-    lines
-}
-
 /// Folds documents anew from their own lines, together with what else the store has of their keys.
 pub async fn refold(store: &dyn Store, ids: &[String], rules: &Rules) -> Result<Merged> {
     let mut merged = Merged::default();
@@ -207,15 +182,6 @@ pub async fn refold(store: &dyn Store, ids: &[String], rules: &Rules) -> Result<
     let created = write(store, work, rules, &mut merged).await?;
     look_again(store, created, rules, &mut merged).await?;
     Ok(merged)
-}
-
-/// The key of a document; `None` for one without a queue id.
-pub fn key_of(transaction: &Transaction, rules: &Rules) -> Option<Key> {
-    Some(Key {
-        host: transaction.host.name.as_str().into(),
-        instance: rules.instance(&transaction.service.name),
-        queue_id: transaction.email.local_id.as_deref()?.into(),
-    })
 }
 
 /// Folds and writes until no other writer was in between. Returns the short keys that now have a document they did not
@@ -269,6 +235,8 @@ struct Plan {
     /// What decides the journeys of those to write.
     nodes: HashMap<String, Node>,
     unchanged: Changed,
+    /// Message-IDs that documents had before.
+    former: HashMap<String, Vec<Text>>,
     keys: HashMap<String, Key>,
     moved: BTreeSet<Key>,
 }
@@ -277,18 +245,23 @@ impl Plan {
     fn add(&mut self, key: &Key, work: &Work, rules: &Rules) {
         let lines: Vec<&Line> = work.lines.values().collect();
         let mut stale: BTreeSet<&String> = work.stored.keys().collect();
+        let before: BTreeSet<&Text> =
+            work.stored.values().filter_map(|s| s.transaction.email.message_id.as_ref()).collect();
         for mut transaction in stitch::fold(key, &lines, rules) {
             let id = transaction.mail.id.clone();
             stale.remove(&id);
             let known = work.stored.get(&id);
+            let is_other = |message_id: &&&Text| Some(**message_id) != transaction.email.message_id.as_ref();
+            let former: Vec<Text> = before.iter().filter(is_other).map(|message_id| (*message_id).clone()).collect();
             if let Some(known) = known {
                 // The journey is not of the lines; its pass comes after.
                 transaction.mail.journey.clone_from(&known.transaction.mail.journey);
             }
             if known.is_some_and(|k| k.transaction == transaction) {
-                self.unchanged.insert(id, Some(Node::new(&transaction)));
+                self.unchanged.insert(id, Some(Node::new(&transaction).after(former)));
                 continue;
             }
+            self.former.insert(id.clone(), former);
             if known.is_none() {
                 self.moved.insert(key.clone());
             }
@@ -314,7 +287,8 @@ impl Plan {
         }
         for (put, mut node) in self.puts.iter().flatten().zip(nodes) {
             node.journey.clone_from(&put.transaction.mail.journey);
-            self.nodes.insert(put.transaction.mail.id.clone(), node);
+            let former = self.former.remove(&put.transaction.mail.id).unwrap_or_default();
+            self.nodes.insert(put.transaction.mail.id.clone(), node.after(former));
         }
     }
 
@@ -398,16 +372,6 @@ async fn reread(store: &dyn Store, work: &mut BTreeMap<Key, Work>, lost: Lost) -
         again.insert(key, w);
     }
     Ok(again)
-}
-
-/// The ids of all parts of a large message, from any of them.
-fn parts_of(transaction: &Transaction) -> Vec<String> {
-    let mail = &transaction.mail;
-    if mail.parts <= 1 {
-        return Vec::new();
-    }
-    let base = mail.id.strip_suffix(&format!("-{}", mail.part)).filter(|_| mail.part > 0).unwrap_or(&mail.id);
-    (0..mail.parts).map(|n| if n == 0 { base.to_owned() } else { format!("{base}-{n}") }).collect()
 }
 
 /// Short ids can be given a document by two writers at once under two ids, which no version catches: look at what was

@@ -8,6 +8,8 @@ use super::{
     fold::{fold_readings, single},
     gap::Gaps,
     key::{Key, Rules},
+    lone,
+    near::{self, NearLine},
     process::Processes,
     session::{self, Pair, Role, SessionLine},
     tally::Tally,
@@ -139,6 +141,7 @@ pub fn gather<'a>(lines: &'a [Line], is_context: impl Fn(usize) -> bool, rules: 
     let mut told: Vec<SessionLine<'_>> = Vec::with_capacity(lines.len());
     let mut by: Vec<u32> = Vec::with_capacity(lines.len());
     let mut gaps = Gaps::with_capacity(lines.len());
+    let mut near: Vec<NearLine<'_>> = Vec::new();
     for (n, line) in lines.iter().enumerate() {
         let place = n as u32;
         let number = processes.number(line);
@@ -151,7 +154,10 @@ pub fn gather<'a>(lines: &'a [Line], is_context: impl Fn(usize) -> bool, rules: 
             out.tally.line(process.family, line, parsed, is_held(parsed, process.has_sessions));
         }
         let Parsed::Event { queue_id, event } = parsed else { continue };
-        let key = queue_id.map(|id| keys.number(&line.host, &process.instance, id));
+        let lone = queue_id.is_none() && lone::needs_others(event, process.has_sessions);
+        let name = lone.then(|| lone::name(line.id));
+        let key = queue_id.or(name.as_deref()).map(|id| keys.number(&line.host, &process.instance, id));
+        near.extend(NearLine::new(place, line, queue_id.is_some(), lone, event));
         match key {
             _ if context => {}
             Some(key) => {
@@ -162,12 +168,12 @@ pub fn gather<'a>(lines: &'a [Line], is_context: impl Fn(usize) -> bool, rules: 
             None => {}
         }
         match key {
-            Some(key) => gaps.own(key, place, event),
+            Some(key) if !lone => gaps.own(key, place, event),
             None if matches!(event, Event::Gap { .. }) => gaps.notice(place, line),
-            None => {}
+            _ => {}
         }
         if process.has_sessions {
-            told.extend(SessionLine::new(place, number, line, key, event));
+            told.extend(SessionLine::new(place, number, line, key, lone, event));
         }
     }
     let unsettled: Vec<Time> = processes.newest_of_host().into_iter().map(unsettled).collect();
@@ -178,7 +184,13 @@ pub fn gather<'a>(lines: &'a [Line], is_context: impl Fn(usize) -> bool, rules: 
         Role::Context(by) => (key, own, other, Some(by)),
     });
     let of_gaps = gaps.near(lines, rules.session_lead_ms).into_iter().map(|(key, own, other)| (key, own, other, None));
-    for (key, own, other, by) in of_sessions.chain(of_gaps) {
+    let key_of = |own: u32| {
+        let name = lone::name(lines[own as usize].id);
+        keys.known(&lines[own as usize].host, &processes.get(by[own as usize]).instance, &name)
+    };
+    let of_near: Vec<_> =
+        near::pairs(&near).into_iter().filter_map(|(own, other)| Some((key_of(own)?, own, other, None))).collect();
+    for (key, own, other, by) in of_sessions.chain(of_gaps).chain(of_near) {
         if is_context(own as usize) {
             if [Some(other), by].into_iter().flatten().all(|place| is_context(place as usize)) {
                 continue;
@@ -193,6 +205,8 @@ pub fn gather<'a>(lines: &'a [Line], is_context: impl Fn(usize) -> bool, rules: 
     out.open = shared.open;
     let unsettled = |place: u32| unsettled[by[place as usize] as usize];
     out.open.extend(gaps.open(lines, unsettled));
+    let waiting = near.iter().filter(|n| near::is_open(n, lines[n.place as usize].time, unsettled(n.place)));
+    out.open.extend(waiting.map(|n| n.place));
     let is_since = |place: u32, lead_ms: i64| lines[place as usize].time >= unsettled(place).plus(-lead_ms);
     out.open.retain(|place| is_since(*place, rules.session_lead_ms));
     let tells = |place: &u32| matches!(out.readings[*place as usize].parsed, Parsed::Event { .. });
@@ -247,6 +261,15 @@ struct Keys {
 }
 
 impl Keys {
+    /// The number of a key that was met.
+    fn known(&self, host: &str, instance: &str, queue_id: &str) -> Option<u32> {
+        let same = |n: &u32| {
+            let key = &self.keys[*n as usize];
+            *key.queue_id == *queue_id && *key.host == *host && *key.instance == *instance
+        };
+        self.numbers.find(self.hasher.hash_one((queue_id, host, instance)), same).copied()
+    }
+
     fn number(&mut self, host: &Arc<str>, instance: &Arc<str>, queue_id: &str) -> u32 {
         let hash = |host: &str, instance: &str, queue_id: &str| self.hasher.hash_one((queue_id, host, instance));
         let same = |n: &u32| {

@@ -2,7 +2,10 @@
 //!
 //! In: a queue id as logged. Out: its form, the time it holds, and the id of a document.
 
-use super::key::{Key, service_type};
+use super::{
+    key::{Key, service_type},
+    lone,
+};
 use crate::{
     model::{Line, LineId, Time},
     parse,
@@ -20,6 +23,8 @@ pub enum IdForm {
     Long(Time),
     /// sendmail (`queue.c assign_queueid`): holds the time of its creation. Never comes back within 60 years.
     Sendmail(Time),
+    /// No queue id: the name of a line that is a document of its own.
+    Line,
 }
 
 /// Sendmail ids tell their year modulo 60; the one nearest to this is meant (2022-01-01, so 1992 to 2051).
@@ -31,6 +36,9 @@ impl IdForm {
     /// The form of a queue id. Decided by the id itself, so that it is the same whatever lines are known; only a short
     /// id of a very large inode can look like one of sendmail's, and there the program that logged it decides.
     pub fn of(queue_id: &str, by_postfix: bool) -> Self {
+        if lone::is_name(queue_id) {
+            return Self::Line;
+        }
         if let Some(t) = long_id_time(queue_id) {
             return Self::Long(t);
         }

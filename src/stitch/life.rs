@@ -113,7 +113,7 @@ pub fn cut<'a>(key: &Key, told: &'a [Told<'a>], rules: &Rules) -> Vec<Life<'a>> 
         false => several(all, rules),
     };
     if !shared.is_empty() {
-        give_shared(&mut lives, &shared, rules.session_lead_ms);
+        give_shared(&mut lives, &shared, rules.session_lead_ms, false);
     }
     if !notices.is_empty() {
         give_notices(&mut lives, &notices, rules.session_lead_ms);
@@ -242,7 +242,7 @@ fn belongs_before(before: &Draft<'_>, last: &Draft<'_>, record: &Delivery<'_>, t
 }
 
 /// Gives lines of sessions to the lives that they are about. What is about another message is dropped.
-fn give_shared<'a>(lives: &mut [Life<'a>], shared: &[&'a Told<'a>], lead_ms: i64) {
+fn give_shared<'a>(lives: &mut [Life<'a>], shared: &[&'a Told<'a>], lead_ms: i64, lone: bool) {
     let own = lives.iter().enumerate().flat_map(|(n, life)| life.told.iter().map(move |t| (*t, Some(n as u32))));
     let all: Vec<(&'a Told<'a>, Option<u32>)> = own.chain(shared.iter().map(|t| (*t, None))).collect();
     let mut processes: HashMap<(&str, Option<u32>), u32> = HashMap::new();
@@ -251,7 +251,7 @@ fn give_shared<'a>(lives: &mut [Life<'a>], shared: &[&'a Told<'a>], lead_ms: i64
         let next = processes.len() as u32;
         let process = *processes.entry((&t.line.program, t.line.pid)).or_insert(next);
         let key = life.or(t.of_another.then_some(session::OTHER));
-        lines.extend(SessionLine::new(place as u32, process, t.line, key, t.event));
+        lines.extend(SessionLine::new(place as u32, process, t.line, key, lone && life.is_some(), t.event));
     }
     let mut pairs = session::share(&lines, &vec![None; processes.len()], lead_ms).pairs;
     pairs.sort_unstable_by_key(|pair| (pair.key, pair.other, pair.role));
@@ -273,6 +273,11 @@ fn give_shared<'a>(lives: &mut [Life<'a>], shared: &[&'a Told<'a>], lead_ms: i64
         let context = std::mem::take(&mut life.context);
         *life = Life { context, ..Life::of(std::mem::take(&mut life.told)) };
     }
+}
+
+/// Gives lines of its session to the one line that a set is about.
+pub fn give_session<'a>(lives: &mut [Life<'a>], shared: &[&'a Told<'a>], lead_ms: i64) {
+    give_shared(lives, shared, lead_ms, true);
 }
 
 /// Takes the notices of lost lines out; almost always there are none.

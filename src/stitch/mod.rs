@@ -13,6 +13,8 @@ pub mod id;
 pub mod journey;
 pub mod key;
 pub mod life;
+pub mod lone;
+mod near;
 mod process;
 mod reading;
 pub mod session;

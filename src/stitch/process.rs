@@ -1,6 +1,6 @@
 //! Processes: which host, program and pid a line comes from, worked out once for all their lines.
 
-use super::key::Rules;
+use super::{key::Rules, lone};
 use crate::{
     model::{Line, Time},
     parse::{self, Family},
@@ -15,8 +15,7 @@ pub struct Process<'a> {
     pub family: Family<'a>,
     /// The postfix instance; see [`Rules::instance`].
     pub instance: Arc<str>,
-    /// postscreen hands its clients on to smtpd, which logs them anew; its own sessions have no messages, and no end where
-    /// the client passed.
+    /// See [`lone::has_sessions`].
     pub has_sessions: bool,
     /// The time of its newest line.
     newest: Time,
@@ -75,7 +74,7 @@ impl<'a, 'r> Processes<'a, 'r> {
             line,
             family: parse::family(&line.program),
             instance: self.rules.instance(&line.program),
-            has_sessions: !line.program.ends_with("/postscreen"),
+            has_sessions: lone::has_sessions(&line.program),
             newest: line.time,
         });
         n

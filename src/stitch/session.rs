@@ -62,6 +62,8 @@ enum Act<'a> {
     Front(Option<&'a str>),
     /// `proxy-accept`: the filter handed on what the last such client sent. The line names no client.
     Accepted,
+    /// What else the filter answered, `proxy-reject` say: a document of its own. The line names no client.
+    Answered,
     Disconnect(Option<&'a str>),
     /// A delivery agent failed to connect.
     Failed(Peer<'a>),
@@ -83,9 +85,10 @@ struct Record<'a> {
 }
 
 impl<'a> SessionLine<'a> {
-    /// The part of an event in a session; `None` if it has none.
-    pub fn new(place: u32, process: u32, line: &Line, key: Option<u32>, event: &Event<'a>) -> Option<Self> {
+    /// The part of an event in a session; `None` if it has none. `lone`: the line is a document of its own.
+    pub fn new(place: u32, process: u32, line: &Line, key: Option<u32>, lone: bool, event: &Event<'a>) -> Option<Self> {
         let act = match event {
+            Event::Policy(_) if lone => Act::Answered,
             Event::Connect { peer } => Act::Connect(peer.addr),
             Event::Disconnect { peer, .. } => Act::Disconnect(peer.addr),
             Event::Tls { inbound: true, peer, .. } => Act::Secured(peer.addr),
@@ -124,7 +127,7 @@ impl<'a> SessionLine<'a> {
             Act::Secured(_) | Act::Failed(_) | Act::Onward(_) => 1,
             Act::Login(_) | Act::Said(_) => 2,
             Act::Arrival(_) | Act::Front(_) => 3,
-            Act::Record(_) | Act::Accepted => 4,
+            Act::Record(_) | Act::Accepted | Act::Answered => 4,
             Act::Disconnect(_) => 5,
         };
         (self.time, phase, self.id)

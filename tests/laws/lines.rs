@@ -66,6 +66,58 @@ const SAYINGS: &[(&str, &str)] = &[
     ("sm-mta", "6AMKKBZu042165[2]: pri=120000, relay=mx.example.net. [198.51.100.25], dsn=2.0.0, stat=Sent (ok)"),
     ("sm-mta", "6AMKKBZu042165[1]: to=<f@example.net>, delay=00:00:02, xdelay=00:00:01, mailer=esmtp,  ..."),
     ("sm-mta", "6AMKKBZu042165[2]: pri=120000, relay=mx.example.org. [198.51.100.26], dsn=5.1.1, stat=User unknown"),
+    ("postfix/smtpd", "NOQUEUE: client=P, sasl_method=PLAIN, sasl_username=alice"),
+    (
+        "postfix/smtpd",
+        "proxy-accept: END-OF-MESSAGE: 250 2.0.0 Ok: queued as Q; from=<a@example.org> to=<b@example.net> proto=ESMTP helo=<h>",
+    ),
+    (
+        "postfix/smtpd",
+        "proxy-accept: END-OF-MESSAGE: 250 2.0.0 Ok; from=<a@example.org> to=<b@example.net> proto=ESMTP helo=<h>",
+    ),
+    (
+        "postfix/smtpd",
+        "proxy-reject: END-OF-MESSAGE: 550 5.7.0 Spam; from=<a@example.org> to=<b@example.net> proto=ESMTP helo=<h>",
+    ),
+    (
+        "postfix/smtpd",
+        "Q: reject: RCPT from P: 550 5.1.1 <x@example.net>: User unknown; from=<a@example.org> to=<x@example.net> proto=ESMTP helo=<h>",
+    ),
+    (
+        "postfix/smtpd",
+        "Q: redirect: RCPT from P: <b@example.net>: Recipient address triggers REDIRECT d@example.net; from=<a@example.org> to=<b@example.net> proto=ESMTP helo=<h>",
+    ),
+    (
+        "postfix/cleanup",
+        "Q: discard: header Subject: x from P; from=<a@example.org> to=<b@example.net> proto=ESMTP helo=<h>",
+    ),
+    ("postfix/smtp", "Q: host mx.example.net[198.51.100.25] said: 450 4.7.1 later (in reply to RCPT TO command)"),
+    (
+        "postgrey",
+        "action=pass, reason=triplet found, client_name=c, client_address=P, sender=a@example.org, recipient=b@example.net",
+    ),
+    (
+        "postgrey",
+        "action=greylist, reason=new, client_name=c, client_address=P, sender=a@example.org, recipient=x@example.net",
+    ),
+    (
+        "policyd-spf",
+        ": prepend Received-SPF: Pass (mailfrom) identity=mailfrom; client-ip=P; helo=h; envelope-from=a@example.org; receiver=b@example.net ",
+    ),
+    ("postfix/postsuper", "Q: requeued"),
+    ("MailScanner", "Requeue: Q.AFE5C to 5C1D96093F"),
+    ("dovecot", "lmtp(b@example.net)<1><s>: sieve: msgid=<m1@example.org>: discarded message"),
+    ("dovecot", "lmtp(b@example.net)<1><s>: sieve: msgid=<m1@example.org>: forwarded to <d@example.net>"),
+    (
+        "pmg-smtp-filter",
+        "2C225C6817C7EEE1481: moved mail for <b@example.net> to spam quarantine - 2C2265C6817C7F01234 (rule: Spam)",
+    ),
+    ("sendmail", "WAA09999: from=<a@example.org>, size=500, class=0, nrcpts=1, msgid=<m1@example.org>, relay=P"),
+    (
+        "sendmail",
+        "WAA09999: to=<b@example.net>, delay=00:00:01, mailer=esmtp, relay=mx.example.net. [198.51.100.25], stat=Sent",
+    ),
+    ("sendmail", "e6G2M7O04977: to=<b@example.net>, delay=00:00:01, mailer=esmtp, stat=Deferred: Connection refused"),
     ("sm-mta", "STARTTLS=server, relay=P, version=TLSv1.3, verify=NO, cipher=TLS_AES_256_GCM_SHA384, bits=256/256"),
 ];
 
@@ -84,13 +136,18 @@ pub fn lines() -> impl Strategy<Value = Vec<Line>> {
             let at = if coarse { at / 1000 * 1000 } else { at };
             let queue_id = ["3A9C96093D", "4jXgRb5BTwzq68g"][queue_id];
             let peer = match (program, peer) {
-                ("sm-mta", 0) => "client.example.org [192.0.2.1]",
-                ("sm-mta", _) => "[192.0.2.2]",
+                ("sm-mta" | "sendmail", 0) => "client.example.org [192.0.2.1]",
+                ("sm-mta" | "sendmail", _) => "[192.0.2.2]",
+                ("postgrey" | "policyd-spf", 0) => "192.0.2.1",
+                ("postgrey" | "policyd-spf", _) => "192.0.2.2",
                 (_, 0) => "client.example.org[192.0.2.1]",
                 _ => "unknown[192.0.2.2]",
             };
             let text = text.replace('Q', "\u{1}").replace('P', "\u{2}");
             let text = text.replace("\u{1}: ", &format!("{queue_id}: ")).replace("NO\u{1}UEUE", "NOQUEUE");
+            let text = ["as \u{1};", " \u{1}.A"]
+                .iter()
+                .fold(text, |text, place| text.replace(place, &place.replace('\u{1}', queue_id)));
             let text = restore(&text, peer);
             intake.line(START.plus(at), ["mx1", "mx2"][host], program, Some(pid), &text).expect("a time of lines")
         };
@@ -128,6 +185,31 @@ const HOPS: &[(&str, &str)] = &[
     ),
     ("postfix/bounce", "Q: sender non-delivery notification: R"),
     ("postfix/qmgr", "Q: removed"),
+    ("postfix/pickup", "Q: uid=5000 from=<a@example.org>"),
+    (
+        "postfix/lmtp",
+        "Q: to=<b@example.net>, relay=H[private/dovecot-lmtp], delay=1, delays=0/0/1/0, dsn=2.0.0, status=sent (250 2.0.0 <b@example.net> s Saved)",
+    ),
+    (
+        "postfix/smtp",
+        "Q: to=<d@example.net>, relay=mx.example.net[198.51.100.25]:25, delay=1, delays=0/0/1/0, dsn=4.0.0, status=deferred (host mx.example.net[198.51.100.25] said: 450 later)",
+    ),
+    ("dovecot", "lmtp(b@example.net)<1><s>: sieve: msgid=<m1@example.org>: forwarded to <d@example.net>"),
+    ("dovecot", "lmtp(b@example.net)<1><s>: sieve: msgid=<m1@example.org>: discarded message"),
+    ("MailScanner", "Requeue: Q.AFE5C to R"),
+    ("postfix/postsuper", "Q: requeued"),
+    (
+        "postgrey",
+        "action=pass, reason=triplet found, client_name=c, client_address=127.0.0.1, sender=a@example.org, recipient=b@example.net",
+    ),
+    (
+        "postgrey",
+        "action=pass, reason=triplet found, client_name=c, client_address=192.0.2.3, sender=root, recipient=c@example.net",
+    ),
+    (
+        "postfix/smtpd",
+        "NOQUEUE: reject: RCPT from H.example.com[192.0.2.3]: 450 4.2.0 <c@example.net>: Greylisted; from=<root> to=<c@example.net> proto=ESMTP helo=<h>",
+    ),
     (
         "amavis",
         "(1-1) Passed CLEAN {RelayedInbound}, [192.0.2.1]:5 [192.0.2.1] <a@example.org> -> <c@example.net>, Message-ID: <m1@example.org>, mail_id: x, Hits: -, size: 5, queued_as: R, 9 ms",
@@ -150,12 +232,19 @@ pub fn hops() -> impl Strategy<Value = Vec<Line>> {
                 .replace("H.evil", &format!("{}.evil", hosts[peer]));
             let text = match text.strip_prefix("Q: ") {
                 Some(rest) => format!("{}: {rest}", ids[own]),
-                None => text,
+                None => text.replace("Requeue: Q.", &format!("Requeue: {}.", ids[own])),
             };
-            let text =
-                ["queued as R", "orig_queue_id=R", "orig_id=R", "forwarded as R", "notification: R", "queued_as: R"]
-                    .iter()
-                    .fold(text, |text, place| text.replace(place, &place.replace('R', ids[other])));
+            let text = [
+                "queued as R",
+                "orig_queue_id=R",
+                "orig_id=R",
+                "forwarded as R",
+                "notification: R",
+                "queued_as: R",
+                "C to R",
+            ]
+            .iter()
+            .fold(text, |text, place| text.replace(place, &place.replace('R', ids[other])));
             intake.line(START.plus(at), hosts[host], program, Some(7), &text).expect("a time of lines")
         };
         parts.into_iter().map(make).collect()

@@ -94,7 +94,9 @@ fn received_spf(header: &str) -> Filter<'_> {
     let from = rest
         .split_once("; envelope-from=")
         .map(|(_, from)| from.rsplit_once("; receiver=").map_or(from, |(from, _)| from));
+    let receiver = rest.rsplit_once("; receiver=").map(|(_, receiver)| receiver.trim_end_matches([';', ' ']));
     Filter {
+        to: receiver.filter(|to| to.contains('@')),
         detail: between(rest, "(", ") identity="),
         client: between(rest, "; client-ip=", ";"),
         from: from.map(|from| bare(from.trim_end_matches([';', ' ']))),

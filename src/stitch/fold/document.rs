@@ -185,7 +185,7 @@ fn address(text: &str) -> Option<Text> {
 }
 
 /// The version as the servers log it: `TLSv1.3` is what an administrator reads, searches and has in other tools' lines.
-fn tls(version: &str, cipher: Option<&str>) -> Tls {
+pub(super) fn tls(version: &str, cipher: Option<&str>) -> Tls {
     let protocol = version.split_once('v').map_or("tls", |(protocol, _)| protocol);
     Tls {
         version: Some(version.into()),

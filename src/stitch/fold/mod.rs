@@ -4,6 +4,7 @@
 //! (`postfix.rs`, `sendmail.rs`); both fill one `Draft`, and `document.rs` makes the document of it.
 
 mod bound;
+mod company;
 mod document;
 mod draft;
 mod fate;
@@ -24,6 +25,7 @@ use super::{
     id::{self, IdForm},
     key::{Key, Rules, service_type},
     life::{self, Life, Told},
+    lone,
 };
 use crate::{
     model::{Event, Line, LineId, Parsed, Transaction},
@@ -81,6 +83,9 @@ impl<'a> Read<'a> {
 
 /// The documents of all lives under a key, after the surplus of lines was shortened.
 fn fold_told(key: &Key, told: Vec<Told<'_>>, rules: &Rules) -> Vec<Transaction> {
+    if let Some(own) = lone::line_of(key) {
+        return company::document(own, &told, rules.session_lead_ms).into_iter().collect();
+    }
     let shortened = thin::shorten(key, &told, &rules.bounds);
     if shortened.is_empty() {
         return fold_bounded(key, told, rules);
@@ -113,7 +118,10 @@ fn tell<'a>(key: &Key, line: &'a Line, reading: &'a Reading<'a>, rules: &Rules) 
         Parsed::Event { queue_id, event } => (queue_id.is_some(), *queue_id == Some(&*key.queue_id), event),
         _ => (true, true, thin::left_of(&key.queue_id, &line.text)?),
     };
-    let own = names_key && rules.is_instance(&line.program, &key.instance);
+    let own = match lone::line_of(key) {
+        Some(own) => line.id == own,
+        None => names_key && rules.is_instance(&line.program, &key.instance),
+    };
     let of_another = !own && names;
     Some(Told { line, family: reading.family, event, own, of_another, joined: false })
 }
@@ -151,7 +159,7 @@ fn fold_life(key: &Key, life: &Life<'_>, rules: &Rules, out: &mut Vec<Transactio
     status::settle(&mut draft);
     draft.gap = has_gap(life, draft.complete);
     let id_time = match form {
-        IdForm::Short => life.start(),
+        IdForm::Short | IdForm::Line => life.start(),
         IdForm::Long(t) | IdForm::Sendmail(t) => t,
     };
     let (whole, owners) = document::document(key, life, draft, &rules.bounds);

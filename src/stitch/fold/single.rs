@@ -23,13 +23,16 @@ use crate::{
 /// The document of a line that stands alone; `None` for any other line.
 pub fn single(reading: &Reading<'_>) -> Option<Transaction> {
     let Reading { line, family, parsed: Parsed::Event { event, .. } } = reading else { return None };
+    of(line, *family, event)
+}
+
+/// The document of an event that stands alone.
+pub(super) fn of(line: &Line, family: Family<'_>, event: &Event<'_>) -> Option<Transaction> {
     let mut doc = match event {
-        Event::Policy(policy @ Policy { action: Action::Reject | Action::Hangup, .. }) => {
-            refusal(line, *family, policy)
-        }
+        Event::Policy(policy @ Policy { action: Action::Reject | Action::Hangup, .. }) => refusal(line, family, policy),
         Event::Policy(
             policy @ Policy { action: Action::Warn | Action::Change | Action::Redirect | Action::Accept, .. },
-        ) => remarked(line, *family, policy),
+        ) => remarked(line, family, policy),
         Event::Filter(filter) => filtered(line, filter),
         _ => return None,
     };

@@ -16,9 +16,12 @@ mod verdicts;
 
 pub use node::{Node, base_id};
 
-use super::id::{IdForm, hash64, hex16};
+use super::{
+    id::{IdForm, hash64, hex16},
+    lone,
+};
 use crate::{
-    model::{Event, Parsed, Time, Transaction},
+    model::{Event, Parsed, Time, Transaction, transaction::Kind},
     parse,
 };
 use std::collections::{HashMap, HashSet};
@@ -29,7 +32,9 @@ pub const CLOCKS_MS: i64 = 120_000;
 /// The journey of a transaction that has no parent. A refused attempt or a filter's verdict is known by its document id
 /// instead of a queue id.
 pub fn own(doc: &Transaction) -> String {
-    let queue_id = doc.email.local_id.as_deref().unwrap_or(&doc.mail.id);
+    // A policy server's verdict on an attempt that was refused is one with it.
+    let refusal = if doc.mail.kind == Kind::Filter { lone::refusal_of(doc) } else { None };
+    let queue_id = doc.email.local_id.as_deref().or(refusal.as_deref()).unwrap_or(&doc.mail.id);
     let message_id = doc.email.message_id.as_deref().unwrap_or_default();
     let comes_back =
         || doc.email.local_id.is_some() && !IdForm::of(queue_id, doc.service.kind == "postfix").is_unique();

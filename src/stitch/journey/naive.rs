@@ -166,6 +166,9 @@ fn node() -> impl Strategy<Value = Node> {
             to_houses: crate::stitch::journey::node::houses(&to),
             to,
             linked: Vec::new(),
+            former: Vec::new(),
+            perhaps: Vec::new(),
+            refusal: None,
         },
     )
 }

@@ -8,7 +8,7 @@ use crate::{
         Text, Time, Transaction,
         transaction::{Kind, Link, Origin, Recipient, Rel},
     },
-    stitch::key::service_name,
+    stitch::{key::service_name, lone},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,6 +44,11 @@ pub struct Node {
     pub(super) to_houses: Houses,
     /// Queue ids that it is linked with, whatever the link means.
     pub(super) linked: Vec<Text>,
+    /// Message-IDs that the documents had which this one replaces: what hung together with them may not any more.
+    pub(super) former: Vec<Text>,
+    /// Queue ids of messages that a policy server's verdict may be about, and the refused attempt that it is about.
+    pub(super) perhaps: Vec<Text>,
+    pub(super) refusal: Option<Text>,
 }
 
 /// Who handed it in.
@@ -112,14 +117,35 @@ impl Node {
             from: doc.email.from.address.as_ref().map(|a| a.to_lowercase()),
             to_houses: houses(&to),
             to,
+            former: Vec::new(),
+            perhaps: perhaps(doc),
+            refusal: if doc.mail.kind == Kind::Filter { lone::refusal_of(doc) } else { None },
             linked: doc.mail.links.iter().filter_map(|l| l.queue_id.clone()).collect(),
         }
     }
 
-    /// The queue ids and the Message-ID by which the neighbours of the document are found.
-    pub fn traces(&self) -> (impl Iterator<Item = &str>, Option<&str>) {
-        (self.queue_id.iter().chain(&self.linked).map(Text::as_str), self.message_id.as_deref())
+    /// Whether it is the node of a document as that is now.
+    pub fn is_of(&self, doc: &Transaction) -> bool {
+        Self::new(doc).after(self.former.clone()) == *self
     }
+
+    /// The node with what the documents had which it replaces.
+    pub fn after(mut self, former: Vec<Text>) -> Self {
+        self.former = former;
+        self
+    }
+
+    /// The queue ids and the Message-IDs by which the neighbours of the document are found.
+    pub fn traces(&self) -> (impl Iterator<Item = &str>, impl Iterator<Item = &str>) {
+        let message_ids = self.message_id.iter().chain(&self.former);
+        (self.queue_id.iter().chain(&self.linked).map(Text::as_str), message_ids.map(Text::as_str))
+    }
+}
+
+fn perhaps(doc: &Transaction) -> Vec<Text> {
+    let is_lone = doc.mail.kind == Kind::Filter && doc.email.local_id.is_none();
+    let links = doc.mail.links.iter().filter(|l| is_lone && l.rel == Rel::Parent);
+    links.filter_map(|l| l.queue_id.clone()).collect()
 }
 
 /// The id of part 0 of a document.

@@ -9,8 +9,11 @@ use super::{
     parents::{Best, before},
     spans::Spans,
 };
-use crate::model::transaction::Kind;
-use std::collections::{HashMap, HashSet};
+use crate::model::{Text, transaction::Kind};
+use std::{
+    cmp::Reverse,
+    collections::{HashMap, HashSet},
+};
 
 /// Messages that a verdict may be about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,7 +29,10 @@ pub(super) fn owners(best: &mut Best<'_>) {
     let nodes = best.nodes;
     let verdicts = || nodes.iter().enumerate().filter(|(_, node)| node.kind == Kind::Filter);
     let message_ids: HashSet<&str> = verdicts().filter_map(|(_, v)| v.message_id.as_deref()).map(prefix).collect();
-    let queue_ids: HashSet<&str> = verdicts().flat_map(|(_, v)| v.onward.iter().map(|o| o.queue_id.as_str())).collect();
+    let handed_on = verdicts().flat_map(|(_, v)| v.onward.iter().map(|o| &o.queue_id));
+    let perhaps = verdicts().flat_map(|(_, v)| &v.perhaps);
+    let queue_ids: HashSet<&str> = handed_on.chain(perhaps).map(Text::as_str).collect();
+    of_refusals(best);
     if message_ids.is_empty() && queue_ids.is_empty() {
         return;
     }
@@ -53,6 +59,12 @@ pub(super) fn owners(best: &mut Best<'_>) {
         let host = verdict.host.as_str();
         let handed_back = verdict.onward.iter().filter_map(|o| nearest(About::QueueId(&o.queue_id, host)));
         let first = |found: &mut dyn Iterator<Item = usize>| found.min_by_key(|n| before(nodes, v, *n));
+        let perhaps = verdict.perhaps.iter().filter_map(|id| nearest(About::QueueId(id, host)));
+        let likely = perhaps.filter_map(|n| Some((Reverse(agreement(verdict, nodes[n])?), before(nodes, v, n), n)));
+        if let Some((.., owner)) = likely.min() {
+            best.claim(v, owner, 0);
+            continue;
+        }
         let owner = first(&mut handed_back.filter(|n| !is_other(verdict, nodes[*n]))).or_else(|| {
             let id = prefix(verdict.message_id.as_deref()?);
             let from = verdict.from.as_deref().unwrap_or_default();
@@ -64,6 +76,34 @@ pub(super) fn owners(best: &mut Best<'_>) {
             best.claim(v, owner, 0);
         }
     }
+}
+
+/// A verdict on an attempt that was refused belongs to it.
+fn of_refusals(best: &mut Best<'_>) {
+    let nodes = best.nodes;
+    let verdicts: Vec<(usize, &str)> =
+        nodes.iter().enumerate().filter_map(|(v, node)| Some((v, node.refusal.as_deref()?))).collect();
+    if verdicts.is_empty() {
+        return;
+    }
+    let refusals = nodes.iter().enumerate().filter(|(_, node)| node.kind == Kind::Reject);
+    let by_id: HashMap<&str, usize> = refusals.map(|(n, node)| (node.id.as_str(), n)).collect();
+    for (v, refusal) in verdicts {
+        if let Some(n) = by_id.get(refusal) {
+            best.claim(v, *n, 0);
+        }
+    }
+}
+
+/// How much of sender and recipients a verdict and a message have in common; `None` when it is surely about another message.
+fn agreement(verdict: &Node, message: &Node) -> Option<u8> {
+    let sender = verdict.from.as_ref().zip(message.from.as_ref()).map(|(a, b)| a == b);
+    let are_known = !verdict.to.is_empty() && !message.to.is_empty();
+    let recipient = are_known.then(|| !verdict.to.is_disjoint(&message.to));
+    let facts = [sender, recipient];
+    // Aliases and rewriting change either.
+    let is_other = facts.contains(&Some(false)) && !facts.contains(&Some(true));
+    (!is_other).then(|| facts.iter().map(|fact| u8::from(*fact == Some(true))).sum())
 }
 
 /// Whether a verdict is surely about another message: neither its Message-ID nor any recipient is the same.

@@ -63,18 +63,32 @@ pub(super) fn walk<'t, 'a>(
     out: &mut Shared,
 ) {
     let settled = unsettled.map(|from| lines.partition_point(|line| line.time < from));
-    let mut front = None;
+    // Lines that sessions begin with, the latest last; those of `NOQUEUE: client=` alone.
+    let (mut begun, mut fronts) = (Vec::new(), Vec::new());
     for (n, &line) in lines.iter().enumerate() {
         if settled == Some(n) {
             keep_open(sessions, out);
         }
         match line.act {
+            // One process serves one client at a time.
+            Act::Answered if line.key.is_some() => {
+                if let Some(peer) = current(&mut begun, sessions, line, lead_ms) {
+                    tell(of(sessions, peer, line), line, lead_ms, out);
+                }
+            }
             Act::Connect(peer) => {
                 let former = sessions.get(&peer).filter(|s| s.closed.is_none()).and_then(|s| s.connect);
                 sessions.insert(peer, Session { connect: Some(line), former, ..Session::default() });
+                begun.push((peer, line));
             }
-            Act::Secured(peer) => of(sessions, peer, line).secured = Some(line),
-            Act::Login(peer) => of(sessions, peer, line).login = Some(line),
+            Act::Secured(peer) => {
+                of(sessions, peer, line).secured = Some(line);
+                begun.push((peer, line));
+            }
+            Act::Login(peer) => {
+                of(sessions, peer, line).login = Some(line);
+                begun.push((peer, line));
+            }
             Act::Said(peer) => {
                 let said = &mut of(sessions, peer, line).said;
                 // Twice as many before the older half goes, so that this costs no more than reading the lines.
@@ -85,10 +99,11 @@ pub(super) fn walk<'t, 'a>(
             }
             Act::Front(peer) => {
                 of(sessions, peer, line).front = Some(line);
-                front = Some(peer);
+                fronts.push((peer, line));
+                begun.push((peer, line));
             }
             Act::Accepted if line.key.is_some() => {
-                if let Some(peer) = front {
+                if let Some(peer) = current(&mut fronts, sessions, line, lead_ms) {
                     give(of(sessions, peer, line), line, lead_ms, out);
                 }
             }
@@ -108,6 +123,27 @@ pub(super) fn walk<'t, 'a>(
         keep_open(sessions, out);
     }
     sessions.clear();
+}
+
+/// The peer of the latest of these lines whose session goes on at `line`. What is over is taken from the lines: it stays over.
+fn current<'t, 'a>(
+    lines: &mut Vec<(Option<&'a str>, &'t SessionLine<'a>)>,
+    sessions: &Sessions<'t, 'a>,
+    line: &SessionLine<'a>,
+    lead_ms: i64,
+) -> Option<Option<&'a str>> {
+    while let Some((peer, begun)) = lines.last() {
+        let goes_on = |s: &Session<'_, '_>| s.closed.is_none_or(|closed| closed.time.second() == line.time.second());
+        let has = |s: &Session<'_, '_>| {
+            [s.connect, s.secured, s.login, s.front].into_iter().flatten().any(|own| own.place == begun.place)
+        };
+        let is_near = line.time.0 - begun.time.0 <= lead_ms;
+        if is_near && sessions.get(peer).is_some_and(|s| goes_on(s) && has(s)) {
+            return Some(*peer);
+        }
+        lines.pop();
+    }
+    None
 }
 
 fn keep_open(sessions: &Sessions<'_, '_>, out: &mut Shared) {
@@ -163,8 +199,26 @@ fn of<'s, 't, 'a>(
     session
 }
 
-/// Gives a message what its session says of it.
+/// Gives a message what its session says of it, and takes from the session what was said before it.
 fn give<'t, 'a>(session: &mut Session<'t, 'a>, to: &'t SessionLine<'a>, lead_ms: i64, out: &mut Shared) {
+    tell(session, to, lead_ms, out);
+    let earliest = to.time.plus(-lead_ms);
+    let Session { said, arrival, taken, .. } = session;
+    for line in last(said).iter().filter(|line| line.time >= earliest) {
+        out.add(to, line, Role::Taken);
+    }
+    if let (Some(arrival), Some(taken)) = (arrival, &taken)
+        && taken.time >= earliest
+    {
+        out.add(to, taken, Role::Context(arrival.place));
+    }
+    *taken = said.pop().or(*taken);
+    said.clear();
+    session.arrival = Some(to);
+}
+
+/// Gives a line what is in force in its session.
+fn tell<'t, 'a>(session: &mut Session<'t, 'a>, to: &'t SessionLine<'a>, lead_ms: i64, out: &mut Shared) {
     let earliest = to.time.plus(-lead_ms);
     if let Some([connect, disconnect]) = session.ended_former {
         if connect.time < earliest {
@@ -174,17 +228,12 @@ fn give<'t, 'a>(session: &mut Session<'t, 'a>, to: &'t SessionLine<'a>, lead_ms:
             out.add(to, connect, Role::Context(disconnect.place));
         }
     }
-    let Session { connect, secured, login, front, said, arrival, taken, before, .. } = session;
-    let front = front.iter().filter(|_| matches!(to.act, Act::Accepted));
-    for line in connect.iter().chain(&*secured).chain(&*login).chain(front).chain(last(said)) {
+    let Session { connect, secured, login, front, before, .. } = session;
+    let front = front.iter().filter(|_| matches!(to.act, Act::Accepted | Act::Answered));
+    for line in connect.iter().chain(&*secured).chain(&*login).chain(front) {
         if line.time >= earliest {
             out.add(to, line, Role::Taken);
         }
-    }
-    if let (Some(arrival), Some(taken)) = (arrival, &taken)
-        && taken.time >= earliest
-    {
-        out.add(to, taken, Role::Context(arrival.place));
     }
     if let Some(Ended { disconnect, latest, connect }) = *before
         && latest.time >= earliest
@@ -193,7 +242,4 @@ fn give<'t, 'a>(session: &mut Session<'t, 'a>, to: &'t SessionLine<'a>, lead_ms:
             out.add(to, line, Role::Context(disconnect.place));
         }
     }
-    *taken = said.pop().or(*taken);
-    said.clear();
-    session.arrival = Some(to);
 }

@@ -1,0 +1,165 @@
+//! What a policy server's verdict may be about: the attempt of the same client that comes next.
+//!
+//! In: verdicts, arrivals and refusals of a stretch, or of the set of one verdict.  Out: which of them a verdict needs.
+//!
+//! A policy server is asked at `RCPT`, before there is a queue id; its answer is logged by another process. Refusals name client,
+//! sender and recipient, so that the right one is known. An arrival names its client alone: the few that come next are kept, and
+//! sender and recipient decide between their messages (`journey::verdicts`).
+//!
+//! ```text
+//! 20:00:01 postgrey[5]: action=pass, …, client_address=192.0.2.7, sender=a@example.org, recipient=b@example.net
+//! 20:00:01 smtpd[11]: 4F1A2B3C4D: client=c.example.org[192.0.2.7]
+//! ```
+
+use crate::model::{
+    Event, Line, LineId, Time,
+    event::{Action, Filter, Policy},
+};
+use hashbrown::HashMap;
+
+/// Between a verdict and what it is about, in seconds.
+const AHEAD_S: i64 = 10;
+/// The same, in milliseconds: as long a verdict waits.
+pub const AHEAD_MS: i64 = (AHEAD_S + 1) * 1000;
+/// Arrivals that a verdict may be about: a client may have several connections.
+const ARRIVALS: usize = 4;
+
+/// A line that matters here.
+#[derive(Debug, Clone, Copy)]
+pub struct NearLine<'a> {
+    pub place: u32,
+    host: &'a str,
+    second: i64,
+    id: LineId,
+    client: &'a str,
+    act: Act<'a>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Act<'a> {
+    Verdict(Option<&'a str>, Option<&'a str>),
+    Arrival,
+    Refusal(Option<&'a str>, Option<&'a str>),
+}
+
+impl<'a> NearLine<'a> {
+    /// The part of an event in this; `None` if it has none. `lone`: it is a verdict that needs others.
+    pub fn new(place: u32, line: &'a Line, has_id: bool, lone: bool, event: &Event<'a>) -> Option<Self> {
+        let (client, act) = match event {
+            Event::Filter(Filter { client: Some(client), from, to, .. }) if lone => (*client, Act::Verdict(*from, *to)),
+            Event::Client { peer, .. } if has_id => (peer.addr?, Act::Arrival),
+            Event::Policy(Policy { action: Action::Reject, peer, from, to, .. }) if !lone => {
+                (peer.addr?, Act::Refusal(*from, *to))
+            }
+            _ => return None,
+        };
+        Some(Self { place, host: &line.host, second: line.time.second(), id: line.id, client, act })
+    }
+
+    pub fn is_verdict(&self) -> bool {
+        matches!(self.act, Act::Verdict(..))
+    }
+
+    fn order(&self) -> (i64, LineId) {
+        (self.second, self.id)
+    }
+}
+
+/// What lines have in common: host, client, and sender and recipient as far as they are known.
+type Common<'a> = (&'a str, &'a str, Option<(Option<String>, Option<String>)>);
+
+fn envelope(from: Option<&str>, to: Option<&str>) -> Option<(Option<String>, Option<String>)> {
+    Some((from.map(str::to_lowercase), to.map(str::to_lowercase)))
+}
+
+/// For each verdict what it may be about: the next refusal with its client, sender and recipient, or else the next arrivals of
+/// its client. Pairs of places.
+pub fn pairs(lines: &[NearLine<'_>]) -> Vec<(u32, u32)> {
+    if !lines.iter().any(NearLine::is_verdict) {
+        return Vec::new();
+    }
+    let mut lists: HashMap<Common<'_>, Vec<&NearLine<'_>>> = HashMap::new();
+    for line in lines {
+        let keys = match line.act {
+            Act::Verdict(..) => continue,
+            Act::Arrival => [Some(None), None, None],
+            Act::Refusal(from, to) => {
+                [Some(envelope(from, to)), to.map(|_| envelope(from, None)), from.map(|_| envelope(None, to))]
+            }
+        };
+        for key in keys.into_iter().flatten() {
+            lists.entry((line.host, line.client, key)).or_default().push(line);
+        }
+    }
+    lists.values_mut().for_each(|list| list.sort_unstable_by_key(|line| line.order()));
+    let mut out = Vec::new();
+    for verdict in lines {
+        let Act::Verdict(from, to) = verdict.act else { continue };
+        let next = |key| {
+            let list = lists.get(&(verdict.host, verdict.client, key)).map(Vec::as_slice).unwrap_or_default();
+            let after = list.partition_point(|line| line.second < verdict.second);
+            list[after..].iter().take_while(|line| line.second <= verdict.second + AHEAD_S)
+        };
+        match next(envelope(from, to)).next() {
+            Some(refusal) => out.push((verdict.place, refusal.place)),
+            None => out.extend(next(None).take(ARRIVALS).map(|line| (verdict.place, line.place))),
+        }
+    }
+    out
+}
+
+/// Whether a line may still be needed by what comes.
+pub fn is_open(line: &NearLine<'_>, time: Time, unsettled: Time) -> bool {
+    line.is_verdict() && time >= unsettled.plus(-AHEAD_MS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{model::Intake, stitch::Reading};
+
+    /// `SECOND PROGRAM TEXT`: which lines each verdict needs.
+    #[track_caller]
+    fn check(lines: &[(i64, &str, &str)], expected: &[(u32, u32)]) {
+        let mut intake = Intake::default();
+        let line = |(at, program, text): &(i64, &str, &str)| {
+            intake.line(Time::from_seconds(*at), "mx1", program, Some(1), text).unwrap()
+        };
+        let lines: Vec<Line> = lines.iter().map(line).collect();
+        let readings: Vec<Reading<'_>> = lines.iter().map(Reading::new).collect();
+        let near = readings.iter().enumerate().filter_map(|(n, reading)| {
+            let crate::model::Parsed::Event { queue_id, event } = &reading.parsed else { return None };
+            let lone = queue_id.is_none() && crate::stitch::lone::needs_others(event, true);
+            NearLine::new(n as u32, reading.line, queue_id.is_some(), lone, event)
+        });
+        assert_eq!(pairs(&near.collect::<Vec<_>>()), expected);
+    }
+
+    const PASS: &str = "action=pass, reason=client whitelist, client_name=c, client_address=192.0.2.7, sender=a@example.org, recipient=b@example.net";
+    const GREY: &str = "action=greylist, reason=new, client_name=c, client_address=192.0.2.7, sender=a@example.org, recipient=b@example.net";
+    const CLIENT: &str = "3F2A41C0E7: client=c.example.org[192.0.2.7]";
+    const OTHER: &str = "4F2A41C0E7: client=d.example.org[192.0.2.8]";
+    const REFUSED: &str = "NOQUEUE: reject: RCPT from c.example.org[192.0.2.7]: 450 4.2.0 <b@example.net>: Greylisted; from=<a@example.org> to=<b@example.net> proto=ESMTP helo=<c>";
+    const ANOTHER: &str = "NOQUEUE: reject: RCPT from c.example.org[192.0.2.7]: 450 4.2.0 <x@example.net>: Greylisted; from=<a@example.org> to=<x@example.net> proto=ESMTP helo=<c>";
+
+    #[test]
+    fn a_verdict_is_of_the_next_message_of_its_client() {
+        check(&[(1, "postgrey", PASS), (1, "postfix/smtpd", OTHER), (2, "postfix/smtpd", CLIENT)], &[(0, 2)]);
+        check(&[(1, "postfix/smtpd", CLIENT), (2, "postgrey", PASS)], &[]);
+        check(&[(1, "postgrey", PASS), (12, "postfix/smtpd", CLIENT)], &[]);
+    }
+
+    #[test]
+    fn a_refusal_of_that_recipient_is_surely_what_it_was_about() {
+        check(
+            &[
+                (1, "postgrey", GREY),
+                (1, "postfix/smtpd", CLIENT),
+                (1, "postfix/smtpd", ANOTHER),
+                (2, "postfix/smtpd", REFUSED),
+            ],
+            &[(0, 3)],
+        );
+        check(&[(1, "postgrey", GREY), (1, "postfix/smtpd", ANOTHER)], &[]);
+    }
+}
