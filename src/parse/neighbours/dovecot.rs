@@ -59,7 +59,7 @@ fn fate(verdict: &str) -> Option<Fate> {
 
 /// The action, and what is too long or too various for a verdict.
 fn action_of(action: &str) -> (&str, Option<&str>) {
-    if let Some(address) = action.strip_prefix("forwarded to ") {
+    if let Some(address) = ["forwarded to ", "redirected to "].iter().find_map(|words| action.strip_prefix(words)) {
         return ("forwarded", Some(bare(address)));
     }
     // `save failed to INBOX: Quota exceeded`, `rejected: text`.

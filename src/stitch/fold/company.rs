@@ -1,6 +1,7 @@
 //! Lines that are documents of their own, with the lines that say more of them; see [`crate::stitch::lone`].
 
 use super::{
+    bound,
     document::{evidence, related, source},
     single,
 };
@@ -30,6 +31,7 @@ pub(super) fn document(own: LineId, told: &[Told<'_>], lead_ms: i64) -> Option<T
     doc.mail.lines.sort_by_key(|line| (line.time, line.id));
     doc.mail.lines.dedup_by_key(|line| line.id);
     doc.related = related(&doc);
+    bound::bound(&mut doc);
     doc.mail.journey = journey::own(&doc);
     Some(doc)
 }

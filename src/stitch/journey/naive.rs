@@ -167,6 +167,8 @@ fn node() -> impl Strategy<Value = Node> {
             to,
             linked: Vec::new(),
             former: Vec::new(),
+            mailboxes: std::collections::BTreeMap::new(),
+            forwarded: None,
             perhaps: Vec::new(),
             refusal: None,
         },

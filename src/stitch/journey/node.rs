@@ -10,7 +10,10 @@ use crate::{
     },
     stitch::{key::service_name, lone},
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 /// What of a transaction decides its journey.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,6 +49,10 @@ pub struct Node {
     pub(super) linked: Vec<Text>,
     /// Message-IDs that the documents had which this one replaces: what hung together with them may not any more.
     pub(super) former: Vec<Text>,
+    /// Recipients, in lower case, whose mail was given to a mail store, with the address of that.
+    pub(super) mailboxes: BTreeMap<Text, Option<IpAddr>>,
+    /// Whom the mail store sent it on to, of its verdict; in lower case.
+    pub(super) forwarded: Option<Text>,
     /// Queue ids of messages that a policy server's verdict may be about, and the refused attempt that it is about.
     pub(super) perhaps: Vec<Text>,
     pub(super) refusal: Option<Text>,
@@ -118,6 +125,8 @@ impl Node {
             to_houses: houses(&to),
             to,
             former: Vec::new(),
+            mailboxes: mailboxes(doc),
+            forwarded: forwarded(doc),
             perhaps: perhaps(doc),
             refusal: if doc.mail.kind == Kind::Filter { lone::refusal_of(doc) } else { None },
             linked: doc.mail.links.iter().filter_map(|l| l.queue_id.clone()).collect(),
@@ -140,6 +149,21 @@ impl Node {
         let message_ids = self.message_id.iter().chain(&self.former);
         (self.queue_id.iter().chain(&self.linked).map(Text::as_str), message_ids.map(Text::as_str))
     }
+}
+
+fn mailboxes(doc: &Transaction) -> BTreeMap<Text, Option<IpAddr>> {
+    let given = doc.mail.recipients.iter().filter(|r| matches!(r.transport.as_deref(), Some("lmtp" | "pipe")));
+    let address = |r: &Recipient| Place::new(None, r.relay.ip.as_deref()).ip;
+    let names =
+        given.flat_map(|r| [Some(&r.address), r.orig_to.as_ref()].into_iter().flatten().map(move |a| (a, address(r))));
+    names.map(|(name, ip)| (name.to_lowercase(), ip)).collect()
+}
+
+/// `sieve: msgid=<1@example.org>: forwarded to <c@example.org>`.
+fn forwarded(doc: &Transaction) -> Option<Text> {
+    let [verdict] = doc.mail.filters.as_slice() else { return None };
+    let is_forward = doc.mail.kind == Kind::Filter && verdict.name == "dovecot" && verdict.verdict == "forwarded";
+    verdict.detail.as_ref().filter(|_| is_forward).map(|to| to.to_lowercase())
 }
 
 fn perhaps(doc: &Transaction) -> Vec<Text> {

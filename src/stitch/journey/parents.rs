@@ -21,7 +21,7 @@ use std::{
 
 /// A program hands a message in again this long after it was done with it, at most. Programs take most mail of many
 /// hosts, so that more would join what only happens to have the same Message-ID.
-const PROGRAM_MS: i64 = 10_000;
+pub(super) const PROGRAM_MS: i64 = 10_000;
 
 /// The parent of each node, if it has one.
 pub(super) fn parents(nodes: &[&Node]) -> Vec<Option<usize>> {

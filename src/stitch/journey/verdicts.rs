@@ -5,8 +5,8 @@
 
 use super::{
     CLOCKS_MS, Node,
-    evidence::prefix,
-    parents::{Best, before},
+    evidence::{BY_MESSAGE_ID_HERE, prefix},
+    parents::{Best, PROGRAM_MS, before},
     spans::Spans,
 };
 use crate::model::{Text, transaction::Kind};
@@ -21,6 +21,8 @@ enum About<'a> {
     QueueId(&'a str, &'a str),
     MessageId(&'a str, &'a str),
     Recipient(&'a str, &'a str, &'a str),
+    /// A recipient whose mail went to a mail store, on whatever host: containers log under names of their own.
+    Mailbox(&'a str, &'a str),
     Envelope(&'a str, &'a str, &'a str, &'a str),
 }
 
@@ -44,6 +46,7 @@ pub(super) fn owners(best: &mut Best<'_>) {
         }
         let Some(id) = node.message_id.as_deref().map(prefix).filter(|id| message_ids.contains(id)) else { continue };
         lists.entry(About::MessageId(id, host)).or_default().push(n);
+        node.mailboxes.keys().for_each(|to| lists.entry(About::Mailbox(id, to)).or_default().push(n));
         for to in &node.to {
             lists.entry(About::Recipient(id, host, to)).or_default().push(n);
             let from = node.from.as_deref().map(|from| About::Envelope(id, host, to, from));
@@ -71,9 +74,18 @@ pub(super) fn owners(best: &mut Best<'_>) {
             first(&mut verdict.to.iter().filter_map(|to| nearest(About::Envelope(id, host, to, from))))
                 .or_else(|| first(&mut verdict.to.iter().filter_map(|to| nearest(About::Recipient(id, host, to)))))
                 .or_else(|| nearest(About::MessageId(id, host)))
+                .or_else(|| first(&mut verdict.to.iter().filter_map(|to| nearest(About::Mailbox(id, to)))))
         });
-        if let Some(owner) = owner {
-            best.claim(v, owner, 0);
+        let Some(owner) = owner else { continue };
+        best.claim(v, owner, 0);
+        let (Some(id), Some(to)) = (verdict.message_id.as_deref(), verdict.forwarded.as_deref()) else { continue };
+        let parent = nodes[owner];
+        let (here, until) = (About::Recipient(prefix(id), &parent.host, to), parent.end.plus(PROGRAM_MS));
+        let again = spans
+            .get(&here)
+            .and_then(|s| s.nearest_before(nodes, verdict.start.plus(PROGRAM_MS), parent.start, until, owner));
+        if let Some(c) = again.filter(|c| came_back(parent, verdict, nodes[*c])) {
+            best.claim(c, owner, BY_MESSAGE_ID_HERE + 1);
         }
     }
 }
@@ -104,6 +116,15 @@ fn agreement(verdict: &Node, message: &Node) -> Option<u8> {
     // Aliases and rewriting change either.
     let is_other = facts.contains(&Some(false)) && !facts.contains(&Some(true));
     (!is_other).then(|| facts.iter().map(|fact| u8::from(*fact == Some(true))).sum())
+}
+
+/// Whether a message came from the mail store that says that it sent it on: by a command on the host, or from where the mail had
+/// been given to.
+fn came_back(parent: &Node, verdict: &Node, child: &Node) -> bool {
+    let client = &child.source.place;
+    let of_store = || parent.mailboxes.values().flatten().any(|ip| Some(*ip) == client.ip);
+    let by_name = || client.label.as_ref().is_some_and(|label| *label == verdict.host);
+    child.start >= parent.start && (child.source.is_local || of_store() || by_name())
 }
 
 /// Whether a verdict is surely about another message: neither its Message-ID nor any recipient is the same.
