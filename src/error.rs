@@ -18,6 +18,8 @@ pub enum Kind {
     Software,
     /// 75: refused connection, timeout, 429, 5xx, short answer, disk full, lock: try again.
     Temporary,
+    /// 75 too: there was too little memory, which less to do at once may help against.
+    Memory,
     /// 77: 401, 403, a file that may not be read.
     Permission,
     /// 78: settings, unknown index or stream, corrupt or newer checkpoint.
@@ -69,6 +71,7 @@ impl Error {
         let kind = match cause.kind() {
             Io::PermissionDenied => Kind::Permission,
             Io::NotFound | Io::IsADirectory | Io::NotADirectory => Kind::Config,
+            Io::OutOfMemory => Kind::Memory,
             _ => Kind::Temporary,
         };
         Self::new(kind, doing).because(describe_io(cause))

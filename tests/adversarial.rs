@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::adversarial::{self, Ask, Measured, Most, SHAPES, Shape};
+use common::adversarial::{self, Ask, Measured, Most, SHAPES};
 use std::time::Duration;
 
 /// Enough that reading them costs more than starting, also of a program that is not optimised.
@@ -13,23 +13,6 @@ const LINES: usize = 2_000;
 const MOST_TIMES: f64 = 2.6;
 const TRIES: usize = 5;
 const MOST: Most = Most { memory: 3 << 30, time: Duration::from_secs(120) };
-
-/// Those that do cost a square today.
-const SQUARES: &[&str] = &[
-    "9 failed logins and a mail, again and again in one session",
-    "deliveries and failed connections in one second",
-    "one id on a thousand hosts",
-    "a chain of queued as, shuffled",
-    "a circle of forwards",
-    "a list through loopback",
-    "one message that all others were queued as",
-    "one message to a domain for each TLS line",
-    "filters without an id",
-];
-
-fn shapes() -> Vec<Shape> {
-    SHAPES.iter().filter(|shape| !SQUARES.contains(&shape.name)).copied().collect()
-}
 
 /// How many times longer it takes with twice the lines, after as many tries as it takes to get below the limit.
 fn times_longer(cost: impl Fn(usize) -> Measured) -> f64 {
@@ -54,8 +37,8 @@ fn time(cost: &Measured) -> Duration {
 #[track_caller]
 fn check(dry: bool) {
     let mut worse = Vec::new();
-    for shape in shapes() {
-        let times = times_longer(|lines| adversarial::run(&adversarial::log(&shape, lines, 1), shape.ask, dry, MOST));
+    for shape in SHAPES {
+        let times = times_longer(|lines| adversarial::run(&adversarial::log(shape, lines, 1), shape.ask, dry, MOST));
         println!("{times:.2} times: {}", shape.name);
         if times > MOST_TIMES {
             worse.push(shape.name);
@@ -77,7 +60,7 @@ fn no_shape_of_a_log_costs_a_square_of_its_lines_to_understand() {
 #[test]
 fn no_mixture_costs_a_square_of_its_lines() {
     for seed in 0..6 {
-        let some = adversarial::some(&shapes(), 3, seed);
+        let some = adversarial::some(SHAPES, 3, seed);
         let cost = |lines| adversarial::run(&adversarial::mixture(&some, lines, seed), Ask::Read, false, MOST);
         let times = times_longer(cost);
         assert!(times <= MOST_TIMES, "{times:.1} times, with twice the lines of {some:?}");

@@ -10,10 +10,14 @@ const NOW: &str = "2026-11-22T21:00:00Z";
 const MESSAGES: usize = 100;
 const POISON: usize = 61;
 
-fn log() -> String {
+const CONFIG: &str =
+    "state_dir = \"state\"\n[source.file]\npaths = [\"mail.log\"]\n[store.sqlite]\npath = \"mail.sqlite\"\n";
+
+/// Four lines for each message.
+fn log(messages: usize) -> String {
     let message = |n: usize| {
-        let (id, second) = (format!("4F1A2B3{n:03X}"), n % 60);
-        let at = format!("2026-11-22T20:{:02}:{second:02}.000000+00:00 mx1", n / 60);
+        let (id, second) = (format!("4F1A2B{n:06X}"), n % 60);
+        let at = format!("2026-11-22T{:02}:{:02}:{second:02}.000000+00:00 mx1", 10 + n / 3600, n / 60 % 60);
         format!(
             "{at} postfix/smtpd[11]: {id}: client=client.example.org[192.0.2.7]\n\
              {at} postfix/cleanup[12]: {id}: message-id=<m{n}@example.org>\n\
@@ -21,18 +25,20 @@ fn log() -> String {
              {at} postfix/qmgr[9]: {id}: removed\n"
         )
     };
-    (0..MESSAGES).map(message).collect()
+    (0..messages).map(message).collect()
+}
+
+fn workspace(log: impl AsRef<[u8]>) -> Workspace {
+    let workspace = Workspace::new();
+    workspace.write("mail.log", log);
+    workspace.write("config.toml", CONFIG);
+    workspace
 }
 
 /// The program is run until it ends by itself; every run before dies in the given way. Says how many did.
 #[track_caller]
 fn check(how: &str) {
-    let workspace = Workspace::new();
-    workspace.write("mail.log", log());
-    workspace.write(
-        "config.toml",
-        "state_dir = \"state\"\n[source.file]\npaths = [\"mail.log\"]\n[store.sqlite]\npath = \"mail.sqlite\"\n",
-    );
+    let workspace = workspace(log(MESSAGES));
     let fault = format!("{how}=<m{POISON}@");
     let run = || {
         let arguments = ["--now", NOW, "-c", "config.toml", "run"];
@@ -68,12 +74,7 @@ fn a_line_that_makes_the_program_panic_is_set_aside() {
 
 #[test]
 fn a_run_that_was_killed_for_another_reason_sets_nothing_aside() {
-    let workspace = Workspace::new();
-    workspace.write("mail.log", log());
-    workspace.write(
-        "config.toml",
-        "state_dir = \"state\"\n[source.file]\npaths = [\"mail.log\"]\n[store.sqlite]\npath = \"mail.sqlite\"\n",
-    );
+    let workspace = workspace(log(MESSAGES));
     let arguments = ["--now", NOW, "-c", "config.toml", "run"];
     for _ in 0..2 {
         let killed = workspace.command(arguments).env("MAILSTITCH_FAULT", "before-write").output().expect("it starts");
@@ -83,4 +84,65 @@ fn a_run_that_was_killed_for_another_reason_sets_nothing_aside() {
     let exported = workspace.succeed(["--now", NOW, "-c", "config.toml", "export"]);
     assert_eq!(exported.lines().count(), MESSAGES);
     assert!(!workspace.file("state/run-under-way.json").exists());
+}
+
+/// Runs the program in so many kibibytes of address space. `None`: it was killed, or gave up for want of memory.
+fn run_within(workspace: &Workspace, kib: u64) -> Option<i32> {
+    let program = workspace.command(["--now", "2026-11-23T00:00:00Z", "-c", "config.toml", "run"]);
+    let mut limited = std::process::Command::new("sh");
+    limited.args(["-c", &format!("ulimit -c 0; ulimit -v {kib}; exec \"$0\" \"$@\"")]);
+    limited.arg(program.get_program()).args(program.get_args()).current_dir(workspace.path());
+    limited.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = limited.output().expect("a shell");
+    output.status.code().filter(|code| !matches!(code, 70 | 75 | 134))
+}
+
+/// The least memory that so many messages can be processed in, from a beginning that is too little for anything.
+fn least_kib(messages: usize) -> u64 {
+    let enough = |kib: &u64| run_within(&workspace(log(messages)), *kib) == Some(0);
+    (40..).map(|step| step * 4096).find(|kib| enough(kib) && enough(kib)).expect("some memory is enough")
+}
+
+#[test]
+fn a_stretch_for_which_there_is_too_little_memory_is_taken_in_pieces_and_nothing_of_it_is_set_aside() {
+    const MESSAGES: usize = 5_000;
+    let kib = least_kib(MESSAGES / 20) + 4096;
+    let workspace = workspace(log(MESSAGES));
+    assert_eq!(run_within(&workspace, kib), None, "{kib} KiB are enough for all at once");
+    let deaths = (0..30).take_while(|_| run_within(&workspace, kib) != Some(0)).count();
+    assert!(deaths < 12, "{deaths} more runs died");
+    let exported = workspace.succeed(["-c", "config.toml", "export"]);
+    assert_eq!(exported.lines().filter(|document| document.contains("\"status\":\"delivered\"")).count(), MESSAGES);
+    assert!(!workspace.file("state/set-aside.ndjson").exists());
+    // What comes after it is read as well.
+    workspace.write("mail.log", log(MESSAGES + 10));
+    assert_eq!(run_within(&workspace, kib), Some(0));
+    assert_eq!(workspace.succeed(["-c", "config.toml", "export"]).lines().count(), MESSAGES + 10);
+}
+
+#[test]
+fn a_line_whose_message_is_too_large_for_the_memory_there_is_is_set_aside_and_all_others_are_read() {
+    const RECIPIENTS: usize = 8_000;
+    let record = |n: usize| {
+        let end = "relay=mx.example.net[192.0.2.25]:25, delay=1, delays=0/0/1/0, dsn=2.0.0, status=sent (250 ok)";
+        format!("2026-11-22T09:00:00.000+00:00 mx1 postfix/smtp[13]: 5F1A2B000000: to=<c{n}@example.net>, {end}\n")
+    };
+    let large: String = (0..RECIPIENTS).map(record).collect();
+    let workspace = workspace(&large);
+    workspace.succeed(["--now", "2026-11-23T00:00:00Z", "-c", "config.toml", "run"]);
+
+    let kib = least_kib(MESSAGES) + 4096;
+    let others = log(MESSAGES);
+    workspace.write("mail.log", [&large, &others, &record(RECIPIENTS)].map(String::as_str).concat());
+    let codes: Vec<Option<i32>> =
+        (0..30).map(|_| run_within(&workspace, kib)).take_while(|code| *code != Some(65)).collect();
+    assert!((2..12).contains(&codes.len()) && codes.iter().all(Option::is_none), "{codes:?} in {kib} KiB");
+    let aside = std::fs::read_to_string(workspace.file("state/set-aside.ndjson")).expect("lines were set aside");
+    assert!(aside.lines().count() == 1 && aside.contains("5F1A2B000000"), "{aside}");
+    let exported = workspace.succeed(["-c", "config.toml", "export"]);
+    assert!((0..MESSAGES).all(|n| exported.contains(&format!("<m{n}@example.org>"))));
+    let status = workspace.run(["--now", "2026-11-23T00:00:00Z", "-c", "config.toml", "status"]);
+    assert!(status.stdout.contains("1 lines that runs died of"), "{status:?}");
+    // It is told, and not met again.
+    assert_eq!(run_within(&workspace, kib), Some(65));
 }

@@ -7,4 +7,6 @@ mod common;
 mod engine;
 #[path = "late_lines/ledger.rs"]
 mod ledger;
+#[path = "late_lines/long.rs"]
+mod long;
 mod servers;

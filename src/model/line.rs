@@ -1,7 +1,8 @@
 //! A line: one log message, the same whichever source it came from.
 //!
 //! [`Intake`] is the one door through which a line enters: it names the host as keys name it, cuts the time to the
-//! millisecond and refuses one that could not be written down, trims the text as every transport does, leaves out of it what `[privacy]` says, and computes the [`LineId`].
+//! millisecond and refuses one that could not be written down, trims the text as every transport does, leaves out of it what
+//! `[privacy]` says, cuts what is too long, and computes the [`LineId`].
 
 use super::{Privacy, Time};
 use hashbrown::HashMap;
@@ -31,7 +32,17 @@ pub struct Line {
     pub text: Arc<str>,
 }
 
+/// Bytes of a text that are kept: mail servers and syslog daemons write no more than a few thousand.
+pub const LONGEST: usize = 16 << 10;
+/// Ends a text that was cut.
+const CUT: char = '…';
+
 impl Line {
+    /// Whether the text was cut, as far as its looks tell.
+    pub fn is_cut(&self) -> bool {
+        self.text.len() + 3 >= LONGEST && self.text.ends_with(CUT)
+    }
+
     /// Of two copies with one id: the finer time wins, then the smaller. Identical ids mean identical seconds.
     pub fn better_time(a: Time, b: Time) -> Time {
         match (a.0.rem_euclid(1000) != 0, b.0.rem_euclid(1000) != 0) {
@@ -69,6 +80,8 @@ impl Origin {
         let text = trim(text);
         let private = self.privacy.as_ref().map(|privacy| privacy.text(text));
         let text = private.as_deref().unwrap_or(text);
+        let short = cut(text);
+        let text = short.as_deref().unwrap_or(text);
         let mut before = [0; 24];
         let parts = [time.second().cast_unsigned(), self.hash[0], self.hash[1]];
         before.chunks_exact_mut(8).zip(parts).for_each(|(place, part)| place.copy_from_slice(&part.to_le_bytes()));
@@ -159,6 +172,13 @@ fn known(names: &mut HashMap<String, Arc<str>>, raw: &str, meaning: impl FnOnce(
     Arc::clone(names.entry_ref(raw).or_insert_with(|| meaning(raw)))
 }
 
+/// What is kept of a text that is too long.
+fn cut(text: &str) -> Option<String> {
+    let most = LONGEST - CUT.len_utf8();
+    let end = (text.len() > LONGEST).then(|| (most - 3..=most).rev().find(|at| text.is_char_boundary(*at)))??;
+    Some(format!("{}{CUT}", &text[..end]))
+}
+
 /// Graylog trims a message at both ends (Java's `String.trim`: everything up to the blank), syslog daemons drop the
 /// newline: the form that all of them leave is the identity of a line.
 fn trim(text: &str) -> &str {
@@ -181,5 +201,28 @@ impl<'de> Deserialize<'de> for LineId {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(d)?;
         u128::from_str_radix(&text, 16).map(LineId).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected_len: usize, expected_cut: bool) {
+        let line = Intake::default().line(Time(0), "mx1", "postfix/smtpd", None, text).unwrap();
+        assert_eq!((line.text.len(), line.is_cut()), (expected_len, expected_cut));
+        // What was cut once is not cut again, in a store or a log server that keeps it so.
+        let again = Intake::default().line(Time(0), "mx1", "postfix/smtpd", None, &line.text).unwrap();
+        assert_eq!(again, line);
+    }
+
+    #[test]
+    fn a_text_of_any_length_is_kept_up_to_a_limit() {
+        check("connect from unknown[192.0.2.1]", 31, false);
+        check(&"x".repeat(LONGEST), LONGEST, false);
+        check(&"x".repeat(LONGEST + 1), LONGEST, true);
+        check(&format!("x{}", "ü".repeat(LONGEST)), LONGEST, true);
+        check(&"ü".repeat(LONGEST), LONGEST - 1, true);
     }
 }

@@ -1,16 +1,16 @@
 //! A pass over a counting source: which buckets are new or grew, read in stretches, each marked when it is safe.
 
-use super::{Pass, Progress, Summary};
+use super::{Pass, Progress, Summary, open_lines};
 use crate::{
     checkpoint::Checkpoint,
     error::{Error, Kind, Result},
     model::{Line, Range, Time},
     source::{Batch, CountingSource},
     stitch,
-    window::{self, Held, STRETCH_LINES, Stretch, bucket_start},
+    window::{self, Held, STRETCH_BYTES, STRETCH_LINES, Stretch, bucket_start},
 };
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -184,7 +184,7 @@ fn of_stretch(stretch: &Stretch, held: &BTreeMap<Time, Held>) -> BTreeMap<Time, 
     stretch.counted.keys().filter_map(|bucket| Some((*bucket, *held.get(bucket)?))).collect()
 }
 
-type Reading = JoinHandle<Result<Batch>>;
+type Reading = JoinHandle<Result<Option<Batch>>>;
 
 /// Reads stretches, oldest first; while one is stitched and written, the next is read.
 async fn read_all(
@@ -196,21 +196,26 @@ async fn read_all(
     mark: impl Fn(&mut Checkpoint, &Stretch, &BTreeMap<Time, u64>),
 ) -> Result<()> {
     let (bucket_ms, lead_ms) = (ms(pass.window.bucket), ms(pass.window.session_lead));
-    let pieces: Vec<(usize, Range)> =
+    let mut pieces: VecDeque<(usize, Range)> =
         wanted.iter().enumerate().flat_map(|(n, s)| slices(s).into_iter().map(move |range| (n, range))).collect();
     let total = wanted.iter().map(Stretch::lines).sum();
     let mut done = 0;
     let mut open: Option<(Time, Vec<Line>)> = None;
     let mut read: BTreeMap<Time, u64> = BTreeMap::new();
-    let mut next = pieces.first().map(|(_, range)| start(source, *range));
-    for (at, &(n, range)) in pieces.iter().enumerate() {
-        let Some(reading) = next.take() else { break };
+    let mut next = pieces.front().map(|(_, range)| start(source, *range));
+    while let (Some(reading), Some((n, range))) = (next.take(), pieces.pop_front()) {
         let batch = reading.await.map_err(|e| Error::new(Kind::Software, "the reading task broke").because(e))??;
-        next = pieces.get(at + 1).map(|(_, range)| start(source, *range));
+        let Some(batch) = batch else {
+            halves(range).into_iter().rev().for_each(|half| pieces.push_front((n, half)));
+            next = pieces.front().map(|(_, range)| start(source, *range));
+            continue;
+        };
+        next = pieces.front().map(|(_, range)| start(source, *range));
         for line in &batch.lines {
             *read.entry(bucket_start(line.time, bucket_ms)).or_default() += 1;
         }
         super::tell_misdated(batch.misdated);
+        super::tell_cut(&batch.lines);
         let mut lines = batch.lines;
         let duplicates = stitch::unite(&mut lines);
         let context = match open.take() {
@@ -223,14 +228,14 @@ async fn read_all(
         let before = lines.partition_point(|l| l.time < range.from);
         let left = pass.stretch(&lines, &batch.noise, duplicates, |n| n < before, summary, &mut ledger.marks).await?;
         open = Some((range.to, left));
-        if pieces.get(at + 1).is_none_or(|(m, _)| *m != n) {
+        if pieces.front().is_none_or(|(m, _)| *m != n) {
             mark(ledger, &wanted[n], &std::mem::take(&mut read));
             ledger.tally = summary.tally;
             pass.mark(ledger)?;
             done += wanted[n].lines();
         }
         (pass.progress)(Progress { done, total: Some(total), summary });
-        if pass.stopped() && at + 1 < pieces.len() {
+        if pass.stopped() && !pieces.is_empty() {
             summary.stopped = true;
             if let Some(reading) = next.take() {
                 reading.abort();
@@ -243,7 +248,21 @@ async fn read_all(
 
 fn start(source: &Arc<dyn CountingSource>, range: Range) -> Reading {
     let source = Arc::clone(source);
-    tokio::spawn(async move { source.read(range).await })
+    tokio::spawn(async move { source.read_at_most(range, most(range)).await })
+}
+
+/// Bytes of a range, at most, as long as it can be cut in two.
+fn most(range: Range) -> u64 {
+    if halves(range).len() > 1 { STRETCH_BYTES } else { u64::MAX }
+}
+
+/// A range cut in two; one of no more than a second stays whole, because copies of a line have no more in common.
+fn halves(Range { from, to }: Range) -> Vec<Range> {
+    let middle = from.plus((to.0 - from.0) / 2).floor_second();
+    match from < middle && middle < to {
+        true => vec![Range { from, to: middle }, Range { from: middle, to }],
+        false => vec![Range { from, to }],
+    }
 }
 
 /// A stretch whose one bucket holds more lines than memory should is read in slices of time, of whole seconds: copies of a
@@ -262,13 +281,23 @@ fn slices(stretch: &Stretch) -> Vec<Range> {
     ranges
 }
 
-/// The session lines before a range that its messages may share.
+/// The session lines before a range that its messages may share. They are read in pieces that memory can hold.
 async fn lead(source: &Arc<dyn CountingSource>, range: Range, lead_ms: i64, pass: &Pass<'_>) -> Result<Vec<Line>> {
     if lead_ms == 0 {
         return Ok(Vec::new());
     }
-    let mut lines = source.read(Range { from: range.from.plus(-lead_ms), to: range.from }).await?.lines;
-    stitch::unite(&mut lines);
-    let gathered = stitch::gather(&lines, |_| true, pass.rules);
-    Ok(gathered.open.iter().map(|n| lines[*n as usize].clone()).collect())
+    let mut pieces = VecDeque::from([Range { from: range.from.plus(-lead_ms), to: range.from }]);
+    let mut open = Vec::new();
+    while let Some(piece) = pieces.pop_front() {
+        let Some(batch) = source.read_at_most(piece, most(piece)).await? else {
+            halves(piece).into_iter().rev().for_each(|half| pieces.push_front(half));
+            continue;
+        };
+        let mut lines = batch.lines;
+        lines.append(&mut open);
+        stitch::unite(&mut lines);
+        let gathered = stitch::gather(&lines, |_| true, pass.rules);
+        open = open_lines::bounded(gathered.open.iter().map(|n| lines[*n as usize].clone()).collect());
+    }
+    Ok(open)
 }

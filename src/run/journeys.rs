@@ -173,6 +173,7 @@ impl Neighbourhood {
                 message_ids: Vec::new(),
                 within: chunk.iter().fold(none, unite),
                 known: BTreeSet::new(),
+                most: LARGEST.saturating_sub(self.read).max(1),
             };
             for (trace, _) in chunk {
                 let bearers = || self.bearers.get(trace).into_iter().flatten().cloned();

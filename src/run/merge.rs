@@ -10,6 +10,7 @@ mod lookup;
 mod stored;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 use stored::parts_of;
 pub use stored::{key_of, lines_of};
@@ -71,6 +72,8 @@ impl Merged {
 /// Keys handled at a time, and their new lines: bounds memory and the size of a lookup.
 const KEYS_AT_ONCE: usize = 2000;
 const LINES_AT_ONCE: usize = 25_000;
+/// Lines that stand alone, whose documents are made and written at a time.
+const SINGLES_AT_ONCE: usize = 5_000;
 /// Such chunks under way at a time.
 const CHUNKS_AT_ONCE: usize = 2;
 /// Another writer may win as often as this before we give up and leave the stretch to the next run.
@@ -79,27 +82,32 @@ pub(super) const ROUNDS: usize = 20;
 /// Writes a stretch. `lines` are those that `gathered` speaks of.
 pub async fn merge(store: &dyn Store, lines: &[Line], gathered: &Gathered<'_>, rules: &Rules) -> Result<Merged> {
     let mut merged = Merged::default();
-    let singles = gathered.single.iter().filter_map(|n| stitch::single(&gathered.readings[*n as usize]));
-    singles::write(store, singles.collect(), &mut merged).await?;
+    for some in gathered.single.chunks(SINGLES_AT_ONCE) {
+        let singles = some.iter().filter_map(|n| stitch::single(&gathered.readings[*n as usize]));
+        singles::write(store, singles.collect(), &mut merged).await?;
+    }
 
     store.refresh().await?;
-    let sets: Vec<(&Key, Vec<&Line>)> =
-        gathered.sets.iter().map(|(key, set)| (key, set.iter().map(|n| &lines[*n as usize]).collect())).collect();
-    // While one chunk waits for the store, the next is folded.
-    let mut chunks = stream::iter(chunks(&sets).into_iter().map(|chunk| merge_keys(store, chunk, rules)))
-        .buffer_unordered(CHUNKS_AT_ONCE);
-    while let Some(of_chunk) = chunks.try_next().await? {
-        merged.add(of_chunk);
+    for (n, sets) in turns::rounds(lines, gathered, rules).into_iter().enumerate() {
+        if n > 0 {
+            store.refresh().await?;
+        }
+        // While one chunk waits for the store, the next is folded.
+        let mut chunks = stream::iter(chunks(&sets).into_iter().map(|chunk| merge_keys(store, chunk, rules)))
+            .buffer_unordered(CHUNKS_AT_ONCE);
+        while let Some(of_chunk) = chunks.try_next().await? {
+            merged.add(of_chunk);
+        }
     }
     Ok(merged)
 }
 
 /// The sets in chunks of a bearable size.
-fn chunks<'s, 'a>(mut sets: &'s [(&'a Key, Vec<&'a Line>)]) -> Vec<&'s [(&'a Key, Vec<&'a Line>)]> {
+fn chunks<'s, 'a>(mut sets: &'s [turns::Set<'a>]) -> Vec<&'s [turns::Set<'a>]> {
     let mut chunks = Vec::new();
     while !sets.is_empty() {
         let mut lines = 0;
-        let fits = |(n, (_, set)): &(usize, &(&Key, Vec<&Line>))| {
+        let fits = |(n, (_, set)): &(usize, &turns::Set<'_>)| {
             lines += set.len();
             *n == 0 || *n < KEYS_AT_ONCE && lines <= LINES_AT_ONCE
         };
@@ -111,7 +119,7 @@ fn chunks<'s, 'a>(mut sets: &'s [(&'a Key, Vec<&'a Line>)]) -> Vec<&'s [(&'a Key
 }
 
 /// Writes what a stretch has of some keys.
-async fn merge_keys(store: &dyn Store, sets: &[(&Key, Vec<&Line>)], rules: &Rules) -> Result<Merged> {
+async fn merge_keys(store: &dyn Store, sets: &[turns::Set<'_>], rules: &Rules) -> Result<Merged> {
     let mut merged = Merged::default();
     let mut work: BTreeMap<Key, Work> = BTreeMap::new();
     for (key, lines) in sets {

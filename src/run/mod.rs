@@ -27,7 +27,7 @@ use crate::{
     access::Access,
     checkpoint::{Checkpoint, Marks},
     error::Result,
-    model::{Line, Range, Time},
+    model::{Line, Range, Time, line::LONGEST},
     stitch::{self, Rules, Tally},
     store::Store,
 };
@@ -108,6 +108,14 @@ fn tell_misdated(lines: u64) {
     }
 }
 
+/// Tells of lines that were too long.
+fn tell_cut(lines: &[Line]) {
+    let cut = lines.iter().filter(|line| line.is_cut()).count();
+    if cut > 0 {
+        tracing::warn!("{cut} lines were cut, each after {} bytes", LONGEST);
+    }
+}
+
 /// How far a pass has got.
 #[derive(Debug, Clone, Copy)]
 pub struct Progress<'a> {
@@ -159,7 +167,7 @@ impl Pass<'_> {
             None => summary.merged.created += gathered.documents(self.rules).count() as u64,
         }
         fault::point("before-mark");
-        Ok(gathered.open.iter().map(|n| lines[*n as usize].clone()).collect())
+        Ok(open_lines::bounded(gathered.open.iter().map(|n| lines[*n as usize].clone()).collect()))
     }
 
     fn stopped(&self) -> bool {

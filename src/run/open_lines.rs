@@ -1,4 +1,5 @@
-//! Which of the open lines of a log are kept for the next run: those of hosts that no longer speak age out.
+//! Which of the open lines of a log are kept for the next stretch and the next run: no more than memory and ledger should
+//! hold, and those of hosts that no longer speak age out.
 //!
 //! In: the lines that are open after a stretch, and which hosts spoke in it.  Out: what of them the ledger takes. A host that
 //! spoke keeps all of its lines, however old its stamps are: it may be the next of many files. One that is silent keeps them
@@ -14,6 +15,43 @@ use std::{
 
 /// Lines of silent hosts, some megabytes of ledger.
 const SILENT_LINES: usize = 20_000;
+
+/// Lines that are kept, and bytes of their texts: ten minutes of some thousand lines a second leave less.
+const LINES: usize = 50_000;
+const BYTES: usize = 16 << 20;
+
+/// Leaves out what is beyond the bounds. Hosts that have few lines keep theirs; of the others the newest are kept, so that
+/// `session_lead` is shorter for them.
+pub fn bounded(open: Vec<Line>) -> Vec<Line> {
+    bounded_by(open, LINES, BYTES)
+}
+
+fn bounded_by(mut open: Vec<Line>, most_lines: usize, most_bytes: usize) -> Vec<Line> {
+    let bytes = |lines: &[Line]| lines.iter().map(|line| line.text.len()).sum::<usize>();
+    if open.len() <= most_lines && bytes(&open) <= most_bytes {
+        return open;
+    }
+    let before = open.len();
+    open.sort_by(|a, b| (&a.host, Reverse(a.time), a.id).cmp(&(&b.host, Reverse(b.time), b.id)));
+    // Of each host its newest, then of each its second newest, and so on, as far as there is room.
+    let mut turns: Vec<(usize, usize)> = Vec::with_capacity(open.len());
+    for (at, line) in open.iter().enumerate() {
+        let turn = at.checked_sub(1).filter(|last| open[*last].host == line.host).map_or(0, |last| turns[last].0 + 1);
+        turns.push((turn, at));
+    }
+    turns.sort_unstable();
+    let mut room = most_bytes;
+    let fits = |(_, at): &&(usize, usize)| {
+        let rest = room.checked_sub(open[*at].text.len());
+        room = rest.unwrap_or(0);
+        rest.is_some()
+    };
+    let mut kept: Vec<usize> = turns.iter().take(most_lines).take_while(fits).map(|(_, at)| *at).collect();
+    kept.sort_unstable();
+    let kept: Vec<Line> = kept.into_iter().map(|at| open[at].clone()).collect();
+    tracing::warn!("{} open lines were let go: later ones may lack what their sessions said", before - kept.len());
+    kept
+}
 
 /// Leaves out the lines of hosts that are gone.
 pub fn keep(open: Vec<Line>, spoke: &HashSet<Arc<str>>, newest: Time, silence_ms: i64) -> Vec<Line> {
@@ -60,6 +98,23 @@ mod tests {
         let spoke = spoke.iter().map(|host| Arc::from(*host)).collect();
         let kept = keep_at_most(open, &spoke, Time(since * 1000), most);
         assert_eq!(kept.iter().map(|line| &*line.host).collect::<Vec<_>>(), expected);
+    }
+
+    #[track_caller]
+    fn check_bounds(open: &[(i64, &str)], most_lines: usize, most_bytes: usize, expected: &[(i64, &str)]) {
+        let open = open.iter().map(|(second, host)| line(*second, host)).collect();
+        let kept = bounded_by(open, most_lines, most_bytes);
+        let kept: Vec<(i64, &str)> = kept.iter().map(|line| (line.time.second(), &*line.host)).collect();
+        assert_eq!(kept, expected);
+    }
+
+    #[test]
+    fn of_too_many_open_lines_those_of_who_has_few_and_the_newest_stay() {
+        let open = [(1, "a"), (2, "a"), (3, "a"), (4, "a"), (1, "b")];
+        check_bounds(&open, 5, 1000, &open);
+        check_bounds(&open, 3, 1000, &[(4, "a"), (3, "a"), (1, "b")]);
+        // Each has 39 bytes.
+        check_bounds(&open, 5, 80, &[(4, "a"), (1, "b")]);
     }
 
     #[test]

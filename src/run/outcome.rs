@@ -42,7 +42,7 @@ pub const fn exit_code(kind: Kind) -> u8 {
         Kind::NoInput => 66,
         Kind::Unavailable => 69,
         Kind::Software => 70,
-        Kind::Temporary => 75,
+        Kind::Temporary | Kind::Memory => 75,
         Kind::Permission => 77,
         Kind::Config => 78,
     }

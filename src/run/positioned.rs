@@ -47,6 +47,7 @@ async fn read(
     let mut open: Vec<Line> = ledger.open.iter().map(Line::from).collect();
     while let Some(batch) = source.next(STRETCH_LINES as usize).await? {
         super::tell_misdated(batch.misdated);
+        super::tell_cut(&batch.lines);
         let mut lines = batch.lines;
         if let Some(within) = within {
             lines.retain(|line| within.from.plus(-lead_ms) <= line.time && line.time < within.to);

@@ -144,9 +144,11 @@ impl CountingSource for MemorySource {
         Ok(self.ask(Asked::LaterThan(time))?.visible(after).count() as u64)
     }
 
-    async fn read(&self, within: Range) -> Result<Batch> {
+    async fn read_at_most(&self, within: Range, bytes: u64) -> Result<Option<Batch>> {
         let inside = self.ask(Asked::Read(within))?;
-        Ok(Batch { lines: inside.visible(within).cloned().collect(), ..Batch::default() })
+        let mut batch = Batch::default();
+        inside.visible(within).cloned().for_each(|line| batch.take(line));
+        Ok((batch.bytes <= bytes).then_some(batch))
     }
 
     async fn check(&self, _now: Time) -> Vec<Check> {

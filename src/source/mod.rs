@@ -19,16 +19,14 @@ pub(crate) mod taking;
 use crate::{
     error::{Error, Result},
     model::{Line, Range, Time},
-    window::{Held, bucket_start},
+    window::{Held, STRETCH_BYTES, bucket_start},
 };
 use async_trait::async_trait;
 use std::collections::BTreeMap;
 
 const HOUR_MS: i64 = 3_600_000;
-
-/// A batch of a positioned source ends early when it took this much text: half a million lines of a mebibyte would fill
-/// any memory.
-const BATCH_BYTES: u64 = 256 << 20;
+/// What a line takes in memory beside its text.
+const LINE_BYTES: u64 = 100;
 
 /// What was read in one go.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +37,8 @@ pub struct Batch {
     pub noise: Vec<String>,
     /// How many of `noise` are lines with a time that cannot be kept ([`Time::OF_LINES`]).
     pub misdated: u64,
+    /// Bytes of memory that all of it takes, about.
+    pub bytes: u64,
 }
 
 /// A text that no line could be made of.
@@ -50,7 +50,13 @@ pub(crate) struct Noise {
 }
 
 impl Batch {
+    fn take(&mut self, line: Line) {
+        self.bytes += LINE_BYTES + line.text.len() as u64;
+        self.lines.push(line);
+    }
+
     fn reject(&mut self, noise: Noise) {
+        self.bytes += LINE_BYTES + noise.text.len() as u64;
         self.noise.push(noise.text);
         self.misdated += u64::from(noise.misdated);
     }
@@ -92,8 +98,14 @@ pub trait CountingSource: Send + Sync {
         Ok(self.counts(day, HOUR_MS).await?.values().sum())
     }
 
-    /// All matching lines of a range.
-    async fn read(&self, within: Range) -> Result<Batch>;
+    /// All matching lines of a range that takes at most so many bytes of memory; `None`, as soon as that is seen, of one
+    /// that takes more.
+    async fn read_at_most(&self, within: Range, bytes: u64) -> Result<Option<Batch>>;
+
+    /// All matching lines of a range, however many.
+    async fn read(&self, within: Range) -> Result<Batch> {
+        Ok(self.read_at_most(within, u64::MAX).await?.unwrap_or_default())
+    }
 
     /// What `check` shows, in order.
     async fn check(&self, now: Time) -> Vec<Check>;
@@ -105,7 +117,7 @@ pub trait PositionedSource: Send {
     /// Changes with every setting that decides which lines there are.
     fn fingerprint(&self) -> String;
 
-    /// The next lines, about `limit` of them; `None` when all that is there was read.
+    /// The next lines, about `limit` of them or [`STRETCH_BYTES`]; `None` when all that is there was read.
     async fn next(&mut self, limit: usize) -> Result<Option<Batch>>;
 
     /// Where the last batch ended, to be kept in the checkpoint once its documents are acknowledged.

@@ -21,6 +21,10 @@ pub struct Bounds {
     pub listed: usize,
     /// Entries of `mail.links`.
     pub links: usize,
+    /// Recipients of a message whose addresses are kept. One with a long name counts as several.
+    pub recipients: usize,
+    /// Shortened lines of which ids and times are kept, about.
+    pub shortened: usize,
     /// Distinct recipients of a part, on average, at most.
     pub part_recipients: usize,
     /// Bytes of what is spread over the parts, in each of them on average, at most.
@@ -58,6 +62,8 @@ impl Default for Bounds {
             session_text: 512,
             listed: 1000,
             links: 10_000,
+            recipients: 20_000,
+            shortened: 150_000,
             part_recipients: 1000,
             part_bytes: 4 << 20,
         }

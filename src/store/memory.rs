@@ -119,7 +119,8 @@ impl Store for MemoryStore {
             .visible
             .values()
             .filter(|stored| is_wanted(&stored.transaction))
-            .map(|stored| Stored::clone(stored))
+            .take(traces.most)
+            .map(|stored| Stored::clone(stored).without_evidence())
             .collect())
     }
 

@@ -62,6 +62,14 @@ impl Known {
     }
 }
 
+impl Stored {
+    /// Without the lines, of which a stranger may have made many.
+    fn without_evidence(mut self) -> Self {
+        (self.transaction.mail.lines, self.transaction.mail.brief) = (Vec::new(), Vec::new());
+        self
+    }
+}
+
 /// A document to write.
 #[derive(Debug, Clone)]
 pub struct Put {
@@ -105,6 +113,8 @@ pub struct Traces {
     pub within: Range,
     /// `mail.id` of documents that are left out: the caller has them.
     pub known: BTreeSet<String>,
+    /// At most so many, whichever they are.
+    pub most: usize,
 }
 
 /// What `trace` looks for. All terms given must hold; each matches any of its places.
@@ -168,7 +178,7 @@ pub trait Store: Send + Sync {
     /// About how large the documents with these ids are, as far as they exist.
     async fn sizes(&self, ids: &[String]) -> Result<Vec<Known>>;
 
-    /// The documents (all parts) of these traces, for the journey pass. Visible as for [`find`](Self::find).
+    /// The documents (all parts) of these traces, without their lines, for the journey pass. Visible as for [`find`](Self::find).
     async fn neighbours(&self, traces: &Traces) -> Result<Vec<Stored>>;
 
     /// Writes documents, each if its expectation holds. When it returns, what was stored survives a crash of the server.

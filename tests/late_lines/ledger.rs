@@ -254,8 +254,8 @@ impl CountingSource for Renamed {
         self.0.counts(within, bucket_ms).await
     }
 
-    async fn read(&self, within: Range) -> Result<Batch> {
-        self.0.read(within).await
+    async fn read_at_most(&self, within: Range, bytes: u64) -> Result<Option<Batch>> {
+        self.0.read_at_most(within, bytes).await
     }
 
     async fn check(&self, now: Time) -> Vec<Check> {

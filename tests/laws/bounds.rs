@@ -30,6 +30,8 @@ fn tight() {
         session_text: 90,
         listed: 2,
         links: 2,
+        recipients: 3,
+        shortened: 4,
         part_recipients: 2,
         part_bytes: 1500,
     }));

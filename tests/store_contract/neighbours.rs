@@ -18,7 +18,7 @@ fn linked(queue_id: &str, minute: i64, to: &str) -> Transaction {
 async fn neighbours(store: &dyn Store, queue_ids: &[&str], message_ids: &[&str], within: Range) -> Vec<String> {
     let owned = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
     let (queue_ids, message_ids) = (owned(queue_ids), owned(message_ids));
-    found(store, &Traces { queue_ids, message_ids, within, known: BTreeSet::new() }).await
+    found(store, &Traces { queue_ids, message_ids, within, known: BTreeSet::new(), most: usize::MAX }).await
 }
 
 async fn found(store: &dyn Store, traces: &Traces) -> Vec<String> {
@@ -54,8 +54,13 @@ pub async fn neighbours_that_are_known_are_left_out(store: &dyn Store) {
     let documents = [message("4F1", 0), linked("4F2", 0, "4F1"), linked("4F3", 0, "4F1")];
     create(store, &documents).await;
     let known = BTreeSet::from([documents[0].mail.id.clone(), documents[2].mail.id.clone()]);
-    let traces =
-        Traces { queue_ids: vec!["4F1".into()], message_ids: Vec::new(), within: range(0, 60), known: known.clone() };
+    let traces = Traces {
+        queue_ids: vec!["4F1".into()],
+        message_ids: Vec::new(),
+        within: range(0, 60),
+        known: known.clone(),
+        most: usize::MAX,
+    };
     assert_eq!(found(store, &traces).await, ids(&[&documents[1]]));
     // However many they are.
     let many = (0..20_000).map(|n| format!("{n:06}")).chain(known).collect();

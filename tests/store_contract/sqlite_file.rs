@@ -223,7 +223,13 @@ async fn documents_many_rows_apart_are_found_together_and_pruned_without_a_trace
     assert_eq!(found(None).await, ["4F3", "4F2", "4F1"]);
     assert_eq!(found(Some(range(5, 20))).await, ["4F2"]);
     let queue_ids = ["4F1", "4F2", "4F3"].map(str::to_owned).to_vec();
-    let traces = Traces { queue_ids, message_ids: Vec::new(), within: range(5, 70), known: Default::default() };
+    let traces = Traces {
+        queue_ids,
+        message_ids: Vec::new(),
+        within: range(5, 70),
+        known: Default::default(),
+        most: usize::MAX,
+    };
     assert_eq!(store.neighbours(&traces).await.unwrap().len(), 2);
 
     assert_eq!(store.prune(at(20), false).await.unwrap(), 2);

@@ -123,7 +123,7 @@ async fn notices(store: &dyn Store, members: &[Transaction]) -> Result<Vec<Strin
     let from = times().min().unwrap_or(Time(0)).plus(-CLOCKS_MS);
     let to = times().max().unwrap_or(Time(0)).plus(CLOCKS_MS);
     let within = Range { from, to };
-    let traces = Traces { queue_ids: ids, message_ids: Vec::new(), within, known: BTreeSet::new() };
+    let traces = Traces { queue_ids: ids, message_ids: Vec::new(), within, known: BTreeSet::new(), most: LARGEST };
     let near = store.neighbours(&traces).await?;
     let concerns = |t: &Transaction| {
         let is_notice = t.email.local_id.as_ref().is_some_and(|id| told.contains(&(t.host.name.clone(), id.clone())));

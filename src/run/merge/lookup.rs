@@ -9,7 +9,7 @@ use crate::{
     model::{Range, Time},
     stitch::{
         Key, Rules,
-        id::{IdForm, key_hash, key_hash_of},
+        id::{IdForm, key_hash, key_hash_of, time_of_document},
     },
     store::{Known, QueueKey, Store},
 };
@@ -19,6 +19,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 const PORTION: u64 = 16 << 20;
 /// A line in memory, its text aside.
 const LINE: u64 = 200;
+/// Messages of a short id before and after new lines, at most, that these may be about or cut otherwise. Two messages have one id
+/// one after the other, never at once.
+const NEAR: usize = 16;
 
 /// Documents of keys: their ids, and how many bytes they have.
 pub(super) type Sizes = HashMap<u64, Vec<Known>>;
@@ -33,7 +36,24 @@ pub(super) async fn known(store: &dyn Store, work: &BTreeMap<Key, Work>, rules: 
             sizes.entry(key).or_default().push(known);
         }
     }
+    for (key, w) in work {
+        if let Some(known) = sizes.get_mut(&key_hash(key)).filter(|known| known.len() > 2 * NEAR) {
+            leave_far(known, w.span());
+        }
+    }
     Ok(sizes)
+}
+
+/// Leaves out the documents of messages that are too far from a time to matter.
+fn leave_far(known: &mut Vec<Known>, span: Range) {
+    let begin = |known: &Known| time_of_document(&known.id).unwrap_or_default();
+    let mut begins: Vec<Time> = known.iter().map(begin).collect();
+    begins.sort_unstable();
+    begins.dedup();
+    let first = begins.partition_point(|begin| *begin < span.from).saturating_sub(NEAR);
+    let last = begins.partition_point(|begin| *begin < span.to) + NEAR;
+    let near = &begins[first..last.min(begins.len())];
+    known.retain(|known| near.binary_search(&begin(known)).is_ok());
 }
 
 /// The keys in portions of a bearable size, each with the ids of its documents.
@@ -121,4 +141,24 @@ pub(super) fn short_keys(work: &BTreeMap<Key, Work>, rules: &Rules) -> Option<(V
     }
     let within = Range { from: from.plus(-rules.horizon_ms), to: to.plus(rules.horizon_ms) };
     (!names.is_empty()).then(|| (names.into_iter().collect(), within))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stitch::id::message_id;
+
+    fn known(second: i64, part: u32) -> Known {
+        let key = Key { host: "mx1".into(), instance: "".into(), queue_id: "4F1A2B3C4D".into() };
+        Known { id: message_id(&key, Time(second * 1000), part), bytes: 1 }
+    }
+
+    #[test]
+    fn of_a_thousand_messages_of_one_id_the_nearest_are_read_with_all_their_parts() {
+        let mut all: Vec<Known> = (0..1000).map(|second| known(second, 0)).collect();
+        all.extend((1..64).map(|part| known(490, part)));
+        leave_far(&mut all, Range { from: Time(500_000), to: Time(510_001) });
+        assert_eq!(all.len(), 16 + 11 + 16 + 63);
+        assert!(all.contains(&known(484, 0)) && all.contains(&known(526, 0)) && !all.contains(&known(527, 0)));
+    }
 }

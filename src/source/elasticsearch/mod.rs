@@ -239,17 +239,25 @@ impl CountingSource for Elasticsearch {
         Ok(days.values().map(|held| held.lines).sum())
     }
 
-    async fn read(&self, within: Range) -> Result<Batch> {
+    async fn read_at_most(&self, within: Range, bytes: u64) -> Result<Option<Batch>> {
         let doing = self.doing("read from");
         let query = self.query(within).await?;
         let taking = Mutex::new(Taking::new(within));
+        let is_full = || taking.lock().unwrap_or_else(PoisonError::into_inner).bytes() > bytes;
         let fields = &self.schema().await?.fields;
         let walk = walk::Walk { client: &self.client, settings: &self.settings, fields, query: &query, doing: &doing };
-        let visit = |hits| self.take(hits, fields, &taking, &doing);
+        let visit = |hits| {
+            self.take(hits, fields, &taking, &doing)?;
+            // Ends the walk; nobody sees it.
+            if is_full() { Err(self.client.search_error(Kind::Config, &doing).because("too much")) } else { Ok(()) }
+        };
         let restart = || *taking.lock().unwrap_or_else(PoisonError::into_inner) = Taking::new(within);
-        walk.run(&visit, &restart).await?;
+        match walk.run(&visit, &restart).await {
+            Err(_) if is_full() => return Ok(None),
+            walked => walked?,
+        }
         let taken = taking.into_inner().unwrap_or_else(PoisonError::into_inner).finish();
-        taken.map_err(|cause| {
+        taken.map(Some).map_err(|cause| {
             let error = self.client.search_error(Kind::Temporary, &doing).because(cause);
             error.hint(
                 "`time` and `time_format` under `[source.elasticsearch.fields]` say where documents have their time",

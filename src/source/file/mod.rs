@@ -23,7 +23,7 @@ mod years;
 
 pub use years::IdTime;
 
-use super::{BATCH_BYTES, Batch, Check, PositionedSource, blocking};
+use super::{Batch, Check, PositionedSource, STRETCH_BYTES, blocking};
 use crate::{
     config,
     error::{Error, Kind, Result},
@@ -195,7 +195,7 @@ impl FileSource {
     fn read(&mut self, limit: usize) -> Result<Option<Batch>> {
         let mut batch = Batch::default();
         let mut bytes = 0;
-        while batch.lines.len() + batch.noise.len() < limit.max(1) && bytes < BATCH_BYTES {
+        while batch.lines.len() + batch.noise.len() < limit.max(1) && bytes < STRETCH_BYTES {
             // What was read before an error is delivered first; the next call meets the error again.
             let more = match &mut self.open {
                 Some((_, reading)) => {

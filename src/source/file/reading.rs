@@ -309,7 +309,7 @@ impl Taking<'_> {
         let line = self.headers.line(text, self.dater, self.host);
         let is_line = line.is_some();
         match line {
-            Some(Ok(line)) => self.batch.lines.push(line),
+            Some(Ok(line)) => self.batch.take(line),
             Some(Err(Misdated)) => self.reject(text, true),
             None => {}
         }
@@ -333,7 +333,7 @@ impl Taking<'_> {
                 };
                 let origin = self.headers.origin(host, program, pid);
                 match origin.line(self.dater.date(stamp), text) {
-                    Ok(line) => self.batch.lines.push(line),
+                    Ok(line) => self.batch.take(line),
                     Err(Misdated) => self.reject(text, true),
                 }
             }

@@ -110,7 +110,7 @@ impl Graylog {
         let what = "message fields";
         let fields = &self.settings.fields;
         let doing = "cannot read some messages";
-        let sample = self.persist(doing, || self.export(doing, hour, SAMPLE as u64, Some(SAMPLE))).await;
+        let sample = self.persist(doing, || self.export(doing, hour, SAMPLE as u64, Some(SAMPLE), u64::MAX)).await;
         match sample.map(|(taking, rows)| (taking.lines(), rows)) {
             Err(error) => Check::failed(what, &error),
             Ok((0, read)) => Check {

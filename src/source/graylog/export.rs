@@ -20,13 +20,14 @@ const MEANWHILE: u64 = 10_000;
 
 impl Graylog {
     /// The lines of a range, and how many rows came, those at the end of the range and noise included. `counted`: so many
-    /// rows are expected. `limit`: about so many are enough.
+    /// rows are expected. `limit`: about so many are enough. It ends early, with more than `bytes`, where more come.
     pub(super) async fn export(
         &self,
         doing: &str,
         within: Range,
         counted: u64,
         limit: Option<usize>,
+        bytes: u64,
     ) -> Whole<(Taking, u64)> {
         let columns = query::columns(&self.settings.fields);
         let mut body = self.export_body(&columns, within).await?;
@@ -61,6 +62,9 @@ impl Graylog {
             });
             if let Err(cause) = taken {
                 return Ok(Err(Short(cause)));
+            }
+            if taking.bytes() > bytes {
+                return Ok(Ok((taking, 0)));
             }
             if rows.count() > most {
                 return Ok(Err(Short(format!("more than {most} rows came where Graylog counted {counted}"))));

@@ -240,22 +240,23 @@ impl CountingSource for Graylog {
         Ok(held)
     }
 
-    async fn read(&self, within: Range) -> Result<Batch> {
+    async fn read_at_most(&self, within: Range, bytes: u64) -> Result<Option<Batch>> {
         let doing = "cannot read lines";
         let within = Range { from: readable(within.from), to: readable(within.to) };
         self.persist(doing, || async move {
             let before = self.total(doing, within).await?;
             if before == 0 {
-                return Ok(Ok(Batch::default()));
+                return Ok(Ok(Some(Batch::default())));
             }
-            let (taking, rows) = match self.export(doing, within, before, None).await? {
+            let (taking, rows) = match self.export(doing, within, before, None, bytes).await? {
+                Ok((taking, _)) if taking.bytes() > bytes => return Ok(Ok(None)),
                 Ok(exported) => exported,
                 Err(short) => return Ok(Err(short)),
             };
             // What arrives meanwhile may or may not be in it.
             let after = self.total(doing, within).await?;
             if (before..=after).contains(&rows) {
-                return Ok(taking.finish().map_err(Short));
+                return Ok(taking.finish().map(Some).map_err(Short));
             }
             Ok(Err(Short(format!("{rows} rows came where Graylog counted {before} before and {after} after"))))
         })

@@ -9,7 +9,7 @@
 
 mod reader;
 
-use super::{BATCH_BYTES, Batch, Check, Noise, PositionedSource, blocking, carried};
+use super::{Batch, Check, Noise, PositionedSource, STRETCH_BYTES, blocking, carried};
 use crate::{
     config::JournalSource,
     error::{Error, Kind, Result},
@@ -64,7 +64,7 @@ impl Journal {
     fn read(&mut self, limit: usize) -> Result<Option<Batch>> {
         let mut batch = Batch::default();
         let mut bytes = 0;
-        while batch.lines.len() + batch.noise.len() < limit.max(1) && bytes < BATCH_BYTES {
+        while batch.lines.len() + batch.noise.len() < limit.max(1) && bytes < STRETCH_BYTES {
             match self.read_one(&mut batch) {
                 Ok(Some(read)) => bytes += read,
                 Ok(None) => break,
@@ -111,7 +111,7 @@ impl Journal {
                 };
                 let origin = self.intake.origin(host.unwrap_or(HERE), program, pid);
                 match origin.line(time, text) {
-                    Ok(line) => batch.lines.push(line),
+                    Ok(line) => batch.take(line),
                     Err(Misdated) => batch.reject(Noise { misdated: true, ..carried::noise(text) }),
                 }
                 self.position.cursor = cursor.map(Cow::into_owned).or(self.position.cursor.take());

@@ -3,6 +3,7 @@
 //! In: a life.  Out: one document, or several parts for a large message. Each server has its own reading of its lines
 //! (`postfix.rs`, `sendmail.rs`); both fill one `Draft`, and `document.rs` makes the document of it.
 
+mod beyond;
 mod bound;
 mod company;
 mod document;
@@ -34,6 +35,7 @@ use crate::{
 use draft::Draft;
 use hashbrown::HashMap;
 use std::collections::HashSet;
+use thin::Thinned;
 
 /// The documents of all lives under a key. `lines` is a set: united, in any order.
 pub fn fold(key: &Key, lines: &[&Line], rules: &Rules) -> Vec<Transaction> {
@@ -86,11 +88,11 @@ fn fold_told(key: &Key, told: Vec<Told<'_>>, rules: &Rules) -> Vec<Transaction> 
     if let Some(own) = lone::line_of(key) {
         return company::document(own, &told, rules.session_lead_ms).into_iter().collect();
     }
-    let shortened = thin::shorten(key, &told, &rules.bounds);
-    if shortened.is_empty() {
+    let Thinned { shortened, surplus } = thin::shorten(key, &told, &rules.bounds);
+    if shortened.is_empty() && surplus.is_empty() {
         return fold_bounded(key, told, rules);
     }
-    let ids: HashSet<LineId> = shortened.iter().map(|line| line.id).collect();
+    let ids: HashSet<LineId> = shortened.iter().map(|line| line.id).chain(surplus).collect();
     let read = Read::new(key, shortened.iter());
     let mut bounded: Vec<Told<'_>> = told.into_iter().filter(|t| !ids.contains(&t.line.id)).collect();
     bounded.extend(read.told(key, rules));

@@ -20,12 +20,13 @@ pub(super) fn said_again(life: &Life<'_>) -> HashSet<LineId> {
     if repeats.is_empty() {
         return HashSet::new();
     }
-    let said: HashSet<&str> = life.told.iter().map(|told| &*told.line.text).collect();
+    let mut said: Vec<&str> = life.told.iter().map(|told| &*told.line.text).collect();
+    said.sort_unstable();
     let is_there = |text: &str| match text.len() < CUT {
-        true => said.contains(text),
+        true => said.binary_search(&text).is_ok(),
         false => {
             let whole = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
-            said.iter().any(|line| line.starts_with(whole))
+            said.get(said.partition_point(|line| *line < whole)).is_some_and(|line| line.starts_with(whole))
         }
     };
     repeats.into_iter().filter(|(_, text)| is_there(text)).map(|(id, _)| id).collect()

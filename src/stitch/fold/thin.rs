@@ -1,6 +1,7 @@
 //! Lines beyond the bounds of evidence: of those in the middle of a course only id, time and what they were is kept.
 //!
-//! In: all lines known under a key.  Out: what the surplus of them is shortened to; nothing for nearly every key.
+//! In: all lines known under a key.  Out: what the surplus of them is shortened to, and what is left out (`beyond.rs`);
+//! nothing for nearly every key.
 //!
 //! Which ones they are is a function of the set of lines, and what is shortened in a set is shortened in every larger one:
 //! a course is ordered by second and id, which no copy with a finer stamp changes; it is kept whole from its beginning,
@@ -19,7 +20,7 @@ use super::{
         key::Key,
         life::{Life, Told},
     },
-    sendmail,
+    beyond, sendmail,
 };
 use crate::{
     model::{
@@ -58,7 +59,7 @@ pub(super) fn kind_of<'a>(queue_id: &str, text: &'a str) -> Option<&'a str> {
 }
 
 /// What a course of lines is about.
-#[derive(PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Course<'a> {
     /// A recipient of postfix, and the one it stands for; the recipients of a record of sendmail.
     Attempts(&'a str, Option<&'a str>),
@@ -117,11 +118,20 @@ fn kind(event: &Event<'_>) -> &'static str {
     }
 }
 
-/// The shortened lines, to be taken in place of those with their ids.
-pub(super) fn shorten(key: &Key, told: &[Told<'_>], bounds: &Bounds) -> Vec<Line> {
-    let mut out = Vec::new();
+/// What becomes of the surplus.
+#[derive(Default)]
+pub(super) struct Thinned {
+    /// To be taken in place of the lines with their ids.
+    pub shortened: Vec<Line>,
+    /// Lines that are left out.
+    pub surplus: HashSet<LineId>,
+}
+
+/// Shortens what is beyond the bounds.
+pub(super) fn shorten(key: &Key, told: &[Told<'_>], bounds: &Bounds) -> Thinned {
+    let mut out = Thinned::default();
     for t in told.iter().filter(|t| !t.own && t.line.text.len() > bounds.session_text) {
-        out.extend(clipped(t, bounds.session_text));
+        out.shortened.extend(clipped(t, bounds.session_text));
     }
     // So few lines are never too many.
     let own = told.iter().filter(|t| t.own);
@@ -138,23 +148,53 @@ pub(super) fn shorten(key: &Key, told: &[Told<'_>], bounds: &Bounds) -> Vec<Line
         let course = kind_of(&key.queue_id, &t.line.text).map_or_else(|| Course::of(t.event), Course::Kind);
         courses.entry(course).or_default().push(t);
     }
-    let recipients = courses.keys().filter(|course| matches!(course, Course::Attempts(..))).count();
+    let named = courses.keys().filter_map(|course| match *course {
+        Course::Attempts(to, instead_of) => Some((to, instead_of)),
+        _ => None,
+    });
+    let nameless = beyond::nameless(named.clone(), bounds);
+    let recipients = named.count() - nameless.len();
     let mut texts = Texts::default();
+    let mut shortened: Vec<(beyond::Place, Course<'_>)> = Vec::new();
     for (course, mut lines) in courses {
         let (most, bytes) = match course {
+            Course::Attempts(to, instead_of) if nameless.contains(&(to, instead_of)) => {
+                for t in lines {
+                    let kind = outcome(t.event);
+                    shortened.push((place(t), Course::Kind(kind)));
+                    out.shortened.push(texts.of_kind(&key.queue_id, kind, t.line));
+                }
+                continue;
+            }
             Course::Attempts(..) => bounds.attempts.of_each(recipients),
             _ => bounds.others.of_each(1),
         };
         in_order(&mut lines);
-        let middle = middle(&lines, most, bytes, &key.queue_id);
-        out.extend(lines[middle].iter().filter_map(|t| texts.shortened(&key.queue_id, t)));
+        let middle = &lines[middle(&lines, most, bytes, &key.queue_id)];
+        shortened.extend(middle.iter().map(|t| (place(t), course)));
+        out.shortened.extend(middle.iter().filter_map(|t| texts.shortened(&key.queue_id, t)));
     }
+    out.surplus = beyond::surplus(shortened, bounds);
+    out.shortened.retain(|line| !out.surplus.contains(&line.id));
     out
+}
+
+fn place(t: &Told<'_>) -> beyond::Place {
+    (t.line.time.second(), t.line.id)
+}
+
+/// What became of an attempt, by one word.
+fn outcome(event: &Event<'_>) -> &'static str {
+    match event {
+        Event::Delivery(record) => beyond::kind_of(record.status),
+        Event::To(record) => beyond::kind_of_sendmails(sendmail::status(record, record.stat.unwrap_or_default())),
+        event => kind(event),
+    }
 }
 
 /// By second and id: no copy of a line with a finer stamp moves it.
 fn in_order(lines: &mut [&Told<'_>]) {
-    lines.sort_unstable_by_key(|t| (t.line.time.second(), t.line.id));
+    lines.sort_unstable_by_key(|t| place(t));
 }
 
 /// The places of a course that are beyond what is kept at its ends.
@@ -193,22 +233,25 @@ impl<'a> Texts<'a> {
                 let text = self.attempts.entry((program, attempt)).or_insert_with(|| {
                     let text = attempt_text(queue_id, event, &attempt);
                     let is_same = says_the_same(program, &text, event);
-                    if is_same { text } else { kind_text(queue_id, event) }.into()
+                    if is_same { text } else { kind_text(queue_id, kind(event)) }.into()
                 });
                 Arc::clone(text)
             }
-            None => {
-                let text = self.kinds.entry(kind(t.event));
-                Arc::clone(text.or_insert_with(|| kind_text(queue_id, t.event).into()))
-            }
+            None => return Some(self.of_kind(queue_id, kind(t.event), t.line)),
         };
         let is_short = t.line.pid.is_none() && t.line.text == text;
         (!is_short).then(|| Line { text, pid: None, ..t.line.clone() })
     }
+
+    /// A line of which its kind is left.
+    fn of_kind(&mut self, queue_id: &str, kind: &'static str, line: &Line) -> Line {
+        let text = self.kinds.entry(kind).or_insert_with(|| kind_text(queue_id, kind).into());
+        Line { text: Arc::clone(text), pid: None, ..line.clone() }
+    }
 }
 
-fn kind_text(queue_id: &str, event: &Event<'_>) -> String {
-    format!("{queue_id}{NO_TEXT}{}", kind(event))
+fn kind_text(queue_id: &str, kind: &str) -> String {
+    format!("{queue_id}{NO_TEXT}{kind}")
 }
 
 fn attempt<'a>(event: &'a Event<'a>) -> Option<Attempt<'a>> {

@@ -193,23 +193,27 @@ impl Elasticsearch {
     }
 
     pub(super) async fn find_neighbours(&self, traces: &Traces) -> Result<Vec<Stored>> {
-        let Traces { queue_ids, message_ids, within, known } = traces;
+        let Traces { queue_ids, message_ids, within, known, most } = traces;
         self.must_be_open(*within)?;
         let mut stored: BTreeMap<String, Stored> = BTreeMap::new();
         let by_id = queue_ids.chunks(TERMS).map(|chunk| (chunk, &[][..]));
         for (ids, message_ids) in by_id.chain(message_ids.chunks(TERMS).map(|chunk| (&[][..], chunk))) {
             // What an earlier chunk found need not come again.
             let known: Vec<&str> = known.iter().chain(stored.keys()).map(String::as_str).take(KNOWN).collect();
-            let found =
-                self.all_pages(|size, after| query::neighbours(ids, message_ids, *within, &known, size, after)).await?;
-            stored.extend(found.into_iter().map(|document| (document.transaction.mail.id.clone(), document)));
+            let most = most.saturating_sub(stored.len());
+            if most == 0 {
+                break;
+            }
+            let page = |size, after: Option<&str>| query::neighbours(ids, message_ids, *within, &known, size, after);
+            let found = self.all_pages(most, page).await?.into_iter().map(Stored::without_evidence);
+            stored.extend(found.map(|document| (document.transaction.mail.id.clone(), document)));
         }
         stored.retain(|id, _| !known.contains(id));
         Ok(stored.into_values().collect())
     }
 
-    /// All documents of a query that is read page by page.
-    async fn all_pages(&self, query: impl Fn(usize, Option<&str>) -> Value) -> Result<Vec<Stored>> {
+    /// All documents of a query that is read page by page, until there are so many.
+    async fn all_pages(&self, most: usize, query: impl Fn(usize, Option<&str>) -> Value) -> Result<Vec<Stored>> {
         let doing = self.doing("search");
         let mut stored = Vec::new();
         let (mut after, mut size) = (None::<String>, query::FIRST_PAGE);
@@ -218,7 +222,7 @@ impl Elasticsearch {
             after = self.turn(&doing, &found, size, after.as_deref())?;
             size = next_size(&found);
             stored.extend(found.hits.hits.iter().filter_map(|hit| self.hit(hit)));
-            if after.is_none() {
+            if after.is_none() || stored.len() >= most {
                 return Ok(stored);
             }
         }

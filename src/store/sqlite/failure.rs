@@ -56,11 +56,11 @@ fn kind(code: Option<ErrorCode>) -> Kind {
             | ErrorCode::DatabaseLocked
             | ErrorCode::DiskFull
             | ErrorCode::SystemIoFailure
-            | ErrorCode::OutOfMemory
             | ErrorCode::OperationInterrupted
             | ErrorCode::FileLockingProtocolFailed
             | ErrorCode::SchemaChanged,
         ) => Kind::Temporary,
+        Some(ErrorCode::OutOfMemory) => Kind::Memory,
         // Whether the file is there was asked before, so what cannot be opened may not be opened.
         Some(
             ErrorCode::PermissionDenied
@@ -90,6 +90,7 @@ mod tests {
     #[test]
     fn a_full_disk_and_a_locked_file_are_worth_another_try() {
         check(ffi::SQLITE_FULL, "database or disk is full", Kind::Temporary);
+        check(ffi::SQLITE_NOMEM, "out of memory", Kind::Memory);
         check(ffi::SQLITE_BUSY, "database is locked", Kind::Temporary);
         check(ffi::SQLITE_IOERR_WRITE, "disk I/O error", Kind::Temporary);
     }

@@ -119,11 +119,14 @@ pub fn neighbours(connection: &mut Connection, traces: &Traces, leave_out: &Leav
         };
         for doc in terms::rows(&tx, wanted.iter().map(hash).collect(), within)? {
             let row = rows.query_row((doc, within.to.0, within.from.0), unknown).optional()?;
-            found.extend(row.flatten());
+            let is_wanted = |stored: &Stored| is_neighbour(&stored.transaction, &wanted);
+            found.extend(row.flatten().filter(is_wanted).map(Stored::without_evidence));
+            if found.len() >= traces.most {
+                break;
+            }
         }
     }
     tx.commit()?;
-    found.retain(|stored| is_neighbour(&stored.transaction, &wanted));
     Ok(found)
 }
 

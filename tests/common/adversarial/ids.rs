@@ -66,3 +66,19 @@ pub fn activations(log: &mut Log, lines: usize) {
         log.wait(FIVE_DAYS / lines as i64);
     }
 }
+
+/// Messages that came in and of which nothing more is heard.
+pub fn never_ended(log: &mut Log, lines: usize) {
+    for _ in 0..lines {
+        let id = log.id();
+        log.say("postfix/smtpd", 11, &format!("{id}: client=client.example.org[192.0.2.7]"));
+    }
+}
+
+/// The ends of messages of which nothing else is known.
+pub fn ends(log: &mut Log, lines: usize) {
+    for _ in 0..lines {
+        log.removed(SHORT);
+        log.wait(1_000 - 1);
+    }
+}

@@ -119,3 +119,12 @@ pub fn lost_lines(log: &mut Log, lines: usize) {
         log.to(&id, "b@example.net", "none", "dsn=4.4.1, status=deferred (no answer)");
     }
 }
+
+/// As much as a day's mail, in one second.
+pub fn messages_of_one_second(log: &mut Log, lines: usize) {
+    let now = log.now;
+    for n in 0..lines / 5 {
+        log.message(&format!("b{n}@example.net"));
+        log.now = now;
+    }
+}

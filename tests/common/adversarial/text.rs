@@ -92,3 +92,13 @@ pub fn replies(log: &mut Log, lines: usize) {
         log.to(&id, &format!("b{n}@example.net"), &format!("mx{n}.example.net[198.51.100.25]:25"), &end);
     }
 }
+
+/// Lines of a megabyte, and one that is as long as all of them.
+pub fn enormous_lines(log: &mut Log, lines: usize) {
+    let count = lines / 20_000 + 1;
+    for _ in 0..count {
+        let id = log.id();
+        log.to(&id, "b@example.net", "none", &format!("dsn=4.0.0, status=deferred ({})", "x".repeat(1 << 20)));
+    }
+    log.raw("x".repeat(count << 20));
+}
