@@ -72,7 +72,7 @@ fn indexed(stretches: &[Vec<Line>]) -> Vec<Transaction> {
             let mut stretch = stretch.clone();
             stitch::unite(&mut stretch);
             let gathered = stitch::gather(&stretch, |_| false, &rules);
-            let merged = merge(&store, &stretch, &gathered, &rules).await.unwrap();
+            let merged = merge(&store, gathered, &rules).await.unwrap();
             journeys::settle(&store, merged.changed).await.unwrap();
         }
     });

@@ -40,7 +40,7 @@ async fn index(store: &dyn Store, lines: &[Line]) {
     stitch::unite(&mut lines);
     let rules = Rules::default();
     let gathered = stitch::gather(&lines, |_| false, &rules);
-    let merged = merge::merge(store, &lines, &gathered, &rules).await.unwrap();
+    let merged = merge::merge(store, gathered, &rules).await.unwrap();
     journeys::settle(store, merged.changed).await.unwrap();
     store.refresh().await.unwrap();
 }

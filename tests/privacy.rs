@@ -31,7 +31,7 @@ fn documents(path: &Path, privacy: Option<Arc<Privacy>>) -> Vec<Transaction> {
         }
         stitch::unite(&mut lines);
         let gathered = stitch::gather(&lines, |_| false, &rules);
-        let merged = merge(&store, &lines, &gathered, &rules).await.unwrap();
+        let merged = merge(&store, gathered, &rules).await.unwrap();
         journeys::settle(&store, merged.changed).await.unwrap();
     });
     store.export()

@@ -309,7 +309,7 @@ mod tests {
     fn a_stretch_that_is_too_large_is_taken_in_smaller_pieces_and_nothing_is_set_aside() {
         assert_eq!(runs(100_000, |from, to| to - from > 10_000), (2, vec![]));
         assert_eq!(runs(100_000, |from, to| to - from > 1_000), (4, vec![]));
-        assert_eq!(runs(20_000, |from, to| to - from > 300), (6, vec![]));
+        assert_eq!(runs(20_000, |from, to| to - from > 300), (5, vec![]));
     }
 
     #[test]

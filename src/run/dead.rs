@@ -149,7 +149,7 @@ pub async fn raise(state_dir: &Path, access: Access, store: &dyn Store, rules: &
     let mut lines: Vec<Line> = tried.iter().flat_map(|l| merge::lines_of(&l.transaction)).collect();
     stitch::unite(&mut lines);
     let gathered = stitch::gather(&lines, |_| false, rules);
-    let mut merged = merge::merge(store, &lines, &gathered, rules).await?;
+    let mut merged = merge::merge(store, gathered, rules).await?;
     journeys::settle(store, std::mem::take(&mut merged.changed)).await?;
     store.commit().await?;
     fault::point("before-raised");

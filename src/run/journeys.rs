@@ -102,8 +102,9 @@ struct Neighbourhood {
     followed: HashSet<String>,
     /// Known documents by their traces.
     bearers: HashMap<Trace, Vec<String>>,
-    /// What was asked for, and within which time: a document of days asks anew for what one of a second asked for before.
-    asked: HashMap<Trace, Range>,
+    /// What was asked for, within which time, and how many bearers were known then: a document of days asks anew for what
+    /// one of a second asked for before.
+    asked: HashMap<Trace, (Range, usize)>,
     /// Documents read.
     read: usize,
 }
@@ -139,6 +140,9 @@ impl Neighbourhood {
     }
 
     fn add(&mut self, id: String, node: Node) {
+        if self.known.contains_key(&id) {
+            return;
+        }
         for trace in traces(&node) {
             self.bearers.entry(trace).or_default().push(id.clone());
         }
@@ -155,9 +159,19 @@ impl Neighbourhood {
                 *range = Range { from: range.from.min(within.from), to: range.to.max(within.to) };
             }
         }
-        let covers = |a: &Range, b: &Range| a.from <= b.from && b.to <= a.to;
-        ranges.retain(|trace, range| !self.asked.get(trace).is_some_and(|asked| covers(asked, range)));
-        let mut wanted: Vec<(Trace, Range)> = ranges.into_iter().collect();
+        // Of what was asked for already, only the time that is missing.
+        let missing = |trace: &Trace, range: Range| match self.asked.get(trace) {
+            Some((asked, _)) if asked.from <= range.from && range.to <= asked.to => None,
+            Some((asked, _)) if asked.from <= range.from && range.from <= asked.to => {
+                Some(Range { from: asked.to, ..range })
+            }
+            Some((asked, _)) if asked.from <= range.to && range.to <= asked.to => {
+                Some(Range { to: asked.from, ..range })
+            }
+            _ => Some(range),
+        };
+        let mut wanted: Vec<(Trace, Range)> =
+            ranges.into_iter().filter_map(|(trace, range)| Some((trace.clone(), missing(&trace, range)?))).collect();
         wanted.sort_unstable_by(|(a, x), (b, y)| (x.from, x.to, a).cmp(&(y.from, y.to, b)));
         wanted
     }
@@ -176,7 +190,10 @@ impl Neighbourhood {
                 most: LARGEST.saturating_sub(self.read).max(1),
             };
             for (trace, _) in chunk {
-                let bearers = || self.bearers.get(trace).into_iter().flatten().cloned();
+                let all = self.bearers.get(trace).map_or(&[][..], Vec::as_slice);
+                let before = self.asked.get(trace).copied();
+                // Those known before were followed, or were left out, when it was asked for before.
+                let bearers = || all[before.map_or(0, |(_, bearers)| bearers)..].iter().cloned();
                 question.known.extend(bearers());
                 match trace {
                     Trace::QueueId(id) => {
@@ -185,7 +202,14 @@ impl Neighbourhood {
                     }
                     Trace::MessageId(id) => question.message_ids.push(id.clone()),
                 }
-                self.asked.insert(trace.clone(), question.within);
+                let within = question.within;
+                let within = match before {
+                    Some((asked, _)) if asked.from <= within.to && within.from <= asked.to => {
+                        Range { from: asked.from.min(within.from), to: asked.to.max(within.to) }
+                    }
+                    _ => within,
+                };
+                self.asked.insert(trace.clone(), (within, all.len()));
             }
             let bears_queue_id = |node: &Node| {
                 let asked = |trace: Trace| matches!(trace, Trace::QueueId(_)) && self.asked.contains_key(&trace);

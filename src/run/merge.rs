@@ -79,16 +79,20 @@ const CHUNKS_AT_ONCE: usize = 2;
 /// Another writer may win as often as this before we give up and leave the stretch to the next run.
 pub(super) const ROUNDS: usize = 20;
 
-/// Writes a stretch. `lines` are those that `gathered` speaks of.
-pub async fn merge(store: &dyn Store, lines: &[Line], gathered: &Gathered<'_>, rules: &Rules) -> Result<Merged> {
+/// Writes a stretch.
+pub async fn merge(store: &dyn Store, gathered: Gathered<'_>, rules: &Rules) -> Result<Merged> {
     let mut merged = Merged::default();
-    for some in gathered.single.chunks(SINGLES_AT_ONCE) {
-        let singles = some.iter().filter_map(|n| stitch::single(&gathered.readings[*n as usize]));
+    let Gathered { readings, sets, single, .. } = gathered;
+    for some in single.chunks(SINGLES_AT_ONCE) {
+        let singles = some.iter().filter_map(|n| stitch::single(&readings[*n as usize]));
         singles::write(store, singles.collect(), &mut merged).await?;
     }
 
     store.refresh().await?;
-    for (n, sets) in turns::rounds(lines, gathered, rules).into_iter().enumerate() {
+    let rounds = turns::rounds(&readings, &sets, rules);
+    // They take as much memory as the lines, and what follows needs it.
+    drop(readings);
+    for (n, sets) in rounds.into_iter().enumerate() {
         if n > 0 {
             store.refresh().await?;
         }

@@ -144,9 +144,10 @@ impl Pass<'_> {
         summary.saw(lines, &is_context);
         summary.strangers.saw(lines, noise.len(), &summary.tally);
         fault::point("after-read");
+        let open = open_lines::bounded(gathered.open.iter().map(|n| lines[*n as usize].clone()).collect());
         match self.store {
             Some(store) => {
-                let mut merged = merge::merge(store, lines, &gathered, self.rules).await?;
+                let mut merged = merge::merge(store, gathered, self.rules).await?;
                 let written: Vec<String> = merged.changed.keys().cloned().collect();
                 fault::point("before-journeys");
                 merged.journeys = journeys::settle(store, std::mem::take(&mut merged.changed)).await?;
@@ -167,7 +168,7 @@ impl Pass<'_> {
             None => summary.merged.created += gathered.documents(self.rules).count() as u64,
         }
         fault::point("before-mark");
-        Ok(open_lines::bounded(gathered.open.iter().map(|n| lines[*n as usize].clone()).collect()))
+        Ok(open)
     }
 
     fn stopped(&self) -> bool {

@@ -5,7 +5,7 @@
 
 use crate::{
     model::{Event, Line, Parsed, event::Operation},
-    stitch::{Gathered, Key, Rules, id::IdForm},
+    stitch::{Key, Reading, Rules, gather::Sets, id::IdForm},
 };
 
 /// Lines of a short id in one turn, about: fewer than are kept whole of any kind.
@@ -15,12 +15,12 @@ const LINES_OF_TURN: usize = 1_500;
 pub(super) type Set<'a> = (&'a Key, Vec<&'a Line>);
 
 /// The sets of a stretch in rounds; nearly always in one.
-pub(super) fn rounds<'a>(lines: &'a [Line], gathered: &'a Gathered<'_>, rules: &Rules) -> Vec<Vec<Set<'a>>> {
+pub(super) fn rounds<'a>(readings: &[Reading<'a>], sets: &'a Sets, rules: &Rules) -> Vec<Vec<Set<'a>>> {
     let mut rounds: Vec<Vec<Set<'a>>> = vec![Vec::new()];
-    for (key, places) in gathered.sets.iter() {
+    for (key, places) in sets.iter() {
         let turns = match places.len() > LINES_OF_TURN {
-            true => turns(key, places, lines, gathered, rules.session_lead_ms),
-            false => vec![places.iter().map(|place| &lines[*place as usize]).collect()],
+            true => turns(key, places, readings, rules.session_lead_ms),
+            false => vec![places.iter().map(|place| readings[*place as usize].line).collect()],
         };
         for (n, turn) in turns.into_iter().enumerate() {
             if rounds.len() <= n {
@@ -33,18 +33,12 @@ pub(super) fn rounds<'a>(lines: &'a [Line], gathered: &'a Gathered<'_>, rules: &
 }
 
 /// The lines of a key, in order of time, in turns: those of messages, each with what the sessions of the time around say.
-fn turns<'a>(
-    key: &Key,
-    places: &[u32],
-    lines: &'a [Line],
-    gathered: &Gathered<'_>,
-    lead_ms: i64,
-) -> Vec<Vec<&'a Line>> {
-    let line = |place: &u32| &lines[*place as usize];
+fn turns<'a>(key: &Key, places: &[u32], readings: &[Reading<'a>], lead_ms: i64) -> Vec<Vec<&'a Line>> {
+    let line = |place: &u32| readings[*place as usize].line;
     if IdForm::of_lines(&key.queue_id, places.iter().map(line)).is_unique() {
         return vec![places.iter().map(line).collect()];
     }
-    let event = |place: u32| match &gathered.readings[place as usize].parsed {
+    let event = |place: u32| match &readings[place as usize].parsed {
         Parsed::Event { queue_id: Some(id), event } if **id == *key.queue_id => Some(event),
         _ => None,
     };
