@@ -25,6 +25,18 @@ pub struct Carried<'d> {
 }
 
 impl Carried<'_> {
+    /// The first part that a line would need and that is nowhere: `time`, `host` or `program`.
+    pub fn wanting(&self) -> Option<&'static str> {
+        let (program, pid) = program(&self.programs);
+        let parts = syslog::message(self.message.trim_start(), self.host.as_deref(), program, pid);
+        match (self.time, parts.host, parts.program) {
+            (None, ..) => Some("time"),
+            (_, None, _) => Some("host"),
+            (.., None) => Some("program"),
+            _ => None,
+        }
+    }
+
     /// # Errors
     /// The message, where time, host or program are missing, or the time cannot be kept.
     pub(super) fn line(&self, intake: &mut Intake) -> Result<Line, Noise> {

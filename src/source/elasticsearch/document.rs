@@ -6,6 +6,7 @@
 use crate::{
     config::Fields,
     model::{Intake, Line, Time},
+    parse,
     source::{
         Noise,
         carried::{self, Carried},
@@ -21,20 +22,11 @@ pub(crate) fn line(source: &str, fields: &Fields, intake: &mut Intake) -> Result
     let Ok(document) = serde_json::from_str::<Map<String, Value>>(source) else {
         return Err(carried::noise(source));
     };
-    let texts = |names| Fields::alternatives(names).filter_map(|name| text(&document, name));
     let mut messages = Fields::alternatives(&fields.message).filter_map(|name| message(&document, name));
     let Some(first) = messages.next() else {
         return Err(carried::noise(source));
     };
-    let times = Fields::alternatives(&fields.time).filter_map(|name| lookup(&document, name));
-    let mut carried = Carried {
-        time: times.filter_map(|value| time(value, fields.time_format.as_deref())).next(),
-        // Old Filebeats have the path of the file in `source`, where Graylog has the host.
-        host: texts(&fields.host).find(|host| !host.starts_with('/')),
-        programs: texts(&fields.program).collect(),
-        pid: texts(&fields.pid).find(|pid| pid.trim().parse::<u32>().is_ok()),
-        message: first,
-    };
+    let mut carried = carried_in(&document, fields, first);
     let noise = match carried.line(intake) {
         Ok(line) => return Ok(line),
         Err(noise) => noise,
@@ -47,6 +39,67 @@ pub(crate) fn line(source: &str, fields: &Fields, intake: &mut Intake) -> Result
         }
     }
     Err(noise)
+}
+
+fn carried_in<'d>(document: &'d Map<String, Value>, fields: &Fields, message: Cow<'d, str>) -> Carried<'d> {
+    let texts = |names| Fields::alternatives(names).filter_map(|name| text(document, name));
+    let mut times = Fields::alternatives(&fields.time).filter_map(|name| lookup(document, name));
+    Carried {
+        time: times.find_map(|value| time(value, fields.time_format.as_deref())),
+        // Old Filebeats have the path of the file in `source`, where Graylog has the host.
+        host: texts(&fields.host).find(|host| !host.starts_with('/')),
+        programs: texts(&fields.program).collect(),
+        pid: texts(&fields.pid).find(|pid| pid.trim().parse::<u32>().is_ok()),
+        message,
+    }
+}
+
+/// What a document lacks to be a line.
+pub(super) struct Wanting<'f> {
+    /// The key under `[source.elasticsearch.fields]`.
+    pub part: &'static str,
+    /// The names that were tried for it.
+    pub names: &'f str,
+    /// A field of the document that looks like it.
+    pub instead: Option<String>,
+}
+
+/// The first part that is missing; `None` where none is, or the document is no object.
+pub(super) fn wanting<'f>(source: &str, fields: &'f Fields) -> Option<Wanting<'f>> {
+    let document = serde_json::from_str::<Map<String, Value>>(source).ok()?;
+    let found = Fields::alternatives(&fields.message).find_map(|name| message(&document, name));
+    let part = found.map_or(Some("message"), |found| carried_in(&document, fields, found).wanting())?;
+    let mut leaves = Vec::new();
+    gather(&document, "", &mut leaves);
+    let called = |name: &str, words: &[&str]| {
+        let last = name.rsplit('.').next().unwrap_or(name).to_ascii_lowercase();
+        words.iter().any(|word| last.contains(word))
+    };
+    let one_word = |value: &Value| as_text(value).is_some_and(|text| !text.contains(char::is_whitespace));
+    let is_it = |(name, value): &&(String, &Value)| match part {
+        "message" => as_text(value).is_some_and(|text| parse::looks_like_mail("", &text)),
+        "time" => value.is_string() && time(value, None).is_some_and(|time| time.0 > 1_000_000_000_000),
+        "host" => called(name, &["host", "server", "node", "machine"]) && one_word(value),
+        _ => called(name, &["prog", "app", "ident", "tag", "daemon", "service"]) && one_word(value),
+    };
+    let instead = leaves.iter().find(is_it).map(|(name, _)| name.clone());
+    let names = match part {
+        "message" => &fields.message,
+        "time" => &fields.time,
+        "host" => &fields.host,
+        _ => &fields.program,
+    };
+    Some(Wanting { part, names, instead })
+}
+
+/// All fields by their dotted paths. The parser of JSON limits how deep they may lie.
+fn gather<'d>(object: &'d Map<String, Value>, before: &str, leaves: &mut Vec<(String, &'d Value)>) {
+    for (name, value) in object {
+        match value.as_object() {
+            Some(inner) => gather(inner, &format!("{before}{name}."), leaves),
+            None => leaves.push((format!("{before}{name}"), value)),
+        }
+    }
 }
 
 /// What a field says; `-` is RFC 5424's word for nothing.

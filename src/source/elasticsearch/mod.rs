@@ -10,6 +10,7 @@ mod check;
 pub mod counted;
 pub mod document;
 pub(crate) mod query;
+mod sample;
 mod walk;
 
 use super::{Batch, Check, CountingSource, pieces, taking::Taking};

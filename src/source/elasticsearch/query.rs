@@ -98,6 +98,15 @@ pub fn query(settings: &ElasticsearchSource, schema: &Schema, within: Range) -> 
     json!({"bool": {"filter": filter}})
 }
 
+/// The newest documents of a range: those of the programs asked for, or all.
+pub fn newest(settings: &ElasticsearchSource, schema: &Schema, within: Range, by_program: bool) -> Value {
+    let query = match by_program {
+        true => query(settings, schema, within),
+        false => one("bool", json!({"filter": [range(&schema.fields, within)]})),
+    };
+    json!({"size": 100, "query": query, "sort": [one(&schema.fields.time, json!("desc"))]})
+}
+
 /// How many documents have each of these fields.
 pub fn having(names: &[&str]) -> Value {
     let filters = names.iter().map(|name| ((*name).to_owned(), json!({"exists": {"field": name}})));
