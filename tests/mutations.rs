@@ -172,7 +172,7 @@ proptest! {
             let from = from.index(line.len().min(24) + 1);
             line.get(from..from + to.index(line.len() - from + 1)).unwrap_or_default()
         };
-        let line: Vec<u8> = lines.iter().flat_map(|cut| piece(cut)).copied().collect();
+        let line: Vec<u8> = lines.iter().flat_map(piece).copied().collect();
         laws::frame(&spoil(&line, &damages));
     }
 }

@@ -33,6 +33,7 @@ fn in_engine(engine: &Engine, shape: Shape, preset: Preset, shards: u32) -> Elas
         query: None,
         // Small, so that pages are turned in the middle of a second.
         page_size: 331,
+        bare_daemons: false,
         slices: None,
         timezone: chrono_tz::UTC,
     };

@@ -47,8 +47,9 @@ pub async fn check(context: &Context) -> Result<Outcome> {
         config::Source::Elasticsearch(_) | config::Source::Graylog(_) => {}
     }
     let failed = rows.iter().filter(|r| r.found.is_err()).count();
-    for Check { what, found } in &rows {
+    for Check { what, found, doubtful } in &rows {
         let (mark, text) = match found {
+            Ok(text) if *doubtful => ('!', text),
             Ok(text) => ('✔', text),
             Err(text) => ('✖', text),
         };
@@ -66,7 +67,7 @@ fn configuration(context: &Context) -> Check {
         Some(file) => format!("`{}`", file.display()),
         None => "none: the local mail log, into SQLite".to_owned(),
     };
-    Check { what: "configuration".to_owned(), found: Ok(found) }
+    Check::new("configuration", Ok(found))
 }
 
 fn state_directory(state: &State) -> String {
@@ -83,5 +84,5 @@ fn row<E: std::borrow::Borrow<Error>>(what: &str, found: std::result::Result<Str
         Some(hint) => format!("{error} ({hint})"),
         None => error.to_string(),
     };
-    Check { what: what.to_owned(), found: found.map_err(|e| text(e.borrow())) }
+    Check::new(what, found.map_err(|e| text(e.borrow())))
 }

@@ -7,6 +7,7 @@ use crate::{
     config::{self, FileSource, Settings},
     error::{Error, Kind, Result},
     model::{Intake, Privacy, Time},
+    parse,
     run::{
         lock::{self, Attempt, Lock},
         outcome::Outcome,
@@ -155,8 +156,10 @@ pub fn store(settings: &Settings, access: Access) -> Result<Box<dyn Store>> {
 
 /// The one door of lines, whatever their source.
 fn intake(context: &Context) -> Intake {
-    let Settings { host_aliases, privacy, .. } = &context.settings;
-    Intake::new(host_aliases.clone()).with_privacy(privacy.clone())
+    let Settings { host_aliases, privacy, bare_daemons, .. } = &context.settings;
+    Intake::new(host_aliases.clone())
+        .with_privacy(privacy.clone())
+        .with_bare_daemons(bare_daemons.then_some(parse::is_bare_daemon))
 }
 
 /// The configured source, at the position of its ledger.

@@ -36,9 +36,17 @@ pub(super) fn settings(raw: Raw, state_dir: PathBuf, env: &Environment) -> Resul
         let why = format!("it is shorter than `horizon` in `[window]` ({})", raw.window.horizon);
         return Err(Fault::value("store.retention", why));
     }
-    let named = own_names(raw.programs)?;
+    let named = own_names(&raw.programs)?;
+    let bare_daemons = raw.programs.bare_daemons;
+    let mut source = source(raw.source, &named, env, &mut warnings)?;
+    match &mut source {
+        Source::Elasticsearch(source) => source.bare_daemons = bare_daemons,
+        Source::Graylog(source) => source.bare_daemons = bare_daemons,
+        Source::File(_) | Source::Journal(_) => {}
+    }
     Ok(Settings {
-        source: source(raw.source, &named, env, &mut warnings)?,
+        source,
+        bare_daemons,
         store: store(raw.store, &state_dir, env, &mut warnings)?,
         host_aliases: aliases(raw.hosts)?,
         privacy: privacy(&raw.privacy, env, &mut warnings)?,
@@ -201,8 +209,8 @@ fn programs(typed: Option<Vec<String>>, names: &Named) -> Vec<String> {
 }
 
 /// Names that the two servers have here.
-fn own_names(typed: raw::Programs) -> Result<Named, Fault> {
-    let named = Named { postfix: typed.postfix, sendmail: typed.sendmail };
+fn own_names(typed: &raw::Programs) -> Result<Named, Fault> {
+    let named = Named { postfix: typed.postfix.clone(), sendmail: typed.sendmail.clone() };
     let is_name = |name: &str| !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || "[]:/".contains(c));
     for (key, names) in [("programs.postfix", &named.postfix), ("programs.sendmail", &named.sendmail)] {
         if let Some(wrong) = names.iter().find(|name| !is_name(name)) {
@@ -247,6 +255,7 @@ fn elasticsearch_source(
         index,
         fields,
         programs: programs(typed.programs, names),
+        bare_daemons: false,
         query: typed.query.filter(|query| !query.trim().is_empty()),
         page_size: typed.page_size,
         slices: typed.slices,
@@ -313,6 +322,7 @@ fn graylog_source(
         streams: typed.streams,
         fields,
         programs: programs(typed.programs, names),
+        bare_daemons: false,
         query,
         page_size: typed.page_size,
         parallel: typed.parallel,

@@ -37,6 +37,8 @@ pub struct Settings {
     pub host_aliases: HashMap<String, String>,
     /// `[programs]`: syslog names that the servers have here.
     pub programs: Named,
+    /// `[programs] bare_daemons`: names of postfix's daemons are postfix's where they stand alone.
+    pub bare_daemons: bool,
     /// `[privacy]`; `None` where nothing is replaced.
     pub privacy: Option<Arc<Privacy>>,
     pub window: Window,
@@ -80,6 +82,8 @@ pub struct GraylogSource {
     pub fields: Fields,
     /// Syslog names to ask for, as [`crate::parse::PROGRAMS`]; empty asks for every line.
     pub programs: Vec<String>,
+    /// `[programs] bare_daemons`
+    pub bare_daemons: bool,
     /// An extra query in Graylog's language.
     pub query: Option<String>,
     /// Messages that Graylog fetches at once, 1 to 10,000.
@@ -130,6 +134,8 @@ pub struct ElasticsearchSource {
     pub fields: Fields,
     /// Syslog names to ask for, as [`crate::parse::PROGRAMS`]; empty asks for every line.
     pub programs: Vec<String>,
+    /// `[programs] bare_daemons`
+    pub bare_daemons: bool,
     /// An extra query in Lucene query string syntax.
     pub query: Option<String>,
     /// Documents per page, 1 to 10,000.

@@ -61,6 +61,9 @@ pub struct Programs {
     pub postfix: Vec<String>,
     /// Names of sendmail (`-L`): `["relay"]`. Default: none.
     pub sendmail: Vec<String>,
+    /// Whether `qmgr`, `smtpd` and the other names of postfix's daemons are postfix's where they stand alone, as the
+    /// journal's `_COMM` has them, and the text has postfix's form. Default: false.
+    pub bare_daemons: bool,
 }
 
 /// `[privacy]`: what of a line is not kept. Changing it needs a new store and a new `state_dir`.

@@ -11,8 +11,7 @@ pub async fn server(client: &Client, now: Time) -> Vec<Check> {
         Ok(engine) => engine,
         Err(error) => return vec![Check::failed(what, &error)],
     };
-    let mut rows =
-        vec![Check { what: what.into(), found: Ok(format!("{engine} on {}", client.addresses().join(", "))) }];
+    let mut rows = vec![Check::new(what, Ok(format!("{engine} on {}", client.addresses().join(", "))))];
     // Where the clock is not told, there is nothing to complain of.
     if let Ok(Some(theirs)) = clock(client).await {
         rows.push(Check::clock(theirs, now));

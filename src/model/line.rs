@@ -104,7 +104,11 @@ pub struct Intake {
     programs: HashMap<String, Arc<str>>,
     hosts: HashMap<String, Arc<str>>,
     privacy: Option<Arc<Privacy>>,
+    is_bare_daemon: Option<IsBareDaemon>,
 }
+
+/// Whether a program and its text are postfix's although the name is its daemon's alone.
+pub type IsBareDaemon = fn(&str, &str) -> bool;
 
 /// Names come from strangers too; past this many a table starts anew, so that memory stays bounded.
 pub const NAMES_KEPT: usize = 65_536;
@@ -121,6 +125,11 @@ impl Intake {
         Self { privacy, ..self }
     }
 
+    /// Which programs are daemons of postfix that lost the name before the slash, and get it back.
+    pub fn with_bare_daemons(self, is_bare_daemon: Option<IsBareDaemon>) -> Self {
+        Self { is_bare_daemon, ..self }
+    }
+
     /// A line from its parts. `host` may be fully qualified; `text` may have surrounding blanks.
     ///
     /// # Errors
@@ -133,7 +142,12 @@ impl Intake {
         pid: Option<u32>,
         text: &str,
     ) -> Result<Line, Misdated> {
-        self.origin(host, program, pid).line(time, text)
+        match self.is_bare_daemon {
+            Some(is_bare_daemon) if is_bare_daemon(program, text) => {
+                self.origin(host, &format!("postfix/{program}"), pid).line(time, text)
+            }
+            _ => self.origin(host, program, pid).line(time, text),
+        }
     }
 
     /// A process. `host` may be fully qualified.

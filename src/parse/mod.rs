@@ -80,6 +80,14 @@ fn foreign<'a>(program: &str, text: &'a str) -> Parsed<'a> {
     }
 }
 
+/// Whether a line is of a daemon of postfix whose name stands alone, as the journal's `_COMM` has it: by the name, and by a
+/// text as postfix writes it, for others call their daemons so too.
+pub fn is_bare_daemon(program: &str, text: &str) -> bool {
+    postfix::is_daemon(program)
+        && family(program) == Family::Foreign
+        && !matches!(postfix::parse(Some(program), text), Parsed::Unrecognised)
+}
+
 /// The family of a syslog name. Whole postfix instances may have a name without `postfix` in it (`mta-out/smtpd`): the
 /// daemon after the last slash decides.
 pub fn family(program: &str) -> Family<'_> {
@@ -100,5 +108,37 @@ pub fn family(program: &str) -> Family<'_> {
         () if sendmail::is_program(program) => Family::Sendmail,
         () if transport::is_program(program) => Family::Transport,
         () => Family::Foreign,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_daemon_alone_is_postfixs_where_its_text_is() {
+        for (program, text) in [
+            ("qmgr", "3F2A41C0E7: removed"),
+            ("smtpd", "connect from client.example.org[192.0.2.7]"),
+            (
+                "smtp",
+                "3F2A41C0E7: to=<a@example.org>, relay=none, delay=1, delays=1/0/0/0, dsn=4.4.1, status=deferred (x)",
+            ),
+            ("bounce", "3F2A41C0E7: sender non-delivery notification: 4F2A41C0E7"),
+        ] {
+            assert!(is_bare_daemon(program, text), "{program}: {text}");
+        }
+        for (program, text) in [
+            ("smtpd", "5be36a6a2ea3a2d1 smtp connected address=192.0.2.1 host=client.example.org"),
+            ("local", "hello"),
+            ("error", "out of memory"),
+            ("master", "node 7 elected"),
+            ("sendmail", "3F2A41C0E7: removed"),
+            ("postfix", "3F2A41C0E7: removed"),
+            ("cron", "3F2A41C0E7: removed"),
+            ("postfix/qmgr", "3F2A41C0E7: removed"),
+        ] {
+            assert!(!is_bare_daemon(program, text), "{program}: {text}");
+        }
     }
 }

@@ -28,7 +28,8 @@ impl Carried<'_> {
     /// The first part that a line would need and that is nowhere: `time`, `host` or `program`.
     pub fn wanting(&self) -> Option<&'static str> {
         let (program, pid) = program(&self.programs);
-        let parts = syslog::message(self.message.trim_start(), self.host.as_deref(), program, pid);
+        let bare = self.message.strip_prefix(' ').unwrap_or(&self.message);
+        let parts = syslog::message(bare, self.host.as_deref(), program, pid);
         match (self.time, parts.host, parts.program) {
             (None, ..) => Some("time"),
             (_, None, _) => Some("host"),

@@ -19,5 +19,5 @@ pub fn mail_log(journal: &JournalSource) -> Check {
         (None, true) => "the systemd journal, which `[source.journal]` reads".to_owned(),
         (None, false) => "neither a file nor the systemd journal holds mail, as far as this user may read".to_owned(),
     };
-    Check { what: "mail log of this host".into(), found: Ok(found) }
+    Check::new("mail log of this host", Ok(found))
 }

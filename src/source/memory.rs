@@ -152,7 +152,7 @@ impl CountingSource for MemorySource {
     }
 
     async fn check(&self, _now: Time) -> Vec<Check> {
-        vec![Check { what: "lines in memory".into(), found: Ok(format!("{} held", self.inside().lines.len())) }]
+        vec![Check::new("lines in memory", Ok(format!("{} held", self.inside().lines.len())))]
     }
 }
 

@@ -14,6 +14,7 @@ pub mod here;
 pub mod journal;
 mod lines;
 pub mod memory;
+mod sample;
 pub(crate) mod taking;
 
 use crate::{
@@ -142,16 +143,27 @@ pub struct Check {
     pub what: String,
     /// What was found; an error also says what to change.
     pub found: std::result::Result<String, String>,
+    /// It works, and may still not be what the reader wants.
+    pub doubtful: bool,
 }
 
 /// A clock may differ by this before it is worth a word, milliseconds: buckets settle for as long.
 const CLOCK_MS: u64 = 60_000;
 
 impl Check {
+    pub fn new(what: impl Into<String>, found: std::result::Result<String, String>) -> Self {
+        Self { what: what.into(), found, doubtful: false }
+    }
+
+    /// A row for what works and may not be what the reader wants.
+    pub fn doubt(what: impl Into<String>, found: String) -> Self {
+        Self { doubtful: true, ..Self::new(what, Ok(found)) }
+    }
+
     /// A row for what did not work, with what to change.
     pub fn failed(what: &str, error: &Error) -> Self {
         let hint = error.hint_text().map(|hint| format!(" ({hint})")).unwrap_or_default();
-        Self { what: what.to_owned(), found: Err(format!("{error}{hint}")) }
+        Self::new(what, Err(format!("{error}{hint}")))
     }
 
     /// A row for a server's clock beside ours.
@@ -159,7 +171,7 @@ impl Check {
         let apart = theirs.0.abs_diff(now.0);
         let text = format!("{} s apart", apart / 1000);
         let found = if apart <= CLOCK_MS { Ok(text) } else { Err(format!("{text}: set one of the clocks right")) };
-        Self { what: "clock".into(), found }
+        Self::new("clock", found)
     }
 }
 

@@ -56,11 +56,6 @@ impl Taking {
         self.batch.bytes
     }
 
-    /// How many lines of the range there are until now.
-    pub fn lines(&self) -> usize {
-        self.batch.lines.len()
-    }
-
     /// What was read. A document may have another time in its text than in the index, where somebody changed it: a few are
     /// told and count as not recognised.
     ///

@@ -45,7 +45,7 @@ fn all_is_well() {
     // How far apart is the business of whoever keeps the machine busy.
     has(&ran, "✔ source: clock: ");
     has(&ran, "✔ source: lines of the last hour: 1\n");
-    has(&ran, "✔ source: message fields: 1 of 1 messages are lines of syslog\n");
+    has(&ran, "✔ source: message fields: 1 of 1 messages are lines, 1 of a mail server, 1 of these understood\n");
     assert_eq!(ran.code, 0, "{}", ran.stdout);
 }
 
@@ -57,7 +57,7 @@ fn lines_of_any_instance_are_asked_for_and_those_of_other_programs_are_not() {
         send(&sink, program);
     }
     let ran = check(&source(graylog, &sink, &graylog.url(), ""));
-    has(&ran, "✔ source: message fields: 2 of 2 messages are lines of syslog\n");
+    has(&ran, "✔ source: message fields: 2 of 2 messages are lines, 2 of a mail server, 2 of these understood\n");
 }
 
 #[test]
@@ -71,7 +71,10 @@ fn fields_of_other_names_are_told() {
         &graylog.url(),
         "programs = []\n[source.graylog.fields]\nprogram = \"program\"\n",
     ));
-    has(&ran, "✖ source: message fields: none of 1 messages is a line of syslog: set the names of the fields under");
+    has(
+        &ran,
+        "✖ source: message fields: 0 of 1 messages are lines, 0 of a mail server, 0 of these understood; 1 more look like a mail server's: set the names of the fields under",
+    );
     assert_eq!(ran.code, 78);
 }
 

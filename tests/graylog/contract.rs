@@ -34,6 +34,7 @@ pub fn settings(url: String, token: String, streams: Vec<String>) -> GraylogSour
         page_size: 331,
         parallel: 1,
         rate: 1000,
+        bare_daemons: false,
         timezone: chrono_tz::UTC,
     }
 }

@@ -93,7 +93,7 @@ pub async fn twelve_thousand_recipients_of_three_hundred_overlapping_records_are
         .collect();
     let rules = Rules::default();
     let gathered = stitch::gather(&lines, |_| false, &rules);
-    merge(store, &lines, &gathered, &rules).await.unwrap();
+    merge(store, gathered, &rules).await.unwrap();
     store.refresh().await.unwrap();
     let kept = pages(store, None).await;
     let addresses: BTreeSet<&str> =

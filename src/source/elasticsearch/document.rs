@@ -5,20 +5,43 @@
 
 use crate::{
     config::Fields,
+    elastic::search::Hit,
     model::{Intake, Line, Time},
-    parse,
     source::{
         Noise,
         carried::{self, Carried},
     },
 };
 use chrono::{DateTime, NaiveDateTime};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::borrow::Cow;
+
+/// The `time_format` by which the engine is asked for the time of each document, whatever form and name it has there.
+pub(super) const BY_THE_ENGINE: &str = "engine";
+
+/// What to ask for beside a document, so that [`known_time`] finds it.
+pub(super) fn asked_beside(fields: &Fields) -> Option<Value> {
+    let is_asked = fields.time_format.as_deref() == Some(BY_THE_ENGINE);
+    is_asked.then(|| json!([{"field": fields.time, "format": "epoch_millis"}]))
+}
+
+/// The time that the engine has of a document, where it was asked. It writes numbers as texts, those of `date_nanos` with a
+/// fraction.
+pub(super) fn known_time(hit: &Hit, fields: &Fields) -> Option<Time> {
+    time(hit.fields.get(&fields.time)?, Some("epoch_millis"))
+}
 
 /// # Errors
 /// What is left of a document without a usable time, host, program or message.
 pub(crate) fn line(source: &str, fields: &Fields, intake: &mut Intake) -> Result<Line, Noise> {
+    line_at(source, None, fields, intake)
+}
+
+/// As [`line`], of the time that the engine has, where it was asked.
+///
+/// # Errors
+/// As [`line`].
+pub(super) fn line_at(source: &str, known: Option<Time>, fields: &Fields, intake: &mut Intake) -> Result<Line, Noise> {
     let Ok(document) = serde_json::from_str::<Map<String, Value>>(source) else {
         return Err(carried::noise(source));
     };
@@ -26,7 +49,7 @@ pub(crate) fn line(source: &str, fields: &Fields, intake: &mut Intake) -> Result
     let Some(first) = messages.next() else {
         return Err(carried::noise(source));
     };
-    let mut carried = carried_in(&document, fields, first);
+    let mut carried = carried_in(&document, known, fields, first);
     let noise = match carried.line(intake) {
         Ok(line) => return Ok(line),
         Err(noise) => noise,
@@ -41,64 +64,21 @@ pub(crate) fn line(source: &str, fields: &Fields, intake: &mut Intake) -> Result
     Err(noise)
 }
 
-fn carried_in<'d>(document: &'d Map<String, Value>, fields: &Fields, message: Cow<'d, str>) -> Carried<'d> {
+pub(super) fn carried_in<'d>(
+    document: &'d Map<String, Value>,
+    known: Option<Time>,
+    fields: &Fields,
+    message: Cow<'d, str>,
+) -> Carried<'d> {
     let texts = |names| Fields::alternatives(names).filter_map(|name| text(document, name));
     let mut times = Fields::alternatives(&fields.time).filter_map(|name| lookup(document, name));
     Carried {
-        time: times.find_map(|value| time(value, fields.time_format.as_deref())),
+        time: known.or_else(|| times.find_map(|value| time(value, fields.time_format.as_deref()))),
         // Old Filebeats have the path of the file in `source`, where Graylog has the host.
         host: texts(&fields.host).find(|host| !host.starts_with('/')),
         programs: texts(&fields.program).collect(),
         pid: texts(&fields.pid).find(|pid| pid.trim().parse::<u32>().is_ok()),
         message,
-    }
-}
-
-/// What a document lacks to be a line.
-pub(super) struct Wanting<'f> {
-    /// The key under `[source.elasticsearch.fields]`.
-    pub part: &'static str,
-    /// The names that were tried for it.
-    pub names: &'f str,
-    /// A field of the document that looks like it.
-    pub instead: Option<String>,
-}
-
-/// The first part that is missing; `None` where none is, or the document is no object.
-pub(super) fn wanting<'f>(source: &str, fields: &'f Fields) -> Option<Wanting<'f>> {
-    let document = serde_json::from_str::<Map<String, Value>>(source).ok()?;
-    let found = Fields::alternatives(&fields.message).find_map(|name| message(&document, name));
-    let part = found.map_or(Some("message"), |found| carried_in(&document, fields, found).wanting())?;
-    let mut leaves = Vec::new();
-    gather(&document, "", &mut leaves);
-    let called = |name: &str, words: &[&str]| {
-        let last = name.rsplit('.').next().unwrap_or(name).to_ascii_lowercase();
-        words.iter().any(|word| last.contains(word))
-    };
-    let one_word = |value: &Value| as_text(value).is_some_and(|text| !text.contains(char::is_whitespace));
-    let is_it = |(name, value): &&(String, &Value)| match part {
-        "message" => as_text(value).is_some_and(|text| parse::looks_like_mail("", &text)),
-        "time" => value.is_string() && time(value, None).is_some_and(|time| time.0 > 1_000_000_000_000),
-        "host" => called(name, &["host", "server", "node", "machine"]) && one_word(value),
-        _ => called(name, &["prog", "app", "ident", "tag", "daemon", "service"]) && one_word(value),
-    };
-    let instead = leaves.iter().find(is_it).map(|(name, _)| name.clone());
-    let names = match part {
-        "message" => &fields.message,
-        "time" => &fields.time,
-        "host" => &fields.host,
-        _ => &fields.program,
-    };
-    Some(Wanting { part, names, instead })
-}
-
-/// All fields by their dotted paths. The parser of JSON limits how deep they may lie.
-fn gather<'d>(object: &'d Map<String, Value>, before: &str, leaves: &mut Vec<(String, &'d Value)>) {
-    for (name, value) in object {
-        match value.as_object() {
-            Some(inner) => gather(inner, &format!("{before}{name}."), leaves),
-            None => leaves.push((format!("{before}{name}"), value)),
-        }
     }
 }
 
@@ -110,7 +90,7 @@ fn text<'d>(document: &'d Map<String, Value>, path: &str) -> Option<Cow<'d, str>
 }
 
 /// As [`text`], without the line's end, which what reads files may leave there.
-fn message<'d>(document: &'d Map<String, Value>, path: &str) -> Option<Cow<'d, str>> {
+pub(super) fn message<'d>(document: &'d Map<String, Value>, path: &str) -> Option<Cow<'d, str>> {
     let text = lookup(document, path).and_then(as_text).filter(|text| !text.trim().is_empty())?;
     Some(match text {
         Cow::Borrowed(text) => Cow::Borrowed(text.trim_end_matches(['\n', '\r'])),
@@ -120,7 +100,7 @@ fn message<'d>(document: &'d Map<String, Value>, path: &str) -> Option<Cow<'d, s
 
 /// A value by its path, whichever of its dots separate objects and whichever belong to names: `host.name` is found in
 /// `{"host.name": …}` and in `{"host": {"name": …}}`.
-fn lookup<'d>(object: &'d Map<String, Value>, path: &str) -> Option<&'d Value> {
+pub(super) fn lookup<'d>(object: &'d Map<String, Value>, path: &str) -> Option<&'d Value> {
     if let Some(value) = object.get(path) {
         return Some(value);
     }
@@ -131,7 +111,7 @@ fn lookup<'d>(object: &'d Map<String, Value>, path: &str) -> Option<&'d Value> {
 }
 
 /// A text or number, or the first one of a list.
-fn as_text(value: &Value) -> Option<Cow<'_, str>> {
+pub(super) fn as_text(value: &Value) -> Option<Cow<'_, str>> {
     match value {
         Value::String(text) => Some(Cow::Borrowed(text)),
         Value::Number(number) => Some(Cow::Owned(number.to_string())),
@@ -145,7 +125,7 @@ fn as_text(value: &Value) -> Option<Cow<'_, str>> {
 
 /// ISO 8601 with or without a zone (UTC then), the same with a blank for the `T` (Graylog) or with slashes, or a number
 /// since the epoch, also one with a fraction and as a text (OpenTelemetry).
-fn time(value: &Value, format: Option<&str>) -> Option<Time> {
+pub(super) fn time(value: &Value, format: Option<&str>) -> Option<Time> {
     let value = value.as_array().map_or(Some(value), |values| values.first())?;
     let unit = match format {
         Some("epoch_second") => Some(1000.0),

@@ -12,6 +12,7 @@ pub mod document;
 pub(crate) mod query;
 mod sample;
 mod walk;
+mod wanting;
 
 use super::{Batch, Check, CountingSource, pieces, taking::Taking};
 use crate::{
@@ -193,10 +194,11 @@ impl Elasticsearch {
         let mut intake = self.intake.lock().unwrap_or_else(PoisonError::into_inner);
         let mut taking = taking.lock().unwrap_or_else(PoisonError::into_inner);
         for hit in hits {
+            let known = document::known_time(&hit, fields);
             let source = hit.source.ok_or_else(|| {
                 self.client.search_error(Kind::Config, doing).because("the index keeps no `_source` to read lines from")
             })?;
-            let line = document::line(source.get(), fields, &mut intake);
+            let line = document::line_at(source.get(), known, fields, &mut intake);
             taking.take(line).map_err(|cause| self.client.search_error(Kind::Temporary, doing).because(cause))?;
         }
         Ok(())
@@ -218,7 +220,10 @@ impl CountingSource for Elasticsearch {
         let mut programs = settings.programs.clone();
         programs.sort();
         let fields = known_as(&settings.fields);
-        let text = format!("{addresses:?} {} {fields:?} {programs:?} {:?}", settings.index, settings.query);
+        let mut text = format!("{addresses:?} {} {fields:?} {programs:?} {:?}", settings.index, settings.query);
+        if settings.bare_daemons {
+            text.push_str(" bare daemons");
+        }
         let mut hasher = SipHasher13::new();
         hasher.write(text.as_bytes());
         format!("elasticsearch:{:032x}", hasher.finish128().as_u128())

@@ -19,7 +19,9 @@ pub struct Kinds {
     /// One term: `keyword`, `constant_keyword`, `wildcard`.
     pub term: bool,
     pub date: bool,
-    /// Something else: a number, an object, what is kept and not indexed.
+    /// Kept and not indexed, in some index at least.
+    pub hidden: bool,
+    /// Something else: a number, a boolean.
     pub other: bool,
 }
 
@@ -36,7 +38,7 @@ pub struct Schema {
     /// Those of the settings, less the names of the time that are no date in all of the indices that have them, and the
     /// tie-break where no index has it.
     pub fields: Fields,
-    /// Those of the program's names that can be searched.
+    /// Those of the program's names that the indices have.
     pub programs: Vec<(String, Kinds)>,
     /// Those of the message's names that the indices have.
     pub messages: Vec<(String, Kinds)>,
@@ -64,10 +66,16 @@ impl Schema {
                 tie_break: fields.tie_break.clone().filter(|name| kinds(name) != Kinds::default()),
                 ..fields.clone()
             },
-            programs: known(&fields.program).into_iter().filter(|(_, kinds)| kinds.term || kinds.words).collect(),
+            programs: known(&fields.program),
             messages: known(&fields.message),
         }
     }
+}
+
+/// The fields that are dates in every index that has them, of the answer to `GET /index/_field_caps?fields=*`.
+pub fn dates(caps: &Value) -> Vec<&str> {
+    let all = caps.get("fields").and_then(Value::as_object).into_iter().flatten();
+    all.filter(|(_, types)| kinds(types).is_date()).map(|(name, _)| name.as_str()).collect()
 }
 
 fn kinds(types: &Value) -> Kinds {
@@ -75,7 +83,9 @@ fn kinds(types: &Value) -> Kinds {
     for (name, caps) in types.as_object().into_iter().flatten() {
         let searchable = caps.get("searchable").and_then(Value::as_bool) != Some(false);
         match name.as_str() {
-            _ if !searchable => kinds.other = true,
+            // An object has no value of its own.
+            "object" | "nested" => {}
+            _ if !searchable => kinds.hidden = true,
             "text" | "match_only_text" => kinds.words = true,
             "keyword" | "constant_keyword" | "wildcard" => kinds.term = true,
             "date" | "date_nanos" => kinds.date = true,
@@ -85,12 +95,12 @@ fn kinds(types: &Value) -> Kinds {
     kinds
 }
 
-/// The query for the lines of a range. Every line is asked for where neither the program's fields nor those of the
-/// message can be searched: the parsers know their own.
+/// The query for the lines of a range. Every line is asked for where the fields cannot tell whose it is: the parsers know
+/// their own.
 pub fn query(settings: &ElasticsearchSource, schema: &Schema, within: Range) -> Value {
     let mut filter = vec![range(&schema.fields, within)];
     if !settings.programs.is_empty() {
-        filter.extend(programs(&settings.programs, schema));
+        filter.extend(programs(&settings.programs, settings.bare_daemons, schema));
     }
     if let Some(extra) = &settings.query {
         filter.push(json!({"query_string": {"query": extra}}));
@@ -131,8 +141,12 @@ fn range(fields: &Fields, within: Range) -> Value {
 
 /// Lines of the programs asked for: by the program's own fields, and by the words of the message, where the tag may still
 /// stand (Graylog's syslog input; files that a shipper reads and gives a name of its own). Too many is harmless, the
-/// parsers know their own.
-fn programs(programs: &[String], schema: &Schema) -> Option<Value> {
+/// parsers know their own; so all is asked for that may be one: what has neither a program nor a message as the search sees
+/// it, where messages are not indexed or may be too long for it, and all there is where a program's field is not indexed.
+fn programs(programs: &[String], bare_daemons: bool, schema: &Schema) -> Option<Value> {
+    if schema.programs.iter().any(|(_, kinds)| kinds.hidden) {
+        return None;
+    }
     let mut either = Vec::new();
     for (field, kinds) in &schema.programs {
         if kinds.term {
@@ -141,26 +155,42 @@ fn programs(programs: &[String], schema: &Schema) -> Option<Value> {
                 // `postfix` stands for `postfix/smtpd` and for `postfix-out/qmgr` too.
                 false => one("prefix", one(field, json!(program))),
             }));
+            if bare_daemons {
+                let daemons: Vec<&str> = programs.iter().filter_map(|program| program.strip_prefix('/')).collect();
+                either.push(one("terms", one(field, json!(daemons))));
+            }
         }
         if kinds.words {
-            either.extend(phrases(programs, field));
+            either.extend(words(programs, field));
         }
     }
     for (field, kinds) in &schema.messages {
         if kinds.words {
-            either.extend(phrases(programs, field));
+            either.extend(words(programs, field));
         }
         if kinds.term {
             let inside = |program: &String| one("wildcard", one(field, json!(format!("*{}*", escaped(program)))));
             either.extend(programs.iter().map(inside));
         }
     }
-    (!either.is_empty()).then(|| json!({"bool": {"should": either, "minimum_should_match": 1}}))
+    if either.is_empty() {
+        return None;
+    }
+    // A term that is too long for the index (`ignore_above`) is as if it were not there.
+    if schema.messages.first().is_some_and(|(_, kinds)| kinds.hidden || kinds.term) {
+        let all = schema.programs.iter().chain(&schema.messages);
+        let unseen: Vec<Value> = all.map(|(field, _)| json!({"exists": {"field": field}})).collect();
+        either.push(json!({"bool": {"must_not": unseen}}));
+    }
+    Some(json!({"bool": {"should": either, "minimum_should_match": 1}}))
 }
 
-/// Words, which a slash parts as well as a blank does.
-fn phrases(programs: &[String], field: &str) -> impl Iterator<Item = Value> {
-    programs.iter().map(move |program| one("match_phrase", one(field, json!(program))))
+/// Words, which a slash parts as well as a blank does; and what begins with the name, for an analyzer that parts at blanks
+/// alone makes one word of `postfix/smtpd[7]:`.
+fn words(programs: &[String], field: &str) -> impl Iterator<Item = Value> {
+    let phrases = programs.iter().map(move |program| one("match_phrase", one(field, json!(program))));
+    let begins = programs.iter().filter(|program| !program.starts_with('/'));
+    phrases.chain(begins.map(move |program| one("prefix", one(field, json!(program)))))
 }
 
 /// `*`, `?` and `\` mean themselves in a `wildcard` query after a `\`.

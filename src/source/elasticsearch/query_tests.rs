@@ -28,6 +28,7 @@ pub fn settings(time_format: Option<&str>) -> ElasticsearchSource {
         programs: vec!["postfix".into()],
         query: None,
         page_size: 5000,
+        bare_daemons: false,
         slices: None,
         timezone: chrono_tz::UTC,
     }
@@ -78,14 +79,19 @@ fn all_of_time_is_cut_to_years_that_can_be_written() {
 
 #[test]
 fn a_program_in_the_message_is_a_phrase() {
-    check_programs(caps(None, "text"), json!([{"match_phrase": {"message": "postfix"}}]));
+    let phrase_or_word = json!([{"match_phrase": {"message": "postfix"}}, {"prefix": {"message": "postfix"}}]);
+    check_programs(caps(None, "text"), phrase_or_word);
 }
 
 #[test]
 fn a_program_is_searched_in_its_field_and_in_the_message() {
     check_programs(
         caps(Some("keyword"), "text"),
-        json!([{"prefix": {"application_name": "postfix"}}, {"match_phrase": {"message": "postfix"}}]),
+        json!([
+            {"prefix": {"application_name": "postfix"}},
+            {"match_phrase": {"message": "postfix"}},
+            {"prefix": {"message": "postfix"}},
+        ]),
     );
 }
 
@@ -102,21 +108,36 @@ fn every_name_of_the_program_that_the_index_has_is_searched() {
         json!([
             {"prefix": {"programname": "postfix"}},
             {"match_phrase": {"syslogtag": "postfix"}},
+            {"prefix": {"syslogtag": "postfix"}},
             {"match_phrase": {"message": "postfix"}},
+            {"prefix": {"message": "postfix"}},
         ])
     );
 }
 
 #[test]
-fn a_program_field_of_words_is_searched_by_phrase() {
+fn what_has_no_program_is_asked_for_where_the_message_is_not_indexed() {
     let mut caps = caps(Some("text"), "text");
     caps["fields"]["message"]["text"]["searchable"] = json!(false);
-    check_programs(caps, json!([{"match_phrase": {"application_name": "postfix"}}]));
+    check_programs(
+        caps,
+        json!([
+            {"match_phrase": {"application_name": "postfix"}},
+            {"prefix": {"application_name": "postfix"}},
+            {"bool": {"must_not": [{"exists": {"field": "application_name"}}, {"exists": {"field": "message"}}]}},
+        ]),
+    );
 }
 
 #[test]
 fn a_message_that_is_a_keyword_is_searched_by_wildcard() {
-    check_programs(caps(None, "keyword"), json!([{"wildcard": {"message": "*postfix*"}}]));
+    check_programs(
+        caps(None, "keyword"),
+        json!([
+            {"wildcard": {"message": "*postfix*"}},
+            {"bool": {"must_not": [{"exists": {"field": "message"}}]}},
+        ]),
+    );
     assert_eq!(escaped(r"a*b?c\d"), r"a\*b\?c\\d");
 }
 
@@ -134,12 +155,18 @@ fn a_name_after_a_slash_is_an_end() {
 
 #[test]
 fn every_line_is_asked_for_where_no_program_can_be_searched_for() {
-    let mut caps = caps(None, "text");
-    caps["fields"]["message"]["text"]["searchable"] = json!(false);
+    let unsearched = |field: &str, mut caps: Value| {
+        caps["fields"][field].as_object_mut().unwrap().values_mut().for_each(|kind| kind["searchable"] = json!(false));
+        caps
+    };
     let settings = settings(None);
-    let schema = Schema::from_caps(&caps, &settings.fields);
-    assert_eq!(schema.messages.len(), 1);
-    assert_eq!(query(&settings, &schema, HOUR), json!({"bool": {"filter": [range(&schema.fields, HOUR)]}}));
+    for caps in
+        [unsearched("message", caps(None, "text")), unsearched("application_name", caps(Some("keyword"), "text"))]
+    {
+        let schema = Schema::from_caps(&caps, &settings.fields);
+        assert_eq!(schema.messages.len(), 1);
+        assert_eq!(query(&settings, &schema, HOUR), json!({"bool": {"filter": [range(&schema.fields, HOUR)]}}));
+    }
 }
 
 #[test]
@@ -169,4 +196,14 @@ fn counting_asks_for_no_documents_and_for_an_exact_total() {
         body["aggs"]["buckets"]["date_histogram"],
         json!({"field": "timestamp", "fixed_interval": "60000ms", "min_doc_count": 1})
     );
+}
+
+#[test]
+fn daemons_that_stand_alone_are_asked_for_where_settings_say_so() {
+    let mut settings = settings(None);
+    settings.programs = vec!["postfix".into(), "/smtpd".into(), "/qmgr".into()];
+    settings.bare_daemons = true;
+    let query = query(&settings, &Schema::from_caps(&caps(Some("keyword"), "text"), &settings.fields), HOUR);
+    let should = query["bool"]["filter"][1]["bool"]["should"].as_array().unwrap();
+    assert!(should.contains(&json!({"terms": {"application_name": ["smtpd", "qmgr"]}})), "{should:?}");
 }

@@ -17,6 +17,7 @@
 //! Should a field that settings call unique not be so, the count tells, and the range is read again by scroll. A walk that
 //! the engine lost, with a node or by a restart, is begun anew once.
 
+use super::document;
 use crate::{
     config::{ElasticsearchSource, Fields},
     elastic::{
@@ -307,6 +308,9 @@ impl Slice<'_> {
             Way::Scroll => json!(["_doc"]),
         };
         let mut body = json!({"size": settings.page_size, "query": self.walk.query, "sort": sort});
+        if let Some(beside) = document::asked_beside(self.walk.fields) {
+            body["docvalue_fields"] = beside;
+        }
         if self.of > 1 {
             body["slice"] = json!({"id": self.number, "max": self.of});
         }

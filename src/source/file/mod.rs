@@ -312,29 +312,27 @@ impl PositionedSource for FileSource {
             Input::Stream(_) => None,
         });
         let count = files.clone().count();
-        rows.push(Check { what: "log files readable".into(), found: Ok(format!("{count} found")) });
+        rows.push(Check::new("log files readable", Ok(format!("{count} found"))));
         let pipes = self.inputs.iter().filter_map(|input| match input {
             Input::File(..) => None,
             Input::Stream(path) => Some(path.display()),
         });
-        rows.extend(pipes.map(|path| Check {
-            what: format!("`{path}`"),
-            found: Ok("no file: what is read of it and not kept, because a run is killed, is lost".into()),
-        }));
+        let lost = "no file: what is read of it and not kept, because a run is killed, is lost";
+        rows.extend(pipes.map(|path| Check::doubt(format!("`{path}`"), lost.into())));
         for file in files.clone().filter(|f| f.size > 0 && f.first.is_none()) {
-            rows.push(Check {
-                what: format!("first lines of `{}`", file.seen.path),
-                found: Err("no line begins as syslog lines do: leave this file out of `paths`, or unpack it".into()),
-            });
+            rows.push(Check::new(
+                format!("first lines of `{}`", file.seen.path),
+                Err("no line begins as syslog lines do: leave this file out of `paths`, or unpack it".into()),
+            ));
         }
         if let Some(newest) = files.map(|f| f.modified).max() {
-            rows.push(Check {
-                what: "log is written to".into(),
-                found: match now.0 - newest.0 {
+            rows.push(Check::new(
+                "log is written to",
+                match now.0 - newest.0 {
                     age if age < DAY_MS => Ok(format!("last at {newest}")),
                     _ => Err(format!("last at {newest}: the mail log may be elsewhere, or nobody writes it")),
                 },
-            });
+            ));
         }
         rows
     }

@@ -7,7 +7,7 @@ use crate::{
     error::{Kind, Result},
     http::{Body, Call, Method},
     model::{Range, Time},
-    source::Check,
+    source::{Check, Noise, sample::Account},
 };
 use serde::Deserialize;
 use std::time::Duration;
@@ -51,16 +51,15 @@ impl Graylog {
         };
         let any = matches!(lines, Ok(lines) if lines > 0);
         rows.push(match lines {
-            Ok(0) => Check {
-                what: "lines of the last hour".into(),
-                found: Err("none: look in Graylog whether the stream has messages, and at `streams`, `programs` and \
-                            `query`"
+            Ok(0) => Check::new(
+                "lines of the last hour",
+                Err("none: look in Graylog whether the stream has messages, and at `streams`, `programs` and `query`"
                     .into()),
-            },
+            ),
             lines => row("lines of the last hour", lines.map(|lines| lines.to_string())),
         });
         if any {
-            rows.push(self.fields_row(hour).await);
+            rows.extend(self.fields_rows(hour).await);
         }
         rows
     }
@@ -105,30 +104,43 @@ impl Graylog {
         }
     }
 
-    /// Whether lines can be made of what the fields hold.
-    async fn fields_row(&self, hour: Range) -> Check {
+    /// Whether lines can be made of what the fields hold, and whether they are understood.
+    async fn fields_rows(&self, hour: Range) -> Vec<Check> {
         let what = "message fields";
         let fields = &self.settings.fields;
         let doing = "cannot read some messages";
         let sample = self.persist(doing, || self.export(doing, hour, SAMPLE as u64, Some(SAMPLE), u64::MAX)).await;
-        match sample.map(|(taking, rows)| (taking.lines(), rows)) {
-            Err(error) => Check::failed(what, &error),
-            Ok((0, read)) => Check {
-                what: what.into(),
-                found: Err(format!(
-                    "none of {read} messages is a line of syslog: set the names of the fields under \
-                     `[source.graylog.fields]`; asked for were `{}`, `{}`, `{}` and `{}`",
-                    fields.message, fields.host, fields.program, fields.pid
-                )),
-            },
-            Ok((lines, read)) => row(what, Ok(format!("{lines} of {read} messages are lines of syslog"))),
+        let (batch, read) = match sample.map(|(taking, read)| (taking.finish(), read)) {
+            Ok((Ok(batch), read)) => (batch, read),
+            Ok((Err(cause), _)) => return vec![Check::new(what, Err(cause))],
+            Err(error) => return vec![Check::failed(what, &error)],
+        };
+        let mut account = Account::default();
+        let read = usize::try_from(read).unwrap_or(usize::MAX);
+        for line in batch.lines {
+            account.saw(&Ok(line));
         }
+        for text in batch.noise {
+            account.saw(&Err(Noise { text, misdated: false }));
+        }
+        let found = account.told(read, "messages").map_err(|told| {
+            if account.lines * 2 >= read {
+                return told;
+            }
+            let names = [&fields.message, &fields.host, &fields.program, &fields.pid].map(|name| format!("`{name}`"));
+            let names = names.join(", ");
+            format!("{told}: set the names of the fields under `[source.graylog.fields]`; asked for were {names}")
+        });
+        let mut rows = vec![Check::new(what, found)];
+        rows.extend(account.bare_row());
+        rows.extend(account.cut_row(None, "source.graylog"));
+        rows
     }
 }
 
 fn row(what: &str, found: Result<String>) -> Check {
     match found {
-        Ok(found) => Check { what: what.to_owned(), found: Ok(found) },
+        Ok(found) => Check::new(what, Ok(found)),
         Err(error) => Check::failed(what, &error),
     }
 }

@@ -20,24 +20,30 @@ pub const ALL: &str = "*";
 /// Lines of the programs asked for, by their own field where a document has one, else by the words of the message; and
 /// the extra query. `None` asks for every line. Never begins with a wildcard: Graylog refuses that, and rightly.
 pub fn text(settings: &GraylogSource) -> Option<String> {
-    let programs = (!settings.programs.is_empty()).then(|| programs(&settings.programs, &settings.fields));
+    let programs = (!settings.programs.is_empty()).then(|| programs(settings));
     match (programs, &settings.query) {
         (Some(programs), Some(query)) => Some(format!("({programs}) AND ({query})")),
         (programs, query) => programs.or_else(|| query.clone()),
     }
 }
 
-fn programs(programs: &[String], fields: &Fields) -> String {
+fn programs(settings: &GraylogSource) -> String {
+    let GraylogSource { programs, fields, bare_daemons, .. } = settings;
+    let before = if *bare_daemons { "(.*\\/)?" } else { ".*" };
+    let strip = |end: &String| match bare_daemons {
+        true => escaped(end.trim_start_matches('/')),
+        false => escaped(end),
+    };
     let names: Vec<&str> = Fields::alternatives(&fields.program).collect();
     let (ends, beginnings): (Vec<&String>, Vec<&String>) = programs.iter().partition(|p| p.starts_with('/'));
     // One expression for all of them: some versions are asked in a GET, and headers have a limit.
-    let ends: Vec<String> = ends.into_iter().map(|end| escaped(end)).collect();
+    let ends: Vec<String> = ends.into_iter().map(strip).collect();
     let mut either: Vec<String> = Vec::new();
     for name in &names {
         // `postfix` stands for `postfix/smtpd` and for `postfix-out/qmgr` too.
         either.extend(beginnings.iter().map(|program| format!("{name}:{}*", escaped(program))));
         if !ends.is_empty() {
-            either.push(format!("{name}:/.*({})/", ends.join("|")));
+            either.push(format!("{name}:/{before}({})/", ends.join("|")));
         }
     }
     let absent: Vec<String> = names.iter().map(|name| format!("NOT _exists_:{name}")).collect();

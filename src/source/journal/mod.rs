@@ -165,9 +165,6 @@ impl PositionedSource for Journal {
             Some(last) if now.0 - last.0 < DAY_MS => Ok(format!("last at {last}")),
             Some(last) => Err(format!("last at {last}: the mail log may be elsewhere, or nobody writes it")),
         };
-        vec![
-            Check { what: "journal readable".into(), found: Ok("by `journalctl`".into()) },
-            Check { what: "journal is written to".into(), found: written },
-        ]
+        vec![Check::new("journal readable", Ok("by `journalctl`".into())), Check::new("journal is written to", written)]
     }
 }

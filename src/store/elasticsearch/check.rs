@@ -91,7 +91,7 @@ impl Elasticsearch {
 
 fn row(what: &str, found: Result<String>) -> Check {
     match found {
-        Ok(found) => Check { what: what.to_owned(), found: Ok(found) },
+        Ok(found) => Check::new(what, Ok(found)),
         Err(error) => Check::failed(what, &error),
     }
 }

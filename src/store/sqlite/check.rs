@@ -47,7 +47,7 @@ pub async fn check(store: &SqliteStore, now: Time) -> Vec<Check> {
 }
 
 fn row(what: &str, found: Result<String, String>) -> Check {
-    Check { what: what.to_owned(), found }
+    Check::new(what, found)
 }
 
 fn text(error: &Error) -> String {
