@@ -100,7 +100,7 @@ fn runs_count_what_they_did_not_understand_and_status_shows_it_over_time() {
     let lines: String =
         (10..60).map(|s| LOG.lines().nth(2).unwrap().replace("01.300", &format!("{s}.000")) + "\n").collect();
     workspace.write("mail.log", format!("{LOG}{lines}"));
-    let complaint = "only 0 of 50 lines that look like a mail server's were understood: see `mailstitch coverage`";
+    let complaint = "only 0 of 50 lines that look like a mail server's were understood: see `mailstitch check` and `mailstitch coverage`";
     let told = run("2026-11-22T21:15:00Z");
     assert!(told.contains(complaint), "{told}");
     let status = workspace.succeed(["--config", "mailstitch.toml", "--now", "2026-11-22T21:20:00Z", "status"]);
@@ -118,7 +118,7 @@ fn a_backfill_of_lines_behind_a_prefix_says_that_it_could_not_read_them() {
     workspace.write("odd.log", lines);
     let call = |more: &[&str]| workspace.run(CALL[..4].iter().chain(more));
     let told = call(&["backfill", "odd.log"]).stderr;
-    let complaint = "only 0 of 5 lines that look like a mail server's were understood: see `mailstitch coverage`";
+    let complaint = "only 0 of 5 lines that look like a mail server's were understood: see `mailstitch check` and `mailstitch coverage`";
     assert!(told.contains(complaint), "{told}");
     let status = call(&["status"]).stdout;
     assert!(status.contains(&format!("2026-11-22T21:00:00.000Z: backfill: {complaint}")), "{status}");

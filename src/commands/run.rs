@@ -60,17 +60,23 @@ pub async fn run(context: &Context, args: &Run) -> Result<Outcome> {
         uptime,
         took_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
         retries: retry::noted(),
+        complained: false,
         failed: None,
         summary,
     };
     match done {
         Ok(done) => {
-            let recovered = history::succeeded(state.dir(), state.access, record(done.counts()))?;
+            let complains = done.tally.complaint().is_some()
+                && (context.talkative || !history::complained(state.dir(), context.now)?);
+            let record = RunRecord { complained: complains, ..record(done.counts()) };
+            let recovered = history::succeeded(state.dir(), state.access, record)?;
             recovered.iter().for_each(|line| context.log_format.tell(line));
             if context.talkative {
                 summary::print(context, &done, false)?;
             }
-            summary::complain(context, done.tally);
+            if complains {
+                summary::complain(context, done.tally);
+            }
             let outcome = outcome(&state)?;
             publish(context, &state, outcome.exit_code());
             Ok(outcome)

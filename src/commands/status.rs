@@ -74,11 +74,18 @@ pub async fn status(context: &Context, args: &Status) -> Result<Outcome> {
         n => format!(", {n} not recognised: see `mailstitch coverage`"),
     };
     row("lines", &format!("{} read, {} understood{unrecognised}", tally.read(), percent(tally)));
-    let read_last = runs.iter().rev().find(|run| run.summary.tally.mail > 0).map(|run| (run.at, run.summary.tally));
+    let read_last = runs
+        .iter()
+        .rev()
+        .find(|run| run.summary.tally.mail + run.summary.tally.noise > 0)
+        .map(|run| (run.at, run.summary.tally));
     let backfilled = history::backfilled(state.dir())?.map(|last| (last.at, last.tally));
     for (what, last) in [("run", read_last), ("backfill", backfilled)] {
         if let Some((at, complaint)) = last.and_then(|(at, tally)| Some((at, tally.complaint()?))) {
-            row("not understood", &format!("{at}: {what}: {complaint}: see `mailstitch coverage`"));
+            row(
+                "not understood",
+                &format!("{at}: {what}: {complaint}: see `mailstitch check` and `mailstitch coverage`"),
+            );
         }
     }
     for run in runs.iter().rev().take(RUNS_SHOWN) {

@@ -37,10 +37,10 @@ pub fn print(context: &Context, summary: &Summary, dry_run: bool) -> Result<()> 
     Ok(())
 }
 
-/// Tells that most lines of a mail server could not be read.
+/// Tells that nothing could be read, or only the smaller part of the mail.
 pub fn complain(context: &Context, tally: Tally) {
     if let Some(complaint) = tally.complaint() {
-        context.log_format.tell(&format!("{complaint}: see `mailstitch coverage`"));
+        context.log_format.tell(&format!("{complaint}: see `mailstitch check` and `mailstitch coverage`"));
     }
 }
 

@@ -60,6 +60,9 @@ pub struct RunRecord {
     pub took_ms: u64,
     #[serde(default)]
     pub retries: u64,
+    /// It told that it did not understand what it read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub complained: bool,
     /// Why it failed; `None` when it ended well. The counts are then those of the stretches that were marked before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<String>,
@@ -95,6 +98,12 @@ pub enum Telling {
 /// What is remembered; empty where there were no runs.
 pub fn load(state_dir: &Path) -> Result<History> {
     Ok(remembered(&state_dir.join(HISTORY))?.unwrap_or_default())
+}
+
+/// Whether a run of the last six hours told that it did not understand what it read.
+pub fn complained(state_dir: &Path, now: Time) -> Result<bool> {
+    let recent = |run: &RunRecord| run.complained && (0..TELL_AGAIN_MS).contains(&now.0.saturating_sub(run.at.0));
+    Ok(load(state_dir)?.runs.iter().rev().any(recent))
 }
 
 /// The failure that lasts, if any.

@@ -73,6 +73,20 @@ pub fn text(history: &History, now: &Now<'_>) -> String {
     ] {
         out.sample("lines_total", &[("fate", fate)], lines);
     }
+    out.family("mail_lines_total", "counter", "Lines that look like a mail server's, by whether they were understood.");
+    let understood = tally.mail.saturating_sub(tally.missed);
+    for (fate, lines) in [("understood", understood), ("missed", tally.missed)] {
+        out.sample("mail_lines_total", &[("fate", fate)], lines);
+    }
+    out.family("no_lines_total", "counter", "Documents and texts that no line could be made of.");
+    out.sample("no_lines_total", &[], tally.noise);
+    let complains = history.runs.last().is_some_and(|run| run.summary.tally.complaint().is_some());
+    out.family(
+        "last_run_not_understood",
+        "gauge",
+        "1 where the last run could not read what it found, or most of its mail.",
+    );
+    out.sample("last_run_not_understood", &[], u8::from(complains));
     out.family("transactions_total", "counter", "Documents changed in the store.");
     for (change, documents) in [("created", totals.created), ("updated", totals.updated), ("deleted", totals.deleted)] {
         out.sample("transactions_total", &[("change", change)], documents);
@@ -136,7 +150,15 @@ mod tests {
         history.totals.tally = Tally { used: 5, unused: 1, unrecognised: 2, duplicate: 3, ..Tally::default() };
         history.totals.failed.insert(75, 4);
         let (at, summary) = (Time(60_500), Summary::default());
-        history.runs.push(RunRecord { at, uptime: None, took_ms: 1_250, retries: 0, failed: None, summary });
+        history.runs.push(RunRecord {
+            at,
+            uptime: None,
+            took_ms: 1_250,
+            retries: 0,
+            complained: false,
+            failed: None,
+            summary,
+        });
         let text = text(&history, &now("state"));
         for sample in [
             "mailstitch_lag_seconds{state_dir=\"state\"} 60",
@@ -148,6 +170,9 @@ mod tests {
             "mailstitch_lines_set_aside{state_dir=\"state\"} 1",
             "mailstitch_errors_total{state_dir=\"state\",exit_code=\"75\"} 4",
             "mailstitch_lines_total{state_dir=\"state\",fate=\"unrecognised\"} 2",
+            "mailstitch_mail_lines_total{state_dir=\"state\",fate=\"missed\"} 0",
+            "mailstitch_no_lines_total{state_dir=\"state\"} 0",
+            "mailstitch_last_run_not_understood{state_dir=\"state\"} 0",
             "mailstitch_transactions_total{state_dir=\"state\",change=\"created\"} 0",
         ] {
             check_has(&text, sample);

@@ -139,7 +139,7 @@ impl Pass<'_> {
     ) -> Result<Vec<Line>> {
         let mut gathered = stitch::gather(lines, &is_context, self.rules);
         gathered.tally.duplicate += duplicates;
-        noise.iter().for_each(|text| gathered.tally.unknown("", text));
+        noise.iter().for_each(|text| gathered.tally.noise(text));
         summary.tally.add(gathered.tally);
         summary.saw(lines, &is_context);
         summary.strangers.saw(lines, noise.len(), &summary.tally);

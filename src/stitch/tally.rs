@@ -22,6 +22,9 @@ pub struct Tally {
     pub mail: u64,
     #[serde(default)]
     pub missed: u64,
+    /// Of those not recognised, what no line could be made of.
+    #[serde(default)]
+    pub noise: u64,
 }
 
 impl Tally {
@@ -38,6 +41,7 @@ impl Tally {
         self.duplicate += other.duplicate;
         self.mail += other.mail;
         self.missed += other.missed;
+        self.noise += other.noise;
     }
 
     /// Counts a line by what was made of it.
@@ -62,8 +66,14 @@ impl Tally {
         }
     }
 
-    /// Counts what nobody claimed: a line of an unknown program, or with an empty name what is no line at all.
-    pub fn unknown(&mut self, program: &str, text: &str) {
+    /// Counts what no line could be made of.
+    pub fn noise(&mut self, text: &str) {
+        self.noise += 1;
+        self.unknown("", text);
+    }
+
+    /// Counts a line of an unknown program that nobody claimed.
+    fn unknown(&mut self, program: &str, text: &str) {
         let is_mail = u64::from(parse::looks_like_mail(program, text));
         self.unrecognised += 1;
         self.mail += is_mail;
@@ -76,10 +86,13 @@ impl Tally {
         (read > 0).then(|| (self.used + self.unused) as f64 / read as f64)
     }
 
-    /// What to tell when most of the lines that look like a mail server's could not be read: something is wrong then with where
-    /// they come from, or with how they are read.
+    /// What to tell when nothing could be read, or only the smaller part of what looks like a mail server's: something is wrong
+    /// then with where it comes from, or with how it is read.
     pub fn complaint(&self) -> Option<String> {
-        let Self { mail, missed, .. } = *self;
+        let Self { mail, missed, noise, .. } = *self;
+        if noise > 0 && noise == self.read() - self.duplicate {
+            return Some(format!("none of {noise} entries could be read as a line"));
+        }
         let understood = mail - missed.min(mail);
         (missed > understood)
             .then(|| format!("only {understood} of {mail} lines that look like a mail server's were understood"))

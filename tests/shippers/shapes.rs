@@ -198,3 +198,25 @@ fn compare(table: &str) {
     }
     assert!(docs == wanted, "the table in {DOCS} is not what was found (UPDATE_GOLDEN=1 writes it):\n{table}");
 }
+
+#[test]
+fn a_run_whose_documents_are_no_lines_says_so_once_in_six_hours() {
+    let engine = Engine::opensearch();
+    let index = unique_name("no-lines");
+    let workspace = Workspace::new();
+    let pastes = [("source.elasticsearch".to_owned(), "programs = []".to_owned())];
+    workspace.write("config.toml", format!("metrics_file = \"figures.prom\"\n{}", config(engine, &index, &pastes)));
+    let told = "none of 1 entries could be read as a line: see `mailstitch check` and `mailstitch coverage`";
+    for (minute, is_told) in [("10:05", true), ("11:05", false), ("16:04", false), ("16:06", true)] {
+        let before = minute.replace(":05", ":00").replace(":04", ":00").replace(":06", ":01");
+        let document = json!({"@timestamp": format!("2026-11-22T{before}:00Z"), "message": "queued", "level": "info"});
+        engine.index(&index, [(None, document)]);
+        let now = format!("2026-11-22T{minute}:30Z");
+        let ran = workspace.run(["-c", "config.toml", "--now", &now, "run"]);
+        assert_eq!((ran.code, ran.stderr.contains(told)), (0, is_told), "{minute}: {}", ran.stderr);
+        let figures = fs::read_to_string(workspace.file("figures.prom")).expect("metrics");
+        assert!(figures.contains("last_run_not_understood{state_dir=\"state\"} 1\n"), "{figures}");
+        let status = workspace.succeed(["-c", "config.toml", "--now", &now, "status"]);
+        assert!(status.contains(told), "{status}");
+    }
+}
