@@ -75,9 +75,10 @@ fn one(workspace: &Workspace, arguments: &[&str], most: Most) -> Measured {
     let mut command = workspace.command(all);
     let told = fs::File::create(workspace.file("stderr")).expect("a file in the workspace");
     let mut child = command.stdout(Stdio::null()).stderr(told).spawn().expect("mailstitch starts");
-    let mut stopped = false;
+    let (mut stopped, mut memory) = (false, 0);
     while let Some(time) = running(&child) {
-        if time > most.time || resident(&child) > most.memory {
+        memory = most_resident(&child).max(memory);
+        if time > most.time || memory > most.memory {
             child.kill().expect("SIGKILL");
             stopped = true;
             break;
@@ -87,7 +88,7 @@ fn one(workspace: &Workspace, arguments: &[&str], most: Most) -> Measured {
     let ResUse { status, rusage } = child.wait4().expect("its end");
     let told = fs::read_to_string(workspace.file("stderr")).unwrap_or_default();
     assert!(stopped || status.success(), "{arguments:?}: {status}\n{}", told.lines().last().unwrap_or_default());
-    Measured { time: rusage.utime + rusage.stime, memory: rusage.maxrss, stopped }
+    Measured { time: rusage.utime + rusage.stime, memory, stopped }
 }
 
 /// Its processor time so far; `None` when it has ended: a process that nobody waited for is a zombie (`proc(5)`).
@@ -102,9 +103,10 @@ fn running(child: &Child) -> Option<Duration> {
     Some(Duration::from_millis(ticks * 10))
 }
 
-/// Its memory now, in bytes.
-fn resident(child: &Child) -> u64 {
+/// The most memory that it had until now, in bytes. What `wait4` tells is never less than what its parent had when it was
+/// started, and the parent has the log.
+fn most_resident(child: &Child) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<u64>().ok()).map_or(0, |kb| kb * 1_024)
 }
