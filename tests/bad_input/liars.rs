@@ -110,7 +110,7 @@ fn check(says: Says, told: &str) {
             std::thread::spawn(move || drop(serve(stream, &says)));
         }
     });
-    let workspace = source(&url, "page_size = 4\n");
+    let workspace = source(&url, "preset = \"graylog\"\npage_size = 4\n");
     let ran = run(&workspace);
     assert_eq!(ran.code, 75, "{}", ran.stderr);
     assert!(ran.stderr.contains(told), "{}", ran.stderr);
