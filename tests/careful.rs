@@ -86,6 +86,36 @@ fn a_run_that_was_killed_for_another_reason_sets_nothing_aside() {
     assert!(!workspace.file("state/run-under-way.json").exists());
 }
 
+/// Beside lines of hours later, which are carried on from the last run, the sessions of older ones are not over.
+#[test]
+fn sessions_of_late_lines_are_whole_in_pieces_too() {
+    const SESSIONS: usize = 40;
+    let arguments = ["--now", NOW, "-c", "config.toml", "run"];
+    let said = |at: &str, n: usize, text: &str| format!("{at}.000000+00:00 mx1 postfix/smtpd[{}]: {text}\n", 100 + n);
+    let later = said("2026-11-22T20:00:00", 99, "connect from later.example.org[192.0.2.9]");
+    let connects = |n| said("2026-11-22T11:00:00", n, "connect from client.example.org[192.0.2.7]");
+    let clients = |n: usize| {
+        let id = format!("4F1A2B{n:06X}");
+        said("2026-11-22T11:00:02", n, &format!("{id}: client=client.example.org[192.0.2.7]"))
+    };
+    let late: String = (0..SESSIONS).map(connects).chain((0..SESSIONS).map(clients)).collect();
+    let export = |deaths: usize| {
+        let workspace = workspace(&later);
+        workspace.succeed(arguments);
+        workspace.write("mail.log", format!("{later}{late}"));
+        for _ in 0..deaths {
+            let killed = workspace.command(arguments).env("MAILSTITCH_FAULT", "before-write").output();
+            assert_eq!(killed.expect("it starts").status.code(), None);
+        }
+        let pieces = workspace.run(arguments).stderr;
+        assert_eq!(pieces.contains("are taken in pieces"), deaths > 0, "{pieces}");
+        workspace.succeed(["--now", NOW, "-c", "config.toml", "export"])
+    };
+    let expected = export(0);
+    assert_eq!(expected.matches("connect from client").count(), SESSIONS);
+    assert_eq!(export(2), expected);
+}
+
 /// Runs the program in so many kibibytes of address space. `None`: it was killed, or gave up for want of memory.
 fn run_within(workspace: &Workspace, kib: u64) -> Option<i32> {
     let program = workspace.command(["--now", "2026-11-23T00:00:00Z", "-c", "config.toml", "run"]);

@@ -24,7 +24,7 @@ fn a_log_file_is_enough_and_each_step_names_the_next() {
     told(&workspace.run(["trace", "a@example.org"]), 78, &["no such file", "`mailstitch run` or `backfill` makes it"]);
     told(
         &workspace.run(["backfill", "old*.log"]),
-        78,
+        66,
         &["no log file matches `old*.log`", "`mailstitch backfill FILE`"],
     );
     workspace.write("empty.log", "");

@@ -26,6 +26,9 @@ fn rows() -> Vec<Row<'static>> {
     rows
 }
 
+/// What a server said or did that an attempt came to nothing for.
+const OF_SERVERS: [&str; 3] = [" said: ", "lost connection with ", "Cannot start TLS: "];
+
 /// The name of the event, or `ignored`, that a class of lines must become. `qid`: the row has a queue id.
 fn expected(row: &Row<'_>) -> &'static str {
     let or_ignored = |event| if row.has_qid { event } else { "ignored" };
@@ -56,6 +59,8 @@ fn expected(row: &Row<'_>) -> &'static str {
         "removed" => "Removed",
         "expired" => "Expired",
         "delivery-note" if !row.has_qid => "ConnectFailed",
+        // Said between attempts, which no delivery record tells.
+        "delivery-note" | "tls-error" if OF_SERVERS.iter().any(|said| row.text.contains(said)) => "Warning",
         "delivery-note" | "delegation" | "queue-note" | "tls-error" => or_ignored("Note"),
         class if class.starts_with("delivery-") => "Delivery",
         "bounce-notification" | "delay-notification" | "dsn-notification" => "Notified",

@@ -205,9 +205,10 @@ impl Pass<'_> {
             return self.noted(&mut notebook, lines, noise, duplicates, is_context, summary, marks).await;
         }
         let mut own: Vec<Line> = own().filter(|line| !set_aside.contains(&line.id)).cloned().collect();
-        let mut open: Vec<Line> =
+        let mut context: Vec<Line> =
             lines.iter().enumerate().filter(|(n, _)| is_context(*n)).map(|(_, line)| line.clone()).collect();
         own.sort_by_key(place);
+        context.sort_by_key(place);
         let mut aside: Vec<usize> = poison(&notebook.notes.deadly(&own)).collect();
         aside.sort_unstable();
         for at in aside.into_iter().rev() {
@@ -223,8 +224,13 @@ impl Pass<'_> {
             tracing::warn!("{} lines are taken in pieces of at most {largest}: runs died of more", own.len());
         }
         let mut rest = Some((noise, duplicates));
+        let (mut open, mut later) = (Vec::new(), context);
         for (from, to) in &pieces {
             let piece = &own[*from..*to];
+            // Lines of the log may be older than those carried on: beside one of an hour later, a session of theirs would be
+            // over before the next piece.
+            let begun = later.partition_point(|line| place(line) <= place(&own[*to - 1]));
+            open.extend(later.drain(..begun));
             let new: HashSet<LineId> = piece.iter().map(|line| line.id).collect();
             let mut lines = [piece, &open].concat();
             stitch::unite(&mut lines);
@@ -233,6 +239,7 @@ impl Pass<'_> {
             notebook.begin(piece[0].id, piece.len());
             open = self.noted(&mut notebook, &lines, noise, duplicates, is_context, summary, marks).await?;
         }
+        open.extend(later);
         if let Some((noise, duplicates)) = rest {
             open = self.piece(&open, noise, duplicates, |_| true, summary, marks).await?;
         }

@@ -13,14 +13,15 @@ const REST: &str = "\
 2026-11-02T11:02:42.000+00:00 mx1 postfix/qmgr[2638]: 3A9C96093D: removed
 ";
 
-/// A store whose month has a field of another type than the documents.
+/// A store to whose month an administrator added a field that takes no document with a size.
 fn refusing(engine: &Engine) -> Growing {
     let growing = Growing::into_engine(engine);
     let alias = growing.alias();
-    let mapping =
-        json!({ "mappings": { "properties": { "mail": { "properties": { "size": { "type": "boolean" } } } } } });
-    // Not behind the alias yet: the template of the first run must not meet it.
-    engine.request("PUT", &format!("/{alias}-2026.11"), mapping);
+    // The template, which makes months as they should be.
+    assert_eq!(growing.lines_read(), 0);
+    let size = json!({"type": "long", "copy_to": "added"});
+    let properties = json!({"added": {"type": "boolean"}, "mail": {"properties": {"size": size}}});
+    engine.request("PUT", &format!("/{alias}-2026.11"), json!({"mappings": {"properties": properties}}));
     growing
 }
 
