@@ -120,10 +120,13 @@ fn sessions_of_late_lines_are_whole_in_pieces_too() {
 fn run_within(workspace: &Workspace, kib: u64) -> Option<i32> {
     let program = workspace.command(["--now", "2026-11-23T00:00:00Z", "-c", "config.toml", "run"]);
     let mut limited = std::process::Command::new("sh");
-    limited.args(["-c", &format!("ulimit -c 0; ulimit -v {kib}; exec \"$0\" \"$@\"")]);
+    limited.args(["-c", &format!("ulimit -c 0; ulimit -v {kib}; exec timeout -s ABRT 120 \"$0\" \"$@\"")]);
     limited.arg(program.get_program()).args(program.get_args()).current_dir(workspace.path());
     limited.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    // Without memory, Rust's own library waits for itself while it prints a backtrace.
+    limited.env_remove("RUST_BACKTRACE");
     let output = limited.output().expect("a shell");
+    assert_ne!(output.status.code(), Some(124), "it does not end in {kib} KiB");
     output.status.code().filter(|code| !matches!(code, 70 | 75 | 134))
 }
 
@@ -131,6 +134,15 @@ fn run_within(workspace: &Workspace, kib: u64) -> Option<i32> {
 fn least_kib(messages: usize) -> u64 {
     let enough = |kib: &u64| run_within(&workspace(log(messages)), *kib) == Some(0);
     (10..).map(|step| step * 4096).find(|kib| enough(kib) && enough(kib)).expect("some memory is enough")
+}
+
+#[test]
+fn the_program_ends_however_little_memory_there_is() {
+    let workspace = workspace(log(1));
+    for kib in (5_000..200_000).step_by(5_000) {
+        run_within(&workspace, kib);
+    }
+    assert_eq!(run_within(&workspace, 1 << 20), Some(0));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::{
 use std::{
     io::Read,
     process::{Child, ChildStdout, Command, Stdio},
-    thread::JoinHandle,
+    thread::{self, JoinHandle},
 };
 
 const PROGRAM: &str = "journalctl";
@@ -58,12 +58,13 @@ impl Reader {
             return Err(Error::new(Kind::Software, DOING).because("its output was not asked for"));
         };
         // Who waits with both must not wait for either.
-        let complaints = std::thread::spawn(move || {
+        let read = move || {
             let mut text = String::new();
             // What cannot be read of it cannot be told.
             let _ = complaints.read_to_string(&mut text);
             text
-        });
+        };
+        let complaints = thread::Builder::new().spawn(read).map_err(|cause| Error::io(DOING, &cause))?;
         Ok(Self { child, lines: Lines::new(lines, 0), complaints: Some(complaints) })
     }
 

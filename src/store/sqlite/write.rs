@@ -12,7 +12,7 @@ use crate::{
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, ffi, params};
 use serde::Serialize;
-use std::{collections::BTreeSet, io, path::Path, sync::mpsc, time::Duration};
+use std::{collections::BTreeSet, io, path::Path, sync::mpsc, thread, time::Duration};
 
 /// Documents per transaction of `prune`, so that the log stays small and a run is not kept waiting.
 const PRUNED_AT_ONCE: i64 = 1_000;
@@ -30,21 +30,23 @@ struct Row<'a> {
     terms: BTreeSet<i64>,
 }
 
-/// Writes documents in one transaction, each if its expectation holds. A second thread makes the rows ready.
+impl<'a> Row<'a> {
+    fn of(put: &'a Put) -> Self {
+        Row { put, blob: codec::encode(&put.transaction), terms: terms::of(&put.transaction) }
+    }
+}
+
+/// Writes documents in one transaction, each if its expectation holds. A second thread, where the system gives one, makes
+/// the rows ready.
 pub fn put(connection: &mut Connection, documents: &[Put]) -> Outcome<Report> {
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         let (ready, rows) = mpsc::sync_channel(AHEAD);
-        scope.spawn(move || {
-            for put in documents {
-                let Put { transaction, .. } = put;
-                let row = Row { put, blob: codec::encode(transaction), terms: terms::of(transaction) };
-                // The writer failed and says why.
-                if ready.send(row).is_err() {
-                    break;
-                }
-            }
-        });
-        put_rows(connection, rows)
+        // Where sending fails, the writer has failed, and says why.
+        let work = move || documents.iter().map(Row::of).all(|row| ready.send(row).is_ok());
+        match thread::Builder::new().spawn_scoped(scope, work) {
+            Ok(_) => put_rows(connection, rows),
+            Err(_) => put_rows(connection, documents.iter().map(Row::of)),
+        }
     })
 }
 
