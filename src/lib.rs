@@ -34,6 +34,7 @@ pub mod elastic;
 pub mod http;
 pub mod logging;
 pub mod run;
+pub mod threads;
 pub mod when;
 
 pub mod laws;

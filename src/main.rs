@@ -2,21 +2,16 @@
 
 use clap::Parser;
 use mailstitch::{
-    cli::{Cli, LogFormat},
+    cli::Cli,
     commands,
     config::{self, Environment},
     error::{Error, Kind, Result},
     escape::visible,
     logging,
     run::outcome::{self, Outcome},
+    threads,
 };
-use std::{
-    panic,
-    process::{self, ExitCode},
-    sync::mpsc,
-    time::Duration,
-};
-use tokio::runtime::{Builder, Runtime};
+use std::{panic, process::ExitCode};
 
 /// Documents are many small texts: the system's allocator would take a third of the time.
 #[global_allocator]
@@ -54,32 +49,6 @@ fn start(cli: Cli) -> Result<Outcome> {
     for warning in &settings.warnings {
         tracing::warn!("{}", visible(warning));
     }
-    let runtime = threads(cli.log_format)?;
+    let runtime = threads::start(cli.log_format)?;
     runtime.block_on(commands::dispatch(cli, settings, now))
-}
-
-/// Threads for tasks, and one for files and the database.
-///
-/// Where the system gives no thread, tokio panics and then waits for ever for those it has: the process ends instead. The
-/// thread for files is made now, and kept: tokio would silently wait for one that is never made.
-#[expect(clippy::disallowed_methods, reason = "nobody is left who could return the error")]
-fn threads(format: LogFormat) -> Result<Runtime> {
-    const DAY: Duration = Duration::from_secs(86_400);
-    let failed = || Error::new(Kind::Memory, "cannot start threads").because("the system gives none");
-    panic::set_hook(Box::new(move |_| {
-        let code = outcome::exit_code(Kind::Memory);
-        format.tell_failure(&failed(), code);
-        process::exit(code.into())
-    }));
-    let runtime = Builder::new_multi_thread().enable_all().thread_keep_alive(DAY).build();
-    _ = panic::take_hook();
-    let runtime = runtime.map_err(|cause| Error::io("cannot start threads", &cause))?;
-
-    let (started, wait) = mpsc::channel();
-    runtime.spawn_blocking(move || started.send(()));
-    if wait.recv_timeout(Duration::from_secs(10)).is_err() {
-        runtime.shutdown_background();
-        return Err(failed());
-    }
-    Ok(runtime)
 }
