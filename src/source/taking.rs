@@ -14,6 +14,7 @@ const LINE: u64 = 8 << 10;
 const SPARE: u64 = 64 << 20;
 
 /// A reading under way.
+#[derive(Clone)]
 pub struct Taking {
     within: Range,
     batch: Batch,

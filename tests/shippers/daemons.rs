@@ -1,4 +1,4 @@
-//! rsyslog itself writes into an index, as its manual says; what is read there is what the file has.
+//! rsyslog and syslog-ng themselves write into an index, as their manuals say; what is read there is what the file has.
 
 use crate::{
     common::{RawLine, Workspace, fiveday},
@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::{
     env, fs,
     io::Write,
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -170,6 +170,45 @@ fn rsyslog_with_omelasticsearch_leads_to_the_documents_of_the_file() {
         assert!(Instant::now() < deadline, "{}", said(&workspace));
         std::thread::sleep(Duration::from_millis(50));
     };
+    send(("127.0.0.1", listening), &workspace);
+    for index in &indices {
+        wait_for(engine, index, log().len(), &workspace);
+    }
+    compare(engine, &indices);
+}
+
+#[test]
+fn syslog_ng_with_elasticsearch_http_leads_to_the_documents_of_the_file() {
+    let (engine, root, workspace) = (Engine::opensearch(), packages(), Workspace::new());
+    let listening =
+        TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port();
+    let indices = [unique_name("syslog-ng-stock"), unique_name("syslog-ng-pairs")];
+    let url = engine.url();
+    let scl = root.join("usr/share/syslog-ng/include/scl/elasticsearch/elastic-http.conf");
+    let config = format!(
+        "@version: 3.38\n@include \"{}\"\noptions {{ keep-hostname(yes); stats-freq(0); frac-digits(3); }};\n\
+         source s {{ network(ip(\"127.0.0.1\") port({listening}) transport(\"tcp\")); }};\n\
+         destination stock {{ elasticsearch-http(url(\"{url}/_bulk\") index(\"{}\") type(\"\") persist-name(\"stock\")); }};\n\
+         destination pairs {{ elasticsearch-http(url(\"{url}/_bulk\") index(\"{}\") type(\"\") persist-name(\"pairs\")\n\
+             template(\"$(format-json --scope rfc5424 --scope nv-pairs --exclude DATE --key ISODATE @timestamp=${{ISODATE}})\")); }};\n\
+         log {{ source(s); destination(stock); destination(pairs); }};\n",
+        scl.display(),
+        indices[0],
+        indices[1],
+    );
+    workspace.write("syslog-ng.conf", config);
+    let modules = root.join("usr/lib/syslog-ng/3.38").to_string_lossy().into_owned();
+    let module_path = format!("--module-path={modules}");
+    let arguments = [
+        "--foreground",
+        "--no-caps",
+        "--cfgfile=syslog-ng.conf",
+        "--persist-file=persist",
+        "--pidfile=pid",
+        "--control=control",
+        &module_path,
+    ];
+    let _daemon = program(&root, "syslog-ng", &arguments, &workspace);
     send(("127.0.0.1", listening), &workspace);
     for index in &indices {
         wait_for(engine, index, log().len(), &workspace);

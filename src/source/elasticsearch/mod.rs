@@ -11,6 +11,7 @@ pub mod counted;
 pub mod document;
 pub(crate) mod query;
 mod sample;
+mod touched;
 mod walk;
 mod wanting;
 
@@ -251,16 +252,20 @@ impl CountingSource for Elasticsearch {
         let taking = Mutex::new(Taking::new(within));
         let is_full = || taking.lock().unwrap_or_else(PoisonError::into_inner).bytes() > bytes;
         let fields = &self.schema().await?.fields;
-        let walk = walk::Walk { client: &self.client, settings: &self.settings, fields, query: &query, doing: &doing };
-        let visit = |hits| {
-            self.take(hits, fields, &taking, &doing)?;
-            // Ends the walk; nobody sees it.
-            if is_full() { Err(self.client.search_error(Kind::Config, &doing).because("too much")) } else { Ok(()) }
-        };
-        let restart = || *taking.lock().unwrap_or_else(PoisonError::into_inner) = Taking::new(within);
-        match walk.run(&visit, &restart).await {
-            Err(_) if is_full() => return Ok(None),
-            walked => walked?,
+        let (client, settings) = (&self.client, &self.settings);
+        for index in self.touched(within).await? {
+            let walk = walk::Walk { client, settings, index: &index, fields, query: &query, doing: &doing };
+            let visit = |hits| {
+                self.take(hits, fields, &taking, &doing)?;
+                // Ends the walk; nobody sees it.
+                if is_full() { Err(client.search_error(Kind::Config, &doing).because("too much")) } else { Ok(()) }
+            };
+            let before = taking.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let restart = || *taking.lock().unwrap_or_else(PoisonError::into_inner) = before.clone();
+            match walk.run(&visit, &restart).await {
+                Err(_) if is_full() => return Ok(None),
+                walked => walked?,
+            }
         }
         let taken = taking.into_inner().unwrap_or_else(PoisonError::into_inner).finish();
         taken.map(Some).map_err(|cause| {

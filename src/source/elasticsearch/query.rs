@@ -125,7 +125,7 @@ pub fn having(names: &[&str]) -> Value {
 
 /// `[from, to)` in the index's own date format. The format is named in the query: that of the mapping may take none of
 /// ours.
-fn range(fields: &Fields, within: Range) -> Value {
+pub fn range(fields: &Fields, within: Range) -> Value {
     let (format, write): (&str, fn(Time) -> Value) = match fields.time_format.as_deref() {
         Some(graylog @ ("uuuu-MM-dd HH:mm:ss.SSS" | "yyyy-MM-dd HH:mm:ss.SSS")) => {
             (graylog, |time| json!(time.utc().format("%Y-%m-%d %H:%M:%S%.3f").to_string()))

@@ -21,7 +21,7 @@ use super::document;
 use crate::{
     config::{ElasticsearchSource, Fields},
     elastic::{
-        Body, Call, Client, Engine, Method, PointInTime, in_path,
+        Body, Call, Client, Engine, Method, PointInTime,
         search::{Found, Hit, Shards},
     },
     error::{Error, Kind, Result},
@@ -67,6 +67,8 @@ impl<'s> Way<'s> {
 pub struct Walk<'s> {
     pub client: &'s Client,
     pub settings: &'s ElasticsearchSource,
+    /// What is read of the settings' index, as it stands in a path: all of it, or those indices that have anything to read.
+    pub index: &'s str,
     /// With one name of the time.
     pub fields: &'s Fields,
     pub query: &'s Value,
@@ -137,7 +139,7 @@ impl Walk<'_> {
                 body["pit"] = json!({"id": pit, "keep_alive": KEEP});
                 "_search".to_owned()
             }
-            None => format!("{}/_search", in_path(&self.settings.index)),
+            None => format!("{}/_search", self.index),
         };
         let found = self.client.search(self.doing, &path, &body).await?;
         if found.shards.total == 0 {
@@ -154,7 +156,7 @@ impl Walk<'_> {
     }
 
     async fn open(self, api: PointInTime) -> Result<String> {
-        let index = in_path(&self.settings.index);
+        let index = self.index;
         let path = match api {
             PointInTime::Elasticsearch => format!("{index}/_pit?keep_alive={KEEP}"),
             PointInTime::OpenSearch => format!("{index}/_search/point_in_time?keep_alive={KEEP}"),
@@ -259,11 +261,11 @@ impl Slice<'_> {
     }
 
     async fn by_scroll(&self, visit: Visitor<'_>) -> Result<(u64, u64)> {
-        let Walk { client, settings, doing, .. } = self.walk;
+        let Walk { client, index, doing, .. } = self.walk;
         let mut body = self.body();
         // A scroll without an exact total is a 400 on some versions.
         body["track_total_hits"] = json!(true);
-        let path = format!("{}/_search?scroll={KEEP}", in_path(&settings.index));
+        let path = format!("{index}/_search?scroll={KEEP}");
         let call = Call::new(doing, Method::POST, &path, Body::Json(&body)).at_most(PAGE, SMALLER);
         let mut found = client.whole(call).await?;
         let total = self.walk.total(&found)?;
@@ -366,6 +368,7 @@ mod tests {
         let walk = Walk {
             client: &client,
             settings: &settings,
+            index: "graylog_*",
             fields: &settings.fields,
             query: &query,
             doing: "cannot read",

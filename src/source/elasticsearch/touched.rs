@@ -1,0 +1,109 @@
+//! Which of many indices a window touches: each one that is read takes an open search of its servers, and these allow
+//! 300 or 500 of them at a time.
+//!
+//! In: the indices that the engine says may have documents of the window.  Out: what to read, in as many portions as paths
+//! and limits want. Left alone: what is named by an alias, which may show a part of an index only.
+
+use super::{Elasticsearch, query};
+use crate::{
+    elastic::{Body, Call, Method, in_path},
+    error::{Kind, Result},
+    model::Range,
+};
+use serde_json::{Value, json};
+
+/// With fewer indices it is not worth a question.
+const FEW: usize = 20;
+/// Most indices read at a time.
+const PORTION: usize = 100;
+/// Longest list of names in a path, bytes: servers take a line of 4,096.
+const LONGEST: usize = 3000;
+
+impl Elasticsearch {
+    /// The index of the settings, or those of it that have anything to read, as they stand in a path.
+    pub(super) async fn touched(&self, within: Range) -> Result<Vec<String>> {
+        let (schema, index) = (self.schema().await?, &self.settings.index);
+        let whole = in_path(index);
+        if schema.indices <= FEW {
+            return Ok(vec![whole]);
+        }
+        let doing = self.doing("ask for the indices of");
+        let path = format!("{whole}/_field_caps?fields={}", in_path(&schema.fields.time));
+        let body = json!({"index_filter": query::range(&schema.fields, within)});
+        let asked = self.client.json(Call::new(&doing, Method::POST, &path, Body::Json(&body))).await;
+        let caps: Value = match asked {
+            Ok(caps) => caps,
+            // Servers before 7.9 know no filter here, and the right to ask may not be there: the whole pattern is read.
+            Err(error) if matches!(error.kind(), Kind::Config | Kind::Permission) => return Ok(vec![whole]),
+            Err(error) => return Err(error),
+        };
+        let names = caps.get("indices").and_then(Value::as_array).into_iter().flatten();
+        let names: Vec<&str> = names.filter_map(Value::as_str).collect();
+        let is_named = |name: &&str| index.split(',').any(|pattern| is_of(pattern.trim(), name));
+        // What is not named itself is behind an alias.
+        if names.is_empty() || index.contains(",-") || !names.iter().all(is_named) {
+            return Ok(vec![whole]);
+        }
+        Ok(portions(&names))
+    }
+}
+
+/// Whether a pattern means an index, or the data stream that it belongs to (`.ds-logs-mail-2026.11.22-000001`).
+fn is_of(pattern: &str, index: &str) -> bool {
+    let stream = index.strip_prefix(".ds-").and_then(|inner| {
+        let (rest, generation) = inner.rsplit_once('-')?;
+        generation.bytes().all(|b| b.is_ascii_digit()).then_some(())?;
+        let dated = rest.rsplit_once('-').filter(|(_, date)| date.len() == 10 && date.as_bytes()[4] == b'.');
+        Some(dated.map_or(rest, |(name, _)| name))
+    });
+    matches(pattern, index) || stream.is_some_and(|stream| matches(pattern, stream))
+}
+
+/// `*` stands for any text.
+fn matches(pattern: &str, name: &str) -> bool {
+    let Some((before, after)) = pattern.split_once('*') else { return pattern == name };
+    let Some(rest) = name.strip_prefix(before) else { return false };
+    (0..=rest.len()).any(|at| rest.is_char_boundary(at) && matches(after, &rest[at..]))
+}
+
+fn portions(names: &[&str]) -> Vec<String> {
+    let mut portions: Vec<(usize, String)> = Vec::new();
+    for name in names.iter().map(|name| in_path(name)) {
+        match portions.last_mut() {
+            Some((count, portion)) if *count < PORTION && portion.len() + name.len() < LONGEST => {
+                *count += 1;
+                portion.push(',');
+                portion.push_str(&name);
+            }
+            _ => portions.push((1, name)),
+        }
+    }
+    portions.into_iter().map(|(_, portion)| portion).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alias_is_no_name_of_an_index() {
+        for (pattern, index, expected) in [
+            ("graylog_*", "graylog_12", true),
+            ("*mail*", "logs-mail-2026", true),
+            ("mail", "mail-2026.11.22", false),
+            ("logs-mail-*", ".ds-logs-mail-default-2026.11.22-000001", true),
+            ("logs-mail", ".ds-logs-mail-000001", true),
+            ("logs-web-*", ".ds-logs-mail-default-2026.11.22-000001", false),
+        ] {
+            assert_eq!(is_of(pattern, index), expected, "{pattern} {index}");
+        }
+    }
+
+    #[test]
+    fn a_path_has_an_end() {
+        let names: Vec<String> = (0..600).map(|n| format!("filebeat-7.17.0-2026.11.22-{n:06}")).collect();
+        let portions = portions(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(portions.iter().all(|portion| portion.len() < LONGEST));
+        assert_eq!(portions.iter().map(|portion| portion.split(',').count()).sum::<usize>(), 600);
+    }
+}
