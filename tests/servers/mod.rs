@@ -134,8 +134,12 @@ impl Engine {
         while documents.peek().is_some() {
             let mut body = String::new();
             for (id, document) in documents.by_ref().take(2_000) {
-                let action = id.map_or_else(|| serde_json::json!({}), |id| serde_json::json!({ "_id": id }));
-                body += &format!("{}\n{document}\n", serde_json::json!({ "index": action }));
+                // A data stream takes no other action than `create`.
+                let action = id.map_or_else(
+                    || serde_json::json!({ "create": {} }),
+                    |id| serde_json::json!({ "index": { "_id": id } }),
+                );
+                body += &format!("{action}\n{document}\n");
             }
             let (status, answer) = self.send("POST", &format!("/{index}/_bulk"), body);
             assert!(status == 200 && answer["errors"] == false, "bulk on {}: {status} {answer}", self.name);

@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 
 /// With fewer indices it is not worth a question.
 const FEW: usize = 20;
-/// Most indices read at a time.
-const PORTION: usize = 100;
+/// Most shards read at a time, as far as can be told: each one takes an open search.
+const PORTION: u64 = 100;
 /// Longest list of names in a path, bytes: servers take a line of 4,096.
 const LONGEST: usize = 3000;
 
@@ -44,7 +44,11 @@ impl Elasticsearch {
         if names.is_empty() || index.contains(",-") || !names.iter().all(is_named) {
             return Ok(vec![whole]);
         }
-        Ok(portions(&names))
+        let path = format!("{whole}/_search");
+        let shards =
+            self.client.search(&doing, &path, &json!({"size": 0, "query": body["index_filter"]})).await?.shards.total;
+        let of_each = shards.div_ceil(schema.indices as u64).max(1);
+        Ok(portions(&names, usize::try_from(PORTION / of_each).unwrap_or(1).max(1)))
     }
 }
 
@@ -66,11 +70,11 @@ fn matches(pattern: &str, name: &str) -> bool {
     (0..=rest.len()).any(|at| rest.is_char_boundary(at) && matches(after, &rest[at..]))
 }
 
-fn portions(names: &[&str]) -> Vec<String> {
+fn portions(names: &[&str], most: usize) -> Vec<String> {
     let mut portions: Vec<(usize, String)> = Vec::new();
     for name in names.iter().map(|name| in_path(name)) {
         match portions.last_mut() {
-            Some((count, portion)) if *count < PORTION && portion.len() + name.len() < LONGEST => {
+            Some((count, portion)) if *count < most && portion.len() + name.len() < LONGEST => {
                 *count += 1;
                 portion.push(',');
                 portion.push_str(&name);
@@ -102,8 +106,8 @@ mod tests {
     #[test]
     fn a_path_has_an_end() {
         let names: Vec<String> = (0..600).map(|n| format!("filebeat-7.17.0-2026.11.22-{n:06}")).collect();
-        let portions = portions(&names.iter().map(String::as_str).collect::<Vec<_>>());
-        assert!(portions.iter().all(|portion| portion.len() < LONGEST));
+        let portions = portions(&names.iter().map(String::as_str).collect::<Vec<_>>(), 20);
+        assert!(portions.iter().all(|portion| portion.len() < LONGEST && portion.split(',').count() <= 20));
         assert_eq!(portions.iter().map(|portion| portion.split(',').count()).sum::<usize>(), 600);
     }
 }
