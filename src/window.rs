@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Lines of a stretch, at most, where buckets allow it. Memory follows it, and what is written while the next one is read;
 /// what every stretch costs beside its lines, some searches and a sync, is nothing beside so many.
-pub const STRETCH_LINES: u64 = 100_000;
+pub const STRETCH_LINES: u64 = 50_000;
 /// Bytes of a stretch, at most, more than so many lines of a usual log have: a line can be longer than a thousand others.
 pub const STRETCH_BYTES: u64 = 32 << 20;
 

@@ -210,3 +210,12 @@ proptest! {
         prop_assert_eq!(others(documents(&spoilt)), others(documents(&whole)));
     }
 }
+
+/// A filter's reply may name an id that is none of postfix's; the line has no other.
+#[test]
+fn an_accepted_mail_is_printed_with_the_id_of_the_reply_alone() {
+    laws::text(
+        "postfix/smtpd",
+        "proxy-accept: END-OF-MESSAGE: 250 2.0.0 from MTA(smtp:[192.0.2.1]): 250 2.0.0 Ok: queued as 7C1smtD2E3F40; from=<a@example.org> to=<b@example.net>",
+    );
+}

@@ -10,7 +10,7 @@ use crate::{
     checkpoint::file,
     error::{Error, Result},
     model::{Line, LineId, Transaction},
-    run::{fault, journeys, merge},
+    run::{fault, merge},
     stitch::{self, Rules},
     store::Store,
 };
@@ -149,8 +149,7 @@ pub async fn raise(state_dir: &Path, access: Access, store: &dyn Store, rules: &
     let mut lines: Vec<Line> = tried.iter().flat_map(|l| merge::lines_of(&l.transaction)).collect();
     stitch::unite(&mut lines);
     let gathered = stitch::gather(&lines, |_| false, rules);
-    let mut merged = merge::merge(store, gathered, rules).await?;
-    journeys::settle(store, std::mem::take(&mut merged.changed)).await?;
+    let merged = merge::merge(store, gathered, rules).await?;
     store.commit().await?;
     fault::point("before-raised");
     change(state_dir, access, |letters| {

@@ -18,7 +18,11 @@ pub use stored::{key_of, lines_of};
 use crate::{
     error::{Error, Kind, Result},
     model::{Line, LineId, Range, Text, Transaction},
-    run::{fault, journeys::Changed, singles},
+    run::{
+        fault,
+        journeys::{self, Changed},
+        singles,
+    },
     stitch::{
         self, Gathered, Key, Rules,
         journey::{self, Node},
@@ -45,6 +49,9 @@ pub struct Merged {
     /// killed between writing them and settling their journeys.
     #[serde(skip)]
     pub changed: Changed,
+    /// The ids of those whose journeys are settled.
+    #[serde(skip)]
+    pub settled: Vec<String>,
     /// Refused by the store for good, with the reason.
     #[serde(skip)]
     pub refused: Vec<(Transaction, String)>,
@@ -58,7 +65,17 @@ impl Merged {
         self.deleted += other.deleted;
         self.journeys += other.journeys;
         self.changed.extend(other.changed);
+        self.settled.extend(other.settled);
         self.refused.extend(other.refused);
+    }
+
+    /// Settles the journeys of what changed.
+    pub async fn settle(&mut self, store: &dyn Store) -> Result<()> {
+        fault::point("before-journeys");
+        let changed = std::mem::take(&mut self.changed);
+        self.settled.extend(changed.keys().cloned());
+        self.journeys += journeys::settle(store, changed).await?;
+        Ok(())
     }
 
     /// Keeps what the store refused, with its reason.
@@ -76,10 +93,14 @@ const LINES_AT_ONCE: usize = 25_000;
 const SINGLES_AT_ONCE: usize = 5_000;
 /// Such chunks under way at a time.
 const CHUNKS_AT_ONCE: usize = 2;
+/// Chunks after which the journeys of many documents are settled, before there are more of them: what decides a journey takes
+/// as much memory as the lines. A usual stretch has no more.
+const CHUNKS_SETTLED: usize = 8;
+const SETTLED_AT_ONCE: usize = 10_000;
 /// Another writer may win as often as this before we give up and leave the stretch to the next run.
 pub(super) const ROUNDS: usize = 20;
 
-/// Writes a stretch.
+/// Writes a stretch, with its journeys.
 pub async fn merge(store: &dyn Store, gathered: Gathered<'_>, rules: &Rules) -> Result<Merged> {
     let mut merged = Merged::default();
     let Gathered { readings, sets, single, .. } = gathered;
@@ -96,13 +117,19 @@ pub async fn merge(store: &dyn Store, gathered: Gathered<'_>, rules: &Rules) -> 
         if n > 0 {
             store.refresh().await?;
         }
-        // While one chunk waits for the store, the next is folded.
-        let mut chunks = stream::iter(chunks(&sets).into_iter().map(|chunk| merge_keys(store, chunk, rules)))
-            .buffer_unordered(CHUNKS_AT_ONCE);
-        while let Some(of_chunk) = chunks.try_next().await? {
-            merged.add(of_chunk);
+        for some in chunks(&sets).chunks(CHUNKS_SETTLED) {
+            // While one chunk waits for the store, the next is folded.
+            let mut chunks =
+                stream::iter(some.iter().map(|chunk| merge_keys(store, chunk, rules))).buffer_unordered(CHUNKS_AT_ONCE);
+            while let Some(of_chunk) = chunks.try_next().await? {
+                merged.add(of_chunk);
+            }
+            if merged.changed.len() >= SETTLED_AT_ONCE {
+                merged.settle(store).await?;
+            }
         }
     }
+    merged.settle(store).await?;
     Ok(merged)
 }
 

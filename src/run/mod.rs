@@ -148,9 +148,7 @@ impl Pass<'_> {
         match self.store {
             Some(store) => {
                 let mut merged = merge::merge(store, gathered, self.rules).await?;
-                let written: Vec<String> = merged.changed.keys().cloned().collect();
-                fault::point("before-journeys");
-                merged.journeys = journeys::settle(store, std::mem::take(&mut merged.changed)).await?;
+                let written = std::mem::take(&mut merged.settled);
                 fault::point("before-bury");
                 dead::bury(self.state_dir, self.access, &merged.refused)?;
                 merged.refused.clear();
