@@ -9,8 +9,8 @@ use std::fmt::Write;
 pub fn print(queue_id: Option<&str>, event: &Event<'_>) -> Option<(&'static str, String)> {
     let (program, text) = body(event)?;
     Some(match (queue_id, event) {
-        // The id is that of the reply.
-        (_, Event::Policy(Policy { action: Action::Accept, .. })) => (program, text),
+        // The id may be that of the reply, and where the reply ends depends on what follows.
+        (_, Event::Policy(Policy { action: Action::Accept, .. })) => return None,
         (Some(id), _) => (program, format!("{id}: {text}")),
         (None, Event::Policy(_) | Event::Client { .. }) => (program, format!("NOQUEUE: {text}")),
         (None, Event::Connect { .. } | Event::Disconnect { .. }) => (program, text),
@@ -131,11 +131,7 @@ fn refusal(out: &mut String, policy: &Policy<'_>) -> Option<()> {
         "end-of-message" => "END-OF-MESSAGE",
         _ => return None,
     };
-    let from = match policy.action {
-        Action::Accept => String::new(),
-        _ => format!(" from {}", peer(&policy.peer)),
-    };
-    _ = write!(out, "{action}: {stage}{from}: ");
+    _ = write!(out, "{action}: {stage} from {}: ", peer(&policy.peer));
     field(out, "", policy.code.map(|code| format!("{code} ")));
     field(out, "", policy.dsn.map(|dsn| format!("{dsn} ")));
     _ = write!(out, "{};", policy.text);

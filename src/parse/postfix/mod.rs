@@ -173,7 +173,8 @@ fn session<'a>(daemon: Option<&str>, text: &'a str) -> Parsed<'a> {
         let queue_id = match &event {
             // A line that was cut inside of the id names no message.
             Event::Policy(Policy { action: Action::Accept, text, from: Some(_), .. }) => {
-                reply_queue_id(text).filter(|id| text.ends_with(id)).or_else(|| policy::filter_id(text))
+                let whole = |id: &&str| text.ends_with(id) && fields::is_queue_id(id);
+                reply_queue_id(text).filter(whole).or_else(|| policy::filter_id(text))
             }
             _ => None,
         };
