@@ -6,27 +6,17 @@ mod servers;
 
 use common::promises::{keeps_all_promises, lines, raw};
 use mailstitch::{
-    config::{Auth, Connection, ElasticsearchSource, preset::Preset},
+    config::{ElasticsearchSource, preset::Preset},
     source::{elasticsearch::Elasticsearch, memory::MemorySource},
 };
 use servers::{Engine, Shape, unique_name};
-use std::time::Duration;
 
 fn in_engine(engine: &Engine, shape: Shape, preset: Preset, shards: u32) -> Elasticsearch {
     let index = unique_name("lines");
     engine.create_index(&index, shape, shards);
     engine.load(&index, &raw(), shape);
-    let connection = Connection {
-        urls: vec![engine.url().to_owned()],
-        auth: Auth::None,
-        ca_file: None,
-        client_cert_file: None,
-        client_key_file: None,
-        tls_verify: true,
-        timeout: Duration::from_secs(60),
-    };
     let settings = ElasticsearchSource {
-        connection,
+        connection: engine.connection(),
         index,
         fields: preset.fields(),
         programs: Vec::new(),

@@ -29,11 +29,10 @@ mod writing;
 
 use mailstitch::{
     access::Access,
-    config::{Auth, Connection, ElasticsearchStore},
+    config::ElasticsearchStore,
     store::{Store, elasticsearch::Elasticsearch, memory::MemoryStore, sqlite::SqliteStore},
 };
 use servers::{Engine, unique_name};
-use std::time::Duration;
 use tempfile::TempDir;
 
 macro_rules! contract {
@@ -119,17 +118,13 @@ contract!(opensearch = (transactions_in(Engine::opensearch(), &unique_name("tran
 contract!(elasticsearch = (elasticsearch_without_zstd().await, ()));
 
 fn transactions_in(engine: &Engine, index: &str) -> Elasticsearch {
-    let connection = Connection {
-        urls: vec![engine.url().to_owned()],
-        auth: Auth::None,
-        ca_file: None,
-        client_cert_file: None,
-        client_key_file: None,
-        tls_verify: true,
-        timeout: Duration::from_secs(60),
+    let settings = ElasticsearchStore {
+        connection: engine.connection(),
+        index: index.to_owned(),
+        shards: 1,
+        replicas: 0,
+        bulk_bytes: 8 << 20,
     };
-    let settings =
-        ElasticsearchStore { connection, index: index.to_owned(), shards: 1, replicas: 0, bulk_bytes: 8 << 20 };
     Elasticsearch::new(settings).unwrap()
 }
 

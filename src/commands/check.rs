@@ -18,9 +18,9 @@ use crate::{
 pub async fn check(context: &Context) -> Result<Outcome> {
     let mut rows = vec![configuration(context)];
     let opened = State::open(&context.settings);
-    rows.push(row("state directory", opened.as_ref().map(state_directory)));
+    rows.push(Check::of("state directory", opened.as_ref().map(state_directory)));
     if let Ok(state) = &opened {
-        rows.push(row(
+        rows.push(Check::of(
             "ledger",
             state.ledger(LEDGER).map(|l| match l.and_then(|l| l.watermark) {
                 Some(watermark) => format!("read up to {watermark}"),
@@ -29,7 +29,7 @@ pub async fn check(context: &Context) -> Result<Outcome> {
         ));
         match open::store(&context.settings, state.access) {
             Ok(store) => rows.extend(store.check(context.now).await.into_iter().map(|c| named("store", c))),
-            Err(error) => rows.push(row("store", Err::<String, _>(&error))),
+            Err(error) => rows.push(Check::failed("store", &error)),
         }
     }
     match open::source(context, None) {
@@ -39,7 +39,7 @@ pub async fn check(context: &Context) -> Result<Outcome> {
         Ok(Source::Positioned(source)) => {
             rows.extend(source.check(context.now).await.into_iter().map(|c| named("source", c)));
         }
-        Err(error) => rows.push(row("source", Err::<String, _>(&error))),
+        Err(error) => rows.push(Check::failed("source", &error)),
     }
     match &context.settings.source {
         config::Source::File(_) => rows.push(source::here::mail_log(&JournalSource::default())),
@@ -77,12 +77,4 @@ fn state_directory(state: &State) -> String {
 
 fn named(end: &str, check: Check) -> Check {
     Check { what: format!("{end}: {}", check.what), ..check }
-}
-
-fn row<E: std::borrow::Borrow<Error>>(what: &str, found: std::result::Result<String, E>) -> Check {
-    let text = |error: &Error| match error.hint_text() {
-        Some(hint) => format!("{error} ({hint})"),
-        None => error.to_string(),
-    };
-    Check::new(what, found.map_err(|e| text(e.borrow())))
 }

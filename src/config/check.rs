@@ -36,16 +36,10 @@ pub(super) fn settings(raw: Raw, state_dir: PathBuf, env: &Environment) -> Resul
         let why = format!("it is shorter than `horizon` in `[window]` ({})", raw.window.horizon);
         return Err(Fault::value("store.retention", why));
     }
-    let named = own_names(&raw.programs)?;
     let bare_daemons = raw.programs.bare_daemons;
-    let mut source = source(raw.source, &named, env, &mut warnings)?;
-    match &mut source {
-        Source::Elasticsearch(source) => source.bare_daemons = bare_daemons,
-        Source::Graylog(source) => source.bare_daemons = bare_daemons,
-        Source::File(_) | Source::Journal(_) => {}
-    }
+    let named = own_names(raw.programs)?;
     Ok(Settings {
-        source,
+        source: source(raw.source, &named, bare_daemons, env, &mut warnings)?,
         bare_daemons,
         store: store(raw.store, &state_dir, env, &mut warnings)?,
         host_aliases: aliases(raw.hosts)?,
@@ -130,7 +124,13 @@ fn window(typed: &raw::Window) -> Result<Window, Fault> {
     })
 }
 
-fn source(typed: raw::Source, named: &Named, env: &Environment, warnings: &mut Vec<String>) -> Result<Source, Fault> {
+fn source(
+    typed: raw::Source,
+    named: &Named,
+    bare_daemons: bool,
+    env: &Environment,
+    warnings: &mut Vec<String>,
+) -> Result<Source, Fault> {
     let raw::Source { file, elasticsearch, journal, graylog } = typed;
     let present = [
         ("file", file.is_some()),
@@ -140,9 +140,9 @@ fn source(typed: raw::Source, named: &Named, env: &Environment, warnings: &mut V
     ];
     one_of("source", &present)?;
     match (elasticsearch, journal, graylog) {
-        (Some(table), ..) => elasticsearch_source(table, named, env, warnings).map(Source::Elasticsearch),
+        (Some(table), ..) => elasticsearch_source(table, named, bare_daemons, env, warnings).map(Source::Elasticsearch),
         (_, Some(table), _) => journal_source(table, env).map(Source::Journal),
-        (.., Some(table)) => graylog_source(table, named, env, warnings).map(Source::Graylog),
+        (.., Some(table)) => graylog_source(table, named, bare_daemons, env, warnings).map(Source::Graylog),
         _ => file_source(file.unwrap_or_default(), env).map(Source::File),
     }
 }
@@ -209,8 +209,8 @@ fn programs(typed: Option<Vec<String>>, names: &Named) -> Vec<String> {
 }
 
 /// Names that the two servers have here.
-fn own_names(typed: &raw::Programs) -> Result<Named, Fault> {
-    let named = Named { postfix: typed.postfix.clone(), sendmail: typed.sendmail.clone() };
+fn own_names(typed: raw::Programs) -> Result<Named, Fault> {
+    let named = Named { postfix: typed.postfix, sendmail: typed.sendmail };
     let is_name = |name: &str| !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || "[]:/".contains(c));
     for (key, names) in [("programs.postfix", &named.postfix), ("programs.sendmail", &named.sendmail)] {
         if let Some(wrong) = names.iter().find(|name| !is_name(name)) {
@@ -227,6 +227,7 @@ fn own_names(typed: &raw::Programs) -> Result<Named, Fault> {
 fn elasticsearch_source(
     typed: raw::ElasticsearchSource,
     names: &Named,
+    bare_daemons: bool,
     env: &Environment,
     warnings: &mut Vec<String>,
 ) -> Result<ElasticsearchSource, Fault> {
@@ -255,7 +256,7 @@ fn elasticsearch_source(
         index,
         fields,
         programs: programs(typed.programs, names),
-        bare_daemons: false,
+        bare_daemons,
         query: typed.query.filter(|query| !query.trim().is_empty()),
         page_size: typed.page_size,
         slices: typed.slices,
@@ -282,6 +283,7 @@ fn named(table: &str, fields: &Fields) -> Result<(), Fault> {
 fn graylog_source(
     typed: raw::GraylogSource,
     names: &Named,
+    bare_daemons: bool,
     env: &Environment,
     warnings: &mut Vec<String>,
 ) -> Result<GraylogSource, Fault> {
@@ -322,7 +324,7 @@ fn graylog_source(
         streams: typed.streams,
         fields,
         programs: programs(typed.programs, names),
-        bare_daemons: false,
+        bare_daemons,
         query,
         page_size: typed.page_size,
         parallel: typed.parallel,

@@ -9,8 +9,6 @@ use std::fmt::Write;
 pub fn print(queue_id: Option<&str>, event: &Event<'_>) -> Option<(&'static str, String)> {
     let (program, text) = body(event)?;
     Some(match (queue_id, event) {
-        // The id may be that of the reply, and where the reply ends depends on what follows.
-        (_, Event::Policy(Policy { action: Action::Accept, .. })) => return None,
         (Some(id), _) => (program, format!("{id}: {text}")),
         (None, Event::Policy(_) | Event::Client { .. }) => (program, format!("NOQUEUE: {text}")),
         (None, Event::Connect { .. } | Event::Disconnect { .. }) => (program, text),
@@ -120,7 +118,8 @@ fn refusal(out: &mut String, policy: &Policy<'_>) -> Option<()> {
         Action::Hangup => "hangup",
         Action::Change => "prepend",
         Action::Redirect => "redirect",
-        Action::Accept => "proxy-accept",
+        // Its id may be that of the reply, and where the reply ends depends on what follows.
+        Action::Accept => return None,
     };
     let stage = match policy.stage {
         "connect" => "CONNECT",

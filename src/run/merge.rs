@@ -49,7 +49,7 @@ pub struct Merged {
     /// killed between writing them and settling their journeys.
     #[serde(skip)]
     pub changed: Changed,
-    /// The ids of those whose journeys are settled.
+    /// The ids of those whose journeys are settled; not of what is added, which is done with.
     #[serde(skip)]
     pub settled: Vec<String>,
     /// Refused by the store for good, with the reason.
@@ -65,7 +65,6 @@ impl Merged {
         self.deleted += other.deleted;
         self.journeys += other.journeys;
         self.changed.extend(other.changed);
-        self.settled.extend(other.settled);
         self.refused.extend(other.refused);
     }
 

@@ -5,7 +5,7 @@
 //! the order of ids, and says after each how far it is; what was rebuilt already does not change again, so that stopping
 //! and beginning anew costs time and nothing else.
 
-use super::{dead, journeys, merge, merge::Merged};
+use super::{dead, merge, merge::Merged};
 use crate::{access::Access, error::Result, model::Range, stitch::Rules, store::Store};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -46,7 +46,7 @@ pub async fn reparse(store: &dyn Store, reached: &mut Reached, with: &Reparse<'_
         let page = store.page(reached.after.as_deref(), reached.within).await?;
         let ids: Vec<String> = page.transactions.iter().map(|t| t.mail.id.clone()).collect();
         let mut merged = merge::refold(store, &ids, with.rules).await?;
-        merged.journeys += journeys::settle(store, std::mem::take(&mut merged.changed)).await?;
+        merged.settle(store).await?;
         dead::bury(with.state_dir, with.access, &std::mem::take(&mut merged.refused))?;
         store.commit().await?;
         all.add(merged);

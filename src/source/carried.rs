@@ -27,9 +27,7 @@ pub struct Carried<'d> {
 impl Carried<'_> {
     /// The first part that a line would need and that is nowhere: `time`, `host` or `program`.
     pub fn wanting(&self) -> Option<&'static str> {
-        let (program, pid) = program(&self.programs);
-        let bare = self.message.strip_prefix(' ').unwrap_or(&self.message);
-        let parts = syslog::message(bare, self.host.as_deref(), program, pid);
+        let parts = self.parts();
         match (self.time, parts.host, parts.program) {
             (None, ..) => Some("time"),
             (_, None, _) => Some("host"),
@@ -41,11 +39,7 @@ impl Carried<'_> {
     /// # Errors
     /// The message, where time, host or program are missing, or the time cannot be kept.
     pub(super) fn line(&self, intake: &mut Intake) -> Result<Line, Noise> {
-        let (program, tag_pid) = program(&self.programs);
-        let pid = self.pid.as_ref().and_then(|pid| pid.trim().parse().ok()).or(tag_pid);
-        // rsyslog's `msg` keeps the blank after the tag, which is no part of a text.
-        let bare = self.message.strip_prefix(' ').unwrap_or(&self.message);
-        let parts = syslog::message(bare, self.host.as_deref(), program, pid);
+        let parts = self.parts();
         match (self.time, parts.host, parts.program) {
             (Some(time), Some(host), Some(program)) => {
                 let line = intake.line(time, host, program, parts.pid, parts.text);
@@ -53,6 +47,14 @@ impl Carried<'_> {
             }
             _ => Err(noise(&self.message)),
         }
+    }
+
+    fn parts(&self) -> syslog::Message<'_> {
+        let (program, tag_pid) = program(&self.programs);
+        let pid = self.pid.as_ref().and_then(|pid| pid.trim().parse().ok()).or(tag_pid);
+        // rsyslog's `msg` keeps the blank after the tag, which is no part of a text.
+        let bare = self.message.strip_prefix(' ').unwrap_or(&self.message);
+        syslog::message(bare, self.host.as_deref(), program, pid)
     }
 }
 

@@ -160,6 +160,14 @@ impl Check {
         Self { doubtful: true, ..Self::new(what, Ok(found)) }
     }
 
+    /// A row for what was found, or did not work.
+    pub fn of(what: &str, found: std::result::Result<String, impl std::borrow::Borrow<Error>>) -> Self {
+        match found {
+            Ok(found) => Self::new(what, Ok(found)),
+            Err(error) => Self::failed(what, error.borrow()),
+        }
+    }
+
     /// A row for what did not work, with what to change.
     pub fn failed(what: &str, error: &Error) -> Self {
         let hint = error.hint_text().map(|hint| format!(" ({hint})")).unwrap_or_default();

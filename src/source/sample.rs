@@ -1,4 +1,4 @@
-//! What some of a source's newest lines are, for `check`.
+//! An account of a source's newest lines, for `check`.
 //!
 //! In: lines, and texts that none could be made of.  Out: how many are a mail server's and understood, and rows for what
 //! is readable and not as it should be.
@@ -17,7 +17,7 @@ pub struct Account {
     /// Lines that look like a mail server's.
     pub mail: usize,
     understood: usize,
-    /// What looks like a mail server's and is no line.
+    /// Entries that look like a mail server's, of which no line could be made.
     pub lost: usize,
     /// Lines of `postfix` without its daemon.
     pub cut: usize,
@@ -53,7 +53,7 @@ impl Account {
         is_mail
     }
 
-    /// Of so many documents; an error where it shows that a run would miss mail.
+    /// The account in words, of `of` entries called `what`; an error if a run would miss mail.
     pub fn told(&self, of: usize, what: &str) -> Result<String, String> {
         let Self { lines, mail, understood, lost, .. } = *self;
         let mut text =

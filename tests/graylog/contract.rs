@@ -5,27 +5,18 @@ use crate::{
         RawLine,
         promises::{keeps_all_promises, raw},
     },
-    servers::Graylog,
+    servers::{Graylog, connection},
 };
 use mailstitch::{
-    config::{Auth, Connection, GraylogSource, Secret, preset::Preset},
+    config::{Auth, GraylogSource, Secret, preset::Preset},
     source::graylog::Graylog as Source,
 };
 use std::time::Duration;
 
 /// A source that reads by token.
 pub fn settings(url: String, token: String, streams: Vec<String>) -> GraylogSource {
-    let connection = Connection {
-        urls: vec![url],
-        auth: Auth::Token(Secret(token)),
-        ca_file: None,
-        client_cert_file: None,
-        client_key_file: None,
-        tls_verify: true,
-        timeout: Duration::from_secs(60),
-    };
     GraylogSource {
-        connection,
+        connection: connection(url, Auth::Token(Secret(token))),
         streams,
         fields: Preset::Graylog.first_names(),
         programs: Vec::new(),

@@ -169,6 +169,15 @@ fn java_version(jdk: &Path) -> Option<u32> {
     version.split(['.', '"', '-']).next()?.parse().ok()
 }
 
+/// Where servers are kept from one test run to the next.
+pub fn cache() -> Result<PathBuf, String> {
+    match (env::var_os("MAILSTITCH_TEST_CACHE"), env::var_os("HOME")) {
+        (Some(cache), _) => Ok(PathBuf::from(cache)),
+        (None, Some(user)) => Ok(Path::new(&user).join(".cache/mailstitch-test-servers")),
+        (None, None) => Err("neither MAILSTITCH_TEST_CACHE nor HOME says where to keep the servers".into()),
+    }
+}
+
 /// The directory with the server's jars, laid out when it is not there. The lock keeps other test processes waiting.
 pub fn home(
     name: &str,
@@ -178,11 +187,7 @@ pub fn home(
     java: &Java,
     runtime: &Path,
 ) -> Result<PathBuf, String> {
-    let cache = match (env::var_os("MAILSTITCH_TEST_CACHE"), env::var_os("HOME")) {
-        (Some(cache), _) => PathBuf::from(cache),
-        (None, Some(user)) => Path::new(&user).join(".cache/mailstitch-test-servers"),
-        (None, None) => return Err("neither MAILSTITCH_TEST_CACHE nor HOME says where to keep the servers".into()),
-    };
+    let cache = cache()?;
     let mut recipe = SipHasher13::new();
     recipe_of.iter().for_each(|part| recipe.write(part.as_bytes()));
     let home = cache.join(format!("{name}-{:08x}", recipe.finish() >> 32));

@@ -13,7 +13,7 @@
 
 mod graylog;
 mod http;
-mod launch;
+pub mod launch;
 mod load;
 mod proxy;
 
@@ -21,6 +21,7 @@ pub use graylog::{Graylog, Sink};
 pub use load::Shape;
 pub use proxy::{Asked, Deed, Proxy};
 
+use mailstitch::config::{Auth, Connection};
 use serde_json::Value;
 use std::{
     collections::HashMap,
@@ -28,7 +29,21 @@ use std::{
         LazyLock, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
+    time::Duration,
 };
+
+/// How a source or a store reaches a server.
+pub fn connection(url: String, auth: Auth) -> Connection {
+    Connection {
+        urls: vec![url],
+        auth,
+        ca_file: None,
+        client_cert_file: None,
+        client_key_file: None,
+        tls_verify: true,
+        timeout: Duration::from_secs(60),
+    }
+}
 
 /// A server that answers.
 pub struct Engine {
@@ -109,6 +124,11 @@ impl Engine {
     /// `http://127.0.0.1:40123`, without a slash at the end.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// How a source or a store reaches it.
+    pub fn connection(&self) -> Connection {
+        connection(self.url.clone(), Auth::None)
     }
 
     /// The JSON answer to a request; any status but 2xx fails the test. `Value::Null` sends no body. Works inside and

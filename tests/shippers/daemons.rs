@@ -2,12 +2,12 @@
 
 use crate::{
     common::{RawLine, Workspace, fiveday},
-    servers::{Engine, unique_name},
+    servers::{Engine, launch, unique_name},
 };
 use fs4::fs_std::FileExt;
 use serde_json::Value;
 use std::{
-    env, fs,
+    fs,
     io::Write,
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
@@ -29,9 +29,7 @@ impl Drop for Daemon {
 
 /// Where the packages are unpacked, once a machine.
 fn packages() -> PathBuf {
-    let cache = env::var_os("MAILSTITCH_TEST_CACHE")
-        .map(PathBuf::from)
-        .unwrap_or_else(|| PathBuf::from(env::var_os("HOME").expect("a home")).join(".cache/mailstitch-test-servers"));
+    let cache = launch::cache().unwrap_or_else(|reason| panic!("{reason}"));
     fs::create_dir_all(&cache).expect("a cache");
     let place = cache.join("syslogs");
     let lock = fs::File::create(cache.join("syslogs.lock")).expect("a lock");

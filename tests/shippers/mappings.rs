@@ -7,13 +7,13 @@ use crate::{
     servers::{Engine, unique_name},
 };
 use mailstitch::{
-    config::{Auth, Connection, ElasticsearchSource, preset::Preset},
+    config::{ElasticsearchSource, preset::Preset},
     model::{Intake, Line, Range, Time},
     parse::{self, Family, PROGRAMS},
     source::{CountingSource, PositionedSource, elasticsearch::Elasticsearch, file::FileSource},
 };
 use serde_json::{Value, json};
-use std::{sync::OnceLock, time::Duration};
+use std::sync::OnceLock;
 
 const LINES: usize = 5000;
 const DAY: i64 = 86_400_000;
@@ -54,17 +54,8 @@ async fn of_the_file() -> Vec<Line> {
 }
 
 async fn of_the_index(engine: &Engine, index: &str) -> Vec<Line> {
-    let connection = Connection {
-        urls: vec![engine.url().to_owned()],
-        auth: Auth::None,
-        ca_file: None,
-        client_cert_file: None,
-        client_key_file: None,
-        tls_verify: true,
-        timeout: Duration::from_secs(120),
-    };
     let settings = ElasticsearchSource {
-        connection,
+        connection: engine.connection(),
         index: index.to_owned(),
         fields: Preset::Auto.fields(),
         programs: PROGRAMS.iter().map(|program| (*program).to_owned()).collect(),
@@ -97,11 +88,8 @@ fn parsed(line: &RawLine) -> Value {
 }
 
 /// An index with a mapping of its own; `false` where the engine has no such type.
-fn create(engine: &Engine, index: &str, mappings: &Value, settings: &Value) -> bool {
-    let mut all = json!({ "number_of_shards": 1, "number_of_replicas": 0 });
-    let more = settings.as_object().cloned().unwrap_or_default();
-    all.as_object_mut().expect("settings").extend(more);
-    let body = json!({ "settings": all, "mappings": mappings });
+fn create(engine: &Engine, index: &str, mappings: &Value) -> bool {
+    let body = json!({ "settings": { "number_of_shards": 1, "number_of_replicas": 0 }, "mappings": mappings });
     let (status, answer) = engine.answer("PUT", &format!("/{index}"), body);
     if status == 200 {
         return true;
@@ -171,7 +159,7 @@ async fn check(engine: &Engine) {
     let mut wrong = Vec::new();
     for (name, form, mappings) in cases {
         let index = format!("{stem}-{name}");
-        if !create(engine, &index, &mappings, &json!({})) {
+        if !create(engine, &index, &mappings) {
             continue;
         }
         fill(engine, &index, form, |_| true);
@@ -187,7 +175,7 @@ async fn check(engine: &Engine) {
     for day in &days {
         let index = format!("{stem}-daily-2026.10.{:02}", day + 1);
         let program = if day % 2 == 0 { keyword() } else { text() };
-        assert!(create(engine, &index, &properties(&[("message", text()), ("program", program)]), &json!({})));
+        assert!(create(engine, &index, &properties(&[("message", text()), ("program", program)])));
         let is_of_day = |line: &RawLine| ((line.time.0 - fiveday::START.0) / DAY).clamp(0, 5) == *day;
         fill(engine, &index, parts, is_of_day);
         engine.request("PUT", &format!("/{index}/_alias/{stem}-alias"), Value::Null);
@@ -206,7 +194,7 @@ async fn check(engine: &Engine) {
     for (n, program) in programs.iter().enumerate() {
         let index = format!("{stem}-constant-{n}");
         let constant = json!({ "type": "constant_keyword", "value": program });
-        if !create(engine, &index, &properties(&[("message", text()), ("program", constant)]), &json!({})) {
+        if !create(engine, &index, &properties(&[("message", text()), ("program", constant)])) {
             break;
         }
         fill(engine, &index, parts, |line| line.program == *program);
@@ -242,7 +230,7 @@ async fn check(engine: &Engine) {
         let mut mappings =
             properties(&[("message", keyword()), ("program", keyword()), ("host", keyword()), ("pid", keyword())]);
         mappings["_source"] = json!({ "mode": "synthetic" });
-        assert!(create(engine, &index, &mappings, &json!({})));
+        assert!(create(engine, &index, &mappings));
         fill(engine, &index, parts, |_| true);
         let found = of_the_index(engine, &index).await;
         if found != expected {

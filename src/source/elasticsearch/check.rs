@@ -57,8 +57,8 @@ impl Elasticsearch {
         rows
     }
 
-    /// What becomes of the newest documents: of all, and of those that the programs are asked for by. Those of a day where
-    /// there are any, so that no index is asked for all it has.
+    /// Rows about the newest documents of all, and of the programs asked for. They are taken from the last day if it has any, so
+    /// that an index is not asked for everything it has.
     async fn samples(&self, now: Time) -> Result<Vec<Check>> {
         let fields = &self.schema().await?.fields;
         let day = Range { from: now.plus(-24 * HOUR_MS), to: now.plus(24 * HOUR_MS) };
@@ -135,7 +135,8 @@ impl Elasticsearch {
         Ok(found)
     }
 
-    /// What to set where none of the names of the time is a date: the date that makes lines of most documents.
+    /// The setting to propose where none of the names of the time is a date: of the index's dates the one with which most
+    /// documents become lines.
     async fn undated(&self) -> Result<Option<String>> {
         let doing = self.doing("look for dates in");
         let index = in_path(&self.settings.index);

@@ -19,7 +19,7 @@ use std::borrow::Cow;
 /// The `time_format` by which the engine is asked for the time of each document, whatever form and name it has there.
 pub(super) const BY_THE_ENGINE: &str = "engine";
 
-/// What to ask for beside a document, so that [`known_time`] finds it.
+/// The field to request with each document, in which [`known_time`] finds the engine's time.
 pub(super) fn asked_beside(fields: &Fields) -> Option<Value> {
     let is_asked = fields.time_format.as_deref() == Some(BY_THE_ENGINE);
     is_asked.then(|| json!([{"field": fields.time, "format": "epoch_millis"}]))

@@ -38,7 +38,7 @@ pub struct Schema {
     /// Those of the settings, less the names of the time that are no date in all of the indices that have them, and the
     /// tie-break where no index has it.
     pub fields: Fields,
-    /// Those of the program's names that the indices have.
+    /// The program's names, as far as the indices have such fields.
     pub programs: Vec<(String, Kinds)>,
     /// Those of the message's names that the indices have.
     pub messages: Vec<(String, Kinds)>,

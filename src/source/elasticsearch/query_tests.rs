@@ -1,20 +1,11 @@
 //! Queries as JSON, for each shape that indices come in.
 
 use super::*;
-use crate::config::{Auth, Connection, preset::Preset};
-use std::time::Duration;
+use crate::{config::preset::Preset, http::scripted};
 
 pub fn settings(time_format: Option<&str>) -> ElasticsearchSource {
     ElasticsearchSource {
-        connection: Connection {
-            urls: vec!["https://search.example.org:9200".into()],
-            auth: Auth::None,
-            ca_file: None,
-            client_cert_file: None,
-            client_key_file: None,
-            tls_verify: true,
-            timeout: Duration::from_secs(60),
-        },
+        connection: scripted::connection(&["https://search.example.org:9200"]),
         index: "graylog_*".into(),
         fields: Fields {
             message: "message".into(),

@@ -95,7 +95,7 @@ impl Sample {
         self.account.told(self.documents, what).map(add).map_err(add)
     }
 
-    /// What is odd about the lines.
+    /// Rows for lines that are read and look wrong: a bare daemon, a name cut at its slash, a time of reading.
     pub fn doubts(&self, fields: &Fields) -> Vec<Check> {
         let mut rows: Vec<Check> = self.account.bare_row().into_iter().collect();
         rows.extend(self.account.cut_row(self.uncut.as_deref(), TABLE));

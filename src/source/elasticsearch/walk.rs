@@ -67,7 +67,7 @@ impl<'s> Way<'s> {
 pub struct Walk<'s> {
     pub client: &'s Client,
     pub settings: &'s ElasticsearchSource,
-    /// What is read of the settings' index, as it stands in a path: all of it, or those indices that have anything to read.
+    /// Names of indices as they stand in a path: the settings' pattern, or the indices of it that the window touches.
     pub index: &'s str,
     /// With one name of the time.
     pub fields: &'s Fields,

@@ -1,4 +1,4 @@
-//! What a document lacks to be a line, and under which names it has it.
+//! The part that a document lacks to be a line, and the fields that may hold it instead.
 //!
 //! In: a document and the names of the fields.  Out: the missing part with the value that is there, and the names that
 //! make a line of the document, each tried before it is proposed.
@@ -20,7 +20,7 @@ pub struct Wanting<'f> {
     pub part: &'static str,
     /// The names that were tried for it.
     pub names: &'f str,
-    /// What the document has under the first of them, of which nothing could be made.
+    /// The value of the first of these fields that the document has, if it could not be read.
     pub unread: Option<String>,
 }
 

@@ -30,10 +30,10 @@ impl Graylog {
             Ok(_) => Some(self.streams_row().await),
             Err(_) => None,
         };
-        rows.push(row("Graylog reachable", reached));
+        rows.push(Check::of("Graylog reachable", reached));
         let Some(streams) = streams else { return rows };
         let readable = streams.is_ok();
-        rows.push(row("token valid, streams readable", streams));
+        rows.push(Check::of("token valid, streams readable", streams));
         if !readable {
             return rows;
         }
@@ -56,7 +56,7 @@ impl Graylog {
                 Err("none: look in Graylog whether the stream has messages, and at `streams`, `programs` and `query`"
                     .into()),
             ),
-            lines => row("lines of the last hour", lines.map(|lines| lines.to_string())),
+            lines => Check::of("lines of the last hour", lines.map(|lines| lines.to_string())),
         });
         if any {
             rows.extend(self.fields_rows(hour).await);
@@ -99,7 +99,7 @@ impl Graylog {
         }
         let back = i64::try_from(self.reach.as_millis()).unwrap_or(i64::MAX);
         match self.pivot(doing, Range { from: now.plus(-back), to: now }, DAY_MS).await {
-            Ok(_) => row(what, Ok(format!("reaches back {}", humantime::format_duration(self.reach)))),
+            Ok(_) => Check::new(what, Ok(format!("reaches back {}", humantime::format_duration(self.reach)))),
             Err(error) => Check::failed(what, &error),
         }
     }
@@ -135,13 +135,6 @@ impl Graylog {
         rows.extend(account.bare_row());
         rows.extend(account.cut_row(None, "source.graylog"));
         rows
-    }
-}
-
-fn row(what: &str, found: Result<String>) -> Check {
-    match found {
-        Ok(found) => Check::new(what, Ok(found)),
-        Err(error) => Check::failed(what, &error),
     }
 }
 

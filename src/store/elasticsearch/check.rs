@@ -23,15 +23,15 @@ impl Elasticsearch {
         if rows.first().is_some_and(|row| row.found.is_err()) {
             return rows;
         }
-        rows.push(row("index template", self.template_state().await));
+        rows.push(Check::of("index template", self.template_state().await));
         let months = self.all_months(false).await;
         let newest = months.as_ref().ok().and_then(|all| all.iter().map(|month| month.name.clone()).max());
         let told = match months {
             Ok(_) => self.months_told().await,
             Err(error) => Err(error),
         };
-        rows.push(row("index readable", told));
-        rows.push(row("index writable", self.try_to_write(newest).await));
+        rows.push(Check::of("index readable", told));
+        rows.push(Check::of("index writable", self.try_to_write(newest).await));
         rows
     }
 
@@ -86,13 +86,6 @@ impl Elasticsearch {
             }
         }
         Ok(told.to_owned())
-    }
-}
-
-fn row(what: &str, found: Result<String>) -> Check {
-    match found {
-        Ok(found) => Check::new(what, Ok(found)),
-        Err(error) => Check::failed(what, &error),
     }
 }
 

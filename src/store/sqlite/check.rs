@@ -18,15 +18,15 @@ pub async fn check(store: &SqliteStore, now: Time) -> Vec<Check> {
     let path = &store.database.path;
     let meta = match fs::metadata(path) {
         Ok(meta) => meta,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return vec![row("database", can_be_made(path))],
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return vec![Check::new("database", can_be_made(path))],
         Err(e) => {
             let error = Error::io(format!("cannot open database `{}`", path.display()), &e);
-            return vec![row("database", Err(text(&error)))];
+            return vec![Check::failed("database", &error)];
         }
     };
     let summary = match store.summary().await {
         Ok(summary) => summary,
-        Err(error) => return vec![row("database", Err(text(&error)))],
+        Err(error) => return vec![Check::failed("database", &error)],
     };
     let found = format!("`{}`, {} documents, {} MiB", path.display(), summary.documents, meta.len() >> 20);
     let writable = store
@@ -39,19 +39,11 @@ pub async fn check(store: &SqliteStore, now: Time) -> Vec<Check> {
         })
         .await;
     vec![
-        row("database", Ok(found)),
-        row("database can be written", writable.map(|()| "yes".to_owned()).map_err(|e| text(&e))),
-        row("database is private", private(path, meta.mode())),
-        row("newest document", newest(&summary, now)),
+        Check::new("database", Ok(found)),
+        Check::of("database can be written", writable.map(|()| "yes".to_owned())),
+        Check::new("database is private", private(path, meta.mode())),
+        Check::new("newest document", newest(&summary, now)),
     ]
-}
-
-fn row(what: &str, found: Result<String, String>) -> Check {
-    Check::new(what, found)
-}
-
-fn text(error: &Error) -> String {
-    error.hint_text().map_or_else(|| error.to_string(), |hint| format!("{error} ({hint})"))
 }
 
 /// A database that is not there yet is fine if the first run can make it.
