@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Kind, Result},
     model::{Range, Time},
     stitch::journey::{self, CLOCKS_MS, Node},
-    store::{Put, Store, Traces},
+    store::{Neighbour, Put, Store, Traces},
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -18,8 +18,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 const AT_ONCE: usize = 500;
 /// Queue ids and Message-IDs asked for at a time.
 const TERMS_AT_ONCE: usize = 2000;
-/// Documents that are read for one stretch, at most.
-const LARGEST: usize = 50_000;
+/// Documents that are read at a time, at most: a stranger can give thousands one queue id, or have it given.
+const LARGEST: usize = 20_000;
 /// Another writer may be faster this often.
 const ROUNDS: usize = 20;
 
@@ -215,17 +215,11 @@ impl Neighbourhood {
                 let asked = |trace: Trace| matches!(trace, Trace::QueueId(_)) && self.asked.contains_key(&trace);
                 traces(node).any(asked)
             };
-            let mut found = Vec::new();
-            for stored in store.neighbours(&question).await? {
-                let node = Node::new(&stored.transaction);
-                let id = stored.transaction.mail.id;
-                if bears_queue_id(&node) {
-                    next.insert(id.clone());
-                }
-                found.push((id, node));
-            }
+            let found = store.neighbours(&question).await?;
+            let borne = found.iter().filter(|near| bears_queue_id(&near.node));
+            next.extend(borne.map(|near| near.id.clone()));
             self.read += found.len();
-            found.into_iter().for_each(|(id, node)| self.add(id, node));
+            found.into_iter().for_each(|Neighbour { id, node }| self.add(id, node));
         }
         next.retain(|id| !self.followed.contains(id));
         Ok(next)

@@ -3,7 +3,9 @@
 //! It is as strict as a cluster: `get`, `put` and `delete` see every write, all else sees the state of the last
 //! `refresh`. A caller who forgets to refresh fails here and not only in production.
 
-use super::{Census, Known, Page, Put, QueueKey, Report, Search, Store, Stored, Summary, Traces, Version, matching};
+use super::{
+    Census, Known, Neighbour, Page, Put, QueueKey, Report, Search, Store, Stored, Summary, Traces, Version, matching,
+};
 use crate::{
     error::Result,
     model::{Range, Time, Transaction},
@@ -108,7 +110,7 @@ impl Store for MemoryStore {
         Ok(self.get(ids).await?.iter().map(known).collect())
     }
 
-    async fn neighbours(&self, traces: &Traces) -> Result<Vec<Stored>> {
+    async fn neighbours(&self, traces: &Traces) -> Result<Vec<Neighbour>> {
         let wanted = matching::neighbour_terms(&traces.queue_ids, &traces.message_ids);
         let is_wanted = |t: &Transaction| {
             let is_known = traces.known.contains(&t.mail.id);
@@ -120,7 +122,7 @@ impl Store for MemoryStore {
             .values()
             .filter(|stored| is_wanted(&stored.transaction))
             .take(traces.most)
-            .map(|stored| Stored::clone(stored).without_evidence())
+            .map(|stored| Neighbour::of(&stored.transaction))
             .collect())
     }
 

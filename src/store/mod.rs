@@ -17,6 +17,7 @@ use crate::{
     error::{self, Error, Result},
     model::{Range, Time, Transaction},
     source::Check,
+    stitch::journey::Node,
 };
 use async_trait::async_trait;
 use std::{
@@ -62,11 +63,17 @@ impl Known {
     }
 }
 
-impl Stored {
-    /// Without the lines, of which a stranger may have made many.
-    fn without_evidence(mut self) -> Self {
-        (self.transaction.mail.lines, self.transaction.mail.brief) = (Vec::new(), Vec::new());
-        self
+/// A document that may hang together with others: what decides that, and nothing else of it, for there may be thousands.
+#[derive(Debug, Clone)]
+pub struct Neighbour {
+    /// The id of the document itself, also of a further part.
+    pub id: String,
+    pub node: Node,
+}
+
+impl Neighbour {
+    fn of(document: &Transaction) -> Self {
+        Self { id: document.mail.id.clone(), node: Node::new(document) }
     }
 }
 
@@ -178,8 +185,8 @@ pub trait Store: Send + Sync {
     /// About how large the documents with these ids are, as far as they exist.
     async fn sizes(&self, ids: &[String]) -> Result<Vec<Known>>;
 
-    /// The documents (all parts) of these traces, without their lines, for the journey pass. Visible as for [`find`](Self::find).
-    async fn neighbours(&self, traces: &Traces) -> Result<Vec<Stored>>;
+    /// The documents (all parts) of these traces, for the journey pass. Visible as for [`find`](Self::find).
+    async fn neighbours(&self, traces: &Traces) -> Result<Vec<Neighbour>>;
 
     /// Writes documents, each if its expectation holds. When it returns, what was stored survives a crash of the server.
     async fn put(&self, documents: Arc<[Put]>) -> Result<Report>;

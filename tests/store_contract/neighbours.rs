@@ -23,7 +23,7 @@ async fn neighbours(store: &dyn Store, queue_ids: &[&str], message_ids: &[&str],
 
 async fn found(store: &dyn Store, traces: &Traces) -> Vec<String> {
     let found = store.neighbours(traces).await.unwrap();
-    let mut found: Vec<String> = found.into_iter().map(|s| s.transaction.mail.id).collect();
+    let mut found: Vec<String> = found.into_iter().map(|near| near.id).collect();
     found.sort();
     found
 }

@@ -124,7 +124,8 @@ async fn notices(store: &dyn Store, members: &[Transaction]) -> Result<Vec<Strin
     let to = times().max().unwrap_or(Time(0)).plus(CLOCKS_MS);
     let within = Range { from, to };
     let traces = Traces { queue_ids: ids, message_ids: Vec::new(), within, known: BTreeSet::new(), most: LARGEST };
-    let near = store.neighbours(&traces).await?;
+    let near: Vec<String> = store.neighbours(&traces).await?.into_iter().map(|near| near.id).collect();
+    let near = store.get(&near).await?;
     let concerns = |t: &Transaction| {
         let is_notice = t.email.local_id.as_ref().is_some_and(|id| told.contains(&(t.host.name.clone(), id.clone())));
         let members = members.iter().filter_map(|m| Some((m.host.name.clone(), m.email.local_id.clone()?)));

@@ -20,7 +20,8 @@ pub(crate) mod template;
 pub(crate) mod verdict;
 
 use super::{
-    Census, Known, Page, Put, QueueKey, Report, Search, Store, Stored, Summary, Traces, Version, unreadable::Unreadable,
+    Census, Known, Neighbour, Page, Put, QueueKey, Report, Search, Store, Stored, Summary, Traces, Version,
+    unreadable::Unreadable,
 };
 use crate::{
     config::ElasticsearchStore,
@@ -123,7 +124,7 @@ impl Store for Elasticsearch {
         self.sizes_of(ids).await
     }
 
-    async fn neighbours(&self, traces: &Traces) -> Result<Vec<Stored>> {
+    async fn neighbours(&self, traces: &Traces) -> Result<Vec<Neighbour>> {
         self.find_neighbours(traces).await
     }
 

@@ -13,8 +13,8 @@ use crate::{
         Range, Time, Transaction,
         transaction::{Kind as MailKind, Status},
     },
-    stitch::journey::is_root_of,
-    store::{Census, Known, Page, QueueKey, Search, Stored, Summary, Traces, Version, matching::take},
+    stitch::journey::{Node, is_root_of},
+    store::{Census, Known, Neighbour, Page, QueueKey, Search, Stored, Summary, Traces, Version, matching::take},
 };
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
@@ -192,38 +192,43 @@ impl Elasticsearch {
         Ok(ids)
     }
 
-    pub(super) async fn find_neighbours(&self, traces: &Traces) -> Result<Vec<Stored>> {
+    pub(super) async fn find_neighbours(&self, traces: &Traces) -> Result<Vec<Neighbour>> {
         let Traces { queue_ids, message_ids, within, known, most } = traces;
         self.must_be_open(*within)?;
-        let mut stored: BTreeMap<String, Stored> = BTreeMap::new();
+        let mut neighbours: BTreeMap<String, Node> = BTreeMap::new();
         let by_id = queue_ids.chunks(TERMS).map(|chunk| (chunk, &[][..]));
         for (ids, message_ids) in by_id.chain(message_ids.chunks(TERMS).map(|chunk| (&[][..], chunk))) {
             // What an earlier chunk found need not come again.
-            let known: Vec<&str> = known.iter().chain(stored.keys()).map(String::as_str).take(KNOWN).collect();
-            let most = most.saturating_sub(stored.len());
+            let known: Vec<&str> = known.iter().chain(neighbours.keys()).map(String::as_str).take(KNOWN).collect();
+            let most = most.saturating_sub(neighbours.len());
             if most == 0 {
                 break;
             }
             let page = |size, after: Option<&str>| query::neighbours(ids, message_ids, *within, &known, size, after);
-            let found = self.all_pages(most, page).await?.into_iter().map(Stored::without_evidence);
-            stored.extend(found.map(|document| (document.transaction.mail.id.clone(), document)));
+            let found = self.all_neighbours(most, page).await?;
+            neighbours.extend(found.into_iter().map(|Neighbour { id, node }| (id, node)));
         }
-        stored.retain(|id, _| !known.contains(id));
-        Ok(stored.into_values().collect())
+        neighbours.retain(|id, _| !known.contains(id));
+        Ok(neighbours.into_iter().map(|(id, node)| Neighbour { id, node }).collect())
     }
 
-    /// All documents of a query that is read page by page, until there are so many.
-    async fn all_pages(&self, most: usize, query: impl Fn(usize, Option<&str>) -> Value) -> Result<Vec<Stored>> {
+    /// What a query finds that is read page by page, until there are so many.
+    async fn all_neighbours(
+        &self,
+        most: usize,
+        query: impl Fn(usize, Option<&str>) -> Value,
+    ) -> Result<Vec<Neighbour>> {
         let doing = self.doing("search");
-        let mut stored = Vec::new();
+        let mut neighbours = Vec::new();
         let (mut after, mut size) = (None::<String>, query::FIRST_PAGE);
         loop {
             let found = self.search_alias(&doing, &query(size, after.as_deref())).await?;
             after = self.turn(&doing, &found, size, after.as_deref())?;
             size = next_size(&found);
-            stored.extend(found.hits.hits.iter().filter_map(|hit| self.hit(hit)));
-            if after.is_none() || stored.len() >= most {
-                return Ok(stored);
+            let stored = found.hits.hits.iter().filter_map(|hit| self.hit(hit));
+            neighbours.extend(stored.map(|stored| Neighbour::of(&stored.transaction)));
+            if after.is_none() || neighbours.len() >= most {
+                return Ok(neighbours);
             }
         }
     }

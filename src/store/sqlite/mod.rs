@@ -16,7 +16,8 @@ mod terms;
 mod write;
 
 use super::{
-    Census, Known, Page, Put, QueueKey, Report, Search, Store, Stored, Summary, Traces, Version, unreadable::Unreadable,
+    Census, Known, Neighbour, Page, Put, QueueKey, Report, Search, Store, Stored, Summary, Traces, Version,
+    unreadable::Unreadable,
 };
 use crate::{
     access::Access,
@@ -156,7 +157,7 @@ impl Store for SqliteStore {
         self.on("read", move |connection| read::sizes(connection, &ids)).await
     }
 
-    async fn neighbours(&self, traces: &Traces) -> Result<Vec<Stored>> {
+    async fn neighbours(&self, traces: &Traces) -> Result<Vec<Neighbour>> {
         let traces = traces.clone();
         self.reading("read", move |connection, leave_out| read::neighbours(connection, &traces, leave_out)).await
     }

@@ -9,7 +9,7 @@ use crate::{
     model::{Range, Time, Transaction, transaction::Kind},
     stitch::journey::is_root_of,
     store::{
-        Census, Known, Page, QueueKey, Search, Stored, Summary, Traces, Version,
+        Census, Known, Neighbour, Page, QueueKey, Search, Stored, Summary, Traces, Version,
         matching::{forms, is_neighbour, matches, neighbour_terms, take},
     },
 };
@@ -104,7 +104,7 @@ pub fn find(
 }
 
 /// The documents that touch a range and share a queue id or a Message-ID with those asked for.
-pub fn neighbours(connection: &mut Connection, traces: &Traces, leave_out: &LeaveOut<'_>) -> Outcome<Vec<Stored>> {
+pub fn neighbours(connection: &mut Connection, traces: &Traces, leave_out: &LeaveOut<'_>) -> Outcome<Vec<Neighbour>> {
     let wanted = neighbour_terms(&traces.queue_ids, &traces.message_ids);
     let within = traces.within;
     let tx = connection.transaction()?;
@@ -120,7 +120,7 @@ pub fn neighbours(connection: &mut Connection, traces: &Traces, leave_out: &Leav
         for doc in terms::rows(&tx, wanted.iter().map(hash).collect(), within)? {
             let row = rows.query_row((doc, within.to.0, within.from.0), unknown).optional()?;
             let is_wanted = |stored: &Stored| is_neighbour(&stored.transaction, &wanted);
-            found.extend(row.flatten().filter(is_wanted).map(Stored::without_evidence));
+            found.extend(row.flatten().filter(is_wanted).map(|stored| Neighbour::of(&stored.transaction)));
             if found.len() >= traces.most {
                 break;
             }
