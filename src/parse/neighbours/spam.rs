@@ -54,6 +54,7 @@ fn rspamd_result(text: &str) -> Option<Parsed<'_>> {
     let field = |key: &str| find_outside(head, key).map(|at| &head[at + key.len()..]);
     let id = field("id: ").filter(|_| head.starts_with("id: ")).and_then(in_angles);
     let queue_id = field(", qid: ").and_then(in_angles).filter(|id| is_queue_id(id));
+    let recipients = between(rest, ", rcpts: <", ">");
     Some(judged(
         queue_id,
         Filter {
@@ -62,7 +63,9 @@ fn rspamd_result(text: &str) -> Option<Parsed<'_>> {
             message_id: id.filter(|id| !matches!(*id, "" | "undef")),
             client: field(", ip: ").map(|ip| ip.split(',').next().unwrap_or(ip)),
             from: field(", from: ").and_then(in_angles),
-            to: between(rest, ", rcpts: <", ">").map(|list| list.split(',').next().unwrap_or(list)),
+            to: recipients.map(|list| list.split(',').next().unwrap_or(list)),
+            // Of very many it leaves some out.
+            list: recipients.map(|list| list.trim_end_matches("...")).filter(|list| list.contains(',')),
             fate: match action {
                 "reject" => Some(Fate::Rejected),
                 "soft reject" | "greylist" => Some(Fate::Deferred),
@@ -145,7 +148,7 @@ mod tests {
              (default: T (add header): [7.50/15.00] [BAYES_SPAM(5.10){99.9%;},MIME_GOOD(-0.10){text/plain;}]), len: 2345, time: 312ms, \
              rcpts: <b@example.org,c@example.org>, mime_rcpts: <b@example.org>",
             "3F2A41C0E7: rspamd add header score=7.5 detail=BAYES_SPAM(5.10){99.9%;},MIME_GOOD(-0.10){text/plain;} mid=1@example.org \
-             client=192.0.2.66 from=e@example.org to=b@example.org",
+             client=192.0.2.66 from=e@example.org to=b@example.org list=b@example.org,c@example.org",
         );
         check(
             "rspamd",

@@ -16,7 +16,7 @@ use crate::{
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Bytes of documents and lines that are worked on together, about. A document takes several times as much in memory.
-const PORTION: u64 = 16 << 20;
+const PORTION: u64 = 8 << 20;
 /// A line in memory, its text aside.
 const LINE: u64 = 200;
 /// Messages of a short id before and after new lines, at most, that these may be about or cut otherwise. Two messages have one id

@@ -198,9 +198,12 @@ impl<'a> Draft<'a> {
             self.is_hop = true;
             self.message_id = self.message_id.or(filter.message_id);
             fate::passed_by(self, filter, told);
-        } else if filter.fate.is_some() {
+            return;
+        }
+        if filter.fate.is_some() {
             self.fates.push(filter);
         }
+        self.named.extend(fate::named(filter));
     }
 }
 

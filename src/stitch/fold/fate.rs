@@ -5,6 +5,7 @@
 
 use super::{
     draft::Draft,
+    named::{Named, Said},
     recipient::{Attempt, is_success},
 };
 use crate::{
@@ -32,6 +33,18 @@ pub(super) fn status(fate: Fate) -> RecipientStatus {
 pub(super) fn recipients<'a>(filter: &Filter<'a>) -> impl Iterator<Item = &'a str> {
     let one = filter.to.filter(|_| filter.list.is_none());
     filter.list.into_iter().flat_map(neighbours::addresses).chain(one)
+}
+
+/// The recipients that a filter's line names, for those whom no record tells of. What became of the message, its server says.
+pub(super) fn named<'a>(filter: &'a Filter<'a>) -> impl Iterator<Item = Named<'a>> {
+    let said = match filter.fate {
+        Some(Fate::Quarantined) => Said::Held,
+        Some(Fate::Discarded) => Said::Discarded,
+        // The server's own line has the reply.
+        Some(Fate::Rejected | Fate::Bounced | Fate::Deferred | Fate::Passed) | None => Said::Spoken,
+    };
+    let named = recipients(filter).filter(|address| !address.is_empty());
+    named.map(move |to| Named { to, said, text: filter.verdict })
 }
 
 /// A transaction of a filter: what it did is the recipient's record.

@@ -59,7 +59,11 @@ pub(super) fn beside(recorded: &[Recipient], rejects: &[Remark], draft: &Draft<'
             Said::Discarded if draft.discarded => RecipientStatus::Discarded,
             Said::Held if is_held(draft) => RecipientStatus::Held,
             _ if draft.status == Status::Rejected => RecipientStatus::Rejected,
-            _ if is_missing => RecipientStatus::Unknown,
+            _ if is_missing => match draft.status {
+                Status::Held => RecipientStatus::Held,
+                Status::Discarded => RecipientStatus::Discarded,
+                _ => RecipientStatus::Unknown,
+            },
             _ => continue,
         };
         let done = draft.removed || draft.deleted || draft.canceled || draft.requeued;
