@@ -217,6 +217,7 @@ mod tests {
              2 mx1 postfix/qmgr[2]: 4F1A2B3C4D: removed
              3 mx1 postfix/smtpd[1]: 5F1A2B3C4D: client=c.example.org[192.0.2.7]
              3 mx2 postfix/smtpd[1]: 5F1A2B3C4D: client=c.example.org[192.0.2.7]
+             3.5 mx1 postfix/qmgr[2]: 8F1A2B3C4D: removed
              4 mx1 rsyslogd: imuxsock lost 57 messages from pid 1 due to rate-limiting
              5 mx1 postfix/smtpd[1]: 6F1A2B3C4D: client=c.example.org[192.0.2.7]
              700 mx1 postfix/smtpd[1]: 7F1A2B3C4D: client=c.example.org[192.0.2.7]",
@@ -225,6 +226,7 @@ mod tests {
             ("4F1A2B3C4D@mx1", false),
             ("5F1A2B3C4D@mx1", true),
             ("5F1A2B3C4D@mx2", false),
+            ("8F1A2B3C4D@mx1", false),
             ("6F1A2B3C4D@mx1", true),
             ("7F1A2B3C4D@mx1", false),
         ];
