@@ -132,6 +132,11 @@ impl Gaps {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        model::{Parsed, Transaction},
+        parse::parse_text,
+        stitch::testing::{at, documents, lines},
+    };
 
     #[track_caller]
     fn check(own: &[(i64, Option<bool>)], notices: &[i64], expected: &[(usize, usize)]) {
@@ -161,5 +166,111 @@ mod tests {
     fn of_many_notices_the_nearest_are_about_a_message() {
         check(&[(100, Some(true))], &[93, 94, 106, 107], &[(0, 1), (0, 2)]);
         check(&[(100, Some(true)), (105, Some(true))], &[106, 107], &[(0, 0), (1, 0)]);
+    }
+
+    #[test]
+    fn a_message_goes_on_until_a_line_says_that_it_is_over() {
+        let sent =
+            "to=<b@example.net>, delay=00:00:01, xdelay=00:00:01, mailer=esmtp, relay=x.example.net. [192.0.2.2]";
+        for (program, text, expected) in [
+            ("postfix/smtpd", "client=c.example.org[192.0.2.7]", Some(true)),
+            ("postfix/pickup", "uid=0 from=<root>", Some(true)),
+            ("postfix/cleanup", "message-id=<1@example.org>", Some(true)),
+            ("postfix/qmgr", "from=<a@example.org>, size=900, nrcpt=1 (queue active)", Some(true)),
+            ("postfix/smtp", "to=<b@example.net>, relay=none, delay=1, dsn=2.0.0, status=sent (ok)", Some(true)),
+            ("postfix/qmgr", "removed", Some(false)),
+            ("postfix/cleanup", "removed (canceled)", Some(false)),
+            ("postfix/postsuper", "removed", Some(false)),
+            ("postfix/postsuper", "placed on hold", Some(true)),
+            ("postfix/postsuper", "requeued", Some(true)),
+            ("postfix/bounce", "sender non-delivery notification: 5F1A2B3C4D", None),
+            (
+                "sendmail",
+                "from=<a@example.org>, size=900, class=0, nrcpts=1, relay=c.example.org [192.0.2.7]",
+                Some(true),
+            ),
+            ("sendmail", &format!("{sent}, dsn=2.0.0, stat=Sent (ok)"), Some(false)),
+            ("sendmail", &format!("{sent}, dsn=5.1.1, stat=User unknown"), Some(false)),
+            ("sendmail", &format!("{sent}, dsn=4.0.0, stat=Deferred: Connection refused"), Some(true)),
+            ("sendmail", &format!("{sent}, stat=queued"), Some(true)),
+            ("sendmail", "done; delay=00:00:03, ntries=1", Some(false)),
+        ] {
+            let id = if program == "sendmail" { "6010000f004711" } else { "4F1A2B3C4D" };
+            let text = format!("{id}: {text}");
+            let Parsed::Event { event, .. } = parse_text(program, &text) else { panic!("{program}: {text}") };
+            assert_eq!(goes_on(&event), expected, "{program}: {text}");
+        }
+        for said in [None, Some(true), Some(false)] {
+            assert_eq!(goes_on(&Event::Brief { goes_on: said }), said);
+        }
+    }
+
+    #[test]
+    fn lines_are_lost_of_the_host_that_says_so_and_of_its_open_messages() {
+        let gaps = |text: &str| -> Vec<(String, bool)> {
+            let found = documents(text);
+            let id = |t: &Transaction| t.email.local_id.as_deref().unwrap_or_default().to_owned();
+            found.iter().map(|t| (format!("{}@{}", id(t), t.host.name), t.mail.gap)).collect()
+        };
+        let found = gaps(
+            "1 mx1 postfix/smtpd[1]: 4F1A2B3C4D: client=c.example.org[192.0.2.7]
+             2 mx1 postfix/qmgr[2]: 4F1A2B3C4D: removed
+             3 mx1 postfix/smtpd[1]: 5F1A2B3C4D: client=c.example.org[192.0.2.7]
+             3 mx2 postfix/smtpd[1]: 5F1A2B3C4D: client=c.example.org[192.0.2.7]
+             3.5 mx1 postfix/qmgr[2]: 8F1A2B3C4D: removed
+             4 mx1 rsyslogd: imuxsock lost 57 messages from pid 1 due to rate-limiting
+             5 mx1 postfix/smtpd[1]: 6F1A2B3C4D: client=c.example.org[192.0.2.7]
+             700 mx1 postfix/smtpd[1]: 7F1A2B3C4D: client=c.example.org[192.0.2.7]",
+        );
+        let expected = [
+            ("4F1A2B3C4D@mx1", false),
+            ("5F1A2B3C4D@mx1", true),
+            ("5F1A2B3C4D@mx2", false),
+            ("8F1A2B3C4D@mx1", false),
+            ("6F1A2B3C4D@mx1", true),
+            ("7F1A2B3C4D@mx1", false),
+        ];
+        assert_eq!(found, expected.map(|(key, gap)| (key.to_owned(), gap)));
+    }
+
+    /// Of each host the last notice, and of each message that goes on the last line that says so, before the unsettled time.
+    #[test]
+    fn what_the_lines_to_come_may_need_stays_open() {
+        let lines = lines(
+            "1 mx1 rsyslogd: lost
+             2 mx1 rsyslogd: lost
+             5 mx1 rsyslogd: lost
+             1 mx2 rsyslogd: lost
+             1 mx1 a[1]: goes on
+             2 mx1 a[1]: goes on
+             3 mx1 a[1]: says nothing
+             4 mx1 a[1]: is over
+             4 mx1 a[1]: goes on, logged in one moment with the end
+             4.999 mx1 a[1]: goes on
+             5 mx1 a[1]: is over",
+        );
+        let said = |goes_on| Event::Brief { goes_on };
+        let mut gaps = Gaps::with_capacity(lines.len());
+        for place in [0, 1, 2, 3] {
+            gaps.notice(place, &lines[place as usize]);
+        }
+        for (key, place, goes_on) in [
+            // Goes on, as far as the settled lines tell.
+            (3, 9, Some(true)),
+            (3, 10, Some(false)),
+            // Nothing of these two is needed.
+            (1, 4, Some(true)),
+            (1, 7, Some(false)),
+            (1, 8, Some(true)),
+            (2, 6, None),
+            // Said twice.
+            (0, 4, Some(true)),
+            (0, 5, Some(true)),
+            (0, 6, None),
+        ] {
+            gaps.own(key, place, &said(goes_on));
+        }
+        assert_eq!(gaps.open(&lines, |_| at(5000)), [1, 3, 5, 9]);
+        assert_eq!(gaps.open(&lines, |_| at(1000)), [] as [u32; 0]);
     }
 }

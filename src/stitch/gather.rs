@@ -397,4 +397,31 @@ mod tests {
         assert_eq!(tally("1 mx1 postfix/smtp[9]: flurble"), [0, 0, 1, 1, 1]);
         assert_eq!(tally("1 mx1 docker[9]: postfix/smtp[9]: flurble"), [0, 0, 1, 1, 1]);
     }
+
+    #[test]
+    fn a_notice_of_lost_lines_is_about_messages_and_not_about_a_filters_answer() {
+        let (sets, _) = sorted(
+            "1 mx1 rsyslogd: imuxsock lost 57 messages from pid 1 due to rate-limiting
+             2 mx1 postfix/smtpd[1]: proxy-reject: END-OF-MESSAGE: 550 5.7.0 Spam; from=<a@example.org> to=<b@example.net> proto=ESMTP helo=<c>
+             3 mx1 postfix/smtpd[1]: 4F1A2B3C4D: client=c.example.org[192.0.2.7]",
+        );
+        assert_eq!(sets.iter().map(|(_, lines)| lines.len()).collect::<Vec<_>>(), [1, 2], "{sets:?}");
+    }
+
+    #[test]
+    fn a_key_is_its_host_its_instance_and_its_queue_id() {
+        let names = |count: u32| -> Vec<Arc<str>> { (0..count).map(|n| format!("{n}").into()).collect() };
+        let (hosts, instances, ids) = (names(8), names(2), names(256));
+        let mut keys = Keys::default();
+        let mut expected = 0;
+        for (host, instance) in hosts.iter().flat_map(|host| instances.iter().map(move |instance| (host, instance))) {
+            for id in &ids {
+                assert_eq!(keys.known(host, instance, id), None);
+                assert_eq!(keys.number(host, instance, id), expected);
+                assert_eq!(keys.number(host, instance, id), expected);
+                assert_eq!(keys.known(host, instance, id), Some(expected));
+                expected += 1;
+            }
+        }
+    }
 }

@@ -191,4 +191,120 @@ mod tests {
         assert!(message_id(&key, Time(999), 0) < message_id(&key, Time(1_000_000_000_000), 0));
         assert_eq!(time_of_document(&message_id(&key, NEAR, 3)), Some(NEAR));
     }
+
+    /// `z` stands between the microsecond and the inode.
+    #[test]
+    fn what_has_not_the_parts_of_a_long_id_is_none() {
+        let long = |inode_digits: usize| format!("4dhRlh0sf8z{}", "9".repeat(inode_digits));
+        for (id, has_time) in [
+            (&*long(1), true),
+            (&long(0), false),
+            (&long(29), true),
+            (&long(30), false),
+            ("4dhRlh0sf89rvS", false),
+            ("dhRlh0sf8z9rvS", false),
+            ("4dhRlh0sf8z9rvA", false),
+            ("4dhRlh0af8z9rvS", false),
+            ("4dhRlA0sf8z9rvS", false),
+            ("0000000000z9rvS", false),
+            ("zzzzzz0000z9rvS", false),
+        ] {
+            assert_eq!(long_id_time(id).is_some(), has_time, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_second_has_a_million_microseconds() {
+        assert_eq!(long_id_time("4dhRlh0000z9rvS"), Some(Time(1_767_225_600_000)));
+        assert_eq!(long_id_time("4dhRlh75plz9rvS"), Some(Time(1_767_225_600_999)));
+        assert_eq!(long_id_time("4dhRlh75pmz9rvS"), None);
+    }
+
+    #[test]
+    fn the_id_before_a_text_tells_the_year_of_a_stamp_without_one() {
+        let year = |text: &str| time_in_text(text).map(|t| t.to_string()[..4].to_owned());
+        assert_eq!(year("4dhRlh0sf8z9rvS: removed").as_deref(), Some("2026"));
+        assert_eq!(year("6AMKKBZu042165: done; delay=00:00:03, ntries=1").as_deref(), Some("2026"));
+        assert_eq!(year("3A9C96093D: removed"), None);
+        assert_eq!(year("4dhRlh0sf8z9rvS removed"), None);
+        assert_eq!(year("connect from c.example.org[192.0.2.7]"), None);
+    }
+
+    #[test]
+    fn of_an_id_that_either_server_could_have_made_the_program_decides() {
+        let form = |program: &str, id: &str| {
+            let lines = crate::stitch::testing::lines(&format!("1 mx1 rsyslogd: x\n2 mx1 {program}[1]: {id}: x"));
+            IdForm::of_lines(id, &lines)
+        };
+        let (new_year, both) = (Time(1_767_225_600_000), "6010000f004711");
+        assert_eq!(form("sendmail", both), IdForm::Sendmail(new_year));
+        assert_eq!(form("postfix/smtpd", both), IdForm::Short);
+        assert_eq!(form("postfix/smtpd", "4dhRlh0sf8z9rvS"), IdForm::Long(new_year.plus(123)));
+    }
+
+    #[test]
+    fn only_a_short_id_comes_back() {
+        assert!(!IdForm::of("3A9C96093D", true).is_unique());
+        assert!(!IdForm::of("JAB14995", false).is_unique(), "sendmail before 8.10");
+        assert!(IdForm::of("4dhRlh0sf8z9rvS", true).is_unique());
+        assert!(IdForm::of("6010000f004711", false).is_unique());
+        assert_eq!(IdForm::of(&lone::name(LineId(7)), false), IdForm::Line);
+        assert!(IdForm::Line.is_unique());
+    }
+
+    #[test]
+    fn a_document_tells_the_time_and_the_key_of_its_message() {
+        let key = |host: &str, instance: &str, queue_id: &str| Key {
+            host: host.into(),
+            instance: instance.into(),
+            queue_id: queue_id.into(),
+        };
+        let keys = [
+            key("mx1", "", "3A9C96093D"),
+            key("mx2", "", "3A9C96093D"),
+            key("mx1", "postfix-out", "3A9C96093D"),
+            key("mx1", "", "4A9C96093D"),
+            // The names run together are those of the third.
+            key("mx1postfix-out", "", "3A9C96093D"),
+        ];
+        for (n, key) in keys.iter().enumerate() {
+            for part in [0, 1, 12] {
+                let id = message_id(key, NEAR, part);
+                assert_eq!(key_hash_of(&id), Some(key_hash(key)), "{id}");
+                assert_eq!(time_of_document(&id), Some(NEAR), "{id}");
+                assert_eq!(
+                    id.get(29..).filter(|end| !end.is_empty()),
+                    (part > 0).then(|| format!("-{part}")).as_deref()
+                );
+            }
+            assert!(keys[..n].iter().all(|other| key_hash(other) != key_hash(key)), "{key:?}");
+        }
+        for other in
+            ["", "01a2b3c4d5e6", "01a2b3c4d5e6-0123456789abcde", "01a2b3c4d5e6-0123456789abcdex", "üüüüüüüüüüüüüüü"]
+        {
+            assert_eq!(key_hash_of(other), None, "{other}");
+        }
+        assert_eq!(time_of_document("01a2b3c4d5"), None);
+        assert_eq!(time_of_document("no document id"), None);
+    }
+
+    #[test]
+    fn hex_digits_are_those_of_the_number() {
+        assert_eq!(hex16(0x0123_4567_89ab_cdef), "0123456789abcdef");
+        assert_eq!(hex16(0xf), "000000000000000f");
+        let begins = |ms: i64| line_document_id(LineId(0), Time(ms))[..13].to_owned();
+        assert_eq!(begins(0x0123_4567_89ab), format!("{:012x}-", 0x0123_4567_89ab_u64 / 1000 * 1000));
+        assert_eq!(begins(-5), "000000000000-");
+        assert_eq!(begins(i64::MAX / 1000), "ffffffffffff-");
+    }
+
+    #[test]
+    fn a_copy_of_a_line_with_a_finer_stamp_is_the_same_document() {
+        let line = LineId(0x1122_3344_5566_7788_99aa_bbcc_ddee_ff00);
+        let id = line_document_id(line, NEAR);
+        assert!(id.ends_with("-99aabbccddeeff00"), "{id}");
+        assert_eq!(line_document_id(line, NEAR.plus(999)), id);
+        assert_ne!(line_document_id(line, NEAR.plus(1000)), id);
+        assert_eq!(time_of_document(&id), Some(NEAR));
+    }
 }

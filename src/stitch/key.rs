@@ -67,3 +67,49 @@ pub fn service_type(family: Family<'_>) -> Option<&'static str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listed_syslog_name_is_an_instance_of_its_own() {
+        let rules = Rules { instances: vec!["postfix-in".into(), "postfix-out".into()], ..Rules::default() };
+        for (program, instance) in [
+            ("postfix-out/smtpd", "postfix-out"),
+            ("postfix-in/submission/smtpd", "postfix-in"),
+            ("postfix-out", "postfix-out"),
+            ("postfix/smtpd", ""),
+            ("postfix-outer/smtpd", ""),
+            ("mx/postfix-out", ""),
+        ] {
+            assert_eq!(&*rules.instance(program), instance, "{program}");
+            for asked in ["", "postfix-in", "postfix-out"] {
+                assert_eq!(rules.is_instance(program, asked), asked == instance, "{program}, {asked}");
+            }
+        }
+    }
+
+    #[test]
+    fn where_no_instance_is_listed_all_are_one() {
+        let rules = Rules::default();
+        assert_eq!(&*rules.instance("postfix-out/smtpd"), "");
+        assert!(rules.is_instance("postfix-out/smtpd", ""));
+        assert!(!rules.is_instance("postfix-out/smtpd", "postfix-out"));
+    }
+
+    #[test]
+    fn a_service_is_named_by_its_first_part_and_is_of_one_of_two_servers() {
+        for (program, name, kind) in [
+            ("postfix-out/smtpd", "postfix-out", Some("postfix")),
+            ("postfix/submission/smtpd", "postfix", Some("postfix")),
+            ("sendmail", "sendmail", Some("sendmail")),
+            ("sm-mta", "sm-mta", Some("sendmail")),
+            ("postgrey", "postgrey", None),
+            ("rsyslogd", "rsyslogd", None),
+        ] {
+            assert_eq!(service_name(program), name);
+            assert_eq!(service_type(crate::parse::family(program)), kind, "{program}");
+        }
+    }
+}

@@ -83,3 +83,122 @@ pub fn refusal_of(doc: &Transaction) -> Option<Text> {
         _ => None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stitch::testing::documents;
+
+    const ANSWER: &str =
+        "proxy-reject: END-OF-MESSAGE: 550 5.7.0 Spam; from=<a@example.org> to=<b@example.net> proto=ESMTP helo=<c>";
+
+    #[test]
+    fn what_names_no_client_needs_the_session_that_it_was_said_in() {
+        let refused = |client: &str| {
+            format!(
+                "NOQUEUE: reject: RCPT from {client}: 554 5.7.1 no; from=<a@example.org> to=<b@example.net> proto=ESMTP helo=<c>"
+            )
+        };
+        for (text, expected) in [
+            (ANSWER, true),
+            // The filter's answer to one who said nothing of the message.
+            ("proxy-reject: END-OF-MESSAGE: 550 5.7.0 Spam; proto=ESMTP helo=<c>", false),
+            (&refused("c.example.org[192.0.2.7]"), false),
+            (&refused("unknown[192.0.2.7]"), false),
+            (&refused("c.example.org[unknown]"), false),
+            ("disconnect from c.example.org[192.0.2.7]", false),
+        ] {
+            let Parsed::Event { queue_id: None, event } = parse::parse_text("postfix/smtpd", text) else {
+                panic!("{text}");
+            };
+            assert_eq!(needs_others(&event, true), expected, "{text}");
+            assert!(!needs_others(&event, false), "{text}");
+        }
+        assert!(has_sessions("postfix/smtpd"));
+        assert!(!has_sessions("postfix/postscreen"));
+    }
+
+    #[test]
+    fn a_verdict_on_an_envelope_needs_its_message() {
+        let (client, from, to) = (Some("192.0.2.7"), Some("a@example.org"), Some("b@example.net"));
+        let asked = Filter { client, from, to, ..Filter::default() };
+        for (filter, expected) in [
+            (asked.clone(), true),
+            (Filter { from: None, ..asked.clone() }, true),
+            (Filter { to: None, ..asked.clone() }, true),
+            // Neither the client nor the envelope alone tells a message from others.
+            (Filter { from: None, to: None, ..asked.clone() }, false),
+            (Filter { client: None, ..asked.clone() }, false),
+            // It is known already.
+            (Filter { message_id: Some("1@example.org"), ..asked.clone() }, false),
+            (Filter { queued_as: Some("4F1A2B3C4D"), ..asked.clone() }, false),
+        ] {
+            let event = Event::Filter(filter);
+            assert_eq!((needs_others(&event, true), needs_others(&event, false)), (expected, expected), "{event:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_has_a_name_in_the_place_of_a_queue_id() {
+        let line = LineId(0xfedc_ba98_7654_3210_0123_4567_89ab_cdef);
+        let line_in =
+            |queue_id: &str| line_of(&Key { host: "mx1".into(), instance: "".into(), queue_id: queue_id.into() });
+        for line in [line, LineId(0), LineId(7)] {
+            assert_eq!(line_in(&name(line)), Some(line));
+            assert!(is_name(&name(line)));
+        }
+        for queue_id in ["4F1A2B3C4D", "4dhRlh0sf8z9rvS", "6010000f004711", ""] {
+            assert_eq!(line_in(queue_id), None, "{queue_id}");
+            assert!(!is_name(queue_id), "{queue_id}");
+        }
+    }
+
+    /// `NAME of LINE` for each document.
+    #[track_caller]
+    fn check(log: &str, expected: &[Option<&str>]) {
+        let named = |doc: &Transaction| -> Option<String> {
+            let found = name_in(doc)?;
+            doc.mail.lines.iter().find(|line| *name(line.id) == *found).map(|line| line.text.to_string())
+        };
+        assert_eq!(
+            documents(log).iter().map(named).collect::<Vec<_>>(),
+            expected.iter().map(|text| text.map(str::to_owned)).collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn a_document_has_the_name_of_the_line_that_it_is_about() {
+        let verdict = "action=greylist, reason=new, client_name=c, client_address=192.0.2.7, sender=a@example.org, recipient=b@example.net";
+        let refused = "NOQUEUE: reject: RCPT from c.example.org[192.0.2.7]: 450 4.2.0 x; from=<a@example.org> to=<b@example.net> proto=ESMTP helo=<c>";
+        check(
+            &format!("1 mx1 postfix/smtpd[1]: connect from c.example.org[192.0.2.7]\n2 mx1 postfix/smtpd[1]: {ANSWER}"),
+            &[Some(ANSWER)],
+        );
+        check("1 mx1 postfix/smtpd[1]: 4F1A2B3C4D: client=c.example.org[192.0.2.7]", &[None]);
+        check(&format!("1 mx1 postfix/smtpd[1]: {refused}"), &[None]);
+        // The refusal is context of the verdict, and a document of its own.
+        check(&format!("1 mx1 postgrey[1]: {verdict}\n2 mx1 postfix/smtpd[1]: {refused}"), &[Some(verdict), None]);
+    }
+
+    #[test]
+    fn a_verdict_knows_the_refusal_that_it_led_to() {
+        let refused = "NOQUEUE: reject: RCPT from c.example.org[192.0.2.7]: 450 4.2.0 x; from=<a@example.org> to=<b@example.net> proto=ESMTP helo=<c>";
+        let all = documents(&format!(
+            "1 mx1 postgrey[1]: action=greylist, reason=new, client_name=c, client_address=192.0.2.7, sender=a@example.org, recipient=b@example.net
+             2 mx1 postfix/smtpd[1]: {refused}"
+        ));
+        let [verdict, refusal] = &all[..] else { panic!("{all:?}") };
+        assert_eq!(refusal_of(verdict).as_deref(), Some(&*refusal.mail.id));
+        assert_eq!(refusal_of(refusal), None);
+    }
+
+    #[test]
+    fn a_hold_that_another_message_took_is_no_refusal() {
+        let all = documents(
+            "1 mx1 postfix/smtpd[11]: NOQUEUE: hold: RCPT from c.example.org[192.0.2.7]: beware; from=<a@example.org> to=<b@example.net> proto=ESMTP helo=<c>
+             2 mx1 postfix/smtpd[11]: 4F1A2B3C4D: client=c.example.org[192.0.2.7]
+             3 mx1 postfix/smtpd[11]: 5F1A2B3C4D: client=c.example.org[192.0.2.7]",
+        );
+        assert_eq!(all.iter().map(refusal_of).collect::<Vec<_>>(), [None, None]);
+    }
+}

@@ -162,4 +162,68 @@ mod tests {
         );
         check(&[(1, "postgrey", GREY), (1, "postfix/smtpd", ANOTHER)], &[]);
     }
+
+    #[test]
+    fn a_verdict_waits_ten_seconds() {
+        check(&[(1, "postgrey", PASS), (11, "postfix/smtpd", CLIENT)], &[(0, 1)]);
+        check(&[(1, "postgrey", PASS), (12, "postfix/smtpd", CLIENT)], &[]);
+        check(&[(1, "postgrey", GREY), (11, "postfix/smtpd", REFUSED)], &[(0, 1)]);
+        check(&[(1, "postgrey", GREY), (12, "postfix/smtpd", REFUSED)], &[]);
+        let line = |program, text| Intake::default().line(Time(20_000), "mx1", program, Some(1), text).unwrap();
+        let is_open = |line: &Line, unsettled: i64| {
+            let reading = Reading::new(line);
+            let crate::model::Parsed::Event { queue_id, event } = &reading.parsed else { panic!("{line:?}") };
+            let near = NearLine::new(0, line, queue_id.is_some(), queue_id.is_none(), event);
+            near.is_some_and(|near| super::is_open(&near, line.time, Time(unsettled)))
+        };
+        let (verdict, arrival) = (line("postgrey", PASS), line("postfix/smtpd", CLIENT));
+        for (unsettled, expected) in [(20_000, true), (31_000, true), (31_001, false), (9_000, true)] {
+            assert_eq!(is_open(&verdict, unsettled), expected, "{unsettled}");
+            assert!(!is_open(&arrival, unsettled), "an arrival waits for nothing");
+        }
+    }
+
+    #[test]
+    fn the_nearest_are_those_that_come_first_in_whatever_order_they_are_read() {
+        let smtpd = "postfix/smtpd";
+        check(&[(5, smtpd, REFUSED), (3, smtpd, REFUSED), (9, smtpd, REFUSED), (2, "postgrey", GREY)], &[(3, 1)]);
+        check(
+            &[
+                (6, smtpd, CLIENT),
+                (3, smtpd, CLIENT),
+                (2, "postgrey", PASS),
+                (4, smtpd, CLIENT),
+                (7, smtpd, CLIENT),
+                (1, smtpd, CLIENT),
+                (5, smtpd, CLIENT),
+            ],
+            &[(2, 1), (2, 3), (2, 6), (2, 0)],
+        );
+    }
+
+    /// Servers write an address as the client gave it, policy servers may not.
+    #[test]
+    fn a_verdict_and_a_refusal_share_what_both_of_them_name() {
+        const SPF: &str = ": prepend Received-SPF: Fail (mailfrom) identity=mailfrom; client-ip=192.0.2.7; helo=m; envelope-from=a@example.org; receiver=b@example.net ";
+        let refused = |from: &str, to: &str| {
+            format!(
+                "NOQUEUE: reject: RCPT from c.example.org[192.0.2.7]: 450 4.2.0 x; from=<{from}> to=<{to}> proto=ESMTP helo=<c>"
+            )
+        };
+        let no_sender = PASS.replace(", sender=a@example.org", "");
+        let no_recipient = SPF.replace("b@example.net", "example.net");
+        for (program, verdict, from, to, expected) in [
+            ("postgrey", GREY, "A@Example.org", "B@EXAMPLE.net", true),
+            ("policyd-spf", SPF, "a@example.org", "b@example.net", true),
+            ("policyd-spf", SPF, "a@example.org", "x@example.net", false),
+            ("policyd-spf", SPF, "x@example.org", "b@example.net", false),
+            ("policyd-spf", &no_recipient, "a@example.org", "b@example.net", true),
+            ("policyd-spf", &no_recipient, "x@example.org", "b@example.net", false),
+            ("postgrey", &no_sender, "a@example.org", "b@example.net", true),
+            ("postgrey", &no_sender, "a@example.org", "x@example.net", false),
+        ] {
+            let pairs: &[(u32, u32)] = if expected { &[(0, 1)] } else { &[] };
+            check(&[(1, program, verdict), (2, "postfix/smtpd", &refused(from, to))], pairs);
+        }
+    }
 }

@@ -94,3 +94,57 @@ impl<'a, 'r> Processes<'a, 'r> {
         self.processes.iter().map(|p| by_host.get(&*p.line.host).map_or(p.newest, |newest| *newest)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stitch::testing::{at, lines};
+
+    /// Each source holds names of its own in memory, so that the same log read twice shows each process at two places.
+    #[test]
+    fn a_process_is_its_host_its_program_and_its_pid() {
+        let mut log = String::new();
+        for host in 0..3 {
+            for program in ["postfix/smtpd", "postfix/qmgr", "sendmail"] {
+                for pid in 1..200 {
+                    log += &format!("1 mx{host} {program}[{pid}]: x\n");
+                }
+                log += &format!("1 mx{host} {program}: x\n");
+            }
+        }
+        let rules = Rules::default();
+        let (first, second) = (lines(&log), lines(&log));
+        let mut processes = Processes::new(&rules);
+        let expected: Vec<u32> = (0..3 * 3 * 200).collect();
+        for source in [&first, &second] {
+            let numbers: Vec<u32> = source.iter().map(|line| processes.number(line)).collect();
+            assert_eq!(numbers, expected);
+        }
+        assert_eq!(processes.processes.len(), expected.len());
+    }
+
+    #[test]
+    fn what_the_lines_of_a_process_share_is_of_its_name() {
+        let rules = Rules { instances: vec!["postfix-out".into()], ..Rules::default() };
+        let lines = lines("1 mx1 postfix-out/smtpd[1]: x\n1 mx1 postfix/postscreen[1]: x\n1 mx1 sendmail[1]: x");
+        let mut processes = Processes::new(&rules);
+        let numbers: Vec<u32> = lines.iter().map(|line| processes.number(line)).collect();
+        let shared = |n: usize| {
+            let Process { family, instance, has_sessions, .. } = processes.get(numbers[n]);
+            (*family, &**instance, *has_sessions)
+        };
+        assert_eq!(shared(0), (Family::Postfix(Some("smtpd")), "postfix-out", true));
+        assert_eq!(shared(1), (Family::Postfix(Some("postscreen")), "", false));
+        assert_eq!(shared(2), (Family::Sendmail, "", true));
+    }
+
+    #[test]
+    fn the_newest_line_of_a_host_is_that_of_any_of_its_processes() {
+        let rules = Rules::default();
+        let lines = lines("1 mx1 a[1]: x\n5 mx1 b[2]: x\n3 mx2 a[1]: x\n4 mx1 b[2]: y\n2 mx2 a[2]: x\n2 mx1 a[1]: y");
+        let mut processes = Processes::new(&rules);
+        let numbers: Vec<u32> = lines.iter().map(|line| processes.number(line)).collect();
+        assert_eq!(numbers, [0, 1, 2, 1, 3, 0]);
+        assert_eq!(processes.newest_of_host(), [at(5000), at(5000), at(3000), at(3000)]);
+    }
+}

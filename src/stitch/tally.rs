@@ -150,4 +150,77 @@ mod tests {
             assert_eq!(percent(share), said);
         }
     }
+
+    #[test]
+    fn tallies_add_up_count_by_count() {
+        let mut sum = Tally { used: 3, unused: 5, unrecognised: 7, duplicate: 11, mail: 13, missed: 17, noise: 19 };
+        assert_eq!(sum.read(), 26, "how many are a mail server's is no count of its own");
+        sum.add(Tally { used: 10, unused: 20, unrecognised: 30, duplicate: 40, mail: 50, missed: 60, noise: 70 });
+        assert_eq!(
+            sum,
+            Tally { used: 13, unused: 25, unrecognised: 37, duplicate: 51, mail: 63, missed: 77, noise: 89 }
+        );
+    }
+
+    #[test]
+    fn what_is_no_line_is_noise_and_may_still_be_of_a_mail_server() {
+        let mut tally = Tally::default();
+        tally.noise("gibberish");
+        assert_eq!(tally, Tally { unrecognised: 1, noise: 1, ..Tally::default() });
+        tally.noise("?? postfix/qmgr[7]: 3F2A41C0E7: removed");
+        assert_eq!(tally, Tally { unrecognised: 2, noise: 2, mail: 1, missed: 1, ..Tally::default() });
+        tally.noise("postfix/qmgr[7]: 4F2A41C0E7: removed");
+        assert_eq!(tally, Tally { unrecognised: 3, noise: 3, mail: 2, missed: 2, ..Tally::default() });
+    }
+
+    #[test]
+    fn each_line_has_its_place_in_the_account() {
+        let (used, unused) = (Tally { used: 1, ..Tally::default() }, Tally { unused: 1, ..Tally::default() });
+        let missed = Tally { unrecognised: 1, mail: 1, missed: 1, ..Tally::default() };
+        let unknown = Tally { unrecognised: 1, ..Tally::default() };
+        let mail = |tally: Tally| Tally { mail: 1, ..tally };
+        let verdict = "action=pass, reason=client whitelist, client_name=c, client_address=192.0.2.7, sender=a@example.org, recipient=b@example.net";
+        for (program, text, is_held, expected) in [
+            ("postfix/qmgr", "3F2A41C0E7: removed", true, mail(used)),
+            ("postfix/smtpd", "disconnect from c.example.org[192.0.2.7]", false, mail(unused)),
+            ("postfix/master", "daemon started -- version 3.9.1, configuration /etc/postfix", false, mail(unused)),
+            ("sendmail", "6010000f004711: done; delay=00:00:03, ntries=1", true, mail(used)),
+            ("postfix/smtp", "flurble", false, missed),
+            // `sendmail -L NAME` logs under any name.
+            ("news", "6010000f004711: done; delay=00:00:03, ntries=1", true, mail(used)),
+            ("docker", "postfix/qmgr[7]: 3F2A41C0E7: removed", false, missed),
+            ("postgrey", verdict, true, used),
+            ("rsyslogd", "start", false, unused),
+            ("cron", "x", false, unused),
+            ("", "x", false, unknown),
+        ] {
+            let line = Intake::default().line(Time(0), "mx1", program, Some(1), text).unwrap();
+            let mut tally = Tally::default();
+            tally.line(parse::family(program), &line, &parse_text(program, text), is_held);
+            assert_eq!(tally, expected, "{program}: {text}");
+        }
+    }
+
+    #[test]
+    fn understood_is_what_was_used_or_left_out_on_purpose() {
+        let share = |used, unused, unrecognised, duplicate| {
+            Tally { used, unused, unrecognised, duplicate, ..Tally::default() }.understood()
+        };
+        assert_eq!(share(1, 2, 1, 4), Some(0.75));
+        assert_eq!(share(0, 0, 3, 0), Some(0.0));
+        assert_eq!(share(2, 3, 0, 1), Some(1.0));
+        assert_eq!(share(0, 0, 0, 0), None);
+        assert_eq!(share(0, 0, 0, 7), None, "copies alone say nothing");
+    }
+
+    #[test]
+    fn a_source_of_nothing_but_noise_is_told() {
+        let complaint = |unused, duplicate, noise| {
+            Tally { unused, unrecognised: noise, duplicate, noise, ..Tally::default() }.complaint()
+        };
+        assert_eq!(complaint(0, 0, 4).as_deref(), Some("none of 4 entries could be read as a line"));
+        assert_eq!(complaint(0, 2, 4).as_deref(), Some("none of 4 entries could be read as a line"));
+        assert_eq!(complaint(1, 0, 4), None);
+        assert_eq!(complaint(0, 2, 0), None);
+    }
 }
