@@ -6,7 +6,7 @@ use super::{
 };
 use crate::stitch::session::Role;
 
-/// Lines of one smtpd: `SECOND TEXT`, with `C` for the end of a line about one client and `D` for another.
+/// Lines of one smtpd: `SECOND TEXT`, with `C!` for one client, `D!` for another, and `TLS!` for a TLS session of the first.
 fn smtpd(lines: &[&str]) -> String {
     let line = |line: &&str| {
         let (second, text) = line.split_once(' ').expect("a second and a text");
@@ -173,6 +173,21 @@ fn an_answer_of_a_filter_is_about_the_last_client_that_was_handed_to_it() {
     );
     // A message that is in the queue by itself has nothing of what was handed to a filter.
     check_lines(&["0 connect from C!", "1 NOQUEUE: client=C!", "2 4F1A2B3C4D: client=C!"], &[[2, 0]], &[]);
+}
+
+/// It is in no set, so that it must change nothing for those that are.
+#[test]
+fn an_answer_that_names_no_message_takes_nothing() {
+    check_lines(
+        &[
+            "0 NOQUEUE: client=C!",
+            &format!("1 {WARN}"),
+            "2 proxy-accept: END-OF-MESSAGE: 250 2.0.0 Ok; proto=ESMTP helo=<c>",
+            &format!("3 {PASSED}"),
+        ],
+        &[[3, 0], [3, 1]],
+        &[],
+    );
 }
 
 #[test]
