@@ -241,8 +241,7 @@ mod tests {
         },
     };
 
-    /// What lines share whose places are their numbers, from 0 on. `unsettled`: the millisecond from which on late lines
-    /// may come.
+    /// The pairs of lines that are numbered from 0 on. `unsettled`: the millisecond from which on late lines may come.
     #[track_caller]
     pub(super) fn shared(text: &str, unsettled: Option<i64>) -> Shared {
         fn number<T: PartialEq>(known: &mut Vec<T>, one: T) -> u32 {
@@ -266,7 +265,7 @@ mod tests {
         share(&told, &vec![unsettled.map(at); processes.len()], 600_000)
     }
 
-    /// Which lines, by number, belong to which, and by which others they do not: `[own, taken]` and `[own, other, by]`.
+    /// The pairs of lines, by number, where all are known: `[own, taken]`, and `[own, other, by]` for context.
     #[track_caller]
     pub(super) fn check(text: &str, taken: &[[u32; 2]], context: &[[u32; 3]]) {
         let (mut found_taken, mut found_context) = (Vec::new(), Vec::new());
@@ -282,7 +281,7 @@ mod tests {
         assert_eq!((&*found_taken, &*found_context), (taken, context), "{text}");
     }
 
-    /// Which lines, by number, others may still need that come from a millisecond on.
+    /// The lines, by number, that those may still need that come from a millisecond on.
     #[track_caller]
     pub(super) fn check_open(text: &str, unsettled: i64, expected: &[u32]) {
         let mut open = shared(text, Some(unsettled)).open;
@@ -312,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_process_met_is_not_of_another() {
+    fn a_line_of_one_process_is_not_of_another() {
         check(
             "1 mx1 postfix/smtpd[11]: connect from c.example.org[192.0.2.7]
              1 mx1 postfix/smtpd[12]: connect from c.example.org[192.0.2.7]

@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_met_is_about_the_recipient_of_the_next_record_of_the_process() {
+    fn a_line_is_about_the_recipient_of_the_next_record_of_its_process() {
         let failed = |second: &str, process: &str, n: u8| {
             format!("{second} mx1 {process}: connect to mx{n}.example.net[192.0.2.{n}]:25: Connection refused\n")
         };

@@ -207,7 +207,7 @@ mod tests {
         format!("{second} {id}: to=<b@example.net>, {relay}, {delays}, dsn=2.0.0, status=sent ({reply})")
     }
 
-    /// postfix names the use of a connection from the second on, but a first would be one.
+    /// postfix writes `conn_use=` from the second delivery over a connection on; 1 would be the first.
     #[test]
     fn tls_is_of_the_delivery_that_opened_the_connection_and_of_those_that_say_that_they_took_it_over() {
         const NEW: &str = "delay=9, delays=8/0/0.5/0.5";
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_met_before_a_record_is_not_of_a_later_one() {
+    fn a_failure_before_a_record_is_not_of_a_later_one() {
         let log = [
             &format!("99.1 {REFUSED}"),
             &format!("99.2 {}", REFUSED.replace("mx1", "mx2")),
@@ -287,9 +287,9 @@ mod tests {
         check(&smtp(&log), &[[2, 0], [2, 1], [4, 3]], &[[4, 1, 2]]);
     }
 
-    /// Stamps of whole seconds: what failed in the moment of a record may have failed after it.
+    /// With stamps of whole seconds a failure in the moment of a record may have come after it.
     #[test]
-    fn what_was_met_in_the_moment_of_a_record_may_be_of_the_next_one_too() {
+    fn a_failure_in_the_moment_of_a_record_may_be_of_the_next_one_too() {
         let log =
             [&format!("99 {REFUSED}"), &*record("99", "3A9C96093D", NOWHERE), &record("100", "4A9C96093D", NOWHERE)];
         check(&smtp(&log), &[[1, 0], [2, 0]], &[]);
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_record_of_the_same_moment_named_stays_with_it() {
+    fn a_failure_that_a_record_of_its_moment_named_stays_with_it() {
         let log = smtp(&[&format!("99 {REFUSED}"), &record("99", "3A9C96093D", MX1), &record("99", "4A9C96093D", MX2)]);
         check_open(&log, 100_000, &[0, 1]);
         let log = smtp(&[&format!("99 {REFUSED}"), &record("99", "4A9C96093D", MX2)]);

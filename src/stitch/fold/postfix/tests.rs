@@ -34,7 +34,7 @@ const LATER: &str =
     "smtp to=<b@example.net>, relay=none, delay=1, delays=0/0/1/0, dsn=4.4.1, status=deferred (timed out)";
 const REMOVED: &str = "qmgr removed";
 
-/// What a draft has after a line, which is of the message or of another one, or names none.
+/// A fact of a draft after a line, which is of the message or of another one, or names none.
 fn after<T>(line: &Line, own: bool, of_another: bool, ask: impl Fn(&Draft<'_>) -> T) -> T {
     let Reading { family, parsed, .. } = Reading::new(line);
     let Parsed::Event { event, .. } = parsed else { panic!("not understood: {}", line.text) };
@@ -83,7 +83,7 @@ fn the_queue_manager_names_sender_size_and_recipients() {
 }
 
 #[test]
-fn what_expired_has_a_sender_and_no_open_recipient() {
+fn an_expired_message_has_a_sender_and_no_open_recipient() {
     let t = of(&[LATER, "qmgr from=<a@example.org>, status=expired, returned to sender", REMOVED]);
     assert_eq!((t.email.from.address.as_deref(), t.mail.status), (Some("a@example.org"), Status::Expired));
     // The line gives the sender as the queue file has it; what was known of it before stays.
