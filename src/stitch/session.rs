@@ -232,7 +232,127 @@ fn by_process<'t, 'a>(lines: &'t [SessionLine<'a>], processes: usize) -> (Vec<&'
 
 #[cfg(test)]
 mod tests {
-    use crate::stitch::testing::{document, documents};
+    use super::*;
+    use crate::{
+        model::Parsed,
+        stitch::{
+            Reading, lone,
+            testing::{at, document, documents, lines},
+        },
+    };
+
+    /// The pairs of lines that are numbered from 0 on. `unsettled`: the millisecond from which on late lines may come.
+    #[track_caller]
+    pub(super) fn shared(text: &str, unsettled: Option<i64>) -> Shared {
+        fn number<T: PartialEq>(known: &mut Vec<T>, one: T) -> u32 {
+            let n = known.iter().position(|other| *other == one).unwrap_or(known.len());
+            if n == known.len() {
+                known.push(one);
+            }
+            n as u32
+        }
+        let lines = lines(text);
+        let readings: Vec<Reading<'_>> = lines.iter().map(Reading::new).collect();
+        let (mut keys, mut processes, mut told) = (Vec::new(), Vec::new(), Vec::new());
+        for (place, Reading { line, parsed, .. }) in (0..).zip(&readings) {
+            let Parsed::Event { queue_id, event } = parsed else { panic!("not understood: {}", line.text) };
+            let lone = queue_id.is_none() && lone::needs_others(event, true);
+            let name = queue_id.map(String::from).or_else(|| lone.then(|| lone::name(line.id)));
+            let key = name.map(|name| number(&mut keys, name));
+            let process = number(&mut processes, (&line.program, line.pid));
+            told.extend(SessionLine::new(place, process, line, key, lone, event));
+        }
+        share(&told, &vec![unsettled.map(at); processes.len()], 600_000)
+    }
+
+    /// The pairs of lines, by number, where all are known: `[own, taken]`, and `[own, other, by]` for context.
+    #[track_caller]
+    pub(super) fn check(text: &str, taken: &[[u32; 2]], context: &[[u32; 3]]) {
+        let (mut found_taken, mut found_context) = (Vec::new(), Vec::new());
+        for Pair { own, other, role, .. } in shared(text, None).pairs {
+            match role {
+                Role::Taken => found_taken.push([own, other]),
+                Role::Context(by) => found_context.push([own, other, by]),
+            }
+        }
+        found_taken.sort_unstable();
+        found_context.sort_unstable();
+        found_context.dedup();
+        assert_eq!((&*found_taken, &*found_context), (taken, context), "{text}");
+    }
+
+    /// The lines, by number, that those may still need that come from a millisecond on.
+    #[track_caller]
+    pub(super) fn check_open(text: &str, unsettled: i64, expected: &[u32]) {
+        let mut open = shared(text, Some(unsettled)).open;
+        open.sort_unstable();
+        open.dedup();
+        assert_eq!(open, expected, "from {unsettled}: {text}");
+    }
+
+    /// Stamps of whole seconds, and lines that several sockets hand on in any order.
+    #[test]
+    fn lines_of_one_moment_are_in_the_order_of_the_protocol() {
+        check(
+            "1 mx1 sm-mta[11]: 7AMJ0c7Q012345: from=<a@example.org>, size=9, nrcpts=1, relay=c.example.org [192.0.2.7]
+             1 mx1 sm-mta[11]: AUTH=server, relay=c.example.org [192.0.2.7], authid=a, mech=PLAIN, bits=0
+             1 mx1 sm-mta[11]: STARTTLS=server, relay=c.example.org [192.0.2.7], version=TLSv1.3, cipher=X
+             1 mx1 sm-mta[11]: NOQUEUE: connect from c.example.org [192.0.2.7]",
+            &[[0, 1], [0, 2], [0, 3]],
+            &[],
+        );
+        check(
+            "3 mx1 postfix/smtp[74]: 3A9C96093D: to=<b@example.net>, relay=mx2.example.net[198.51.100.26]:25, delay=2, delays=0/0/1/1, dsn=2.0.0, status=sent (ok)
+             3 mx1 postfix/smtp[74]: Untrusted TLS connection established to mx2.example.net[198.51.100.26]:25: TLSv1.3 with cipher X (256/256 bits)
+             3 mx1 postfix/smtp[74]: connect to mx1.example.net[198.51.100.25]:25: Connection refused",
+            &[[0, 1], [0, 2]],
+            &[],
+        );
+    }
+
+    #[test]
+    fn a_line_of_one_process_is_not_of_another() {
+        check(
+            "1 mx1 postfix/smtpd[11]: connect from c.example.org[192.0.2.7]
+             1 mx1 postfix/smtpd[12]: connect from c.example.org[192.0.2.7]
+             2 mx1 postfix/smtpd[12]: 5F1A2B3C4D: client=c.example.org[192.0.2.7]
+             2 mx1 postfix/smtpd[11]: 4F1A2B3C4D: client=c.example.org[192.0.2.7]
+             3 mx1 postfix/smtpd[13]: connect from d.example.org[192.0.2.8]",
+            &[[2, 1], [3, 0]],
+            &[],
+        );
+    }
+
+    /// The work on a record is conn_setup and transmission; an old release tells the whole delay alone.
+    #[test]
+    fn a_record_tells_how_long_its_work_took() {
+        for (delays, failed, expected) in [
+            ("delay=9, delays=5/1/0.5/2.5", "97.1", true),
+            ("delay=9, delays=5/1/0.5/2.5", "95.9", false),
+            ("delay=9", "91.1", true),
+            ("delay=9", "89.9", false),
+            ("delay=0.5", "99.1", true),
+            ("delay=0.5", "98.1", false),
+        ] {
+            let log = format!(
+                "{failed} mx1 postfix/smtp[74]: connect to mx1.example.net[198.51.100.25]:25: Connection refused
+                 100 mx1 postfix/smtp[74]: 3A9C96093D: to=<b@example.net>, relay=none, {delays}, dsn=4.4.1, status=deferred (x)"
+            );
+            check(&log, if expected { &[[1, 0]] } else { &[] }, &[]);
+        }
+    }
+
+    /// A number that is written into a log may be any.
+    #[test]
+    fn work_takes_at_most_a_month() {
+        const DAY: i64 = 86_400_000;
+        assert_eq!(milliseconds(None), None);
+        for (seconds, expected) in
+            [(0.0, 0), (1.5, 1500), (-3.0, 0), (30.0 * 86_400.0, 30 * DAY), (1e12, 31 * DAY), (f64::INFINITY, 31 * DAY)]
+        {
+            assert_eq!(milliseconds(Some(seconds)), Some(expected), "{seconds}");
+        }
+    }
 
     fn texts(t: &crate::model::Transaction) -> Vec<&str> {
         t.mail.lines.iter().filter(|line| !line.context).map(|line| &*line.text).collect()

@@ -105,7 +105,146 @@ fn with<'a>(peer: Peer<'a>, find: impl Fn(&'a str) -> Option<Session<'a>>) -> Op
 
 #[cfg(test)]
 mod tests {
-    use crate::stitch::testing::document;
+    use super::*;
+    use crate::{
+        model::{Event, Parsed},
+        parse,
+        stitch::{
+            Reading,
+            testing::{document, lines},
+        },
+    };
+
+    /// The TLS versions of the records among lines of any process, and whom the other lines and warnings are about: hosts
+    /// that were tried, each with the recipient of a record.
+    #[track_caller]
+    fn check_records(text: &str, versions: &[Option<&str>], about: &[(&str, Option<&str>)]) {
+        let lines = lines(text);
+        let readings: Vec<Reading<'_>> = lines.iter().map(Reading::new).collect();
+        let told = readings.iter().map(|Reading { line, family, parsed }| {
+            let Parsed::Event { queue_id, event } = parsed else { panic!("not understood: {}", line.text) };
+            Told { line, family: *family, event, own: queue_id.is_some(), of_another: false, joined: false }
+        });
+        let told: Vec<Told<'_>> = told.collect();
+        let (mut met, mut found, mut others) = (Outgoing::default(), Vec::new(), Vec::new());
+        for t in &told {
+            match t.event {
+                Event::Tls { peer, version, cipher, .. } => {
+                    met.session(t, *peer, (version, *cipher));
+                    others.push((peer.name, t.line.id, None));
+                }
+                Event::ConnectFailed { peer, .. } => {
+                    met.waits(t, Some(others.len()));
+                    others.push((peer.name, t.line.id, Some(others.len())));
+                }
+                Event::Delivery(record) => {
+                    let is_reused = record.conn_use.is_some_and(|n| n > 1);
+                    let tls = met.record(t, parse::postfix::relay(record.relay), is_reused, || record.to.len() as u64);
+                    found.push(tls.map(|(version, _)| version));
+                }
+                event => panic!("{event:?}"),
+            }
+        }
+        assert_eq!(found, versions, "{text}");
+        for ((host, line, warning), expected) in others.iter().zip(about) {
+            let length = expected.1.map(|to| to.len() as u64);
+            assert_eq!((*host, met.lines.get(line).copied()), (Some(expected.0), length), "{text}");
+            if let Some(warning) = warning {
+                assert_eq!(met.warnings.get(warning).copied(), length, "{text}");
+            }
+        }
+        assert_eq!(others.len(), about.len());
+    }
+
+    /// A TLS session of a process: `version` with host number `n`.
+    fn tls(second: &str, process: &str, n: u8, version: &str) -> String {
+        format!(
+            "{second} mx1 {process}: Untrusted TLS connection established to mx{n}.example.net[192.0.2.{n}]:25: {version} with cipher X (256/256 bits)\n"
+        )
+    }
+
+    fn record(second: &str, process: &str, n: u8, to: &str, conn_use: &str) -> String {
+        format!(
+            "{second} mx1 {process}: 4F1A2B3C4D: to=<{to}>, relay=mx{n}.example.net[192.0.2.{n}]:25, {conn_use}delay=2, delays=0/0/1.9/0.1, dsn=2.0.0, status=sent (ok)\n"
+        )
+    }
+
+    const SMTP: &str = "postfix/smtp[13]";
+    const OTHER: &str = "postfix/smtp[14]";
+    const NAMELESS: &str = "postfix/smtp";
+
+    #[test]
+    fn a_session_lasts_to_the_next_one_of_its_process() {
+        const B: &str = "b@example.net";
+        let two = tls("1", SMTP, 1, "TLSv1.2") + &tls("5", SMTP, 2, "TLSv1.3");
+        let about = [("mx1.example.net", Some(B)), ("mx2.example.net", Some(B))];
+        check_records(&(two.clone() + &record("6", SMTP, 2, B, "")), &[Some("TLSv1.3")], &about);
+        check_records(&(two.clone() + &record("6", SMTP, 1, B, "")), &[None], &about);
+        // In the moment in which the next one began, the record may have been of the one before.
+        check_records(&(two.clone() + &record("5", SMTP, 1, B, "")), &[Some("TLSv1.2")], &about);
+        let three = tls("0", SMTP, 3, "TLSv1.1") + &two;
+        let about = [("mx3.example.net", Some(B)), about[0], about[1]];
+        check_records(&(three + &record("5", SMTP, 3, B, "")), &[None], &about);
+        // Two sessions of one moment, either of which may have been the last.
+        let together = tls("5", SMTP, 1, "TLSv1.2") + &tls("5", SMTP, 2, "TLSv1.3");
+        let records = record("6", SMTP, 1, B, "") + &record("6", SMTP, 2, B, "");
+        check_records(&(together + &records), &[Some("TLSv1.2"), Some("TLSv1.3")], &about[1..]);
+    }
+
+    #[test]
+    fn only_a_connection_that_is_used_again_comes_from_another_process() {
+        const B: &str = "b@example.net";
+        let session = tls("1", SMTP, 1, "TLSv1.3");
+        let mx1 = [("mx1.example.net", None)];
+        let own = record("2", SMTP, 1, B, "");
+        let all = session.clone() + &own + &record("3", OTHER, 1, "c@example.net", "");
+        check_records(&all, &[Some("TLSv1.3"), None], &[("mx1.example.net", Some(B))]);
+        check_records(&(session.clone() + &record("3", OTHER, 1, B, "conn_use=2, ")), &[Some("TLSv1.3")], &mx1);
+        check_records(&(session.clone() + &record("3", OTHER, 2, B, "conn_use=2, ")), &[None], &mx1);
+        // Where the transport keeps no pid, no line tells which process it is of.
+        check_records(&(session + &record("3", NAMELESS, 1, B, "")), &[Some("TLSv1.3")], &mx1);
+    }
+
+    #[test]
+    fn a_line_is_about_the_recipient_of_the_next_record_of_its_process() {
+        let failed = |second: &str, process: &str, n: u8| {
+            format!("{second} mx1 {process}: connect to mx{n}.example.net[192.0.2.{n}]:25: Connection refused\n")
+        };
+        let log = [
+            failed("1", SMTP, 1),
+            failed("2", OTHER, 2),
+            tls("3", SMTP, 3, "TLSv1.3"),
+            record("4", SMTP, 3, "bob@example.net", ""),
+            failed("5", SMTP, 4),
+            record("6", OTHER, 5, "c@example.net", ""),
+        ];
+        let (bob, c) = (Some("bob@example.net"), Some("c@example.net"));
+        let about =
+            [("mx1.example.net", bob), ("mx2.example.net", c), ("mx3.example.net", bob), ("mx4.example.net", None)];
+        check_records(&log.concat(), &[Some("TLSv1.3"), None], &about);
+    }
+
+    /// A name may have many addresses, so that it decides only where an address is not known.
+    #[test]
+    fn a_host_is_known_by_its_address_or_else_by_its_name() {
+        let by_name = Peer { name: Some("mx.example.net"), addr: None, port: None };
+        let first = Peer { addr: Some("192.0.2.1"), ..by_name };
+        let second = Peer { addr: Some("192.0.2.2"), ..by_name };
+        for (known, peer, expected) in [
+            (first, first, true),
+            (first, second, false),
+            (first, by_name, true),
+            (by_name, first, true),
+            (by_name, by_name, true),
+            (first, Peer { name: None, ..first }, true),
+            (by_name, Peer { name: Some("mx.example.org"), ..by_name }, false),
+            (first, Peer::default(), false),
+        ] {
+            let session = Session { time: Time(0), peer: known, tls: ("TLSv1.3", None) };
+            let find = |name| [known.addr, known.name].contains(&Some(name)).then_some(session);
+            assert_eq!(with(peer, find).is_some(), expected, "{known:?} {peer:?}");
+        }
+    }
 
     /// TLS versions of the recipients of a message, by a record of process 13 at second 3.
     #[track_caller]

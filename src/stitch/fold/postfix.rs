@@ -242,3 +242,6 @@ fn decision<'a>(draft: &mut Draft<'a>, told: &Told<'a>, policy: &Policy<'a>) {
         Action::Accept => {}
     }
 }
+
+#[cfg(test)]
+mod tests;

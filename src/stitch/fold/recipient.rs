@@ -158,3 +158,120 @@ impl<'a> Recipients<'a> {
         self.people.iter_mut()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use RecipientStatus as S;
+
+    fn attempt(ms: i64, status: S) -> Attempt<'static> {
+        Attempt {
+            time: Time(ms),
+            status,
+            dsn: None,
+            relay: None,
+            peer: Peer::default(),
+            reply: None,
+            transport: None,
+            delay_s: None,
+            delays: None,
+            queued_as: None,
+            tls: None,
+        }
+    }
+
+    /// Attempts for one recipient, those of which little is left first: what became of it, when and after how many.
+    #[track_caller]
+    fn check(brief: &[(i64, S)], whole: &[(i64, S)], status: S, first: i64, last: i64) {
+        let mut all = Recipients::default();
+        for (ms, status) in brief {
+            all.add_brief("b@example.net".into(), None, attempt(*ms, *status));
+        }
+        for (ms, status) in whole {
+            all.add("b@example.net".into(), None, attempt(*ms, *status));
+        }
+        let people: Vec<&Person<'_>> = all.iter().collect();
+        let [person] = people[..] else { panic!("{people:?}") };
+        assert_eq!((person.status(), person.last().map(|a| a.time)), (status, Some(Time(last))), "{brief:?} {whole:?}");
+        assert_eq!(
+            (person.count(), person.first()),
+            ((brief.len() + whole.len()) as u64, Some(Time(first))),
+            "{brief:?} {whole:?}"
+        );
+    }
+
+    #[test]
+    fn the_last_attempt_counts() {
+        check(&[], &[(1, S::Deferred), (5, S::Sent)], S::Sent, 1, 5);
+        check(&[], &[(5, S::Deferred), (1, S::Sent)], S::Deferred, 1, 5);
+        check(&[(1, S::Deferred), (5, S::Bounced), (3, S::Deferred)], &[], S::Bounced, 1, 5);
+        check(&[(5, S::Deferred), (1, S::Sent), (6, S::Held)], &[], S::Held, 1, 6);
+        check(&[(2, S::Deferred), (9, S::Sent)], &[(1, S::Deferred), (8, S::Deferred)], S::Sent, 1, 9);
+        check(&[(2, S::Deferred), (3, S::Deferred)], &[(4, S::Deferred), (8, S::Expired)], S::Expired, 2, 8);
+    }
+
+    /// Lines of one moment are in no order, and no attempt follows one that ended it.
+    #[test]
+    fn of_one_moment_an_attempt_counts_that_ended_it() {
+        for last in [S::Sent, S::Bounced, S::Expanded, S::Discarded, S::Undeliverable] {
+            check(&[], &[(5, last), (5, S::Deferred)], last, 5, 5);
+            check(&[], &[(5, S::Deferred), (5, last)], last, 5, 5);
+            check(&[(5, last), (5, S::Unknown)], &[], last, 5, 5);
+            check(&[(5, S::Deferred), (5, last)], &[], last, 5, 5);
+            check(&[(5, last)], &[(5, S::Deferred)], last, 5, 5);
+        }
+        // Of two that ended it the later one.
+        check(&[(5, S::Sent), (5, S::Bounced)], &[], S::Bounced, 5, 5);
+        check(&[], &[(5, S::Sent), (5, S::Bounced)], S::Bounced, 5, 5);
+    }
+
+    #[test]
+    fn other_evidence_than_an_attempt_outweighs_it() {
+        let mut all = Recipients::default();
+        all.add("b@example.net".into(), None, attempt(5, S::Deferred));
+        all.iter_mut().for_each(|person| person.settled = Some(S::Expired));
+        assert_eq!(all.iter().map(Person::status).collect::<Vec<_>>(), [S::Expired]);
+    }
+
+    #[test]
+    fn a_recipient_is_an_address_and_what_it_was_before_whatever_their_number() {
+        for many in [1, WALKED, WALKED + 1, WALKED + 2, 3 * WALKED] {
+            let mut all = Recipients::with_capacity(0);
+            assert!(all.is_empty());
+            let names: Vec<(String, Option<&str>)> = (0..many)
+                .flat_map(|n| [None, Some("list@example.org")].map(|orig_to| (format!("b{n}@example.net"), orig_to)))
+                .take(many)
+                .collect();
+            for ms in [1, 2, 3] {
+                for (address, orig_to) in &names {
+                    all.add(address.clone().into(), orig_to.map(Cow::from), attempt(ms, S::Deferred));
+                }
+            }
+            let found: Vec<(&str, Option<&str>, u64)> =
+                all.iter().map(|p| (&*p.address, p.orig_to.as_deref(), p.count())).collect();
+            let expected: Vec<_> = names.iter().map(|(address, orig_to)| (&**address, *orig_to, 3)).collect();
+            assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn an_end_is_good_or_bad_or_none() {
+        for (status, ends, is_good) in [
+            (S::Sent, true, true),
+            (S::Filtered, true, true),
+            (S::Expanded, true, true),
+            (S::Deliverable, true, true),
+            (S::Bounced, true, false),
+            (S::Expired, true, false),
+            (S::Rejected, true, false),
+            (S::Discarded, true, false),
+            (S::Quarantined, true, false),
+            (S::Undeliverable, true, false),
+            (S::Deferred, false, false),
+            (S::Held, false, false),
+            (S::Unknown, false, false),
+        ] {
+            assert_eq!((is_final(status), is_success(status)), (ends, is_good), "{status:?}");
+        }
+    }
+}

@@ -243,3 +243,6 @@ fn tell<'t, 'a>(session: &mut Session<'t, 'a>, to: &'t SessionLine<'a>, lead_ms:
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -177,3 +177,216 @@ fn names(text: &str, peer: Peer<'_>) -> bool {
         !name.is_empty() && starts && ends
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::tests::{check, check_open},
+        *,
+    };
+
+    const REFUSED: &str = "connect to mx1.example.net[198.51.100.25]:25: Connection refused";
+    const TLS: &str = "Untrusted TLS connection established to mx2.example.net[198.51.100.26]:25: TLSv1.3 with cipher X (256/256 bits)";
+    /// Parts of a record: where it went to in the end.
+    const MX1: &str = "relay=mx1.example.net[198.51.100.25]:25";
+    const MX2: &str = "relay=mx2.example.net[198.51.100.26]:25";
+    const NOWHERE: &str = "relay=none";
+
+    /// Lines of one smtp: `SECOND TEXT`.
+    fn smtp(lines: &[&str]) -> String {
+        let line = |line: &&str| line.replacen(' ', " mx1 postfix/smtp[74]: ", 1) + "\n";
+        lines.iter().map(line).collect()
+    }
+
+    /// A record of a delivery that took a second.
+    fn record(second: &str, id: &str, relay: &str) -> String {
+        record_of(second, id, relay, "delay=9, delays=8/0/0.5/0.5", "ok")
+    }
+
+    fn record_of(second: &str, id: &str, relay: &str, delays: &str, reply: &str) -> String {
+        format!("{second} {id}: to=<b@example.net>, {relay}, {delays}, dsn=2.0.0, status=sent ({reply})")
+    }
+
+    /// postfix writes `conn_use=` from the second delivery over a connection on; 1 would be the first.
+    #[test]
+    fn tls_is_of_the_delivery_that_opened_the_connection_and_of_those_that_say_that_they_took_it_over() {
+        const NEW: &str = "delay=9, delays=8/0/0.5/0.5";
+        for (tls, at, relay, delays, expected) in [
+            ("99", "100", MX2, NEW, true),
+            ("90", "100", MX2, NEW, false),
+            ("90", "100", MX2, "conn_use=1, delay=9, delays=8/0/0.5/0.5", false),
+            ("90", "100", MX2, "conn_use=2, delay=9, delays=8/0/0.5/0.5", true),
+            // Another host, which this process has a connection to, too.
+            ("99", "100", MX1, NEW, false),
+            ("90", "100", MX1, "conn_use=2, delay=9, delays=8/0/0.5/0.5", false),
+            // A connection is kept for five minutes.
+            ("90", "390", MX2, "conn_use=5, delay=9, delays=8/0/0.5/0.5", true),
+            ("90", "390.001", MX2, "conn_use=5, delay=9, delays=8/0/0.5/0.5", false),
+            // Work of more than ten minutes, of which the last ten are looked through.
+            ("90", "690", MX2, "delay=900, delays=0/0/900/0", true),
+            ("90", "690.001", MX2, "delay=900, delays=0/0/900/0", false),
+        ] {
+            let log = smtp(&[&format!("{tls} {TLS}"), &record_of(at, "3A9C96093D", relay, delays, "ok")]);
+            check(&log, if expected { &[[1, 0]] } else { &[] }, &[]);
+        }
+    }
+
+    #[test]
+    fn of_two_connections_to_a_host_the_later_one_was_used() {
+        let reused = "conn_use=2, delay=9, delays=8/0/0.5/0.5";
+        let record = record_of("90", "3A9C96093D", MX2, reused, "ok");
+        check(&smtp(&[&format!("50 {TLS}"), &format!("70 {TLS}"), &record]), &[[2, 1]], &[]);
+    }
+
+    /// Two digits of the time are logged, and a line may have the stamp of its whole second.
+    #[test]
+    fn a_failed_connection_lies_in_the_work_of_its_record() {
+        for (failed, at, delays, expected) in [
+            // Four seconds, a twentieth of that, and a lag, from the end of the second on.
+            ("95.3", "100.219", "delays=0/0/3/1", true),
+            ("95.3", "100.220", "delays=0/0/3/1", false),
+            ("95", "100.219", "delays=0/0/3/1", true),
+            ("95.999", "100.220", "delays=0/0/3/1", false),
+            ("96", "100.220", "delays=0/0/3/1", true),
+            ("99", "100.019", "delays=4/0/0/0", true),
+            ("99", "100.020", "delays=4/0/0/0", false),
+            // Work of more than ten minutes, of which the last ten are looked through.
+            ("90", "690", "delays=0/0/900/0", true),
+            ("90", "690.001", "delays=0/0/900/0", false),
+        ] {
+            let delays = format!("delay=900, {delays}");
+            let log = smtp(&[&format!("{failed} {REFUSED}"), &record_of(at, "3A9C96093D", NOWHERE, &delays, "ok")]);
+            check(&log, if expected { &[[1, 0]] } else { &[] }, &[]);
+        }
+    }
+
+    #[test]
+    fn a_record_that_does_not_tell_how_long_it_took_has_no_part_in_what_was_met() {
+        let record = "100 3A9C96093D: to=<b@example.net>, relay=none, dsn=4.4.1, status=deferred (x)";
+        check(&smtp(&[&format!("100 {REFUSED}"), record]), &[], &[]);
+    }
+
+    /// A message with two recipients of one domain.
+    #[test]
+    fn records_of_one_moment_share_what_was_met() {
+        let log =
+            [&format!("99.5 {REFUSED}"), &*record("100", "3A9C96093D", NOWHERE), &record("100", "4A9C96093D", NOWHERE)];
+        check(&smtp(&log), &[[1, 0], [2, 0]], &[]);
+    }
+
+    #[test]
+    fn a_failure_before_a_record_is_not_of_a_later_one() {
+        let log = [
+            &format!("99.1 {REFUSED}"),
+            &format!("99.2 {}", REFUSED.replace("mx1", "mx2")),
+            &*record("99.5", "3A9C96093D", NOWHERE),
+            &format!("99.7 {}", REFUSED.replace("mx1", "mx3")),
+            &record("99.9", "4A9C96093D", NOWHERE),
+        ];
+        // The last of what the first record took tells of both; without the record they would be the second one's.
+        check(&smtp(&log), &[[2, 0], [2, 1], [4, 3]], &[[4, 1, 2]]);
+    }
+
+    /// With stamps of whole seconds a failure in the moment of a record may have come after it.
+    #[test]
+    fn a_failure_in_the_moment_of_a_record_may_be_of_the_next_one_too() {
+        let log =
+            [&format!("99 {REFUSED}"), &*record("99", "3A9C96093D", NOWHERE), &record("100", "4A9C96093D", NOWHERE)];
+        check(&smtp(&log), &[[1, 0], [2, 0]], &[]);
+        // Two records named another host, or none; the third, of the moment of the second, names it.
+        let named = "connect to mx1.example.net[198.51.100.25]:25: Connection refused";
+        let naming = |at, id| record_of(at, id, NOWHERE, "delay=9, delays=8/0/0.5/0.5", named);
+        let log = [
+            &format!("99 {REFUSED}"),
+            &*record("99", "3A9C96093D", MX2),
+            &record("100", "4A9C96093D", MX2),
+            &naming("100", "5A9C96093D"),
+        ];
+        check(&smtp(&log), &[[1, 0], [3, 0]], &[[2, 0, 3]]);
+    }
+
+    #[test]
+    fn a_record_that_names_the_host_has_it_and_no_other_of_its_moment() {
+        let log = [
+            &format!("99.5 {REFUSED}"),
+            &*record("100", "3A9C96093D", MX2),
+            // The host answered at the second attempt.
+            &record("100", "4A9C96093D", MX1),
+        ];
+        check(&smtp(&log), &[[2, 0]], &[[1, 0, 2]]);
+        // The same in the moment of the failure, when the next record names nothing.
+        let log = [&format!("99 {REFUSED}"), &*record("99", "3A9C96093D", MX1), &record("100", "4A9C96093D", MX2)];
+        check(&smtp(&log), &[[1, 0]], &[[2, 0, 1]]);
+        // A record whose work did not reach back so far names it for another reason.
+        let log = [
+            &format!("97.5 {REFUSED}"),
+            &*record_of("100", "3A9C96093D", NOWHERE, "delay=9, delays=5/0/3/1", "ok"),
+            &record("100", "4A9C96093D", MX1),
+        ];
+        check(&smtp(&log), &[[1, 0]], &[]);
+    }
+
+    #[test]
+    fn the_next_record_may_still_have_what_was_met() {
+        let log = smtp(&[
+            &format!("90 {TLS}"),
+            &format!("91.1 {REFUSED}"),
+            &format!("91.2 {}", REFUSED.replace("mx1", "mx3")),
+            &record("92", "3A9C96093D", NOWHERE),
+            &format!("93 {REFUSED}"),
+        ]);
+        check_open(&log, 90_000, &[]);
+        check_open(&log, 91_150, &[0, 1]);
+        check_open(&log, 92_000, &[0, 1, 2]);
+        // The record took both failures, as the last of them shows.
+        check_open(&log, 93_000, &[0, 2, 3]);
+        check_open(&log, 94_000, &[0, 2, 3, 4]);
+    }
+
+    #[test]
+    fn a_failure_that_a_record_of_its_moment_named_stays_with_it() {
+        let log = smtp(&[&format!("99 {REFUSED}"), &record("99", "3A9C96093D", MX1), &record("99", "4A9C96093D", MX2)]);
+        check_open(&log, 100_000, &[0, 1]);
+        let log = smtp(&[&format!("99 {REFUSED}"), &record("99", "4A9C96093D", MX2)]);
+        check_open(&log, 100_000, &[0]);
+    }
+
+    #[test]
+    fn of_too_many_the_last_are_kept() {
+        let mut kept = VecDeque::new();
+        for n in 1..=5 {
+            keep(&mut kept, n, 3);
+            assert_eq!(kept, ((n - 2).max(1)..=n).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn an_address_is_named_in_brackets_and_a_name_as_a_word() {
+        let addr = Peer { name: Some("mx.example.net"), addr: Some("192.0.2.2"), port: Some(25) };
+        let name = Peer { addr: None, ..addr };
+        for (text, peer, expected) in [
+            ("mx.example.net[192.0.2.2]:25", addr, true),
+            ("[192.0.2.2]:25", addr, true),
+            ("connect to mx.example.net[192.0.2.2]:25: Connection refused", addr, true),
+            ("mx.example.net[192.0.2.25]:25", addr, false),
+            ("mx.example.net[10.192.0.2.2]:25", addr, false),
+            ("mx.example.net", addr, false),
+            ("at 192.0.2.2 now", addr, false),
+            ("[192.0.2.20] [192.0.2.2]", addr, true),
+            ("mx.example.net[192.0.2.2]:25", name, true),
+            ("mx.example.net", name, true),
+            ("connect to mx.example.net: timed out", name, true),
+            ("connect to mx.example.net.: timed out", name, true),
+            ("reached:mx.example.net", name, true),
+            ("smtpmx.example.net", name, false),
+            ("mx.example.network", name, false),
+            ("none", name, false),
+            ("", name, false),
+            ("none", Peer::default(), false),
+            ("none", Peer { name: Some(""), ..Peer::default() }, false),
+            ("", Peer { name: Some(""), ..Peer::default() }, false),
+        ] {
+            assert_eq!(names(text, peer), expected, "{text} {peer:?}");
+        }
+    }
+}

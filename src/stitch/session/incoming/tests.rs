@@ -1,0 +1,267 @@
+//! Incoming sessions, as lines of one smtpd.
+
+use super::{
+    super::tests::{check, check_open, shared},
+    SAID,
+};
+use crate::stitch::session::Role;
+
+/// Lines of one smtpd: `SECOND TEXT`, with `C!` for one client, `D!` for another, and `TLS!` for a TLS session of the first.
+fn smtpd(lines: &[&str]) -> String {
+    let line = |line: &&str| {
+        let (second, text) = line.split_once(' ').expect("a second and a text");
+        let text = text.replace("C!", "c.example.org[192.0.2.7]").replace("D!", "d.example.org[192.0.2.8]");
+        let text = text.replace(
+            "TLS!",
+            "Anonymous TLS connection established from c.example.org[192.0.2.7]: TLSv1.3 with cipher X (256/256 bits)",
+        );
+        format!("{second} mx1 postfix/smtpd[11]: {text}\n")
+    };
+    lines.iter().map(line).collect()
+}
+
+const WARN: &str = "NOQUEUE: warn: RCPT from C!: beware; from=<a@example.org> to=<b@example.net> proto=ESMTP helo=<c>";
+const PASSED: &str = "proxy-accept: END-OF-MESSAGE: 250 2.0.0 Ok: queued as 7C1D2E3F40; from=<a@example.org> to=<b@example.net> proto=ESMTP helo=<c>";
+const PASSED_TOO: &str = "proxy-accept: END-OF-MESSAGE: 250 2.0.0 Ok: queued as 8C1D2E3F40; from=<a@example.org> to=<b@example.net> proto=ESMTP helo=<c>";
+const SPAM: &str =
+    "proxy-reject: END-OF-MESSAGE: 550 5.7.0 Spam; from=<a@example.org> to=<b@example.net> proto=ESMTP helo=<c>";
+
+#[track_caller]
+fn check_lines(lines: &[&str], taken: &[[u32; 2]], context: &[[u32; 3]]) {
+    check(&smtpd(lines), taken, context);
+}
+
+#[test]
+fn a_session_is_in_force_for_each_message_and_a_warning_for_the_next_one() {
+    check_lines(
+        &[
+            "0 connect from C!",
+            "1 TLS!",
+            &format!("2 {WARN}"),
+            "3 4F1A2B3C4D: client=C!",
+            "4 5F1A2B3C4D: client=C!",
+            "5 6F1A2B3C4D: client=C!",
+            "6 disconnect from C!",
+        ],
+        &[[3, 0], [3, 1], [3, 2], [4, 0], [4, 1], [5, 0], [5, 1]],
+        // The warning would be of a later message, were it not for the one before that.
+        &[[4, 2, 3], [5, 2, 4]],
+    );
+}
+
+/// Sessions of whose lines some are more than ten minutes old.
+#[test]
+fn each_line_of_a_session_reaches_ten_minutes() {
+    let before = ["0 connect from C!", "1 TLS!", &format!("2 {WARN}")];
+    for (at, taken) in [
+        ("600", &[[3, 0], [3, 1], [3, 2]][..]),
+        ("600.001", &[[3, 1], [3, 2]]),
+        ("601.001", &[[3, 2]]),
+        ("602", &[[3, 2]]),
+        ("602.001", &[]),
+    ] {
+        let client = format!("{at} 4F1A2B3C4D: client=C!");
+        check_lines(&[before[0], before[1], before[2], &client], taken, &[]);
+    }
+    for (at, context) in [("602", &[[2, 0, 1]][..]), ("602.001", &[])] {
+        let warn = format!("2 {WARN}");
+        let client = format!("{at} 5F1A2B3C4D: client=C!");
+        check_lines(&[&warn, "3 4F1A2B3C4D: client=C!", &client], &[[1, 0]], context);
+    }
+}
+
+#[test]
+fn a_message_has_the_session_of_its_own_client() {
+    check_lines(
+        &["1 connect from C!", "2 connect from D!", "3 4F1A2B3C4D: client=C!", "4 5F1A2B3C4D: client=D!"],
+        &[[2, 0], [3, 1]],
+        &[],
+    );
+}
+
+/// Two short sessions of one second leave one copy of each line that they have in common.
+#[test]
+fn a_session_lasts_to_the_end_of_the_second_of_its_end() {
+    check_lines(&["1.1 connect from C!", "1.2 disconnect from C!", "1.9 4F1A2B3C4D: client=C!"], &[[2, 0]], &[]);
+    // What began and ended within a second may have the lines of the session after it.
+    check_lines(
+        &["1.1 connect from C!", "1.2 TLS!", "1.3 disconnect from C!", "2 4F1A2B3C4D: client=C!"],
+        &[],
+        &[[3, 0, 2], [3, 1, 2]],
+    );
+    check_lines(&["1.1 connect from C!", "2.1 disconnect from C!", "3 4F1A2B3C4D: client=C!"], &[], &[]);
+    check_lines(&["1.1 connect from C!", "1.3 disconnect from C!", "601.1 4F1A2B3C4D: client=C!"], &[], &[[2, 0, 1]]);
+    check_lines(&["1.1 connect from C!", "1.3 disconnect from C!", "601.2 4F1A2B3C4D: client=C!"], &[], &[]);
+}
+
+/// With stamps of whole seconds a client that comes back at once connects, as it seems, before it is gone.
+#[test]
+fn a_client_that_comes_back_in_the_moment_in_which_it_left_has_a_new_session() {
+    check_lines(
+        &[
+            "1 connect from C!",
+            "2 4F1A2B3C4D: client=C!",
+            "5 connect from C!",
+            "5 disconnect from C!",
+            "6 5F1A2B3C4D: client=C!",
+            "7 disconnect from C!",
+            "8 6F1A2B3C4D: client=C!",
+        ],
+        &[[1, 0], [4, 2]],
+        &[[4, 0, 3]],
+    );
+    // Where nothing is known of the first session, the end is that of the second.
+    check_lines(&["5 connect from C!", "5 disconnect from C!", "6 5F1A2B3C4D: client=C!"], &[], &[[2, 0, 1]]);
+    // A session whose end was lost; that of the next one is its own.
+    check_lines(
+        &["1 connect from C!", "5 connect from C!", "7 disconnect from C!", "8 5F1A2B3C4D: client=C!"],
+        &[],
+        &[],
+    );
+}
+
+/// When the message is folded, nothing so long before it is known.
+#[test]
+fn a_session_that_began_more_than_ten_minutes_ago_explains_no_end() {
+    let lines = |at| format!("{at} 5F1A2B3C4D: client=C!");
+    let before = ["1 connect from C!", "500 connect from C!", "500 disconnect from C!"];
+    check_lines(&[before[0], before[1], before[2], &lines("601")], &[[3, 1]], &[[3, 0, 2]]);
+    check_lines(&[before[0], before[1], before[2], &lines("601.001")], &[], &[[3, 1, 2]]);
+}
+
+#[test]
+fn of_very_many_warnings_a_message_has_the_last() {
+    for many in [SAID, SAID + 1, 3 * SAID / 2, 2 * SAID, 5 * SAID / 2] {
+        let warn =
+            |n: usize| format!("{}.{:03} {}", n / 1000, n % 1000, WARN.replace("beware", &format!("beware {n}")));
+        let mut lines: Vec<String> = (0..many).map(warn).collect();
+        lines.push("9 4F1A2B3C4D: client=C!".into());
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let taken = shared(&smtpd(&lines), None).pairs;
+        assert!(taken.iter().all(|pair| (pair.own as usize, pair.role) == (many, Role::Taken)));
+        let first = taken.iter().map(|pair| pair.other as usize).min();
+        assert_eq!((taken.len(), first), (SAID, Some(many - SAID)));
+    }
+}
+
+/// A filter before the queue: its answers name no client.
+#[test]
+fn an_answer_of_a_filter_is_about_the_last_client_that_was_handed_to_it() {
+    check_lines(
+        &[
+            "0 connect from C!",
+            "1 NOQUEUE: client=C!",
+            &format!("2 {WARN}"),
+            &format!("3 {PASSED}"),
+            "4 NOQUEUE: client=C!",
+            &format!("5 {PASSED_TOO}"),
+            &format!("6 {SPAM}"),
+        ],
+        &[[3, 0], [3, 1], [3, 2], [5, 0], [5, 4], [6, 0], [6, 4]],
+        &[[5, 2, 3]],
+    );
+    check_lines(
+        &[
+            "0 connect from C!",
+            "1 NOQUEUE: client=C!",
+            "2 disconnect from C!",
+            "3 connect from D!",
+            "4 NOQUEUE: client=D!",
+            &format!("5 {PASSED}"),
+            &format!("6 {SPAM}"),
+        ],
+        &[[5, 3], [5, 4], [6, 3], [6, 4]],
+        &[],
+    );
+    // A message that is in the queue by itself has nothing of what was handed to a filter.
+    check_lines(&["0 connect from C!", "1 NOQUEUE: client=C!", "2 4F1A2B3C4D: client=C!"], &[[2, 0]], &[]);
+}
+
+/// It is in no set, so that it must change nothing for those that are.
+#[test]
+fn an_answer_that_names_no_message_takes_nothing() {
+    check_lines(
+        &[
+            "0 NOQUEUE: client=C!",
+            &format!("1 {WARN}"),
+            "2 proxy-accept: END-OF-MESSAGE: 250 2.0.0 Ok; proto=ESMTP helo=<c>",
+            &format!("3 {PASSED}"),
+        ],
+        &[[3, 0], [3, 1]],
+        &[],
+    );
+}
+
+#[test]
+fn an_answer_of_a_filter_is_not_about_a_client_that_is_gone() {
+    let spam = |at: &str| format!("{at} {SPAM}");
+    let passed = |at: &str| format!("{at} {PASSED}");
+    let gone = ["0.1 connect from C!", "0.2 NOQUEUE: client=C!", "0.5 disconnect from C!"];
+    for answer in [spam, passed] {
+        check_lines(&[gone[0], gone[1], gone[2], &answer("0.9")], &[[3, 0], [3, 1]], &[]);
+        check_lines(&[gone[0], gone[1], gone[2], &answer("1")], &[], &[]);
+    }
+    // It may have come back, but how it did is not known.
+    check_lines(&[gone[0], gone[2], &format!("5 {WARN}"), &spam("6")], &[], &[]);
+    // Of two clients only the one that went on.
+    check_lines(&["0 connect from C!", "1 connect from D!", "2 disconnect from D!", &spam("3")], &[[3, 0]], &[]);
+}
+
+#[test]
+fn an_answer_of_a_filter_comes_within_ten_minutes() {
+    let before = ["0 connect from C!", "1 NOQUEUE: client=C!", "500 TLS!"];
+    check_lines(&[before[0], before[1], before[2], &format!("601 {PASSED}")], &[[3, 1], [3, 2]], &[]);
+    // The client that was handed to the filter is not known any more then.
+    check_lines(&[before[0], before[1], before[2], &format!("601.001 {PASSED}")], &[], &[]);
+    check_lines(&[before[0], before[1], &format!("600 {SPAM}")], &[[2, 0], [2, 1]], &[]);
+    check_lines(&[before[0], before[1], &format!("601 {SPAM}")], &[[2, 1]], &[]);
+    check_lines(&[before[0], before[1], &format!("601.001 {SPAM}")], &[], &[]);
+}
+
+#[test]
+fn an_open_session_may_get_further_messages() {
+    let log = smtpd(&[
+        "0 connect from C!",
+        "1 TLS!",
+        &format!("2 {WARN}"),
+        "3 4F1A2B3C4D: client=C!",
+        &format!("4 {WARN}"),
+        "5 5F1A2B3C4D: client=C!",
+        "7 disconnect from C!",
+    ]);
+    check_open(&log, 0, &[]);
+    check_open(&log, 1000, &[0]);
+    check_open(&log, 2001, &[0, 1, 2]);
+    // The message took the warning: without it the next one would.
+    check_open(&log, 4000, &[0, 1, 2, 3]);
+    check_open(&log, 4001, &[0, 1, 2, 3, 4]);
+    check_open(&log, 5001, &[0, 1, 4, 5]);
+    check_open(&log, 7000, &[0, 1, 4, 5]);
+    // The end is the last line; what comes later is of another session.
+    check_open(&log, 7001, &[]);
+    check_open(&smtpd(&["0 connect from C!", "1 NOQUEUE: client=C!"]), 9000, &[0, 1]);
+    assert_eq!(shared(&log, None).open, [] as [u32; 0]);
+}
+
+/// See `a_session_lasts_to_the_end_of_the_second_of_its_end`.
+#[test]
+fn of_sessions_that_ended_in_one_second_the_last_may_tell_of_the_next() {
+    let log = smtpd(&[
+        "0.1 connect from D!",
+        "0.2 disconnect from D!",
+        "1.1 connect from C!",
+        "1.2 TLS!",
+        "1.3 disconnect from C!",
+        "2.1 4F1A2B3C4D: client=C!",
+    ]);
+    check_open(&log, 1000, &[0, 1]);
+    check_open(&log, 2000, &[2, 3, 4]);
+    check_open(&log, 3000, &[2, 3, 4]);
+}
+
+#[test]
+fn the_end_of_a_former_session_stays_open_with_the_next_one() {
+    let log = smtpd(&["1 connect from C!", "5 connect from C!", "5 disconnect from C!"]);
+    check_open(&log, 5000, &[0]);
+    check_open(&log, 6000, &[0, 1, 2]);
+}
