@@ -230,8 +230,8 @@ fn choose(drafts: &[Draft<'_>], t: &Told<'_>) -> usize {
     if to_the_one_before { latest - 1 } else { latest }
 }
 
-/// `delay=` tells when the message of a delivery record arrived: the nearer start wins, and of two equally near ones
-/// the life that still waits for a recipient.
+/// `delay=` tells when the message of a delivery record arrived: the nearer start wins. Less than a second is too little to tell,
+/// where starts are whole seconds: then it is the life that still waits for a recipient.
 fn belongs_before(before: &Draft<'_>, last: &Draft<'_>, record: &Delivery<'_>, time: Time) -> bool {
     let Some(delay) = record.delay else { return false };
     let arrival = time.0 - (delay * 1000.0) as i64;
