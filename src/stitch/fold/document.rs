@@ -293,7 +293,7 @@ mod tests {
     const REFUSED: &str = "reject: RCPT from c.example.org[192.0.2.7]: 550 5.1.1 no; from=<a@example.org> to=<x@example.net> proto=ESMTP helo=<c>";
 
     #[test]
-    fn what_is_beyond_the_bounds_is_counted() {
+    fn entries_beyond_the_bounds_are_counted() {
         let line = |n: usize| {
             format!(
                 "{n} mx1 postfix/smtpd[1]: 4F1A2B3C4D: {REFUSED}
@@ -309,7 +309,7 @@ mod tests {
         assert_eq!([t.mail.rejects.len(), t.mail.filters.len(), t.mail.links.len()], [2, 2, 3]);
     }
 
-    /// Whoever looks for mail to them finds the attempt, where there is no message.
+    /// An attempt that made no message is found by them all the same.
     #[test]
     fn a_message_is_not_to_those_that_it_was_refused_for() {
         let client = "4F1A2B3C4D: client=c.example.org[192.0.2.7]";
@@ -336,7 +336,7 @@ mod tests {
         assert_eq!(t.related.user, ["ann"]);
     }
 
-    /// What an operator or a filter decided is neither.
+    /// A decision of an operator or a filter is neither.
     #[test]
     fn an_outcome_is_that_all_have_it_or_that_somebody_has_it_not() {
         use Status as S;

@@ -80,7 +80,7 @@ mod tests {
         stitch::testing::document,
     };
 
-    /// What became of recipients of a message by records of postfix, after a filter said something of it.
+    /// The recipients of records of postfix have these statuses where a filter spoke of the message before.
     #[track_caller]
     fn check(filter: &str, records: &[(&str, &str)], expected: &[S]) {
         let record = |(to, status): &(&str, &str)| {

@@ -116,7 +116,7 @@ mod tests {
         document(&texts.iter().enumerate().map(line).collect::<String>())
     }
 
-    /// What smtpd says at RCPT.
+    /// A decision of smtpd at RCPT.
     fn said(action: &str, to: &str, text: &str) -> String {
         format!(
             "{action}: RCPT from c.example.org[192.0.2.7]: {text}; from=<a@example.org> to=<{to}> proto=ESMTP helo=<c>"

@@ -424,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_of_an_attempt_has_no_reply() {
+    fn a_shortened_attempt_has_no_reply() {
         let t = message(&[("sendmail", "ID: to=<b@example.net>, mailer=esmtp, dsn=4.4.1, stat=Deferred (…)")]);
         let b = &t.mail.recipients[0];
         assert_eq!((b.status, b.dsn.as_deref(), b.reply.as_deref()), (S::Deferred, Some("4.4.1"), None));

@@ -135,14 +135,13 @@ mod tests {
     use crate::stitch::testing::{at, document};
 
     #[test]
-    fn what_a_filter_did_is_the_fate_of_its_recipients() {
+    fn a_filter_decides_the_fate_of_its_recipients() {
         use RecipientStatus as S;
         for (did, recipient, message) in [
             ("DiscardedInbound,Quarantined", S::Quarantined, Status::Quarantined),
             ("DiscardedInbound", S::Discarded, Status::Discarded),
             ("RejectedInbound,Quarantined", S::Rejected, Status::Rejected),
             ("BouncedInbound", S::Bounced, Status::Bounced),
-            ("TempFailedInbound", S::Deferred, Status::Unknown),
         ] {
             let t = document(&format!(
                 "1.5 mx1 amavis[9]: (1-2) Blocked SPAM {{{did}}}, [192.0.2.7]:4 <a@example.org> -> <b@example.net>, Message-ID: <1@example.org>, Hits: 9, 1 ms"

@@ -237,7 +237,7 @@ mod tests {
 
     /// From DATA on, a refusal is about the message; that of the SMTP client's header checks comes before the record of it.
     #[test]
-    fn what_is_refused_whole_never_was_in_the_queue() {
+    fn a_message_refused_whole_never_was_in_the_queue() {
         let milter = "milter-reject: END-OF-MESSAGE from c.example.org[192.0.2.7]: 5.7.1 no; from=<a@example.org>";
         check(&[CLIENT, milter], Status::Rejected);
         check(&[CLIENT, QUEUED, "reject: header Subject: x"], Status::Queued);
@@ -263,7 +263,7 @@ mod tests {
 
     /// Of check_compat a discard is for one recipient.
     #[test]
-    fn what_was_discarded_and_delivered_was_delivered() {
+    fn a_discard_for_one_recipient_undoes_no_delivery() {
         let discard = "ruleset=check_compat, arg1=<a@example.org>, arg2=<b@example.net>, relay=c [192.0.2.7], discard";
         let to = |rest: &str| format!("to=<c@example.net>, delay=00:00:01, mailer=esmtp, {rest}");
         check_sendmail(&[discard, &to("dsn=2.0.0, stat=Sent (ok)")], Status::Delivered);
@@ -273,7 +273,7 @@ mod tests {
 
     /// smtpd gives an id with the first recipient that it takes; the lines that tell of it may be lost.
     #[test]
-    fn what_was_done_to_a_queue_file_makes_a_refusal_a_message() {
+    fn a_refusal_is_part_of_a_message_where_there_was_a_queue_file() {
         let kind = |program: &str, text: &str| {
             let refused = "reject: RCPT from c.example.org[192.0.2.7]: 550 5.1.1 no; from=<a@example.org> to=<x@example.net> proto=ESMTP helo=<c>";
             document(&format!(
