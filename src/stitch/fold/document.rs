@@ -268,3 +268,87 @@ pub(super) fn unique<'t>(texts: impl Iterator<Item = &'t Text>) -> Vec<Text> {
     sorted.dedup();
     sorted.into_iter().cloned().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stitch::{
+        Rules,
+        testing::{document, documents_by},
+    };
+
+    #[test]
+    fn the_middle_of_a_long_list_is_left_out() {
+        let check = |entries: &[u8], most: usize, kept: &[u8], surplus: u64| {
+            let mut list = entries.to_vec();
+            assert_eq!((bounded(&mut list, most), &*list), (surplus, kept), "{entries:?} {most}");
+        };
+        check(&[1, 2, 3, 4], 4, &[1, 2, 3, 4], 0);
+        check(&[1, 2], 4, &[1, 2], 0);
+        check(&[1, 2, 3, 4, 5], 4, &[1, 2, 4, 5], 1);
+        check(&[1, 2, 3, 4, 5, 6, 7], 4, &[1, 2, 6, 7], 3);
+        check(&[1, 2, 3, 4, 5, 6, 7], 5, &[1, 2, 5, 6, 7], 2);
+    }
+
+    const REFUSED: &str = "reject: RCPT from c.example.org[192.0.2.7]: 550 5.1.1 no; from=<a@example.org> to=<x@example.net> proto=ESMTP helo=<c>";
+
+    #[test]
+    fn entries_beyond_the_bounds_are_counted() {
+        let line = |n: usize| {
+            format!(
+                "{n} mx1 postfix/smtpd[1]: 4F1A2B3C4D: {REFUSED}
+                 {n} mx1 milter-greylist[2]: 4F1A2B3C4D: User a authenticated, bypassing greylist
+                 {n} mx1 postfix/local[3]: 4F1A2B3C4D: to=<b@example.net>, relay=local, delay=1, dsn=2.0.0, status=sent (forwarded as 5F1A2B3C{n}D)\n"
+            )
+        };
+        let log: String = (10..15).map(line).collect();
+        let bounds = Bounds { listed: 2, links: 3, ..Bounds::default() };
+        let t = documents_by(&log, &Rules { bounds, ..Rules::default() }).remove(0);
+        let Omitted { rejects, filters, links, .. } = t.mail.omitted;
+        assert_eq!([rejects, filters, links], [3, 3, 2]);
+        assert_eq!([t.mail.rejects.len(), t.mail.filters.len(), t.mail.links.len()], [2, 2, 3]);
+    }
+
+    /// An attempt that made no message is found by them all the same.
+    #[test]
+    fn a_message_is_not_to_those_that_it_was_refused_for() {
+        let client = "4F1A2B3C4D: client=c.example.org[192.0.2.7]";
+        let sent = "4F1A2B3C4D: to=<b@example.net>, relay=x[192.0.2.2]:25, delay=1, dsn=2.0.0, status=sent (ok)";
+        let log = format!("1 mx1 postfix/smtpd[1]: {client}\n2 mx1 postfix/smtpd[1]: 4F1A2B3C4D: {REFUSED}\n");
+        assert_eq!(document(&log).email.to.address, ["x@example.net"]);
+        assert_eq!(document(&format!("{log}3 mx1 postfix/smtp[2]: {sent}")).email.to.address, ["b@example.net"]);
+    }
+
+    #[test]
+    fn a_document_names_who_and_what_took_part() {
+        let t = document(&format!(
+            "1 mx1 postfix/smtpd[1]: 4F1A2B3C4D: client=c.example.org[192.0.2.7], sasl_method=PLAIN, sasl_username=ann
+             2 mx1 postfix/smtpd[1]: 4F1A2B3C4D: {REFUSED}
+             3 mx1 postfix/smtp[2]: 4F1A2B3C4D: to=<b@example.net>, relay=mx.example.net[2001:db8::25]:25, delay=1, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 5F1A2B3C4D)"
+        ));
+        let mail = &t.mail;
+        assert_eq!(
+            [&mail.protocol, &mail.helo, &mail.auth.method, &t.user.name].map(Option::as_deref),
+            [Some("ESMTP"), Some("c"), Some("PLAIN"), Some("ann")]
+        );
+        assert_eq!(t.related.ip, ["192.0.2.7", "2001:db8::25"]);
+        assert_eq!(t.related.hosts, ["c.example.org", "mx", "mx.example.net", "mx1"]);
+        assert_eq!(t.related.user, ["ann"]);
+    }
+
+    /// A decision of an operator or a filter is neither.
+    #[test]
+    fn an_outcome_is_that_all_have_it_or_that_somebody_has_it_not() {
+        use Status as S;
+        for (expected, statuses) in [
+            (Outcome::Success, &[S::Delivered][..]),
+            (Outcome::Failure, &[S::Bounced, S::Expired, S::Rejected, S::Partial]),
+            (Outcome::Unknown, &[S::Queued, S::Deferred, S::Held, S::Requeued, S::Unknown]),
+            (Outcome::Unknown, &[S::Discarded, S::Quarantined, S::Deleted]),
+        ] {
+            for status in statuses {
+                assert_eq!(outcome(*status), expected, "{status:?}");
+            }
+        }
+    }
+}

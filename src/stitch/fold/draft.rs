@@ -228,3 +228,60 @@ pub(super) fn verdict(filter: &Filter<'_>) -> Verdict {
         recipients: fate::recipients(filter).filter(|address| !address.is_empty()).map(Text::from).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stitch::{
+        Bounds, Rules,
+        bounds::Ends,
+        testing::{document, documents_by},
+    };
+
+    /// Of five lines of a kind the first and the last are kept whole.
+    #[test]
+    fn lines_of_which_the_kind_is_left_are_counted() {
+        let rest =
+            "RCPT from c.example.org[192.0.2.7]: x; from=<a@example.org> to=<b@example.net> proto=ESMTP helo=<c>";
+        let line = |n: usize| {
+            let decisions = ["reject", "warn", "hold", "discard"]
+                .map(|action| format!("{n} mx1 postfix/smtpd[1]: 4F1A2B3C4D: {action}: {rest}\n"));
+            let filter = format!("{n} mx1 milter-greylist[2]: 4F1A2B3C4D: User a authenticated, bypassing greylist\n");
+            decisions.concat() + &filter
+        };
+        let log: String = (1..=5).map(line).collect();
+        let others = Ends { most: 1, least: 1, in_all: 1, bytes: usize::MAX };
+        let rules = Rules { bounds: Bounds { others, ..Bounds::default() }, ..Rules::default() };
+        let mail = documents_by(&log, &rules).remove(0).mail;
+        let Omitted { lines, rejects, warnings, filters, .. } = mail.omitted;
+        assert_eq!([lines, rejects, warnings, filters], [15, 3, 9, 3]);
+        assert_eq!([mail.rejects.len(), mail.warnings.len(), mail.filters.len()], [2, 6, 2]);
+    }
+
+    /// smtpd behind a filter: its own client is the filter.
+    #[test]
+    fn the_client_is_the_one_that_the_arrival_names() {
+        let decision = "hold: RCPT from localhost[127.0.0.1]: x; from=<a@example.org> to=<b@example.net> proto=ESMTP";
+        let check = |log: &str, expected: &str| {
+            assert_eq!(document(log).source.ip.as_deref(), Some(expected), "{log}");
+        };
+        let arrival = "4F1A2B3C4D: client=localhost[127.0.0.1], orig_client=c.example.org[192.0.2.7]";
+        check(
+            &format!("1 mx1 postfix/smtpd[1]: {arrival}\n2 mx1 postfix/smtpd[1]: 4F1A2B3C4D: {decision}"),
+            "192.0.2.7",
+        );
+        check(&format!("2 mx1 postfix/smtpd[1]: 4F1A2B3C4D: {decision}"), "127.0.0.1");
+    }
+
+    #[test]
+    fn a_verdict_names_whom_it_is_for() {
+        let t = document(
+            "1 mx1 postfix/smtpd[1]: 4F1A2B3C4D: client=c.example.org[192.0.2.7]
+             2 mx1 amavis[2]: (1-2) Passed CLEAN {RelayedInbound}, [192.0.2.7]:4 <a@example.org> -> <b@example.net>,<>, Queue-ID: 4F1A2B3C4D, Hits: 1, 9 ms",
+        );
+        let Verdict { name, verdict, score, detail, recipients } = &t.mail.filters[0];
+        assert_eq!((&**name, &**verdict), ("amavis", "Passed CLEAN"));
+        assert_eq!((*score, detail.as_deref()), (Some(1.0), Some("RelayedInbound")));
+        assert_eq!(*recipients, ["b@example.net"]);
+    }
+}

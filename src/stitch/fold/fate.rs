@@ -85,3 +85,49 @@ pub(super) fn settle(draft: &mut Draft<'_>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        model::transaction::RecipientStatus::{self as S, *},
+        stitch::testing::document,
+    };
+
+    /// The recipients of records of postfix have these statuses where a filter spoke of the message before.
+    #[track_caller]
+    fn check(filter: &str, records: &[(&str, &str)], expected: &[S]) {
+        let record = |(to, status): &(&str, &str)| {
+            format!(
+                "2 mx1 postfix/smtp[3]: 4F1A2B3C4D: to=<{to}>, relay=filter[127.0.0.1]:10024, delay=1, dsn=2.0.0, status={status} (x)\n"
+            )
+        };
+        let log: String = records.iter().map(record).collect();
+        let t = document(&format!("1 mx1 {filter}\n{log}"));
+        let found: Vec<S> = t.mail.recipients.iter().map(|r| r.status).collect();
+        assert_eq!(found, expected, "{filter} {records:?}");
+    }
+
+    const AMAVIS: &str = "amavis[9]: (1-2) Blocked SPAM {DiscardedInbound,Quarantined}, [192.0.2.7]:4 <a@example.org> -> <B@example.net>, Queue-ID: 4F1A2B3C4D, Message-ID: <1@example.org>, Hits: 9, 1 ms";
+
+    #[test]
+    fn a_filter_that_took_the_message_decides_for_those_that_it_names() {
+        check(AMAVIS, &[("b@example.net", "sent"), ("c@example.net", "sent")], &[Quarantined, Sent]);
+        check(AMAVIS, &[("b@example.net", "deferred"), ("c@example.net", "bounced")], &[Deferred, Bounced]);
+    }
+
+    #[test]
+    fn a_filter_that_names_nobody_decides_for_all() {
+        let filter = "MailScanner[9]: Spam Actions: message 4F1A2B3C4D.AFE5C actions are ";
+        let records = [("b@example.net", "sent"), ("c@example.net", "sent")];
+        check(&format!("{filter}store"), &records, &[Quarantined, Quarantined]);
+        check(&format!("{filter}deliver,store"), &records, &[Sent, Sent]);
+    }
+
+    /// A milter's advice need not be followed.
+    #[test]
+    fn a_filter_that_only_advises_takes_nothing_back() {
+        let filter = "rspamd[9]: <a1b2c3>; proxy; rspamd_task_write_log: id: <1@example.org>, qid: <4F1A2B3C4D>, ip: 192.0.2.7, from: <a@example.org>, \
+                      (default: T (reject): [17.50/15.00] [BAYES_SPAM(5.10){99.9%;}]), len: 2345, rcpts: <b@example.net>";
+        check(filter, &[("b@example.net", "sent")], &[Sent]);
+    }
+}

@@ -100,3 +100,91 @@ pub(super) fn without_attempt(address: &str, status: RecipientStatus, reply: Opt
         history: Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        model::{
+            Transaction,
+            transaction::RecipientStatus::{self as S, *},
+        },
+        stitch::testing::document,
+    };
+
+    const CLIENT: &str = "client=c.example.org[192.0.2.7]";
+    const SENT: &str = "to=<b@example.net>, relay=x[192.0.2.2]:25, delay=1, dsn=2.0.0, status=sent (ok)";
+
+    #[track_caller]
+    fn message(texts: &[&str]) -> Transaction {
+        let line = |(n, text): (usize, &&str)| format!("{} mx1 postfix/x[1]: 4F1A2B3C4D: {text}\n", n + 1);
+        document(&texts.iter().enumerate().map(line).collect::<String>())
+    }
+
+    /// A decision of smtpd at RCPT.
+    fn said(action: &str, to: &str, text: &str) -> String {
+        format!(
+            "{action}: RCPT from c.example.org[192.0.2.7]: {text}; from=<a@example.org> to=<{to}> proto=ESMTP helo=<c>"
+        )
+    }
+
+    #[track_caller]
+    fn check(texts: &[&str], expected: &[(&str, S)]) {
+        let t = message(texts);
+        let found: Vec<_> = t.mail.recipients.iter().map(|r| (&*r.address, r.status)).collect();
+        assert_eq!(found, expected, "{texts:?}");
+    }
+
+    /// An alias, say: its record has another name.
+    #[test]
+    fn a_name_without_a_record_is_a_recipient_where_records_are_missing() {
+        let queued = |nrcpt: u32| format!("from=<a@example.org>, size=900, nrcpt={nrcpt} (queue active)");
+        let warned = said("warn", "list@example.net", "x");
+        check(&[CLIENT, &warned, &queued(1), SENT], &[("b@example.net", Sent)]);
+        check(&[CLIENT, &warned, &queued(2), SENT], &[("b@example.net", Sent), ("list@example.net", Unknown)]);
+        check(&[CLIENT, &warned, &queued(1)], &[("list@example.net", Unknown)]);
+        check(&[CLIENT, &said("warn", "B@example.net", "x"), &queued(2), SENT], &[("b@example.net", Sent)]);
+    }
+
+    #[test]
+    fn of_what_was_said_of_a_recipient_the_greatest_counts() {
+        let [warn, reject, redirect, hold, discard] =
+            ["warn", "reject", "redirect", "hold", "discard"].map(|action| said(action, "b@example.net", "x"));
+        for (one, other, status) in [
+            (&warn, &reject, Rejected),
+            (&reject, &redirect, Expanded),
+            (&warn, &hold, Held),
+            (&reject, &hold, Held),
+            (&hold, &discard, Discarded),
+        ] {
+            check(&[CLIENT, one, other], &[("b@example.net", status)]);
+            check(&[CLIENT, other, one], &[("b@example.net", status)]);
+        }
+    }
+
+    #[test]
+    fn of_several_refusals_the_first_is_the_reason() {
+        let texts = ["550 5.1.1 unknown", "450 4.2.0 too many"].map(|text| said("reject", "b@example.net", text));
+        let t = message(&[CLIENT, &texts[0], &texts[1]]);
+        let b = &t.mail.recipients[0];
+        assert_eq!((b.dsn.as_deref(), b.reply.as_deref()), (Some("5.1.1"), Some("unknown")));
+    }
+
+    #[test]
+    fn no_attempt_follows_where_the_message_is_gone() {
+        let is_final = |program: &str, text: &str| {
+            let warned = said("warn", "b@example.net", "x");
+            let log =
+                format!("1 mx1 postfix/smtpd[1]: 4F1A2B3C4D: {warned}\n2 mx1 postfix/{program}[2]: 4F1A2B3C4D: {text}");
+            document(&log).mail.recipients[0].is_final
+        };
+        assert!(!is_final("postsuper", "released from hold"));
+        for (program, text) in [
+            ("qmgr", "removed"),
+            ("postsuper", "removed"),
+            ("cleanup", "removed (canceled)"),
+            ("postsuper", "requeued"),
+        ] {
+            assert!(is_final(program, text), "{program}: {text}");
+        }
+    }
+}

@@ -264,7 +264,13 @@ fn join<'a>(key: &Key, mut run: Vec<Piece<'a>>) -> Vec<(&'a Line, String)> {
 
 #[cfg(test)]
 mod tests {
-    use crate::{model::transaction::RecipientStatus as S, stitch::testing::document};
+    use crate::{
+        model::{
+            Transaction,
+            transaction::{Origin, RecipientStatus as S, Rel, Status},
+        },
+        stitch::testing::document,
+    };
 
     const ID: &str = "6AMK00Zx042166";
 
@@ -325,7 +331,9 @@ mod tests {
             ("dsn=2.0.0, stat=Sent (ok)", S::Sent),
             ("dsn=2.0.0, stat=discarded", S::Discarded),
             ("dsn=4.4.1, stat=Deferred: Connection refused", S::Deferred),
+            ("dsn=4.3.0, stat=Service unavailable", S::Deferred),
             ("dsn=5.1.1, stat=User unknown", S::Bounced),
+            ("dsn=5.0.0, stat=something new", S::Bounced),
             ("stat=Sent", S::Sent),
             ("stat=Deferred: Connection refused", S::Deferred),
             ("stat=queued", S::Deferred),
@@ -338,6 +346,100 @@ mod tests {
         check(
             &[("1", 7, ": to=<a@example.net>, delay=00:00:01, stat=User unknown")],
             &[("a@example.net", S::Rejected)],
+        );
+        check(&[("1", 7, ": to=<a@example.net>, delay=00:00:01")], &[("a@example.net", S::Unknown)]);
+    }
+
+    #[test]
+    fn pieces_of_one_moment_that_nothing_tells_apart_are_left_out() {
+        let first = "[1]: to=<d@example.net>, ...";
+        check(&[("1", 7, FIRST), ("1", 7, first), ("1", 7, "[2]: mailer=esmtp, dsn=2.0.0, stat=Sent (ok)")], &[]);
+    }
+
+    /// The message that lines with its id tell of, a second apart.
+    #[track_caller]
+    fn message(lines: &[(&str, &str)]) -> Transaction {
+        let line = |(n, (program, text)): (usize, &(&str, &str))| format!("{} mx1 {program}[7]: {text}\n", n + 1);
+        document(&lines.iter().enumerate().map(line).collect::<String>().replace("ID", ID))
+    }
+
+    const FROM: &str =
+        "ID: from=<a@example.org>, size=9, class=0, nrcpts=2, proto=ESMTP, relay=c.example.org [192.0.2.7]";
+
+    #[test]
+    fn a_notice_tells_how_the_message_fared() {
+        for (notice, expected) in [
+            ("DSN: User unknown", Status::Bounced),
+            ("return to sender: User unknown", Status::Bounced),
+            ("sender notify: Warning: could not send message for past 4 hours", Status::Queued),
+            ("sender notify: Cannot send message for 5 days", Status::Expired),
+            // The sender was warned before.
+            ("sender notify: User unknown", Status::Bounced),
+            ("postmaster notify: User unknown", Status::Queued),
+        ] {
+            let notice = format!("ID: 6AMK00Zw042167: {notice}");
+            assert_eq!(message(&[("sendmail", FROM), ("sendmail", &notice)]).mail.status, expected, "{notice}");
+        }
+    }
+
+    #[test]
+    fn the_relay_tells_where_a_message_comes_from() {
+        for (rest, origin, domain) in [
+            ("proto=ESMTP, daemon=MTA, relay=c.example.org", Origin::Smtp, Some("c.example.org")),
+            ("relay=c.example.org [192.0.2.7]", Origin::Smtp, Some("c.example.org")),
+            ("relay=root@localhost", Origin::Local, Some("localhost")),
+            // A notice is made inside, in the middle of a client's session too.
+            ("relay=[RESPONSE]", Origin::Internal, None),
+        ] {
+            let from = format!("ID: from=<a@example.org>, size=9, class=0, nrcpts=1, {rest}");
+            let t = message(&[("sendmail", "NOQUEUE: connect from d.example.org"), ("sendmail", &from)]);
+            assert_eq!((t.mail.origin, t.source.domain.as_deref()), (origin, domain), "{rest}");
+        }
+    }
+
+    #[test]
+    fn a_milter_changes_the_sender_whenever_it_says_so() {
+        let (from, change) = (("sendmail", FROM), ("sendmail", "ID: Milter (m) chgfrom: <n@example.org>"));
+        for lines in [[from, change], [change, from]] {
+            assert_eq!(message(&lines).email.from.address.as_deref(), Some("n@example.org"), "{lines:?}");
+        }
+    }
+
+    /// Elsewhere `ctladdr=` is the sender.
+    #[test]
+    fn the_alias_of_files_and_commands_is_known() {
+        let list = Some("list@example.net");
+        for (to, expected) in [
+            ("/var/mail/archive", list),
+            ("\"|/usr/bin/filter\"", list),
+            ("|/usr/bin/filter", list),
+            (":include:/etc/mail/list", list),
+            ("bob", None),
+            ("<b@example.net>", None),
+            ("<\"b c\"@example.net>", None),
+        ] {
+            let record = format!("ID: to={to}, ctladdr=<list@example.net> (8/0), delay=00:00:01, dsn=2.0.0, stat=Sent");
+            assert_eq!(message(&[("sendmail", &record)]).mail.recipients[0].orig_to.as_deref(), expected, "{to}");
+        }
+    }
+
+    #[test]
+    fn a_shortened_attempt_has_no_reply() {
+        let t = message(&[("sendmail", "ID: to=<b@example.net>, mailer=esmtp, dsn=4.4.1, stat=Deferred (…)")]);
+        let b = &t.mail.recipients[0];
+        assert_eq!((b.status, b.dsn.as_deref(), b.reply.as_deref()), (S::Deferred, Some("4.4.1"), None));
+    }
+
+    #[test]
+    fn filters_say_of_the_message_what_they_did() {
+        let scan = ("clamav-milter", "Message ID from <a@example.org> to <b@example.net> infected by Eicar");
+        let filters = message(&[("sendmail", FROM), scan]).mail.filters;
+        assert_eq!((filters.len(), &*filters[0].verdict), (1, "infected"));
+        let t = message(&[("sendmail", FROM), ("MailScanner", "Requeue: ID to 6AMK00Zw042167")]);
+        let link = &t.mail.links[0];
+        assert_eq!(
+            (t.mail.status, link.rel, link.queue_id.as_deref()),
+            (Status::Requeued, Rel::Next, Some("6AMK00Zw042167"))
         );
     }
 }

@@ -128,3 +128,28 @@ fn envelope(doc: &mut Transaction, from: Option<&str>, to: Option<&str>) {
     doc.email.from.address = from.map(|f| if f.is_empty() { "<>" } else { f }.into());
     doc.email.to = Addresses { address: to.map(Text::from).into_iter().collect() };
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stitch::testing::{at, document};
+
+    #[test]
+    fn a_filter_decides_the_fate_of_its_recipients() {
+        use RecipientStatus as S;
+        for (did, recipient, message) in [
+            ("DiscardedInbound,Quarantined", S::Quarantined, Status::Quarantined),
+            ("DiscardedInbound", S::Discarded, Status::Discarded),
+            ("RejectedInbound,Quarantined", S::Rejected, Status::Rejected),
+            ("BouncedInbound", S::Bounced, Status::Bounced),
+        ] {
+            let t = document(&format!(
+                "1.5 mx1 amavis[9]: (1-2) Blocked SPAM {{{did}}}, [192.0.2.7]:4 <a@example.org> -> <b@example.net>, Message-ID: <1@example.org>, Hits: 9, 1 ms"
+            ));
+            assert_eq!((t.mail.kind, t.mail.status), (Kind::Filter, message), "{did}");
+            let b = &t.mail.recipients[0];
+            assert_eq!((&*b.address, b.status, b.transport.as_deref()), ("b@example.net", recipient, Some("amavis")));
+            assert_eq!((b.last_attempt, b.reply.as_deref()), (Some(at(1500)), Some(did)));
+        }
+    }
+}

@@ -184,14 +184,31 @@ fn complete(draft: &Draft<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::{model::transaction::Status, stitch::testing::document};
+    use crate::{
+        model::{
+            Transaction,
+            transaction::{Kind, Status},
+        },
+        stitch::testing::document,
+    };
 
-    /// The status of a message of postfix with what its lines say, a second apart.
+    /// The message with an id that lines of a program tell of, a second apart.
+    #[track_caller]
+    fn message(program: &str, id: &str, texts: &[&str]) -> Transaction {
+        let line = |(n, text): (usize, &&str)| format!("{} mx1 {program}[1]: {id}: {text}\n", n + 1);
+        document(&texts.iter().enumerate().map(line).collect::<String>())
+    }
+
+    /// The status of a message of postfix.
     #[track_caller]
     fn check(texts: &[&str], expected: Status) {
-        let line = |(n, text): (usize, &&str)| format!("{} mx1 postfix/x[1]: 4F1A2B3C4D: {text}\n", n + 1);
-        let log: String = texts.iter().enumerate().map(line).collect();
-        assert_eq!(document(&log).mail.status, expected, "{texts:?}");
+        assert_eq!(message("postfix/x", "4F1A2B3C4D", texts).mail.status, expected, "{texts:?}");
+    }
+
+    /// The status of a message of sendmail.
+    #[track_caller]
+    fn check_sendmail(texts: &[&str], expected: Status) {
+        assert_eq!(message("sendmail", "6AMK00Zx042166", texts).mail.status, expected, "{texts:?}");
     }
 
     const CLIENT: &str = "client=c.example.org[192.0.2.7]";
@@ -200,6 +217,7 @@ mod tests {
     const SENT: &str = "to=<b@example.net>, relay=x[192.0.2.2]:25, delay=1, dsn=2.0.0, status=sent (ok)";
     const BOUNCED: &str = "to=<c@example.net>, relay=x[192.0.2.2]:25, delay=1, dsn=5.1.1, status=bounced (no)";
     const LATER: &str = "to=<b@example.net>, relay=none, delay=1, dsn=4.4.1, status=deferred (x)";
+    const EXPIRED: &str = "from=<a@example.org>, status=expired, returned to sender";
 
     #[test]
     fn recipients_add_up() {
@@ -211,8 +229,74 @@ mod tests {
         check(&[CLIENT, QUEUED, BOUNCED], Status::Bounced);
         check(&[CLIENT, QUEUED, LATER], Status::Deferred);
         check(&[CLIENT, QUEUED, LATER, SENT], Status::Delivered);
-        check(&[CLIENT, QUEUED, LATER, "from=<a@example.org>, status=expired, returned to sender"], Status::Expired);
+        check(&[CLIENT, QUEUED, LATER, EXPIRED], Status::Expired);
         check(&[CLIENT], Status::Unknown);
+        check(&[CLIENT, "to=<b@example.net>, relay=none, delay=1, status=flurble (x)"], Status::Unknown);
+        check(&[CLIENT, QUEUED, EXPIRED], Status::Expired);
+    }
+
+    /// From DATA on, a refusal is about the message; that of the SMTP client's header checks comes before the record of it.
+    #[test]
+    fn a_message_refused_whole_never_was_in_the_queue() {
+        let milter = "milter-reject: END-OF-MESSAGE from c.example.org[192.0.2.7]: 5.7.1 no; from=<a@example.org>";
+        check(&[CLIENT, milter], Status::Rejected);
+        check(&[CLIENT, QUEUED, "reject: header Subject: x"], Status::Queued);
+        let from = "from=<a@example.org>, size=900, class=0, nrcpts=1, msgid=<1@example.org>, relay=c [192.0.2.7]";
+        check_sendmail(&[from], Status::Queued);
+        check_sendmail(&["Milter: data, reject=554 5.7.1 Command rejected", from], Status::Rejected);
+    }
+
+    #[test]
+    fn without_size_and_message_id_nothing_came_after_the_envelope() {
+        let from = |size: u32| format!("from=<a@example.org>, size={size}, class=0, nrcpts=1, relay=c [192.0.2.7]");
+        check_sendmail(&[&from(0)], Status::Unknown);
+        check_sendmail(&[&from(9)], Status::Queued);
+    }
+
+    #[test]
+    fn sendmail_holds_what_is_in_quarantine() {
+        let from = "from=<a@example.org>, size=9, class=0, nrcpts=1, relay=c [192.0.2.7]";
+        check_sendmail(&[from, "to=NO-TO-LIST, delay=00:00:01, quarantine=odd, stat=queued"], Status::Held);
+        check_sendmail(&[from, "to=NO-TO-LIST, delay=00:00:01, stat=quarantined"], Status::Held);
+        check_sendmail(&[from, "to=NO-TO-LIST, delay=00:00:01, stat=queued"], Status::Queued);
+    }
+
+    /// Of check_compat a discard is for one recipient.
+    #[test]
+    fn a_discard_for_one_recipient_undoes_no_delivery() {
+        let discard = "ruleset=check_compat, arg1=<a@example.org>, arg2=<b@example.net>, relay=c [192.0.2.7], discard";
+        let to = |rest: &str| format!("to=<c@example.net>, delay=00:00:01, mailer=esmtp, {rest}");
+        check_sendmail(&[discard, &to("dsn=2.0.0, stat=Sent (ok)")], Status::Delivered);
+        check_sendmail(&[discard, &to("dsn=4.4.1, stat=Deferred")], Status::Discarded);
+        check_sendmail(&[discard], Status::Discarded);
+    }
+
+    /// smtpd gives an id with the first recipient that it takes; the lines that tell of it may be lost.
+    #[test]
+    fn a_refusal_is_part_of_a_message_where_there_was_a_queue_file() {
+        let kind = |program: &str, text: &str| {
+            let refused = "reject: RCPT from c.example.org[192.0.2.7]: 550 5.1.1 no; from=<a@example.org> to=<x@example.net> proto=ESMTP helo=<c>";
+            document(&format!(
+                "1 mx1 postfix/smtpd[1]: 4F1A2B3C4D: {CLIENT}
+                 2 mx1 postfix/smtpd[1]: 4F1A2B3C4D: {refused}
+                 3 mx1 postfix/{program}[2]: 4F1A2B3C4D: {text}"
+            ))
+            .mail
+            .kind
+        };
+        for (program, text) in [
+            ("qmgr", "removed"),
+            ("qmgr", EXPIRED),
+            ("cleanup", "removed (canceled)"),
+            ("postsuper", "removed"),
+            ("postsuper", "requeued"),
+            ("postsuper", "placed on hold"),
+            ("smtpd", "discard: RCPT from c.example.org[192.0.2.7]: x; from=<a@example.org> to=<b@example.net>"),
+            ("smtp", SENT),
+        ] {
+            assert_eq!(kind(program, text), Kind::Message, "{program}: {text}");
+        }
+        assert_eq!(kind("smtpd", "lost connection after RCPT from c.example.org[192.0.2.7]"), Kind::Reject);
     }
 
     /// postsuper -h, -H and -d. Of what was released it is said what it does then.
@@ -229,6 +313,17 @@ mod tests {
         check(&[CLIENT, QUEUED, LATER, "placed on hold", "removed"], Status::Unknown);
     }
 
+    /// Stamps may be whole seconds: what is released was on hold before.
+    #[test]
+    fn of_one_moment_the_release_is_the_last() {
+        let t = document(&format!(
+            "1 mx1 postfix/qmgr[1]: 4F1A2B3C4D: {QUEUED}
+             2 mx1 postfix/postsuper[2]: 4F1A2B3C4D: placed on hold
+             2 mx1 postfix/postsuper[3]: 4F1A2B3C4D: released from hold"
+        ));
+        assert_eq!(t.mail.status, Status::Queued);
+    }
+
     #[test]
     fn an_operator_deletes_whatever_the_state() {
         let log =
@@ -238,13 +333,17 @@ mod tests {
 
     #[test]
     fn both_ends_make_it_complete() {
-        let complete = |texts: &[&str]| {
-            let line = |(n, text): (usize, &&str)| format!("{} mx1 postfix/x[1]: 4F1A2B3C4D: {text}\n", n + 1);
-            document(&texts.iter().enumerate().map(line).collect::<String>()).mail.complete
-        };
+        let complete = |texts: &[&str]| message("postfix/x", "4F1A2B3C4D", texts).mail.complete;
         assert!(complete(&[CLIENT, QUEUED, SENT, "removed"]));
         assert!(complete(&["message-id=<1@x>", QUEUED, SENT, "removed"]), "made inside");
         assert!(!complete(&[QUEUED, SENT, "removed"]));
         assert!(!complete(&[CLIENT, QUEUED, SENT]));
+        let complete = |texts: &[&str]| message("sendmail", "6AMK00Zx042166", texts).mail.complete;
+        let from = |nrcpts: u32| format!("from=<a@example.org>, size=9, class=0, nrcpts={nrcpts}, relay=c [192.0.2.7]");
+        let sent = "to=<b@example.net>, delay=00:00:01, mailer=esmtp, dsn=2.0.0, stat=Sent (ok)";
+        assert!(complete(&[&from(1), sent]));
+        assert!(!complete(&[sent]));
+        assert!(!complete(&[&from(2), sent]));
+        assert!(complete(&[&from(2), sent, "done; delay=00:00:01, ntries=1"]));
     }
 }
