@@ -299,4 +299,19 @@ mod tests {
         assert_eq!(found, [("b@example.net", 1), ("c@example.net", 1)]);
         assert_eq!(t.mail.lines.len(), 3);
     }
+
+    /// The piece that was lost may have named a recipient who still waits.
+    #[test]
+    fn a_record_in_pieces_is_no_end_for_a_notice_of_lost_lines() {
+        let from = "1 mx1 sm-mta[1]: 6AMKK5jq012345: from=<a@example.org>, size=9, nrcpts=1";
+        let (to, rest) = ("to=<b@example.net>,", "delay=00:00:01, mailer=esmtp, dsn=2.0.0, stat=Sent (ok)");
+        let notice = "30 mx1 rsyslogd: imuxsock[pid 1]: begin to drop messages due to rate-limiting";
+        let whole = format!("{from}\n2 mx1 sm-mta[2]: 6AMKK5jq012345: {to} {rest}\n{notice}");
+        let pieces = format!(
+            "{from}\n2 mx1 sm-mta[2]: 6AMKK5jq012345[1]: {to} ...\n2 mx1 sm-mta[2]: 6AMKK5jq012345[2]: {rest}\n{notice}"
+        );
+        let has_notice = |text: &str| document(text).mail.lines.iter().any(|line| line.text.contains("imuxsock"));
+        assert!(!has_notice(&whole));
+        assert!(has_notice(&pieces));
+    }
 }

@@ -129,25 +129,24 @@ impl Starts {
 mod tests {
     use super::*;
     use crate::stitch::testing::{at, document};
-    use std::ops::Range;
 
     /// Numbers that look like chance, the same ones each time.
     struct Numbers(u64);
 
     impl Numbers {
-        fn of(&mut self, range: Range<i64>) -> i64 {
+        fn below(&mut self, limit: u32) -> u32 {
             self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            range.start + ((self.0 >> 33) % range.start.abs_diff(range.end)) as i64
+            (self.0 >> 33) as u32 % limit
         }
     }
 
-    /// Up to 13 nodes that begin and end within a few seconds, often together; their ids are not in their order.
+    /// Up to 13 nodes that begin and end within a few moments, often together; their ids are not in their order.
     fn nodes(numbers: &mut Numbers) -> Vec<Node> {
         let one = Node::new(&document("1 mx1 postfix/qmgr[1]: 4F1A2B3C4D: removed"));
-        let count = numbers.of(0..14);
+        let count = numbers.below(14);
         let node = |n| {
-            let start = numbers.of(0..9);
-            let end = at(start + numbers.of(0..5));
+            let start = i64::from(numbers.below(9));
+            let end = at(start + i64::from(numbers.below(5)));
             Node { id: format!("{:02}", n * 5 % 13), start: at(start), end, ..one.clone() }
         };
         (0..count).map(node).collect()
@@ -160,10 +159,11 @@ mod tests {
         for _ in 0..400 {
             let nodes = nodes(&mut numbers);
             let nodes: Vec<&Node> = nodes.iter().collect();
-            let keys: Vec<usize> = nodes.iter().map(|_| numbers.of(0..4) as usize).collect();
+            let keys: Vec<usize> = nodes.iter().map(|_| numbers.below(4) as usize).collect();
             let spans = Spans::new((0..nodes.len()).collect(), &nodes, |n| keys[n]);
             for ms in -1..11 {
-                let (start, since, until) = (at(ms), at(ms - numbers.of(0..4)), at(ms + numbers.of(0..4)));
+                let (start, since, until) =
+                    (at(ms), at(ms - i64::from(numbers.below(4))), at(ms + i64::from(numbers.below(4))));
                 for but in [0, 1, 2, usize::MAX] {
                     let others = (0..nodes.len()).filter(|n| keys[*n] != but && nodes[*n].end >= since);
                     let order = |n: &usize| {
