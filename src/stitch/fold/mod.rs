@@ -174,7 +174,14 @@ fn fold_life(key: &Key, life: &Life<'_>, rules: &Rules, out: &mut Vec<Transactio
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stitch::testing::{document, lines};
+    use crate::{
+        model::transaction::Omitted,
+        stitch::{
+            Bounds,
+            bounds::Ends,
+            testing::{at, document, documents_by, lines},
+        },
+    };
 
     const LOG: &str = "1 mx1 postfix/smtpd[11]: connect from c.example.org[192.0.2.7]
         1 mx1 postfix/smtpd[11]: 4F1A2B3C4D: client=c.example.org[192.0.2.7]
@@ -226,5 +233,85 @@ mod tests {
         assert!(document(&format!("{open}\n30 mx1 {notice}")).mail.gap, "soon after, and no end is known");
         assert!(!document(&format!("{LOG}\n30 mx1 {notice}")).mail.gap, "it was complete by then");
         assert!(!document(&format!("{open}\n900 mx1 {notice}")).mail.gap, "long after");
+    }
+
+    /// A server that is down for a day is tried every few minutes.
+    #[test]
+    fn of_many_attempts_those_in_the_middle_are_shortened_and_counted() {
+        let mut text = "1 mx1 postfix/smtpd[11]: 4F1A2B3C4D: client=c.example.org[192.0.2.7]\n".to_owned();
+        for second in 2..12 {
+            text += &format!(
+                "{second} mx1 postfix/smtp[13]: 4F1A2B3C4D: to=<b@example.net>, relay=none, delay={second}, dsn=4.4.1, status=deferred (timed out)\n"
+            );
+        }
+        let two = Ends { most: 2, least: 2, in_all: 2, bytes: usize::MAX };
+        let bounds = Bounds { attempts: two, ..Bounds::default() };
+        let all = documents_by(&text, &Rules { bounds, ..Rules::default() });
+        assert_eq!(all.len(), 1);
+        let mail = &all[0].mail;
+        let seconds: Vec<i64> = mail.lines.iter().map(|line| (line.time.0 - at(0).0) / 1000).collect();
+        assert_eq!(seconds, [1, 2, 3, 10, 11]);
+        assert_eq!(mail.brief.iter().map(|brief| brief.stamps.len()).collect::<Vec<_>>(), [6]);
+        assert_eq!((mail.omitted.lines, mail.omitted.attempts), (6, 6));
+        let b = &mail.recipients[0];
+        assert_eq!((mail.attempts, b.attempts, b.history.len()), (10, 10, 4));
+        // Within the bounds nothing is shortened.
+        let whole = &document(&text).mail;
+        assert_eq!((whole.lines.len(), whole.brief.len(), whole.omitted), (11, 0, Omitted::default()));
+        assert_eq!(whole.recipients[0].history.len(), 10);
+    }
+
+    #[test]
+    fn one_id_in_two_instances_of_a_host_is_two_mails() {
+        let text = "1 mx1 postfix/smtpd[11]: connect from c.example.org[192.0.2.7]
+            1 mx1 postfix/smtpd[11]: 4F1A2B3C4D: client=c.example.org[192.0.2.7]
+            1 mx1 postfix-out/smtpd[12]: 4F1A2B3C4D: client=d.example.org[192.0.2.8]
+            2 mx1 postfix/qmgr[9]: 4F1A2B3C4D: from=<a@example.org>, size=900, nrcpt=1 (queue active)
+            2 mx1 postfix-out/qmgr[8]: 4F1A2B3C4D: from=<d@example.org>, size=800, nrcpt=1 (queue active)";
+        let rules = Rules { instances: vec!["postfix-out".into()], ..Rules::default() };
+        let all = documents_by(text, &rules);
+        let found: Vec<_> = all.iter().map(|t| (&*t.service.name, t.mail.size, t.mail.lines.len())).collect();
+        assert_eq!(found, [("postfix", Some(900), 3), ("postfix-out", Some(800), 2)]);
+    }
+
+    /// sendmail made ids like `AAA12345` before 8.12; of a mail of today only a line of its milter may be known.
+    #[test]
+    fn a_mail_is_sendmails_by_its_program_or_by_its_id() {
+        for (text, expected) in [
+            ("1 mx1 postfix/qmgr[1]: 4F1A2B3C4D: removed", "postfix"),
+            ("1 mx1 sm-mta[1]: AAA12345: from=<a@example.org>, size=9, nrcpts=1", "sendmail"),
+            ("1 mx1 sm-mta[1]: 6AMKK5jq012345: from=<a@example.org>, size=9, nrcpts=1", "sendmail"),
+            ("1 mx1 opendkim[1]: 6AMKK5jq012345: no signature data", "sendmail"),
+            ("1 mx1 opendkim[1]: 4F1A2B3C4D: no signature data", "postfix"),
+        ] {
+            assert_eq!(document(text).service.kind, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_record_that_sendmail_split_is_one_attempt_of_each_recipient() {
+        let t = document(
+            "1 mx1 sm-mta[1]: 6AMKK5jq012345: from=<a@example.org>, size=9, nrcpts=2, relay=c.example.org [192.0.2.7]
+             2 mx1 sm-mta[2]: 6AMKK5jq012345[1]: to=<b@example.net>, ...
+             2 mx1 sm-mta[2]: 6AMKK5jq012345[2]: <c@example.net>, delay=00:00:01, mailer=esmtp, relay=mx.example.net. [192.0.2.25], dsn=2.0.0, stat=Sent (ok)",
+        );
+        let found: Vec<_> = t.mail.recipients.iter().map(|r| (&*r.address, r.attempts)).collect();
+        assert_eq!(found, [("b@example.net", 1), ("c@example.net", 1)]);
+        assert_eq!(t.mail.lines.len(), 3);
+    }
+
+    /// The piece that was lost may have named a recipient who still waits.
+    #[test]
+    fn a_record_in_pieces_is_no_end_for_a_notice_of_lost_lines() {
+        let from = "1 mx1 sm-mta[1]: 6AMKK5jq012345: from=<a@example.org>, size=9, nrcpts=1";
+        let (to, rest) = ("to=<b@example.net>,", "delay=00:00:01, mailer=esmtp, dsn=2.0.0, stat=Sent (ok)");
+        let notice = "30 mx1 rsyslogd: imuxsock[pid 1]: begin to drop messages due to rate-limiting";
+        let whole = format!("{from}\n2 mx1 sm-mta[2]: 6AMKK5jq012345: {to} {rest}\n{notice}");
+        let pieces = format!(
+            "{from}\n2 mx1 sm-mta[2]: 6AMKK5jq012345[1]: {to} ...\n2 mx1 sm-mta[2]: 6AMKK5jq012345[2]: {rest}\n{notice}"
+        );
+        let has_notice = |text: &str| document(text).mail.lines.iter().any(|line| line.text.contains("imuxsock"));
+        assert!(!has_notice(&whole));
+        assert!(has_notice(&pieces));
     }
 }

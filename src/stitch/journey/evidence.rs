@@ -125,6 +125,7 @@ fn of_house(relay: &Place, client: &Place, (to, from): (i32, i32)) -> (i32, i32)
 mod tests {
     use super::*;
     use crate::stitch::testing::document;
+    use std::collections::BTreeSet;
 
     /// A mail on its way from mx1 to mx2, with what each side logs of the other.
     struct Hop<'a> {
@@ -165,9 +166,22 @@ mod tests {
 
         #[track_caller]
         fn check(&self, expected: Option<i32>) {
-            let (parent, child) = self.nodes();
+            self.check_changed(|_| {}, expected);
+        }
+
+        /// The weight for a child that is not quite as its lines make it.
+        #[track_caller]
+        fn check_changed(&self, change: impl Fn(&mut Node), expected: Option<i32>) {
+            let (parent, mut child) = self.nodes();
+            change(&mut child);
             let hop = parent.onward.iter().find(|hop| hop.queue_id == self.child_id).unwrap();
             assert_eq!(of_reply(&parent, hop, &child), expected);
+        }
+
+        #[track_caller]
+        fn check_places(&self, relay: &str, client: &str, expected: (i32, i32)) {
+            let (parent, child) = Hop { relay, client, ..*self }.nodes();
+            assert_eq!(places(&parent, &parent.onward[0], &child), expected, "{relay} {client}");
         }
     }
 
@@ -225,5 +239,73 @@ mod tests {
         );
         child.host = "mx1".into();
         assert_eq!(of_previous(&parent, &child), NAMED + HERE + SAME_MESSAGE_ID);
+    }
+
+    fn without_recipients(child: &mut Node) {
+        child.to.clear();
+        child.to_houses = Some(BTreeSet::new());
+    }
+
+    fn without_message_id(child: &mut Node) {
+        child.message_id = None;
+    }
+
+    #[test]
+    fn on_one_host_a_mail_comes_back_from_where_it_was_given_to() {
+        let here = Hop { child_host: "mx1", ..HOP };
+        here.check_places("127.0.0.1[127.0.0.1]:10024", "localhost[127.0.0.1]", (HERE, HERE));
+        // A gateway, by its address, by its name, and by a name that a stranger has too.
+        here.check_places("gw.example.org[192.0.2.8]:25", "unknown[192.0.2.8]", (HERE, HERE));
+        here.check_places("gw.example.org[192.0.2.8]:25", "gw.example.org[192.0.2.9]", (BY_NAME, BY_NAME));
+        here.check_places("gw.example.org[192.0.2.8]:25", "gw.example.com[192.0.2.9]", (0, 0));
+        // Given to one server, and come from another, from a program on the host, or from a nameless address.
+        here.check_places("mx2.example.org[192.0.2.2]:25", "mx9.example.com[192.0.2.9]", (OTHER, OTHER));
+        here.check_places("mx2.example.org[192.0.2.2]:25", "localhost[127.0.0.1]", (OTHER, OTHER));
+        here.check_places("192.0.2.2[192.0.2.2]:25", "unknown[192.0.2.9]", (0, 0));
+        // Given to the host itself by its name.
+        here.check_places("mx1.example.org[192.0.2.1]:25", "mx9.example.org[192.0.2.9]", (BY_NAME, 0));
+    }
+
+    /// A filter on the host may hand it back from the host's own address, and its client may not have been logged.
+    #[test]
+    fn a_filter_on_the_host_hands_back_what_does_not_come_from_elsewhere() {
+        let here = Hop { child_host: "mx1", ..HOP };
+        let filter = "filter.example.org[127.0.0.1]:10024";
+        here.check_places(filter, "unknown[unknown]", (HERE, 0));
+        here.check_places(filter, "mx1.example.org[192.0.2.1]", (0, BY_NAME));
+        here.check_places(filter, "mx9.example.com[192.0.2.9]", (0, OTHER));
+    }
+
+    #[test]
+    fn a_program_hands_in_to_another_host_only_where_the_relay_leads_there() {
+        HOP.check_places("mx2.example.org[192.0.2.2]:10024", "localhost[127.0.0.1]", (BY_NAME, 0));
+        HOP.check_places("192.0.2.2[192.0.2.2]:10024", "localhost[127.0.0.1]", (0, IMPOSSIBLE));
+        HOP.check_places("mx3.example.org[192.0.2.3]:10024", "localhost[127.0.0.1]", (OTHER, IMPOSSIBLE));
+        HOP.check_places("127.0.0.1[127.0.0.1]:10024", "localhost[127.0.0.1]", (0, IMPOSSIBLE));
+    }
+
+    #[test]
+    fn what_is_not_known_yet_speaks_neither_for_nor_against() {
+        HOP.check_changed(without_recipients, Some(REPLY + 2 * BY_NAME + SAME_MESSAGE_ID));
+        HOP.check_changed(without_message_id, Some(REPLY + 2 * BY_NAME + SAME_RECIPIENT));
+        // Then nothing tells of another mail, though it is not known whence it came.
+        Hop { client: "unknown[192.0.2.1]", ..HOP }
+            .check_changed(without_message_id, Some(REPLY + BY_NAME + SAME_RECIPIENT));
+    }
+
+    /// Long ids never come back; a short one may be that of a message of another host.
+    #[test]
+    fn an_id_alone_is_enough_where_it_is_unique_and_nothing_speaks_against() {
+        let nothing_known = |child: &mut Node| {
+            without_recipients(child);
+            without_message_id(child);
+        };
+        let short = Hop { relay: "192.0.2.2[192.0.2.2]:25", client: "unknown[192.0.2.1]", ..HOP };
+        let long = Hop { child_id: "4jXgRb5BTwzq68g", ..short };
+        short.check_changed(nothing_known, None);
+        long.check_changed(nothing_known, Some(REPLY));
+        // A name for it and a name against it; a name against it.
+        Hop { relay: "mx2[192.0.2.2]:25", client: "mx9[192.0.2.9]", ..long }.check_changed(nothing_known, None);
+        Hop { client: "mx9.example.com[192.0.2.9]", ..long }.check_changed(nothing_known, None);
     }
 }

@@ -249,3 +249,6 @@ fn is_to_program(recipient: &Recipient) -> bool {
     let to_command = || recipient.reply.as_deref().is_some_and(|r| r.starts_with("delivered to command: "));
     matches!(recipient.transport.as_deref(), Some("pipe" | "prog")) || to_command()
 }
+
+#[cfg(test)]
+mod tests;

@@ -224,3 +224,108 @@ fn by_message_id<'a>(best: &mut Best<'a>) {
 #[cfg(test)]
 #[path = "naive.rs"]
 mod naive;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stitch::{
+        journey::tests::{check_parents, nodes},
+        testing::at as moment,
+    };
+
+    /// A mail that mx1 took and handed on to mx2, and what mx2 took from a client without a name; all times in seconds.
+    #[track_caller]
+    fn check_reply(taken: f64, replied: f64, arrived: f64, is_child: bool) {
+        let text = format!(
+            "{taken} mx1 postfix/smtpd[1]: 4F1A2B3C4D: client=c.example.com[198.51.100.9]
+             {taken} mx1 postfix/cleanup[1]: 4F1A2B3C4D: message-id=<1@example.org>
+             {replied} mx1 postfix/smtp[2]: 4F1A2B3C4D: to=<b@example.net>, relay=mx2.example.org[192.0.2.2]:25, delay=1, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 5F1A2B3C4D)
+             {arrived} mx2 postfix/smtpd[1]: 5F1A2B3C4D: client=unknown[192.0.2.1]
+             {arrived} mx2 postfix/cleanup[1]: 5F1A2B3C4D: message-id=<1@example.org>"
+        );
+        check_parents(&text, if is_child { &[("5F1A2B3C4D", "4F1A2B3C4D")] } else { &[] });
+    }
+
+    #[test]
+    fn a_reply_is_about_what_arrived_while_the_parent_was_there_as_far_as_clocks_agree() {
+        check_reply(200.0, 210.0, 205.0, true);
+        // mx2 may be behind the beginning, or before the reply, by two minutes.
+        check_reply(200.0, 210.0, 80.0, true);
+        check_reply(200.0, 210.0, 79.999, false);
+        check_reply(200.0, 210.0, 330.0, true);
+        check_reply(200.0, 210.0, 330.001, false);
+    }
+
+    const CHILD: &str = "5F1A2B3C4D";
+    const PARENT: &str = "4F1A2B3C4D";
+
+    /// A mail that a server handed to another, which does not say under which id it took it.
+    fn handed_on(id: &str, second: u32, host: &str, message_id: &str, to: &str, relay: &str) -> String {
+        format!(
+            "{second} {host} postfix/smtpd[1]: {id}: client=c.example.com[198.51.100.9]
+             {second} {host} postfix/cleanup[1]: {id}: message-id=<{message_id}>
+             {second} {host} postfix/smtp[2]: {id}: to=<{to}>, relay={relay}, delay=1, dsn=2.0.0, status=sent (250 ok)\n"
+        )
+    }
+
+    /// What a server took from a client, and stored.
+    fn taken(second: u32, host: &str, message_id: &str, client: &str) -> String {
+        format!(
+            "{second} {host} postfix/smtpd[1]: {CHILD}: client={client}
+             {second} {host} postfix/cleanup[1]: {CHILD}: message-id=<{message_id}>
+             {second} {host} postfix/local[2]: {CHILD}: to=<b@example.net>, relay=local, delay=1, dsn=2.0.0, status=sent (delivered to mailbox)\n"
+        )
+    }
+
+    #[test]
+    fn a_message_id_joins_what_two_hosts_say_of_each_other() {
+        let relay = "mx2.example.org[192.0.2.2]:25";
+        let parent = |message_id| handed_on(PARENT, 2, "mx1", message_id, "b@example.net", relay);
+        let child = |message_id, client| taken(3, "mx2", message_id, client);
+        let client = "mx1.example.org[192.0.2.1]";
+        check_parents(&(parent("1@example.org") + &child("1@example.org", client)), &[(CHILD, PARENT)]);
+        check_parents(&(parent("1@example.org") + &child("2@example.org", client)), &[]);
+        check_parents(&(parent("1@example.org") + &child("1@example.org", "mx9.example.org[192.0.2.9]")), &[]);
+        // Many mails have none: that is nothing they have in common.
+        check_parents(&(parent("") + &child("", client)), &[]);
+        // A hosts file may give loopback any name; what comes from there was handed in on the host itself.
+        check_parents(&(parent("1@example.org") + &child("1@example.org", "mx1.example.org[127.0.0.1]")), &[]);
+    }
+
+    #[test]
+    fn of_two_mails_with_one_message_id_the_one_to_the_same_recipient_is_the_parent() {
+        let mail = |id, second, to| handed_on(id, second, "mx1", "1@example.org", to, "mx2.example.org[192.0.2.2]:25");
+        let child = taken(4, "mx2", "1@example.org", "mx1.example.org[192.0.2.1]");
+        let of_recipient = mail(PARENT, 2, "b@example.net");
+        check_parents(&(of_recipient.clone() + &mail("6F1A2B3C4D", 3, "x@example.net") + &child), &[(CHILD, PARENT)]);
+        check_parents(&(of_recipient + &mail("6F1A2B3C4D", 3, "b@example.net") + &child), &[(CHILD, "6F1A2B3C4D")]);
+    }
+
+    /// The parents that claim a child which begins at second 5, with the weights of their claims, in whatever order.
+    #[track_caller]
+    fn check_claims(claims: &[(&str, i64, i32)], expected: &str) {
+        let one = &nodes("1 mx1 postfix/qmgr[1]: 4F1A2B3C4D: removed")[0];
+        let node = |id: &str, second: i64| Node { id: id.to_owned(), start: moment(second * 1000), ..one.clone() };
+        let mut all = vec![node("child", 5)];
+        all.extend(claims.iter().map(|(id, second, _)| node(id, *second)));
+        let all: Vec<&Node> = all.iter().collect();
+        let forward: Vec<usize> = (0..claims.len()).collect();
+        let backward = forward.iter().rev().copied().collect();
+        for order in [forward, backward] {
+            let mut best = Best { nodes: &all, of: vec![None; all.len()], all: Vec::new() };
+            order.iter().for_each(|n| best.claim(0, n + 1, claims[*n].2));
+            assert_eq!(best.of[0].map(|(_, parent)| all[parent].id.as_str()), Some(expected), "{claims:?}");
+            assert_eq!(best.all.len(), claims.len(), "a claim that lost is known too");
+        }
+    }
+
+    #[test]
+    fn the_heaviest_claim_wins_then_the_nearest_before_the_child() {
+        check_claims(&[("far", 1, 3), ("near", 4, 2)], "far");
+        check_claims(&[("far", 1, 2), ("near", 4, 2)], "near");
+        check_claims(&[("before", 1, 2), ("after", 6, 2)], "before");
+        check_claims(&[("together", 5, 2), ("before", 4, 2)], "together");
+        check_claims(&[("soon", 6, 2), ("late", 7, 2)], "soon");
+        check_claims(&[("b", 4, 2), ("a", 4, 2)], "a");
+    }
+}

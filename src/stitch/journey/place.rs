@@ -82,4 +82,36 @@ mod tests {
         assert_eq!(Place::new(Some("localhost.evil.example"), None).label.as_deref(), Some("localhost"));
         assert!(Place::new(None, Some("::ffff:127.0.0.1")).is_loopback());
     }
+
+    #[test]
+    fn a_place_is_unknown_only_without_name_and_address() {
+        for (name, ip, expected) in [
+            (None, None, true),
+            (Some("localhost"), None, true),
+            (Some("mx1.example.org"), None, false),
+            (None, Some("192.0.2.1"), false),
+            (Some("mx1.example.org"), Some("192.0.2.1"), false),
+        ] {
+            assert_eq!(Place::new(name, ip).is_unknown(), expected, "{name:?} {ip:?}");
+        }
+    }
+
+    #[test]
+    fn loopback_is_an_address_of_that_net_and_no_other() {
+        for (ip, expected) in
+            [(Some("127.0.0.2"), true), (Some("::1"), true), (Some("192.0.2.1"), false), (Some("2001:db8::1"), false)]
+        {
+            assert_eq!(Place::new(Some("mx1.example.org"), ip).is_loopback(), expected, "{ip:?}");
+        }
+        assert!(!Place::new(Some("mx1.example.org"), None).is_loopback());
+    }
+
+    #[test]
+    fn houses_are_compared_where_both_names_are_full() {
+        let house_of = |a, b| Place::new(Some(a), None).is_of_house(&Place::new(Some(b), None));
+        assert_eq!(house_of("mx1.example.org", "a.int.Example.ORG."), Some(true));
+        assert_eq!(house_of("mx1.example.org", "mx1.example.net"), Some(false));
+        assert_eq!(house_of("mx1", "mx1.example.org"), None);
+        assert_eq!(house_of("mx1.example.org", "mx1"), None);
+    }
 }

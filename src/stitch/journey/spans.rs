@@ -124,3 +124,77 @@ impl Starts {
         found.min_by_key(|n| (nodes[*n].start.0.abs_diff(to.0), &nodes[*n].id))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stitch::testing::{at, document};
+
+    /// Numbers that look like chance, the same ones each time.
+    struct Numbers(u64);
+
+    impl Numbers {
+        fn below(&mut self, limit: u32) -> u32 {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (self.0 >> 33) as u32 % limit
+        }
+    }
+
+    /// Up to 13 nodes that begin and end within a few moments, often together; their ids are not in their order.
+    fn nodes(numbers: &mut Numbers) -> Vec<Node> {
+        let one = Node::new(&document("1 mx1 postfix/qmgr[1]: 4F1A2B3C4D: removed"));
+        let count = numbers.below(14);
+        let node = |n| {
+            let start = i64::from(numbers.below(9));
+            let end = at(start + i64::from(numbers.below(5)));
+            Node { id: format!("{:02}", n * 5 % 13), start: at(start), end, ..one.clone() }
+        };
+        (0..count).map(node).collect()
+    }
+
+    /// Of those that fit the nearest before, else the nearest after, and of several that start together the smallest id.
+    #[test]
+    fn what_lasted_long_enough_is_found_before_what_begins_later() {
+        let mut numbers = Numbers(1);
+        for _ in 0..400 {
+            let nodes = nodes(&mut numbers);
+            let nodes: Vec<&Node> = nodes.iter().collect();
+            let keys: Vec<usize> = nodes.iter().map(|_| numbers.below(4) as usize).collect();
+            let spans = Spans::new((0..nodes.len()).collect(), &nodes, |n| keys[n]);
+            for ms in -1..11 {
+                let (start, since, until) =
+                    (at(ms), at(ms - i64::from(numbers.below(4))), at(ms + i64::from(numbers.below(4))));
+                for but in [0, 1, 2, usize::MAX] {
+                    let others = (0..nodes.len()).filter(|n| keys[*n] != but && nodes[*n].end >= since);
+                    let order = |n: &usize| {
+                        let (begins, id) = (nodes[*n].start, &nodes[*n].id);
+                        (begins > start, begins.0.abs_diff(start.0), id)
+                    };
+                    let expected = others.min_by_key(order).filter(|n| nodes[*n].start <= until);
+                    assert_eq!(
+                        spans.nearest_before(&nodes, start, since, until, but),
+                        expected,
+                        "{ms} {but} {nodes:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_nearest_start_on_either_side_is_found_and_never_the_node_itself() {
+        let mut numbers = Numbers(2);
+        for _ in 0..400 {
+            let nodes = nodes(&mut numbers);
+            let nodes: Vec<&Node> = nodes.iter().collect();
+            let starts = Starts::new((0..nodes.len()).collect(), &nodes);
+            for ms in -1..11 {
+                for but in 0..=nodes.len() {
+                    let others = (0..nodes.len()).filter(|n| *n != but);
+                    let expected = others.min_by_key(|n| (nodes[*n].start.0.abs_diff(at(ms).0), &nodes[*n].id));
+                    assert_eq!(starts.nearest(&nodes, at(ms), but), expected, "{ms} {but} {nodes:?}");
+                }
+            }
+        }
+    }
+}

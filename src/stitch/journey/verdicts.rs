@@ -134,3 +134,179 @@ pub(super) fn is_other(verdict: &Node, message: &Node) -> bool {
         verdict.message_id.as_deref().zip(message.message_id.as_deref()).is_some_and(|(a, b)| is_other_id(a, b));
     other_id && !verdict.to.is_empty() && !message.to.is_empty() && verdict.to.is_disjoint(&message.to)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stitch::{
+        journey::tests::{check_parents, nodes},
+        testing::at,
+    };
+
+    const MESSAGE: &str = "4F1A2B3C4D";
+
+    /// A node with this sender and these recipients.
+    fn node(from: Option<&str>, to: &[&str]) -> Node {
+        let one = nodes("1 mx1 postfix/qmgr[1]: 4F1A2B3C4D: removed").remove(0);
+        Node { from: from.map(Into::into), to: to.iter().map(|to| Text::from(*to)).collect(), ..one }
+    }
+
+    #[test]
+    fn a_verdict_is_of_another_message_where_neither_sender_nor_recipient_agrees() {
+        let (a, b) = (Some("a@example.org"), Some("b@example.org"));
+        let (x, y): (&[&str], &[&str]) = (&["x@example.net"], &["y@example.net"]);
+        for (verdict, message, expected) in [
+            ((a, x), (a, x), Some(2)),
+            // An alias was followed, or the sender rewritten.
+            ((a, x), (a, y), Some(1)),
+            ((a, x), (b, x), Some(1)),
+            ((a, x), (b, y), None),
+            // Of one side less is known.
+            ((None, x), (a, x), Some(1)),
+            ((a, x), (a, &[]), Some(1)),
+            ((None, x), (a, y), None),
+            ((a, x), (None, y), None),
+            ((a, &[]), (b, x), None),
+            ((a, x), (b, &[]), None),
+            ((None, &[]), (a, x), Some(0)),
+            ((a, x), (None, &[]), Some(0)),
+        ] {
+            let found = agreement(&node(verdict.0, verdict.1), &node(message.0, message.1));
+            assert_eq!(found, expected, "{verdict:?} {message:?}");
+        }
+    }
+
+    #[test]
+    fn a_verdict_is_surely_of_another_message_only_where_all_of_it_differs() {
+        let (x, y): (&[&str], &[&str]) = (&["x@example.net"], &["y@example.net"]);
+        let (one, two) = (Some("1@example.org"), Some("2@example.org"));
+        for (verdict, message, expected) in [
+            ((one, x), (two, y), true),
+            ((one, x), (one, y), false),
+            ((one, x), (two, x), false),
+            ((one, x), (None, y), false),
+            ((one, &[]), (two, y), false),
+            ((one, x), (two, &[]), false),
+        ] {
+            let node = |(message_id, to): (Option<&str>, &[&str])| Node {
+                message_id: message_id.map(Text::from),
+                ..node(None, to)
+            };
+            assert_eq!(is_other(&node(verdict), &node(message)), expected, "{verdict:?} {message:?}");
+        }
+    }
+
+    /// What a mail store sends on comes by a command of the host, or from where the mail was given to.
+    #[test]
+    fn a_redirected_mail_comes_from_the_mail_store() {
+        let parent = &nodes(
+            "2 mx1 postfix/smtpd[1]: 4F1A2B3C4D: client=c.example.com[198.51.100.9]
+             3 mx1 postfix/lmtp[2]: 4F1A2B3C4D: to=<b@example.net>, relay=store.example.net[192.0.2.40]:24, delay=1, dsn=2.0.0, status=sent (250 2.0.0 Saved)",
+        )[0];
+        let verdict = Node { host: "box1".into(), ..node(None, &[]) };
+        let child = |line: &str| nodes(&format!("2 mx1 postfix/{line}")).remove(0);
+        for (line, expected) in [
+            ("pickup[1]: 5F1A2B3C4D: uid=5000 from=<a@example.org>", true),
+            ("smtpd[1]: 5F1A2B3C4D: client=unknown[192.0.2.40]", true),
+            ("smtpd[1]: 5F1A2B3C4D: client=box1.example.net[192.0.2.41]", true),
+            ("smtpd[1]: 5F1A2B3C4D: client=box2.example.net[192.0.2.41]", false),
+            ("smtpd[1]: 5F1A2B3C4D: client=unknown[192.0.2.41]", false),
+        ] {
+            assert_eq!(came_back(parent, &verdict, &child(line)), expected, "{line}");
+            let earlier = Node { start: at(1999), ..child(line) };
+            assert!(!came_back(parent, &verdict, &earlier), "before there was a mail to send on: {line}");
+        }
+    }
+
+    /// A mail that was given to a mail store at second 4.
+    const STORED: &str = "2 mx1 postfix/smtpd[1]: 4F1A2B3C4D: client=c.example.com[198.51.100.9]
+        2 mx1 postfix/cleanup[1]: 4F1A2B3C4D: message-id=<1@example.org>
+        2 mx1 postfix/qmgr[9]: 4F1A2B3C4D: from=<a@example.org>, size=900, nrcpt=1 (queue active)
+        4 mx1 postfix/lmtp[2]: 4F1A2B3C4D: to=<b@example.net>, relay=mx1.example.net[private/dovecot-lmtp], delay=2, dsn=2.0.0, status=sent (250 2.0.0 Saved)\n";
+
+    fn sieve(at: f64, host: &str, message_id: &str, said: &str) -> String {
+        format!(
+            "{at} {host} dovecot: lmtp(b@example.net)<5><kAD1FdVxzGJqgQgAVWC8bA>: sieve: msgid=<{message_id}>: {said}\n"
+        )
+    }
+
+    #[test]
+    fn a_mail_stores_verdict_is_of_the_mail_with_its_message_id() {
+        let check = |at, host, message_id, expected: &[(&str, &str)]| {
+            let text = STORED.to_owned() + &sieve(at, host, message_id, "stored mail into mailbox 'INBOX'");
+            check_parents(&text, expected);
+        };
+        let is_owned = [("Filter", MESSAGE)];
+        check(3.0, "mx1", "1@example.org", &is_owned);
+        check(3.0, "mx1", "2@example.org", &[]);
+        // A container logs under a name of its own; the mailbox is the same.
+        check(3.0, "box1", "1@example.org", &is_owned);
+        // As far as clocks agree.
+        check(124.0, "mx1", "1@example.org", &is_owned);
+        check(124.001, "mx1", "1@example.org", &[]);
+    }
+
+    /// The id under which a filter handed a mail back is of an earlier mail where nothing else agrees.
+    #[test]
+    fn a_filters_verdict_is_of_the_mail_that_it_handed_back() {
+        let amavis = |message_id: &str, to: &str| {
+            format!(
+                "{STORED}3 mx1 amavis[7]: (12345-01) Passed CLEAN {{RelayedInbound}}, [198.51.100.9] <a@example.org> -> <{to}>, Message-ID: <{message_id}>, mail_id: x1, Hits: 0.1, size: 900, queued_as: 4F1A2B3C4D, 500 ms"
+            )
+        };
+        check_parents(&amavis("1@example.org", "b@example.net"), &[("Filter", MESSAGE)]);
+        check_parents(&amavis("2@example.org", "b@example.net"), &[("Filter", MESSAGE)]);
+        check_parents(&amavis("2@example.org", "x@example.net"), &[]);
+    }
+
+    /// Two mails of one Message-ID, one of which went to a list manager just before.
+    #[test]
+    fn a_mail_stores_word_of_what_it_sent_on_counts_more_than_a_program_that_took_such_a_mail() {
+        let listed = "4 mx1 postfix/smtpd[1]: 6F1A2B3C4D: client=c.example.com[198.51.100.9]
+            4 mx1 postfix/cleanup[1]: 6F1A2B3C4D: message-id=<1@example.org>
+            4 mx1 postfix/pipe[2]: 6F1A2B3C4D: to=<list@example.net>, relay=mailman, delay=1, dsn=2.0.0, status=sent (delivered via mailman service)\n";
+        let again = "5 mx1 postfix/pickup[1]: 5F1A2B3C4D: uid=5000 from=<a@example.org>
+            5 mx1 postfix/cleanup[1]: 5F1A2B3C4D: message-id=<1@example.org>
+            6 mx1 postfix/smtp[2]: 5F1A2B3C4D: to=<c@example.org>, relay=mx.example.org[192.0.2.25]:25, delay=1, dsn=2.0.0, status=sent (250 ok)\n";
+        let mails = format!("{STORED}{listed}{again}");
+        check_parents(&mails, &[("5F1A2B3C4D", "6F1A2B3C4D")]);
+        let verdict = |said| mails.clone() + &sieve(5.0, "mx1", "1@example.org", said);
+        check_parents(&verdict("forwarded to <c@example.org>"), &[("5F1A2B3C4D", MESSAGE), ("Filter", MESSAGE)]);
+        check_parents(&verdict("forwarded to <d@example.org>"), &[("5F1A2B3C4D", "6F1A2B3C4D"), ("Filter", MESSAGE)]);
+    }
+
+    const GREYLIST: &str = "1 mx1 postgrey[5]: action=greylist, reason=new, client_name=c.example.net, client_address=192.0.2.7, sender=a@example.org, recipient=b@example.net\n";
+    const PASS: &str = "1 mx1 postgrey[5]: action=pass, reason=triplet found, client_name=c.example.net, client_address=192.0.2.7, sender=a@example.org, recipient=b@example.net\n";
+
+    #[test]
+    fn a_policy_servers_verdict_is_of_the_attempt_that_was_refused_then() {
+        let refused = |to: &str| {
+            format!(
+                "{GREYLIST}1 mx1 postfix/smtpd[1]: NOQUEUE: reject: RCPT from c.example.net[192.0.2.7]: 450 4.2.0 <{to}>: Greylisted; from=<a@example.org> to=<{to}> proto=ESMTP helo=<c>"
+            )
+        };
+        check_parents(&refused("b@example.net"), &[("Filter", "Reject")]);
+        check_parents(&refused("x@example.net"), &[]);
+    }
+
+    /// Two connections of one client at one time: sender and recipient tell which mail was asked about.
+    #[test]
+    fn a_policy_servers_verdict_is_of_the_mail_of_its_client_that_agrees_most() {
+        let mail = |id: &str, second: u32, from: &str, to: &str| {
+            format!(
+                "{second} mx1 postfix/smtpd[1]: {id}: client=c.example.net[192.0.2.7]
+                 {second} mx1 postfix/qmgr[9]: {id}: from=<{from}>, size=900, nrcpt=1 (queue active)
+                 {second} mx1 postfix/local[2]: {id}: to=<{to}>, relay=local, delay=1, dsn=2.0.0, status=sent (delivered to mailbox)\n"
+            )
+        };
+        let mine = mail(MESSAGE, 3, "a@example.org", "b@example.net");
+        for other in [
+            mail("3F1A2B3C4D", 2, "x@example.org", "y@example.net"),
+            mail("3F1A2B3C4D", 2, "a@example.org", "y@example.net"),
+            mail("3F1A2B3C4D", 4, "a@example.org", "b@example.net"),
+        ] {
+            check_parents(&format!("{PASS}{mine}{other}"), &[("Filter", MESSAGE)]);
+        }
+        check_parents(&format!("{PASS}{}", mail(MESSAGE, 3, "x@example.org", "y@example.net")), &[]);
+    }
+}
