@@ -102,7 +102,7 @@ mod tests {
         for (recipients, expected) in [(6, 0), (5, 0), (4, 1), (1, 4), (0, 5)] {
             assert_eq!(nameless_of(&five, recipients).len(), expected, "{recipients}");
         }
-        // Who loses it once never has it again, whoever else is known.
+        // A name lost once stays lost, whatever others are known.
         let more = names(50, |n| format!("b{n}@example.net"));
         let (few, many) = (nameless_of(&five, 3), nameless_of(&more, 3));
         assert_eq!((few.len(), many.len()), (2, 47));

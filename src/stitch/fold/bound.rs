@@ -66,7 +66,7 @@ mod tests {
         "x".repeat(n).into()
     }
 
-    /// A document all of whose searchable values have so many letters.
+    /// A document with searchable values of so many letters, each of them.
     fn with_values(n: usize) -> Transaction {
         let mut t = document(
             "1 mx1 postfix/smtp[1]: 4F1A2B3C4D: to=<b@example.net>, relay=mx.example.net[192.0.2.25]:25, delay=1, dsn=2.0.0, status=sent (ok)",
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_searched_for_is_cut_to_what_every_store_finds() {
+    fn searchable_values_are_cut_to_the_length_that_every_store_finds() {
         for (n, expected) in
             [(1, 1), (LONGEST - 1, LONGEST - 1), (LONGEST, LONGEST), (LONGEST + 1, LONGEST), (5000, LONGEST)]
         {
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_or_found_by_stays_whole() {
+    fn replies_and_the_names_of_host_and_queue_file_stay_whole() {
         let long = of_length(5000);
         let mut t = with_values(1);
         t.email.local_id = Some(long.clone());
@@ -133,7 +133,7 @@ mod tests {
 
     /// Lists are unique.
     #[test]
-    fn what_is_the_same_after_the_cut_is_there_once() {
+    fn values_alike_after_the_cut_are_one() {
         let mut t = with_values(1);
         t.email.to.address = vec![of_length(LONGEST), of_length(LONGEST + 1), "y".into()];
         bound(&mut t);

@@ -88,7 +88,7 @@ mod tests {
         cut(798);
     }
 
-    /// What is nearly as long as a cut one may be whole, or cut; what is shorter is whole.
+    /// A text nearly as long as a cut one may be cut or whole; a shorter one is whole.
     #[test]
     fn a_record_nearly_as_long_as_the_cut_is_looked_for_by_its_beginning() {
         let said = record(&"x".repeat(800));

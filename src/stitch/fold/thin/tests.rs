@@ -34,7 +34,7 @@ fn shown(line: &Line) -> String {
     format!("{}{}", second(line), text.map_or_else(|| format!(" {}", line.text), str::to_owned))
 }
 
-/// What a log is shortened to, in the order of time, and the seconds of the lines that are left out.
+/// The shortened lines of a log, in the order of time, and the seconds of the lines that are left out.
 #[track_caller]
 fn thinned(log: &str, bounds: &Bounds) -> (Vec<String>, Vec<i64>) {
     read(log, bounds, |key, told| {
@@ -154,22 +154,22 @@ fn attempts_for_an_alias_are_a_course_of_their_own() {
 fn the_order_of_lines_does_not_say_which_are_shortened() {
     let bounds = bounds(ends(1), ends(1));
     let log = |stamps: [&str; 4]| -> String {
-        let line = |(stamp, reply): (&str, &str)| {
+        let line = |(stamp, detail): (&str, &str)| {
             format!(
-                "{stamp} mx1 postfix/smtp[7]: {POSTFIX}: to=<b@example.net>, relay=none, delay=1, dsn=4.4.{reply}, status=deferred (x)\n"
+                "{stamp} mx1 postfix/smtp[7]: {POSTFIX}: to=<b@example.net>, relay=none, delay=1, dsn=4.4.{detail}, status=deferred (x)\n"
             )
         };
         stamps.into_iter().zip(["1", "2", "3", "4"]).map(line).collect()
     };
     let reversed = |log: &str| -> String { log.lines().rev().map(|line| format!("{line}\n")).collect() };
-    let log_of = log(["4", "3", "2", "1"]);
-    let (shortened, _) = thinned(&log_of, &bounds);
+    let backwards = log(["4", "3", "2", "1"]);
+    let (shortened, _) = thinned(&backwards, &bounds);
     let texts = [
         "2: to=<b@example.net>, relay=none, dsn=4.4.3, status=deferred (…)",
         "3: to=<b@example.net>, relay=none, dsn=4.4.2, status=deferred (…)",
     ];
     assert_eq!(shortened, texts);
-    assert_eq!(thinned(&reversed(&log_of), &bounds).0, texts);
+    assert_eq!(thinned(&reversed(&backwards), &bounds).0, texts);
     // A finer stamp moves nothing either: a copy of the line may have it.
     let texts = |log: &str| -> Vec<String> {
         let mut texts = thinned(log, &bounds).0;
@@ -266,7 +266,7 @@ fn a_long_line_of_a_session_is_cut_and_tells_the_same() {
     check(&format!("{POSTFIX}: client=c.example.org[192.0.2.7]"), 20, &[]);
 }
 
-/// The seconds of what stays of a life.
+/// The seconds of the lines that stay in a life.
 #[track_caller]
 fn stays(log: &str, tried: Ends, session: Ends) -> Vec<i64> {
     let bounds = Bounds { tried, session, ..Bounds::default() };

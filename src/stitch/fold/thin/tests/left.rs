@@ -1,4 +1,4 @@
-//! What is left of a shortened line, and what it is known by.
+//! The text that is left of a shortened line, and its looks.
 
 use super::*;
 
@@ -27,7 +27,7 @@ fn a_shortened_line_is_known_by_its_looks() {
     }
 }
 
-/// What is left of a line of a program of postfix, or of sendmail.
+/// Shortens a line of a program of postfix, or of sendmail; `None` where its text is short already.
 #[track_caller]
 fn check_left(program: &str, text: &str, expected: Option<&str>) {
     let (program, id) = match program {
