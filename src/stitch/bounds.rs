@@ -69,3 +69,22 @@ impl Default for Bounds {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_more_courses_the_less_is_kept_of_each() {
+        let ends = Ends { most: 100, least: 2, in_all: 2000, bytes: 10 };
+        let check = |courses, lines| assert_eq!(ends.of_each(courses), (lines, lines * 10), "{courses}");
+        check(0, 100);
+        check(1, 100);
+        check(20, 100);
+        check(21, 95);
+        check(666, 3);
+        check(667, 2);
+        check(5000, 2);
+        assert_eq!(Ends { bytes: usize::MAX, ..ends }.of_each(1), (100, usize::MAX), "as long as they are");
+    }
+}

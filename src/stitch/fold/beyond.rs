@@ -82,3 +82,100 @@ pub(super) fn surplus<C: Hash + Eq>(shortened: Vec<(Place, C)>, bounds: &Bounds)
     let (first, last) = (bounds.shortened / 2, places.len() - bounds.shortened / 2);
     places[first..last].iter().filter(|place| !ends.contains(*place)).map(|(_, id)| *id).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nameless_of(names: &[String], recipients: usize) -> HashSet<Named<'_>> {
+        let bounds = Bounds { recipients, ..Bounds::default() };
+        nameless(names.iter().map(|name| (name.as_str(), None)), &bounds)
+    }
+
+    fn names(n: usize, name: impl Fn(usize) -> String) -> Vec<String> {
+        (0..n).map(name).collect()
+    }
+
+    #[test]
+    fn recipients_beyond_the_bounds_lose_their_names() {
+        let five = names(5, |n| format!("b{n}@example.net"));
+        for (recipients, expected) in [(6, 0), (5, 0), (4, 1), (1, 4), (0, 5)] {
+            assert_eq!(nameless_of(&five, recipients).len(), expected, "{recipients}");
+        }
+        // A name lost once stays lost, whatever others are known.
+        let more = names(50, |n| format!("b{n}@example.net"));
+        let (few, many) = (nameless_of(&five, 3), nameless_of(&more, 3));
+        assert_eq!((few.len(), many.len()), (2, 47));
+        assert!(few.is_subset(&many));
+    }
+
+    #[test]
+    fn one_with_a_long_name_counts_as_several() {
+        // Of twelve with names of this length where there is room for twelve: how many are kept.
+        let check = |length: usize, commas: usize, kept: usize| {
+            let name = |n| format!("{n:02}{}{}", ",".repeat(commas), "x".repeat(length - commas - 2));
+            assert_eq!(nameless_of(&names(12, name), 12).len(), 12 - kept, "{length} {commas}");
+        };
+        check(20, 0, 12);
+        check(255, 0, 12);
+        check(256, 0, 6);
+        check(511, 0, 6);
+        check(512, 0, 4);
+        // The recipients of a record of sendmail.
+        check(20, 1, 6);
+        check(20, 2, 4);
+        check(256, 2, 3);
+    }
+
+    #[test]
+    fn the_outcome_of_an_attempt_is_one_word() {
+        use {DeliveryStatus as D, RecipientStatus as R};
+        for (status, expected) in [
+            (D::Sent, "sent"),
+            (D::Deferred, "deferred"),
+            (D::Bounced, "bounced"),
+            (D::Deliverable, "deliverable"),
+            (D::Undeliverable, "undeliverable"),
+            (D::Unknown, "attempt"),
+        ] {
+            assert_eq!(kind_of(status), expected);
+        }
+        for (status, expected) in [
+            (R::Sent, "sent"),
+            (R::Deferred, "deferred"),
+            (R::Bounced, "bounced"),
+            (R::Discarded, "discarded"),
+            (R::Rejected, "attempt"),
+            (R::Unknown, "attempt"),
+        ] {
+            assert_eq!(kind_of_sendmails(status), expected);
+        }
+    }
+
+    #[test]
+    fn of_shortened_lines_the_middle_is_left_out_but_for_the_ends_of_courses() {
+        // A line in each second, each of one of the courses that the letters name.
+        #[track_caller]
+        fn check(courses: &str, shortened: usize, expected: &[u128]) {
+            let line = |(n, course): (u8, char)| ((i64::from(n), LineId(u128::from(n))), course);
+            let mut lines: Vec<(Place, char)> = (1..).zip(courses.chars()).map(line).collect();
+            let left_out = |lines| {
+                let mut ids: Vec<u128> =
+                    surplus(lines, &Bounds { shortened, ..Bounds::default() }).iter().map(|id| id.0).collect();
+                ids.sort_unstable();
+                ids
+            };
+            assert_eq!(left_out(lines.clone()), expected, "{courses} {shortened}");
+            lines.reverse();
+            assert_eq!(left_out(lines), expected, "{courses} {shortened}, from the end");
+        }
+        check("aaaaaaaaaa", 11, &[]);
+        check("aaaaaaaaaa", 10, &[]);
+        check("aaaaaaaaaa", 9, &[5, 6]);
+        check("aaaaaaaaaa", 4, &[3, 4, 5, 6, 7, 8]);
+        check("aaabababaa", 4, &[3, 5, 6, 7]);
+        check("aaaabcaaaa", 4, &[3, 4, 7, 8]);
+        check("aaa", 3, &[]);
+        check("aaaaa", 0, &[2, 3, 4]);
+    }
+}

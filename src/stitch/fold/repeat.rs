@@ -88,6 +88,19 @@ mod tests {
         cut(798);
     }
 
+    /// A text nearly as long as a cut one may be cut or whole; a shorter one is whole.
+    #[test]
+    fn a_record_nearly_as_long_as_the_cut_is_looked_for_by_its_beginning() {
+        let said = record(&"x".repeat(800));
+        let of_length = |n: usize| record(&"x".repeat(n - record("").len()));
+        let cut = |n: usize| format!("message repeated 2 times: [ {}", &said[..n]);
+        for (n, attempts) in [(789, 2), (790, 1), (799, 1)] {
+            check(&said, &cut(n), attempts);
+            assert_eq!(of_length(n).len(), n);
+            check(&of_length(n), &repeat(&of_length(n)), 1);
+        }
+    }
+
     #[test]
     fn a_repeat_alone_is_the_attempt() {
         check("986E8321F2: host mx.example.net[192.0.2.2] said: 450 busy", &repeat(&record("busy")), 1);

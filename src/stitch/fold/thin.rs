@@ -353,3 +353,6 @@ pub(super) fn leave_out(life: &mut Life<'_>, bounds: &Bounds) {
     }
     life.told.retain(|t| t.own || !left_out.contains(&t.line.id));
 }
+
+#[cfg(test)]
+mod tests;
