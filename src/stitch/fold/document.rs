@@ -31,9 +31,7 @@ pub(super) fn document(key: &Key, life: &Life<'_>, mut draft: Draft<'_>, bounds:
     omitted.rejects += bounded(&mut draft.rejects, bounds.listed);
     recipients.extend(named::beside(&recipients, &draft.rejects, &draft));
     recipients.sort_by(|a, b| (&a.address, &a.orig_to).cmp(&(&b.address, &b.orig_to)));
-    // Whom a message was refused for has none of it.
-    let has_it = |r: &&Recipient| draft.kind == Kind::Reject || r.status != RecipientStatus::Rejected;
-    let to = unique(recipients.iter().filter(has_it).map(|r| &r.address));
+    let to = envelope(&recipients, draft.kind);
     draft.links.sort();
     draft.links.dedup();
     let attempts = recipients.iter().map(|r| r.attempts).sum();
@@ -77,6 +75,13 @@ pub(super) fn document(key: &Key, life: &Life<'_>, mut draft: Draft<'_>, bounds:
     };
     doc.mail.journey = journey::own(&doc);
     (doc, Owners { lines: draft.outgoing.lines, warnings: draft.outgoing.warnings })
+}
+
+/// The addresses of those who have a message, or of an attempt that was refused, whom it was for: whom a message was refused
+/// for has none of it.
+pub(super) fn envelope(recipients: &[Recipient], kind: Kind) -> Vec<Text> {
+    let has_it = |r: &&Recipient| kind == Kind::Reject || r.status != RecipientStatus::Rejected;
+    unique(recipients.iter().filter(has_it).map(|r| &r.address))
 }
 
 /// Which recipients session lines and warnings (by their places) are about: hashes of their addresses.

@@ -11,7 +11,7 @@ use super::{
         key::Key,
         life::{Life, Told},
     },
-    document::{Owners, bounded, evidence, related, unique},
+    document::{Owners, bounded, envelope, evidence, related},
     thin,
 };
 use crate::{
@@ -70,7 +70,7 @@ impl Split<'_> {
             part.mail.part = n;
             part.mail.id = id(n);
             if parts > 1 {
-                part.email.to.address = unique(share.recipients.iter().map(|r| &r.address));
+                part.email.to.address = envelope(&share.recipients, part.mail.kind);
             }
             share.put_into(&mut part, self.bounds);
             out.push(part);
@@ -256,6 +256,9 @@ mod tests {
         let t = document(&text);
         assert_eq!(addresses(&t.mail), ["b@example.net", "x@example.net"]);
         assert_eq!(t.email.to.address, ["b@example.net"]);
+        for part in parts_of(&(text + &mail()), 2) {
+            assert!(!part.email.to.address.iter().any(|to| to == "x@example.net"), "{}", part.mail.part);
+        }
     }
 
     #[test]

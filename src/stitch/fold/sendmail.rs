@@ -50,7 +50,6 @@ pub(super) fn read<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
             recipient: Some(Text::from(*addr)).filter(|a| !a.is_empty()),
         }),
         Event::Done => draft.removed = true,
-        Event::Connect { peer } if told.own => draft.peer = draft.peer.or(Some(*peer)),
         Event::Policy(policy) => {
             draft.envelope(policy);
             draft.decided(policy);

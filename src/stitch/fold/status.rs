@@ -167,8 +167,12 @@ fn is_empty(draft: &Draft<'_>) -> bool {
 
 /// On hold, and neither released nor active since.
 pub(super) fn is_held(draft: &Draft<'_>) -> bool {
-    let active = draft.queued.filter(|_| draft.service_type == "postfix");
     let Some(held) = draft.held else { return false };
+    let active = match draft.service_type {
+        "postfix" => draft.queued,
+        // sendmail tries nothing that is in quarantine.
+        _ => draft.recipients.iter().filter_map(|p| p.last()).filter(|a| is_final(a.status)).map(|a| a.time).max(),
+    };
     draft.released.is_none_or(|t| t < held) && active.is_none_or(|t| t <= held) && !draft.removed
 }
 
@@ -322,6 +326,22 @@ mod tests {
              2 mx1 postfix/postsuper[3]: 4F1A2B3C4D: released from hold"
         ));
         assert_eq!(t.mail.status, Status::Queued);
+    }
+
+    /// Also where the line is lost that takes it out of quarantine.
+    #[test]
+    fn mail_of_sendmail_that_went_out_is_in_quarantine_no_more() {
+        let log = |last: &str| {
+            format!(
+                "1 mx1 sm-mta[1]: 6AMKK5jq012345: from=<a@example.org>, size=9, nrcpts=1
+                 2 mx1 sm-mta[1]: 6AMKK5jq012345: Milter: header, quarantine=looks odd
+                 3 mx1 sm-mta[1]: 6AMKK5jq012345: to=<b@example.net>, mailer=esmtp, quarantine=looks odd, stat=quarantined
+                 {last}"
+            )
+        };
+        assert_eq!(document(&log("")).mail.status, Status::Held);
+        let sent = "9 mx1 sm-mta[2]: 6AMKK5jq012345: to=<b@example.net>, mailer=esmtp, relay=mx.example.net. [192.0.2.25], dsn=2.0.0, stat=Sent (ok)";
+        assert_eq!(document(&log(sent)).mail.status, Status::Delivered);
     }
 
     #[test]

@@ -20,10 +20,7 @@ use super::{
     id::{IdForm, hash64, hex16},
     lone,
 };
-use crate::{
-    model::{Event, Parsed, Time, Transaction, transaction::Kind},
-    parse,
-};
+use crate::model::{Transaction, transaction::Kind};
 use std::collections::{HashMap, HashSet};
 
 /// A parent may begin this long after its child: clocks differ, and a reply may be logged late.
@@ -39,7 +36,8 @@ pub fn own(doc: &Transaction) -> String {
     let comes_back =
         || doc.email.local_id.is_some() && !IdForm::of(queue_id, doc.service.kind == "postfix").is_unique();
     if message_id.is_empty() && comes_back() {
-        let second = arrival(doc).second().to_string();
+        // Of two messages that had one short id the lives are whole seconds apart.
+        let second = doc.event.start.second().to_string();
         return hex16(hash64(&[&doc.host.name, queue_id, message_id, &second]));
     }
     hex16(hash64(&[&doc.host.name, queue_id, message_id]))
@@ -54,19 +52,6 @@ pub fn is_root(doc: &Transaction) -> bool {
 pub fn is_root_of(journey: &str, host: &str, queue_id: &str, message_id: &str) -> Option<bool> {
     let is_root = journey.is_empty() || journey == hex16(hash64(&[host, queue_id, message_id]));
     (is_root || !message_id.is_empty()).then_some(is_root)
-}
-
-/// When the arrival line of a message was logged; of one without, its first line. Of two messages that had one short id the
-/// arrivals, and the lives, are whole seconds apart.
-fn arrival(doc: &Transaction) -> Time {
-    let is_arrival = |program: &str, text: &str| match parse::parse_text(program, text) {
-        Parsed::Event { queue_id, event: Event::Client { .. } | Event::Pickup { .. } } => {
-            queue_id == doc.email.local_id.as_deref()
-        }
-        _ => false,
-    };
-    let first = doc.mail.lines.iter().find(|line| is_arrival(&line.program, &line.text));
-    first.map_or(doc.event.start, |line| line.time)
 }
 
 /// The parent of each node, in their order; `None` for a root.
