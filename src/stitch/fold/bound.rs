@@ -125,7 +125,7 @@ mod tests {
         t.email.local_id = Some(long.clone());
         t.host.name = long.clone();
         t.mail.recipients[0].reply = Some(long.clone());
-        t.mail.rejects[0].text = long.clone();
+        t.mail.rejects[0].text = long;
         let whole = t.clone();
         bound(&mut t);
         assert!(t == whole);

@@ -108,12 +108,12 @@ fn a_name_that_sendmail_calls_forged_is_none() {
     assert_eq!(Node::new(&doc).source.place, Place::new(Some("c.example.com"), Some("198.51.100.9")));
 }
 
-/// Where a mail went on under another queue id: id, first label of the relay, whether it stayed on the host, when, and whose.
+/// Another queue id that a mail went on under, the first label of the relay, whether it stayed on the host, the second, and the
+/// recipients.
+type Way<'t> = (&'t str, Option<&'t str>, bool, Option<i64>, &'t [&'t str]);
+
 #[track_caller]
-fn check_onward(
-    deliveries: &[(&str, &str, &str, &str)],
-    expected: &[(&str, Option<&str>, bool, Option<i64>, &[&str])],
-) {
+fn check_onward(deliveries: &[(&str, &str, &str, &str)], expected: &[Way<'_>]) {
     let node = Node::new(&delivered(deliveries));
     let found: Vec<_> = node
         .onward
