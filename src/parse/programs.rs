@@ -137,4 +137,11 @@ mod tests {
             assert_eq!(named.family(program), family, "{program}");
         }
     }
+
+    #[test]
+    fn what_the_settings_name_is_asked_of_a_source() {
+        let named = Named { postfix: vec!["mailout".into()], sendmail: vec!["relay".into(), "relay2".into()] };
+        assert_eq!(named.all().collect::<Vec<_>>(), ["mailout", "relay", "relay2"]);
+        assert_eq!(Named::default().all().count(), 0);
+    }
 }
