@@ -141,4 +141,65 @@ mod tests {
             assert!(!is_bare_daemon(program, text), "{program}: {text}");
         }
     }
+
+    #[test]
+    fn the_daemon_after_the_last_slash_decides_whose_a_name_is() {
+        for (program, expected) in [
+            ("postfix/smtpd", Family::Postfix(Some("smtpd"))),
+            ("postfix/submission/smtpd", Family::Postfix(Some("smtpd"))),
+            ("mta-out/qmgr", Family::Postfix(Some("qmgr"))),
+            ("postfix", Family::Postfix(None)),
+            ("postfix/hello", Family::Postfix(None)),
+            ("postfix-out", Family::Postfix(None)),
+            ("policyd-spf", Family::Neighbour),
+            ("dovecot", Family::Neighbour),
+            ("sendmail", Family::Sendmail),
+            ("sm-mta", Family::Sendmail),
+            ("rsyslogd", Family::Transport),
+            ("postfixadmin", Family::Foreign),
+            ("qmgr", Family::Foreign),
+            ("CRON", Family::Foreign),
+            ("", Family::Foreign),
+        ] {
+            assert_eq!(family(program), expected, "{program}");
+        }
+    }
+
+    /// Compares with `event`, `unrecognised` or the reason why a line is of no use.
+    #[track_caller]
+    fn check(program: &str, text: &str, expected: &str) {
+        let found = match parse_text(program, text) {
+            Parsed::Event { .. } => "event",
+            Parsed::Ignored(reason) => reason,
+            Parsed::Unrecognised => "unrecognised",
+        };
+        assert_eq!(found, expected, "{program}: {text}");
+    }
+
+    #[test]
+    fn a_line_of_no_mail_program_is_of_no_use_unless_it_shows_one() {
+        check("CRON", "(root) CMD (x)", "not a mail program");
+        check("CRON", "-- MARK --", "not a mail program");
+        check("relay", "4AMKJPsA012345: from=<a@example.org>, size=1, class=0, nrcpts=1, proto=ESMTP", "event");
+        check("docker", "postfix/qmgr[7]: 3F2A41C0E7: flurble", "unrecognised");
+        check("my-postfix", "hello", "unrecognised");
+        check("", "-- MARK --", transport::OWN);
+        check("", "hello", "unrecognised");
+        check("", "4AMKJPsA012345: from=<a@example.org>, size=1, class=0, nrcpts=1, proto=ESMTP", "unrecognised");
+    }
+
+    #[test]
+    fn a_mail_servers_line_that_another_program_passed_on_was_not_read() {
+        check("rsyslogd", "[origin software=\"rsyslogd\"] start", transport::OWN);
+        check("rsyslogd", "x: postfix/qmgr[7]: 3F2A41C0E7: removed", "unrecognised");
+        check("dovecot", "imap-login: Login: user=<a>", "another service of dovecot");
+        check("dovecot", "imap: postfix/qmgr[7]: 3F2A41C0E7: removed", "unrecognised");
+    }
+
+    #[test]
+    fn a_repeated_text_is_said_again() {
+        check("postfix/qmgr", "message repeated 2 times: [ 3F2A41C0E7: removed]", "event");
+        check("postfix/qmgr", "3F2A41C0E7: removed#012", "event");
+        check("postfix/qmgr", "last message repeated 2 times", "repeats the line before it, whichever that was");
+    }
 }

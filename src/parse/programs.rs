@@ -137,4 +137,22 @@ mod tests {
             assert_eq!(named.family(program), family, "{program}");
         }
     }
+
+    #[test]
+    fn what_the_settings_name_is_asked_of_a_source() {
+        let named = Named { postfix: vec!["mailout".into()], sendmail: vec!["relay".into(), "relay2".into()] };
+        assert_eq!(named.all().collect::<Vec<_>>(), ["mailout", "relay", "relay2"]);
+        assert_eq!(Named::default().all().count(), 0);
+    }
+
+    #[test]
+    fn names_are_given_once() {
+        assert_eq!(named("mailout-of-a-test/smtpx"), None);
+        name(Named { postfix: vec!["mailout-of-a-test".into()], sendmail: vec![] });
+        name(Named { postfix: vec![], sendmail: vec!["relay-of-a-test".into()] });
+        assert_eq!(named("mailout-of-a-test/smtpx"), Some(Family::Postfix(None)));
+        assert_eq!(super::super::family("mailout-of-a-test"), Family::Postfix(None));
+        assert_eq!(named("relay-of-a-test"), None);
+        assert_eq!(named("cron"), None);
+    }
 }

@@ -340,4 +340,78 @@ mod tests {
             assert!(day_number(year, 1, 1) <= day && day <= day_number(year, 12, 31), "{day}");
         }
     }
+
+    #[test]
+    fn a_stray_of_another_month_is_remembered_between_two_runs() {
+        let date =
+            |dater: &mut Dater, s: &str| dater.date(frame(&format!("{s} mx1 a[1]: b")).unwrap().stamp).to_string();
+        let latest = Time::parse_rfc3339("2029-01-01T00:00:00Z").unwrap();
+        let mut first = Dater::new(Tz::UTC, None, latest, None);
+        first.begin_on(day_number(2026, 3, 1));
+        assert_eq!(date(&mut first, "Mar  1 12:00:00"), "2026-03-01T12:00:00.000Z");
+        assert_eq!(first.doubt(), None);
+        assert_eq!(date(&mut first, "Nov  5 12:00:00"), "2026-11-05T12:00:00.000Z");
+        let mut second = Dater::new(Tz::UTC, None, latest, first.last()).with_doubt(first.doubt());
+        assert_eq!(date(&mut second, "Mar  2 12:00:00"), "2026-03-02T12:00:00.000Z");
+        let mut without = Dater::new(Tz::UTC, None, latest, first.last());
+        assert_eq!(date(&mut without, "Mar  2 12:00:00"), "2027-03-02T12:00:00.000Z");
+    }
+
+    #[test]
+    fn a_stamp_that_the_file_cannot_hold_is_no_stamp_to_go_on_from() {
+        let latest = Time::parse_rfc3339("2026-11-23T00:00:00Z").unwrap();
+        let mut dater = Dater::new(Tz::UTC, None, latest, None);
+        assert_eq!(dater.last(), None);
+        for (stamp, last) in [
+            ("Nov 22 12:00:00", "2026-11-22T12:00:00.000Z"),
+            ("Jan  1 00:00:05", "2026-11-22T12:00:00.000Z"),
+            ("Nov 23 12:00:00", "2026-11-23T12:00:00.000Z"),
+        ] {
+            dater.date(frame(&format!("{stamp} mx1 a[1]: b")).unwrap().stamp);
+            assert_eq!(dater.last().unwrap().to_string(), last, "{stamp}");
+        }
+    }
+
+    #[test]
+    fn half_an_hour_back_is_a_late_line_and_more_is_the_second_run() {
+        let latest = "2026-10-26T00:00:00Z";
+        check(latest, &["Oct 25 02:40:00", "Oct 25 02:10:00"], &["2026-10-25T00:40:00", "2026-10-25T00:10:00"]);
+        check(
+            latest,
+            &["Oct 25 02:40:00", "Oct 25 02:09:59.999"],
+            &["2026-10-25T00:40:00", "2026-10-25T01:09:59.999Z"],
+        );
+        // Late by a quarter of an hour after the change.
+        check(
+            latest,
+            &["Oct 25 02:59:00", "Oct 25 02:01:00", "Oct 25 03:05:00", "Oct 25 02:50:00"],
+            &["2026-10-25T00:59:00", "2026-10-25T01:01:00", "2026-10-25T02:05:00", "2026-10-25T01:50:00"],
+        );
+    }
+
+    #[test]
+    fn a_line_of_last_winter_says_nothing_of_the_repeated_hour() {
+        check(
+            "2026-10-26T00:00:00Z",
+            &["2026-01-15 12:00:00", "2026-10-25 02:30:00"],
+            &["2026-01-15T11:00:00", "2026-10-25T00:30:00"],
+        );
+        check("2026-10-26T00:00:00Z", &["2026-10-25 02:30:00"], &["2026-10-25T00:30:00"]);
+    }
+
+    #[test]
+    fn a_day_is_the_latest_that_is_not_after_the_last() {
+        for (last, month, day, expected) in [
+            ((2026, 11, 22), 11, 22, (2026, 11, 22)),
+            ((2026, 11, 22), 11, 23, (2025, 11, 23)),
+            ((2026, 11, 22), 1, 1, (2026, 1, 1)),
+            ((2024, 2, 29), 2, 29, (2024, 2, 29)),
+            ((2024, 2, 28), 2, 29, (2020, 2, 29)),
+            ((2026, 3, 1), 2, 29, (2024, 2, 29)),
+            ((2104, 2, 28), 2, 29, (2096, 2, 29)),
+        ] {
+            let found = latest(day_number(last.0, last.1, last.2), month, day);
+            assert_eq!(found, day_number(expected.0, expected.1, expected.2), "{month}-{day} until {last:?}");
+        }
+    }
 }

@@ -146,4 +146,44 @@ mod tests {
         check(r#"{"__REALTIME_TIMESTAMP":"1","MESSAGE":null}"#, "none");
         check("{", "none");
     }
+
+    #[test]
+    fn an_object_is_the_same_when_it_owns_its_texts() {
+        let line = r#"{"__REALTIME_TIMESTAMP":"1795378811000000","_HOSTNAME":"mx1","_PID":"1","MESSAGE":"hi","SYSLOG_IDENTIFIER":"a","__CURSOR":"s=1;i=2"}"#;
+        let found = journal(line).unwrap();
+        assert_eq!(found.cursor.as_deref(), Some("s=1;i=2"));
+        assert_eq!(found.clone().into_owned(), found);
+    }
+
+    #[test]
+    fn an_entry_is_read_from_its_fields() {
+        let entry = |fields: &[(&str, &str)]| {
+            let fields: Vec<_> = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            journal_fields(&fields)
+        };
+        let time = ("__REALTIME_TIMESTAMP", "1795378811599454");
+        let found = entry(&[
+            ("_PID", "1"),
+            ("MESSAGE", "removed"),
+            ("MESSAGE", "again"),
+            ("SYSLOG_PID", "7"),
+            time,
+            ("_HOSTNAME", "mx1"),
+            ("SYSLOG_IDENTIFIER", "postfix/qmgr"),
+        ]);
+        let expected = Journalled {
+            time: Time(1_795_378_811_599),
+            host: Some("mx1".into()),
+            program: "postfix/qmgr".into(),
+            pid: Some(7),
+            text: "removed".into(),
+            cursor: None,
+        };
+        assert_eq!(found, Some(expected));
+        let bare = entry(&[time, ("MESSAGE", "x"), ("_PID", "1")]).unwrap();
+        assert_eq!((bare.host, &*bare.program, bare.pid), (None, "", Some(1)));
+        assert_eq!(entry(&[("MESSAGE", "x")]), None);
+        assert_eq!(entry(&[time]), None);
+        assert_eq!(entry(&[("__REALTIME_TIMESTAMP", "soon"), ("MESSAGE", "x")]), None);
+    }
 }

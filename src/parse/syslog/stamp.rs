@@ -186,3 +186,170 @@ pub fn year_of(day: i64) -> i32 {
     let year = year_of_era + era * 400 + i64::from(day_of_year >= 306);
     i32::try_from(year).unwrap_or(if year < 0 { i32::MIN } else { i32::MAX })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::{Months, NaiveDate};
+
+    /// The time of day in milliseconds.
+    const fn at(hour: u32, minute: u32, second: u32) -> u32 {
+        ((hour * 60 + minute) * 60 + second) * 1000
+    }
+
+    /// Compares the stamp before the word `mx1`; `None` is noise.
+    #[track_caller]
+    fn check(text: &str, expected: Option<Stamp>) {
+        assert_eq!(read(&format!("{text} mx1")), expected.map(|stamp| (stamp, "mx1")), "{text}");
+    }
+
+    #[test]
+    fn days_are_counted_as_in_the_gregorian_calendar() {
+        let first_of_all = NaiveDate::from_ymd_opt(1970, 1, 1).unwrap();
+        for (year, month) in (-802..=2802).flat_map(|year| (1..=12).map(move |month| (year, month))) {
+            let first = NaiveDate::from_ymd_opt(year, month.into(), 1).unwrap();
+            let days = (first.checked_add_months(Months::new(1)).unwrap() - first).num_days();
+            let number = (first - first_of_all).num_days();
+            assert_eq!(i64::from(days_in(year, month)), days, "{first}");
+            assert_eq!(day_number(year, month, 1), number, "{first}");
+            assert_eq!(day_number(year, month, days_in(year, month)), number + days - 1, "{first}");
+            assert_eq!((year_of(number), year_of(number + days - 1)), (year, year), "{first}");
+        }
+    }
+
+    #[test]
+    fn the_years_of_all_days_are_numbers() {
+        assert_eq!((year_of(i64::MIN), year_of(i64::MAX)), (i32::MIN, i32::MAX));
+    }
+
+    #[test]
+    fn a_date_is_one_that_exists() {
+        for (year, month, day, exists) in [
+            (2026, 1, 1, true),
+            (2026, 1, 31, true),
+            (2026, 1, 32, false),
+            (2026, 1, 0, false),
+            (2026, 0, 1, false),
+            (2026, 12, 31, true),
+            (2026, 13, 1, false),
+            (2026, 2, 29, false),
+            (2024, 2, 29, true),
+            (2100, 2, 29, false),
+            (2000, 2, 29, true),
+        ] {
+            let expected = exists.then(|| day_number(year, month, day));
+            assert_eq!(date(year, month, day), expected, "{year}-{month}-{day}");
+        }
+    }
+
+    #[test]
+    fn a_clock_has_24_hours_and_perhaps_a_leap_second_and_a_fraction() {
+        for (text, expected) in [
+            ("00:00:00", Some((0, 8))),
+            ("01:02:03", Some((at(1, 2, 3), 8))),
+            ("23:59:59", Some((at(23, 59, 59), 8))),
+            ("23:59:60", Some((at(24, 0, 0), 8))),
+            ("23:59:61", None),
+            ("23:60:00", None),
+            ("24:00:00", None),
+            ("1:02:03", None),
+            ("01.02.03", None),
+            ("01:02", None),
+            ("01:02:03.4", Some((at(1, 2, 3) + 400, 10))),
+            ("01:02:03,045", Some((at(1, 2, 3) + 45, 12))),
+            ("01:02:03.0069", Some((at(1, 2, 3) + 6, 13))),
+            ("01:02:03.999999999", Some((at(1, 2, 3) + 999, 18))),
+            // A full stop or a comma that no digit follows is none of the time's.
+            ("01:02:03.", Some((at(1, 2, 3), 8))),
+            ("01:02:03, x", Some((at(1, 2, 3), 8))),
+            ("01:02:03-5", Some((at(1, 2, 3), 8))),
+        ] {
+            assert_eq!(clock(text.as_bytes(), 0), expected, "{text}");
+            let expected = expected.map(|(ms, end)| (ms, end + 2));
+            assert_eq!(clock(format!("x {text}").as_bytes(), 2), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_stamp_of_rfc_3164_has_a_month_and_a_day_of_it() {
+        let ms = at(20, 19, 26);
+        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        for (month, name) in (1..).zip(months) {
+            check(&format!("{name} 22 20:19:26"), Some(Stamp::NoYear { month, day: 22, ms }));
+        }
+        let november = |day| Some(Stamp::NoYear { month: 11, day, ms });
+        for day in ["Nov 2", "Nov  2", "Nov 02"] {
+            check(&format!("{day} 20:19:26"), november(2));
+            check(&format!("{day} 2026 20:19:26"), Some(Stamp::NoZone { day: day_number(2026, 11, 2), ms }));
+        }
+        check("Nov 30 20:19:26", november(30));
+        check("Feb 29 20:19:26", Some(Stamp::NoYear { month: 2, day: 29, ms }));
+        check("Feb 29 2024 20:19:26", Some(Stamp::NoZone { day: day_number(2024, 2, 29), ms }));
+        for text in [
+            "Nov 31 20:19:26",
+            "Nov 0 20:19:26",
+            "Nov x 20:19:26",
+            "Feb 30 20:19:26",
+            "Feb 29 2026 20:19:26",
+            "Nox 22 20:19:26",
+            "nov 22 20:19:26",
+            "Nov-22 20:19:26",
+            "Nov 22-20:19:26",
+            "Nov 22 2026-20:19:26",
+            "Nov 22 20:19:26x",
+            "Nov 22 24:19:26",
+        ] {
+            check(text, None);
+        }
+    }
+
+    #[test]
+    fn a_stamp_of_iso_8601_has_an_offset_or_none() {
+        let (day, ms) = (day_number(2026, 11, 22), at(20, 19, 26));
+        let exact = |east_minutes: i64| Some(Stamp::Exact(Time(day * DAY_MS + i64::from(ms) - east_minutes * 60_000)));
+        check("2026-11-22T20:19:26", Some(Stamp::NoZone { day, ms }));
+        check("2026-11-22 20:19:26", Some(Stamp::NoZone { day, ms }));
+        for (offset, east) in [
+            ("Z", exact(0)),
+            ("z", exact(0)),
+            ("+00:00", exact(0)),
+            ("+05:30", exact(330)),
+            ("+0530", exact(330)),
+            ("+05", exact(300)),
+            ("-05:30", exact(-330)),
+            ("-05", exact(-300)),
+            ("+23:59", exact(23 * 60 + 59)),
+            ("+24:00", None),
+            ("+01:60", None),
+            ("+0160", None),
+            ("+01:", None),
+            ("+1", None),
+            ("Zx", None),
+        ] {
+            for between in ["T", "t", " "] {
+                check(&format!("2026-11-22{between}20:19:26{offset}"), east);
+            }
+        }
+        for text in [
+            "2026/11-22T20:19:26",
+            "2026-11/22T20:19:26",
+            "2026-11-22_20:19:26",
+            "2026-13-22T20:19:26",
+            "2026-11-31T20:19:26",
+            "2026-11-22T20:19",
+            "226-11-22T20:19:26",
+        ] {
+            check(text, None);
+        }
+    }
+
+    #[test]
+    fn blanks_and_tabs_follow_a_stamp_or_nothing() {
+        let stamp = Stamp::NoYear { month: 11, day: 22, ms: at(20, 19, 26) };
+        for (after, rest) in [("", ""), (" ", ""), ("\tmx1", "mx1"), (" \t mx1 x", "mx1 x")] {
+            assert_eq!(read(&format!("Nov 22 20:19:26{after}")), Some((stamp, rest)), "{after:?}");
+        }
+        assert_eq!(read(""), None);
+        assert_eq!(read("<22>Nov 22 20:19:26 mx1"), None);
+    }
+}

@@ -77,3 +77,80 @@ fn after(text: &str, at: usize) -> &str {
         _ => text,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Compares a tag with "program|pid|text".
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let found = read(text).map_or_else(
+            || "none".to_owned(),
+            |tag| format!("{}|{}|{}", tag.program, tag.pid.map_or_else(String::new, |pid| pid.to_string()), tag.text),
+        );
+        assert_eq!(found, expected, "{text}");
+    }
+
+    #[test]
+    fn a_colon_or_a_process_id_ends_the_name() {
+        check("postfix/smtpd[2134]: connect", "postfix/smtpd|2134|connect");
+        check("postfix/smtpd[2134] connect", "postfix/smtpd|2134|connect");
+        check("postfix/smtpd[2134]:", "postfix/smtpd|2134|");
+        check("postfix/smtpd[2134]:connect", "postfix/smtpd|2134|connect");
+        check("a[7]: b", "a|7|b");
+        check("dovecot: lmtp(1): x", "dovecot||lmtp(1): x");
+        check("dovecot:\tx", "dovecot||\tx");
+        check("dovecot:", "dovecot||");
+        check("a: b", "a||b");
+        check("a:b: c", "a:b||c");
+        // One blank divides, more belong to the text.
+        check("a:   indented", "a||  indented");
+        // More than any process has.
+        check("a[4294967295]: x", "a|4294967295|x");
+        check("a[4294967296]: x", "a||x");
+    }
+
+    #[test]
+    fn a_process_id_that_is_no_number_is_part_of_the_name() {
+        check("a[]: x", "a[]||x");
+        check("a[b]: x", "a[b]||x");
+        check("a[7b]: x", "a[7b]||x");
+        check("a[b][7]: x", "a[b]|7|x");
+    }
+
+    #[test]
+    fn a_name_has_a_byte_and_no_blank() {
+        for text in ["", ":", ": x", "[7] x", "a", "a b: x", "a b[7]: x", "a\tb[7]: x", "a\u{1}b: x", "a:b c", "a[7 x"]
+        {
+            check(text, "none");
+        }
+        let name = "n".repeat(LONGEST - 1);
+        check(&format!("{name}: x"), &format!("{name}||x"));
+        check(&format!("{name}n: x"), "none");
+    }
+
+    #[test]
+    fn a_relay_cuts_a_tag_at_32_bytes_and_nowhere_else() {
+        let name = |len: usize| "n".repeat(len);
+        check(&format!("{} x", name(31)), "none");
+        check(&format!("{} x", name(32)), &format!("{}||x", name(32)));
+        check(&format!("{} x", name(33)), "none");
+        check(&format!("{}[1234 x", name(26)), "none");
+        check(&format!("{}[12345 x", name(26)), &format!("{}|12345|x", name(26)));
+        check(&format!("{}[123456 x", name(26)), "none");
+        check(&format!("{}[12345", name(26)), &format!("{}|12345|", name(26)));
+        check(&format!("{}[12345x", name(26)), "none");
+    }
+
+    #[test]
+    fn solaris_puts_an_id_before_the_text() {
+        check("a[7]: [ID 197553 mail.info] x", "a|7|x");
+        check("a: [ID 197553 mail.info] x", "a||x");
+        check("a: [ID mail.info] x", "a||[ID mail.info] x");
+        check("a: [ID 197553 mail.info]", "a||[ID 197553 mail.info]");
+        let id = |len: usize| format!("[ID 1{}] x", "d".repeat(len - 1));
+        check(&format!("a: {}", id(32)), "a||x");
+        check(&format!("a: {}", id(33)), &format!("a||{}", id(33)));
+    }
+}

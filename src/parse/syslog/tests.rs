@@ -223,3 +223,157 @@ proptest::proptest! {
         crate::laws::frame(format!("{}{text}", pieces.concat()).as_bytes());
     }
 }
+
+#[test]
+fn a_header_is_believed_that_agrees_or_has_a_time_and_is_a_mail_servers() {
+    let stamped = "Nov 22 19:41:58 mx1 postfix/smtpd[7]: x";
+    // rsyslog's imfile gives each file a tag of its own.
+    check_field(stamped, (None, Some("maillog"), None), "mx1 postfix/smtpd 7 x");
+    check_field(stamped, (None, Some("postfix/smtpd"), None), "mx1 postfix/smtpd 7 x");
+    check_field(stamped, (None, Some("postfix/qmgr"), None), &format!("- postfix/qmgr - {stamped}"));
+    for text in ["mx1 postfix/smtpd[7]: x", "mx1 CRON[7]: x", "Nov 22 19:41:58 mx1 CRON[7]: x"] {
+        check_field(text, (None, Some("maillog"), None), &format!("- maillog - {text}"));
+    }
+    check_field("postfix/smtpd: x", (Some("mx1"), Some("postfix/smtpd"), Some(7)), "mx1 postfix/smtpd 7 x");
+}
+
+#[test]
+fn a_message_field_may_hold_a_line_inside_of_another() {
+    let unknown = (Some("192.0.2.9"), None, None);
+    check_field(
+        "Nov 22 19:41:58 dock1 docker[9]: Nov 22 19:41:57 mx1 postfix/qmgr[7]: x",
+        unknown,
+        "mx1 postfix/qmgr 7 x",
+    );
+    check_field("Nov 22 19:41:58 mx1 mail.info postfix/qmgr[7]: x", unknown, "mx1 postfix/qmgr 7 x");
+    check_field("Nov 22 19:41:58 dock1 docker[9]: x", unknown, "dock1 docker 9 x");
+    // Pieces without a time, or of no mail program, are a text.
+    for text in ["Nov 22 19:41:58 mx1 INFO CRON[7]: x", "mx1 INFO postfix/qmgr[7]: x"] {
+        check_field(text, unknown, &format!("192.0.2.9 - - {text}"));
+    }
+}
+
+#[test]
+fn only_a_mail_servers_line_is_looked_for_inside_of_another() {
+    let outer = "Nov 22 20:19:27 dock1";
+    let inner = "Nov 22 20:19:26 mx1 postfix/qmgr[12]: x";
+    check(&format!("{outer} sendmail[99]: {inner}"), "?-11-22 20:19:26 | mx1 postfix/qmgr 12 x");
+    check(
+        &format!("{outer} postfix/smtpd[99]: {inner}"),
+        &format!("?-11-22 20:19:27 | dock1 postfix/smtpd 99 {inner}"),
+    );
+    let inner = "Nov 22 20:19:26 mx1 CRON[7]: x";
+    check(&format!("{outer} news: {inner}"), &format!("?-11-22 20:19:27 | dock1 news - {inner}"));
+    // A relay's header has no program.
+    check(&format!("{outer} {inner}"), "?-11-22 20:19:26 | mx1 CRON 7 x");
+}
+
+#[test]
+fn a_foreign_line_that_leaves_out_what_looks_like_mail_is_noise() {
+    for text in ["x", "hello world"] {
+        let line = |data: &str| format!("<22>1 2026-11-22T20:19:26Z mx1 CRON 7 - [a@1 b=\"{data}\"] {text}");
+        check(&line("postfix/qmgr[12]: 3F2A"), "noise");
+        check(&line("c"), &format!("2026-11-22T20:19:26.000Z | mx1 CRON 7 {text}"));
+    }
+}
+
+#[test]
+fn a_line_is_wrapped_where_more_than_one_plain_header_stands_before_its_text() {
+    for (line, wrapped) in [
+        ("Nov 22 20:19:26 mx1 postfix/qmgr[12]: x", false),
+        ("Nov 22 20:19:26 mx1 CRON[7]: x", false),
+        ("Nov 22 20:19:26 mx1 sendmail[7]: Nov 22", false),
+        ("Nov 22 20:19:26 mx1 mail.info postfix/qmgr[12]: x", true),
+        ("Nov 22 20:19:27 dock1 docker[9]: Nov 22 20:19:26 mx1 postfix/qmgr[12]: x", true),
+    ] {
+        assert_eq!(frame(line).map(|found| found.wrapped), Some(wrapped), "{line}");
+    }
+}
+
+#[test]
+fn a_container_hands_over_whole_lines() {
+    let time = Time::parse_rfc3339("2026-11-22T20:19:26Z").unwrap();
+    let line = "Nov 22 20:19:26 mx1 postfix/qmgr[12]: x";
+    for (program, text, expected) in [
+        ("docker", line, "mx1 postfix/qmgr 12 x"),
+        ("docker", "postfix/qmgr[12]: x", "dock1 postfix/qmgr 12 x"),
+        ("docker", "hello", "none"),
+        ("docker", "Nov 22 20:19:26 mx1 CRON[7]: x", "none"),
+        ("postfix/smtpd", line, "none"),
+    ] {
+        let found = inside(program, time, Some("dock1"), text);
+        let shown = found.map(|m| show(m.host, m.program.unwrap_or("-"), m.pid, m.text));
+        assert_eq!(shown.as_deref().unwrap_or("none"), expected, "{program}: {text}");
+    }
+    assert!(is_line(line) && !is_line("hello") && !is_line("Nov 22 20:19:26 mx1 CRON[7]: x"));
+}
+
+#[test]
+fn a_level_in_angles_is_a_short_word() {
+    for (text, rest) in [
+        ("<mail.info> mx1 x", "mx1 x"),
+        ("<abcdefghij.123456789> mx1", "mx1"),
+        ("<abcdefghij.1234567890> mx1", "<abcdefghij.1234567890> mx1"),
+        ("<mail info> mx1", "<mail info> mx1"),
+        ("<mail.info>mx1", "<mail.info>mx1"),
+        ("mx1 <mail.info> x", "mx1 <mail.info> x"),
+    ] {
+        assert_eq!(skip_level(text), rest);
+    }
+}
+
+#[test]
+fn a_tag_without_a_time_has_a_process_id_or_is_a_mail_servers() {
+    for (text, expected) in [
+        ("postfix/smtpd[7]: x", Some("- postfix/smtpd 7 x")),
+        ("postfix/smtpd: x", Some("- postfix/smtpd - x")),
+        ("CRON[7]: x", Some("- CRON 7 x")),
+        ("CRON: x", None),
+        ("mx1 sendmail: x", Some("mx1 sendmail - x")),
+        ("mx1.example.org CRON[7]: x", Some("mx1.example.org CRON 7 x")),
+        ("mx1 CRON: x", None),
+        ("m(x postfix/smtpd[7]: x", None),
+        (" postfix/smtpd[7]: x", None),
+    ] {
+        let shown = bare_tag(text).map(|m| show(m.host, m.program.unwrap_or("-"), m.pid, m.text));
+        assert_eq!(shown.as_deref(), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_host_ends_in_no_colon_and_holds_no_bracket() {
+    for (token, expected) in [
+        ("mx1", false),
+        ("mx1.example.org", false),
+        ("2001:db8::7", false),
+        ("2001:db8::", false),
+        ("[192.0.2.7]", false),
+        ("dovecot:", true),
+        ("postfix/qmgr[12]:", true),
+        ("postfix/qmgr[12", true),
+    ] {
+        assert_eq!(looks_like_tag(token), expected, "{token}");
+    }
+}
+
+#[test]
+fn structured_data_ends_with_its_last_element() {
+    for (data, ends) in [
+        ("-", true),
+        ("[a@1]", true),
+        ("[a@1 b=\"c\"]", true),
+        ("[a@1 b=\"c]d\"]", true),
+        (r#"[a@1 b="\\"]"#, true),
+        (r#"[a@1 b="\"]"]"#, true),
+        (r"[a@1 b=\]", true),
+        ("[a@1][b@1 c=\"\"]", true),
+        ("x", false),
+        ("", false),
+        ("[a@1", false),
+        ("[a@1 b=\"]", false),
+    ] {
+        assert_eq!(structured_data_end(data), ends.then_some(data.len()), "{data}");
+        let followed = format!("{data} x");
+        assert_eq!(structured_data_end(&followed), ends.then_some(data.len()), "{followed}");
+    }
+}

@@ -131,4 +131,97 @@ mod tests {
             assert_eq!(track.day, number, "{shown}");
         }
     }
+
+    /// Where the file is after one more line of a date, and since which one it is in doubt.
+    #[track_caller]
+    fn check_step(from: (i32, u8, u8), to: (u8, u8), expected: Option<((i32, u8, u8), bool)>) {
+        let from = day_number(from.0, from.1, from.2);
+        let found = Track::new(from).after(to.0, to.1);
+        let expected = expected.map(|((year, month, day), doubted)| Track {
+            day: day_number(year, month, day),
+            doubt: doubted.then_some(Doubt { from, days: 0 }),
+        });
+        assert_eq!(found, expected, "{to:?}");
+    }
+
+    #[test]
+    fn a_step_of_more_than_a_month_or_over_the_new_year_is_doubted() {
+        check_step((2025, 3, 1), (3, 1), Some(((2025, 3, 1), false)));
+        check_step((2025, 3, 1), (3, 2), Some(((2025, 3, 2), false)));
+        check_step((2025, 3, 1), (4, 1), Some(((2025, 4, 1), false)));
+        check_step((2025, 3, 1), (4, 2), Some(((2025, 4, 2), true)));
+        check_step((2025, 12, 31), (1, 1), Some(((2026, 1, 1), true)));
+        check_step((2026, 1, 1), (12, 31), Some(((2025, 12, 31), false)));
+    }
+
+    #[test]
+    fn a_line_may_be_31_days_late_and_otherwise_is_of_the_year_that_follows() {
+        check_step((2025, 6, 15), (5, 15), Some(((2025, 5, 15), false)));
+        check_step((2025, 6, 15), (5, 14), Some(((2026, 5, 14), true)));
+        // Only 29 February can be in none of these days.
+        check_step((2023, 4, 1), (2, 29), Some(((2024, 2, 29), true)));
+        check_step((2023, 3, 31), (2, 29), None);
+        check_step((2025, 6, 15), (2, 29), None);
+        check_step((2024, 3, 31), (2, 29), Some(((2024, 2, 29), false)));
+        check_step((2024, 4, 1), (2, 29), None);
+    }
+
+    #[test]
+    fn a_line_within_a_month_of_where_the_step_began_ends_it() {
+        for (date, expected, doubted) in [
+            ((4, 1), (2025, 4, 1), false),
+            ((4, 2), (2026, 4, 2), true),
+            ((1, 29), (2025, 1, 29), false),
+            ((1, 28), (2026, 1, 28), true),
+            ((11, 5), (2025, 11, 5), true),
+            ((11, 20), (2025, 11, 20), true),
+        ] {
+            let track = Track::new(day_number(2025, 3, 1)).after(11, 5).unwrap().after(date.0, date.1).unwrap();
+            let expected = day_number(expected.0, expected.1, expected.2);
+            assert_eq!((track.day, track.doubt.is_some()), (expected, doubted), "{date:?}");
+        }
+    }
+
+    #[test]
+    fn a_step_is_believed_when_five_other_days_followed_it() {
+        let dates = |last: u8| (5..=last).flat_map(|day| [(11, day), (11, day)]);
+        for (last, year) in [(9, 2025), (10, 2026)] {
+            let mut track = Track::new(day_number(2025, 3, 1));
+            for (month, day) in dates(last).chain([(3, 1)]) {
+                track = track.after(month, day).unwrap();
+            }
+            assert_eq!(track.day, day_number(year, 3, 1), "until {last}");
+        }
+    }
+
+    /// Follows days that are known, the first of them without doubt: where the step in doubt began, and how many days came after.
+    #[track_caller]
+    fn check_known(days: &[i64], doubt: Option<(i64, u32)>) {
+        let mut track = Track::new(days[0]);
+        for day in &days[1..] {
+            track = track.on(*day);
+            assert_eq!(track.day, *day);
+        }
+        assert_eq!(track.doubt.map(|doubt| (doubt.from, doubt.days)), doubt, "{days:?}");
+    }
+
+    #[test]
+    fn a_known_day_is_doubted_as_one_without_a_year() {
+        check_known(&[1000, 1031], None);
+        check_known(&[1000, 969], None);
+        check_known(&[1000, 1032], Some((1000, 0)));
+        check_known(&[1000, 968], Some((1000, 0)));
+        // Back to where it was, or to no more than a month from there.
+        check_known(&[1000, 5000, 1000], None);
+        check_known(&[1000, 5000, 1031], None);
+        check_known(&[1000, 5000, 969], None);
+        check_known(&[1000, 5000, 1032], Some((1000, 1)));
+        // A small step cannot be told from going on.
+        check_known(&[1000, 1040, 1020], Some((1000, 1)));
+        check_known(&[1000, 1040, 1008], None);
+        // It goes on from where the step ended.
+        check_known(&[1000, 5000, 5000], Some((1000, 0)));
+        check_known(&[1000, 5000, 5001, 5001, 5002, 5003, 5004], Some((1000, 4)));
+        check_known(&[1000, 5000, 5001, 5002, 5003, 5004, 5005], None);
+    }
 }

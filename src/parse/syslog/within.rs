@@ -89,4 +89,57 @@ mod tests {
         check("2026-05-02T20:56:11Z", "May 02 23:56:12", stamp("2026-05-02T20:56:11Z"));
         check("May  2 20:56:11", "May 02 22:56:12", stamp("May  2 20:56:11"));
     }
+
+    /// A clock inside of a line of 2026-05-02, noon in UTC: how many minutes its zone lies east, if there is such a zone.
+    #[track_caller]
+    fn check_zone(clock: &str, east_minutes: Option<i64>) {
+        let inner = stamp(&format!("2026-05-0{clock}"));
+        let Stamp::NoZone { day, ms } = inner else { panic!("{clock}") };
+        let exact = |east| Stamp::Exact(Time(day * DAY_MS + i64::from(ms) - east * 60_000));
+        check(&format!("2026-05-0{clock}"), "2026-05-02T12:00:00Z", east_minutes.map_or(inner, exact));
+    }
+
+    #[test]
+    fn a_line_is_handed_on_within_a_minute() {
+        check_zone("2 14:00:00", Some(120));
+        check_zone("2 13:59:00", Some(120));
+        check_zone("2 13:58:59.999", None);
+        check_zone("2 14:01:00", Some(120));
+        check_zone("2 14:01:00.001", None);
+    }
+
+    #[test]
+    fn zones_lie_quarters_of_an_hour_apart_from_12_hours_west_to_14_east() {
+        check_zone("2 12:00:00", Some(0));
+        check_zone("2 17:45:00", Some(345));
+        check_zone("2 17:30:00", Some(330));
+        check_zone("2 17:37:30", None);
+        check_zone("2 08:30:00", Some(-210));
+        check_zone("2 00:00:00", Some(-720));
+        check_zone("1 23:45:00", None);
+        check_zone("3 02:00:00", Some(840));
+        check_zone("3 02:15:00", None);
+    }
+
+    #[test]
+    fn the_year_is_that_of_the_nearest_such_day() {
+        for (inner, outer, expected) in [
+            ("Jul  2 10:00:00", "2026-01-01 00:00:00", "2026-07-02 10:00:00"),
+            ("Jul  3 10:00:00", "2026-01-01 00:00:00", "2025-07-03 10:00:00"),
+            ("Jan  1 10:00:00", "2026-12-31 00:00:00", "2027-01-01 10:00:00"),
+            ("Feb 29 10:00:00", "2026-02-28 00:00:00", "2024-02-29 10:00:00"),
+            ("Feb 29 10:00:00", "2026-03-01 00:00:00", "2028-02-29 10:00:00"),
+            ("Feb 29 10:00:00", "2100-02-28 00:00:00", "2096-02-29 10:00:00"),
+            ("Feb 29 10:00:00", "2100-03-01 00:00:00", "2104-02-29 10:00:00"),
+        ] {
+            check(inner, outer, stamp(expected));
+        }
+    }
+
+    #[test]
+    fn a_stamp_alone_is_what_it_is() {
+        for text in ["May  2 20:56:11", "2026-05-02 20:56:11", "2026-05-02T20:56:11Z"] {
+            assert_eq!(stamp(text).within(None), stamp(text), "{text}");
+        }
+    }
 }

@@ -152,4 +152,58 @@ mod tests {
         // An id from the future says nothing.
         check(&["Jan  2 01:00:00"], "2018-11-23T00:00:00Z", id, "2018-01-02");
     }
+
+    /// The first day of a file that was last changed on 2026-11-22; `id` finds the time that an id holds.
+    #[track_caller]
+    fn check_id(lines: &[&str], id: IdTime, expected: &str) {
+        let text: String = lines.iter().map(|l| format!("{l}: removed\n")).collect();
+        let day = first_day(text.as_bytes(), Time::parse_rfc3339("2026-11-23T00:00:00Z").unwrap(), id).unwrap();
+        assert_eq!(Time(day * DAY_MS).utc().format("%F").to_string(), expected);
+    }
+
+    #[test]
+    fn a_file_without_such_stamps_begins_nowhere() {
+        for text in ["", "hello\n", "2026-11-22T20:19:26Z mx1 a[1]: b\n"] {
+            assert_eq!(first_day(text.as_bytes(), Time(0), |_| None), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn any_line_may_have_the_id_that_says_the_year() {
+        let id: IdTime = |text| Time::parse_rfc3339("2020-01-12T00:00:00Z").filter(|_| text.starts_with("here"));
+        check_id(&["Jan 12 01:00:00 mx1 a[1]: 4F", "Jan 12 02:00:00 mx1 a[1]: here"], id, "2020-01-12");
+        check_id(&["Jan 11 01:00:00 mx1 a[1]: 4F", "Jan 12 02:00:00 mx1 a[1]: here"], id, "2020-01-11");
+        // The year turned in between.
+        check_id(&["Nov 22 01:00:00 mx1 a[1]: 4F", "Jan 12 02:00:00 mx1 a[1]: here"], id, "2019-11-22");
+    }
+
+    #[test]
+    fn ten_thousand_lines_are_asked_for_an_id() {
+        let id: IdTime = |text| Time::parse_rfc3339("2020-01-12T00:00:00Z").filter(|_| text.starts_with("here"));
+        for (without, expected) in [(ASKED - 1, "2020-01-11"), (ASKED, "2026-01-11")] {
+            let mut lines = vec!["Jan 11 01:00:00 mx1 a[1]: 4F"; without];
+            lines.push("Jan 12 01:00:00 mx1 a[1]: here");
+            check_id(&lines, id, expected);
+        }
+    }
+
+    #[test]
+    fn a_wall_clock_may_be_a_day_behind_the_id() {
+        for (arrived, month, day, year) in [
+            ("2020-01-01T03:00:00Z", 12, 31, 2019),
+            ("2020-01-01T03:00:00Z", 1, 1, 2020),
+            ("2020-01-02T03:00:00Z", 1, 1, 2020),
+            ("2020-01-03T03:00:00Z", 1, 1, 2021),
+            ("2019-12-31T03:00:00Z", 12, 31, 2019),
+            ("2019-12-31T03:00:00Z", 1, 3, 2020),
+        ] {
+            let id = Time::parse_rfc3339(arrived).unwrap();
+            let found = year_by_id(id, day_number(2026, 11, 23), month, day);
+            assert_eq!(found, Some(year), "{month}-{day} of a message of {arrived}");
+        }
+        // After the end of the file.
+        let arrived = Time::parse_rfc3339("2020-01-12T00:00:00Z").unwrap();
+        assert_eq!(year_by_id(arrived, day_number(2020, 1, 12), 1, 12), Some(2020));
+        assert_eq!(year_by_id(arrived, day_number(2020, 1, 11), 1, 12), None);
+    }
 }

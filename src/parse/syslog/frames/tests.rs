@@ -1,6 +1,10 @@
 //! A line of each daemon, template and runtime, and what it says. `?` stands for the year, a time without `Z` for a wall clock.
 
+mod lines;
+mod pieces;
+
 use super::super::tests::check;
+use super::*;
 
 const TEXT: &str = "3F2A41C0E7: removed";
 

@@ -74,3 +74,52 @@ fn zone(b: &[u8]) -> Option<(Option<i64>, usize)> {
     }
     UNSURE.contains(&word).then_some((None, len))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Compares what a text begins with: the length of a zone, and how many minutes east it lies where it tells that.
+    #[track_caller]
+    fn check(text: &str, expected: Option<(Option<i64>, usize)>) {
+        let expected = expected.map(|(minutes, end)| (minutes.map(|minutes| minutes * 60_000), end));
+        assert_eq!(zone(text.as_bytes()), expected, "{text}");
+    }
+
+    #[test]
+    fn an_offset_has_hours_and_perhaps_minutes() {
+        for after in ["", " 2026", "\tmx1"] {
+            check(&format!("+0530{after}"), Some((Some(330), 5)));
+            check(&format!("-05:30{after}"), Some((Some(-330), 6)));
+            check(&format!("-05{after}"), Some((Some(-300), 3)));
+            check(&format!("+23:59{after}"), Some((Some(23 * 60 + 59), 6)));
+        }
+        for text in ["+24", "+2400", "+0060", "+053", "+05300", "+05:300", "+5", "+", "+x530", "0530", "mx1", ""] {
+            check(text, None);
+        }
+    }
+
+    #[test]
+    fn an_abbreviation_is_a_whole_word() {
+        check("CET mx1", Some((Some(60), 3)));
+        check("MESZ", Some((Some(120), 4)));
+        check("UTC\tmx1", Some((Some(0), 3)));
+        check("AKDT mx1", Some((Some(-480), 4)));
+        check("IST mx1", Some((None, 3)));
+        check("CETX mx1", None);
+        check("cet mx1", None);
+        for (word, expected) in
+            [("CET", true), ("IST", true), ("UTC", true), ("mx1", false), ("CETX", false), ("", false)]
+        {
+            assert_eq!(is_zone(word), expected, "{word}");
+        }
+    }
+
+    #[test]
+    fn nothing_may_follow_a_stamp() {
+        let wall = Stamp::NoYear { month: 11, day: 22, ms: 0 };
+        assert_eq!(and_year(wall, "mx1"), None);
+        assert_eq!(and_year(wall, ""), None);
+        assert_eq!(and_year(Stamp::Exact(Time(0)), "CET mx1"), None);
+    }
+}
