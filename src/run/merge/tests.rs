@@ -77,9 +77,140 @@ fn the_parts_of_a_large_message_are_known_from_any() {
     let mut t = stitch::fold(&key(), &lines().iter().collect::<Vec<_>>(), &Rules::default()).remove(0);
     t.mail.id = "01a-0f".into();
     assert!(parts_of(&t).is_empty());
+    t.mail.parts = 1;
+    assert!(parts_of(&t).is_empty());
     t.mail.parts = 3;
     let all = ["01a-0f", "01a-0f-1", "01a-0f-2"];
     assert_eq!(parts_of(&t), all);
     (t.mail.id, t.mail.part) = ("01a-0f-2".into(), 2);
     assert_eq!(parts_of(&t), all);
+}
+
+#[test]
+fn the_end_of_an_id_is_no_number_of_a_part() {
+    let mut t = stitch::fold(&key(), &lines().iter().collect::<Vec<_>>(), &Rules::default()).remove(0);
+    (t.mail.id, t.mail.parts) = ("01a-0".into(), 2);
+    assert_eq!(parts_of(&t), ["01a-0", "01a-0-1"]);
+}
+
+#[test]
+fn the_changes_of_two_stretches_add_up() {
+    let one = Merged { created: 1, updated: 2, deleted: 3, journeys: 4, ..Merged::default() };
+    let mut both = Merged { created: 10, updated: 20, deleted: 30, journeys: 40, ..Merged::default() };
+    both.changed.insert("b".into(), None);
+    both.add(Merged { changed: Changed::from([("a".to_owned(), None)]), ..one });
+    assert_eq!((both.created, both.updated, both.deleted, both.journeys), (11, 22, 33, 44));
+    assert_eq!(both.changed.keys().collect::<Vec<_>>(), ["a", "b"]);
+}
+
+#[test]
+fn what_the_store_refused_is_kept_with_its_reason() {
+    let transaction = stitch::fold(&key(), &lines().iter().collect::<Vec<_>>(), &Rules::default()).remove(0);
+    let mut other = transaction.clone();
+    other.mail.id = "another".into();
+    let sent = [Put { transaction: transaction.clone(), expected: None }, Put { transaction: other, expected: None }];
+    let mut merged = Merged::default();
+    merged.refuse(&sent, vec![(transaction.mail.id.clone(), "odd".to_owned())]);
+    assert_eq!(merged.refused, [(transaction, "odd".to_owned())]);
+}
+
+/// Lines of a message on two hosts, the first of which hands it to the second.
+fn hops() -> [Vec<Line>; 2] {
+    let mut intake = Intake::default();
+    let mut hop = |host: &str, seconds: i64, id: &str, texts: [&str; 5]| -> Vec<Line> {
+        let mut line = |(n, text): (i64, &str)| {
+            let time = BEGINNING.plus((seconds + n) * 1000);
+            intake.line(time, host, "postfix/x", Some(1), &format!("{id}: {text}")).unwrap()
+        };
+        (0..).zip(texts).map(&mut line).collect()
+    };
+    let first = [
+        "client=c.example.org[192.0.2.7]",
+        "message-id=<1@example.org>",
+        "from=<a@example.org>, size=900, nrcpt=1 (queue active)",
+        "to=<b@example.net>, relay=mx2[192.0.2.2]:25, delay=1, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 7C1D2E3F40)",
+        "removed",
+    ];
+    let second = [
+        "client=mx1[192.0.2.1]",
+        "message-id=<1@example.org>",
+        "from=<a@example.org>, size=900, nrcpt=1 (queue active)",
+        "to=<b@example.net>, relay=local, delay=1, dsn=2.0.0, status=sent (delivered to mailbox)",
+        "removed",
+    ];
+    [hop("mx1", 0, "4F1A2B3C4D", first), hop("mx2", 1, "7C1D2E3F40", second)]
+}
+
+async fn merged(store: &MemoryStore, lines: &[Line]) -> Merged {
+    let rules = Rules::default();
+    merge(store, stitch::gather(lines, |_| false, &rules), &rules).await.unwrap()
+}
+
+fn journeys_of(store: &MemoryStore) -> BTreeSet<String> {
+    store.export().iter().map(|t| t.mail.journey.to_string()).collect()
+}
+
+#[tokio::test]
+async fn a_second_hop_joins_the_journey_of_the_first() {
+    let store = MemoryStore::default();
+    let [first, second] = hops();
+    let one = merged(&store, &second).await;
+    assert_eq!((one.created, one.updated, one.journeys), (1, 0, 0));
+    let two = merged(&store, &first).await;
+    assert_eq!((two.created, two.updated, two.journeys), (1, 0, 1));
+    assert_eq!((store.export().len(), journeys_of(&store).len()), (2, 1));
+}
+
+#[tokio::test]
+async fn hops_that_come_together_have_one_journey_from_the_start() {
+    let store = MemoryStore::default();
+    let both = hops().concat();
+    let all = merged(&store, &both).await;
+    assert_eq!((all.created, all.updated, all.journeys, journeys_of(&store).len()), (2, 0, 0, 1));
+    let again = merged(&store, &both).await;
+    assert_eq!((again.created, again.updated, again.deleted, again.settled.len()), (0, 0, 0, 2));
+}
+
+/// Of an id that never comes back nothing is read before it is written.
+#[tokio::test]
+async fn a_document_that_another_machine_made_meanwhile_is_united_with_ours() {
+    let store = MemoryStore::default();
+    let renamed = |line: &Line| {
+        let text = line.text.replace("4F1A2B3C4D", "4dhRlh0sf8z9rvS");
+        Intake::default().line(line.time, "mx1", "postfix/x", Some(1), &text).unwrap()
+    };
+    let lines: Vec<Line> = lines().iter().map(renamed).collect();
+    let one = merged(&store, &lines[..2]).await;
+    let two = merged(&store, &lines[2..]).await;
+    assert_eq!((one.created, one.updated), (1, 0));
+    assert_eq!((two.created, two.updated), (0, 1));
+    let all = store.export();
+    assert_eq!((all.len(), all[0].mail.lines.len(), all[0].mail.complete), (1, 5, true));
+}
+
+#[tokio::test]
+async fn a_document_is_folded_anew_from_its_own_lines() {
+    let store = MemoryStore::default();
+    let refused =
+        "NOQUEUE: reject: RCPT from c.example.org[192.0.2.7]: 554 5.7.1 no; from=<a@example.org> to=<b@example.net>";
+    let mut lines = lines();
+    lines.push(Intake::default().line(BEGINNING, "mx1", "postfix/smtpd", Some(2), refused).unwrap());
+    merged(&store, &lines).await;
+    let before = store.export();
+    let ids: Vec<String> = before.iter().map(|t| t.mail.id.clone()).collect();
+    assert_eq!(ids.len(), 2);
+    let mut spoilt = store.get(&ids).await.unwrap();
+    let puts: Vec<Put> = spoilt
+        .drain(..)
+        .map(|mut stored| {
+            stored.transaction.mail.complete = !stored.transaction.mail.complete;
+            Put { transaction: stored.transaction, expected: Some(stored.version) }
+        })
+        .collect();
+    store.put(puts.into()).await.unwrap();
+    let folded = refold(&store, &ids, &Rules::default()).await.unwrap();
+    assert_eq!((folded.created, folded.updated, folded.deleted), (0, 2, 0));
+    assert_eq!(store.export(), before);
+    let folded = refold(&store, &ids, &Rules::default()).await.unwrap();
+    assert_eq!((folded.created, folded.updated, folded.deleted), (0, 0, 0));
 }
