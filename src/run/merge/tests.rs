@@ -45,6 +45,7 @@ async fn two_documents_that_two_machines_made_of_one_message_become_one() {
     look_again(&store, ours, &Rules::default(), &mut merged).await.unwrap();
     let all = store.export();
     assert_eq!(all.len(), 1, "{all:?}");
+    assert_eq!((merged.created, merged.updated, merged.deleted), (1, 1, 1));
     assert_eq!((all[0].mail.lines.len(), all[0].mail.complete), (5, true));
 }
 
@@ -213,4 +214,53 @@ async fn a_document_is_folded_anew_from_its_own_lines() {
     assert_eq!(store.export(), before);
     let folded = refold(&store, &ids, &Rules::default()).await.unwrap();
     assert_eq!((folded.created, folded.updated, folded.deleted), (0, 0, 0));
+}
+
+/// The second of two equal writes is a conflict.
+#[tokio::test]
+async fn a_line_alone_that_is_named_twice_is_folded_once() {
+    let store = MemoryStore::default();
+    let refused =
+        "NOQUEUE: reject: RCPT from c.example.org[192.0.2.7]: 554 5.7.1 no; from=<a@example.org> to=<b@example.net>";
+    merged(&store, &[Intake::default().line(BEGINNING, "mx1", "postfix/smtpd", Some(2), refused).unwrap()]).await;
+    let id = store.export().remove(0).mail.id;
+    let mut stored = store.get(std::slice::from_ref(&id)).await.unwrap().remove(0);
+    stored.transaction.email.message_id = Some("odd@example.org".into());
+    store.put([Put { transaction: stored.transaction, expected: Some(stored.version) }].into()).await.unwrap();
+    let folded = refold(&store, &[id.clone(), id], &Rules::default()).await.unwrap();
+    assert_eq!((folded.created, folded.updated, folded.deleted), (0, 1, 0));
+    assert_eq!(store.export()[0].email.message_id, None);
+}
+
+#[tokio::test]
+async fn a_plan_knows_the_message_id_that_a_document_had_before() {
+    let store = MemoryStore::default();
+    written(&store, &lines()).await;
+    let ids: Vec<String> = store.export().into_iter().map(|t| t.mail.id).collect();
+    let mut stored = store.get(&ids).await.unwrap().remove(0);
+    stored.transaction.email.message_id = Some("former@example.org".into());
+    let mut work = Work::new(lines());
+    work.unite(stored);
+    let mut plan = Plan::default();
+    plan.add(&key(), &work, &Rules::default());
+    assert_eq!(plan.former[&ids[0]], [Text::from("former@example.org")]);
+    assert_eq!(plan.puts.each_ref().map(Vec::len), [0, 1], "part 0 is written last");
+}
+
+#[tokio::test]
+async fn a_document_that_another_machine_changed_is_not_deleted() {
+    let store = MemoryStore::default();
+    written(&store, &lines()).await;
+    let [_, second] = hops();
+    merged(&store, &second).await;
+    let ids: Vec<String> = store.export().into_iter().map(|t| t.mail.id).collect();
+    let mut found = store.get(&ids).await.unwrap();
+    let (ours, theirs) = (found.remove(0), found.remove(0));
+    let version = |stored: &Stored| (stored.transaction.mail.id.clone(), stored.version);
+    let deletes = vec![version(&ours), (version(&theirs).0, ours.version)];
+    let keys = HashMap::from([(deletes[0].0.clone(), key()), (deletes[1].0.clone(), key())]);
+    let mut merged = Merged { deleted: 4, ..Merged::default() };
+    let lost = Plan { deletes, keys, ..Plan::default() }.carry_out(&store, &mut merged).await.unwrap();
+    assert_eq!((merged.deleted, store.export().len()), (5, 1));
+    assert_eq!(lost[&key()], ids.into_iter().collect(), "all of the key is read again");
 }

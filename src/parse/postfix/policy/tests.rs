@@ -224,3 +224,12 @@ fn a_check_of_the_body_is_one_too() {
     check("smtp", "3F2A41C0E7: reject: body spam", "3F2A41C0E7 Reject body `spam`");
     check("smtp", "3F2A41C0E7: reject: mind spam", "unrecognised");
 }
+
+#[test]
+fn a_reason_with_a_semicolon_may_have_no_context() {
+    check(
+        "smtpd",
+        "NOQUEUE: reject: RCPT from a[192.0.2.66]: 554 5.7.1 Client host blocked; see http://example.org/;a",
+        "Reject rcpt a[192.0.2.66] 554 5.7.1 `Client host blocked; see http://example.org/;a`",
+    );
+}
