@@ -264,3 +264,41 @@ async fn a_document_that_another_machine_changed_is_not_deleted() {
     assert_eq!((merged.deleted, store.export().len()), (5, 1));
     assert_eq!(lost[&key()], ids.into_iter().collect(), "all of the key is read again");
 }
+
+/// A message to so many that its document has parts, under an id that never comes back.
+fn mass_mail() -> Vec<Line> {
+    let mut intake = Intake::default();
+    let mut texts = vec!["from=<a@example.org>, size=900, nrcpt=1200 (queue active)".to_owned()];
+    let delivery = |n| format!("to=<{n}@example.net>, relay=x[192.0.2.2]:25, delay=1, dsn=2.0.0, status=sent (ok)");
+    texts.extend((0..1200).map(delivery));
+    texts.push("removed".to_owned());
+    let mut line = |(n, text): (i64, String)| {
+        let text = format!("4dhRlh0sf8z9rvS: {text}");
+        intake.line(BEGINNING.plus(n * 1000), "mx1", "postfix/x", Some(1), &text).unwrap()
+    };
+    (0..).zip(texts).map(&mut line).collect()
+}
+
+#[tokio::test]
+async fn a_late_line_of_a_large_message_leaves_all_its_parts() {
+    let (all, cut) = (MemoryStore::default(), MemoryStore::default());
+    let lines = mass_mail();
+    merged(&all, &lines).await;
+    let (last, others) = lines.split_last().unwrap();
+    merged(&cut, others).await;
+    merged(&cut, std::slice::from_ref(last)).await;
+    assert_eq!(all.export().len(), 2);
+    assert_eq!(cut.export(), all.export());
+}
+
+#[tokio::test]
+async fn a_part_is_folded_anew_with_all_of_its_message() {
+    let store = MemoryStore::default();
+    merged(&store, &mass_mail()).await;
+    let before = store.export();
+    for part in &before {
+        let folded = refold(&store, std::slice::from_ref(&part.mail.id), &Rules::default()).await.unwrap();
+        assert_eq!((folded.created, folded.updated, folded.deleted), (0, 0, 0));
+        assert_eq!(store.export(), before);
+    }
+}
