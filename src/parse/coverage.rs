@@ -140,7 +140,12 @@ fn is_host(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::shape;
+    use super::*;
+    use crate::model::{Intake, Time};
+
+    fn line(program: &str, text: &str) -> Line {
+        Intake::default().line(Time(1_795_377_600_000), "mx1", program, None, text).unwrap()
+    }
 
     #[test]
     fn lines_that_differ_in_what_varies_have_one_shape() {
@@ -154,5 +159,89 @@ mod tests {
     fn any_text_has_a_shape() {
         assert_eq!(shape(""), "");
         assert_eq!(shape("\u{0}é: ::"), "\u{0}é: ::");
+    }
+
+    #[test]
+    fn each_line_is_counted_once_with_its_program() {
+        let mut counted = Counted::default();
+        for text in
+            ["3F2A41C0E7: removed", "3F2A41C0E7: removed", "daemon started", "daemon started", "flurble", "flurble"]
+        {
+            counted.line(&line("postfix/qmgr", text));
+        }
+        counted.line(&line("cron", "text"));
+        counted.noise("flurble");
+        counted.noise("flurble 1");
+        let programs: BTreeMap<&str, &ProgramCount> = counted.programs().collect();
+        let qmgr = programs["postfix/qmgr"];
+        assert_eq!((qmgr.read, qmgr.understood, qmgr.unused_total(), qmgr.unrecognised), (6, 2, 2, 2));
+        let noise = programs[NO_FRAME];
+        assert_eq!((noise.read, noise.understood, noise.unused_total(), noise.unrecognised), (2, 0, 0, 2));
+        assert_eq!((programs["cron"].read, programs.len()), (1, 3));
+    }
+
+    #[test]
+    fn the_most_frequent_shape_comes_first_with_its_first_text() {
+        let mut counted = Counted::default();
+        for text in ["odd", "flurble 1", "flurble 2", "flurble 3", "even"] {
+            counted.noise(text);
+        }
+        let shapes = counted.shapes(2);
+        let told: Vec<_> = shapes.iter().map(|s| (s.shape.as_str(), s.count, s.sample.as_str())).collect();
+        assert_eq!(told, [("flurble N", 3, "flurble 1"), ("even", 1, "even")]);
+        assert_eq!(counted.shapes(9).len(), 3);
+    }
+
+    #[test]
+    fn past_their_limit_new_programs_share_a_place() {
+        let mut counted = Counted::default();
+        for n in 0..PROGRAMS_KEPT {
+            counted.program(&n.to_string()).read += 1;
+        }
+        assert!(counted.programs().all(|(name, _)| name != OTHERS));
+        for name in ["new", "newer", "0"] {
+            counted.program(name).read += 1;
+        }
+        let programs: BTreeMap<&str, &ProgramCount> = counted.programs().collect();
+        assert_eq!((programs.len(), programs[OTHERS].read, programs["0"].read), (PROGRAMS_KEPT + 1, 2, 2));
+    }
+
+    #[test]
+    fn past_their_limit_no_new_shape_is_kept() {
+        let mut counted = Counted::default();
+        for n in 0..SHAPES_KEPT {
+            counted.shape(&n.to_string(), "x");
+        }
+        counted.shape("new", "x");
+        counted.shape("0", "x");
+        assert_eq!(counted.shapes.len(), SHAPES_KEPT);
+        assert_eq!(counted.shapes[&("0".to_owned(), "x".to_owned())].0, 2);
+    }
+
+    #[test]
+    fn a_long_text_is_cut() {
+        let text = "x ".repeat(1000);
+        assert_eq!(shape(&text).chars().count(), SHAPE_LENGTH);
+        let words = format!("{} {}", "9".repeat(4 * SHAPE_LENGTH - 2), "word");
+        assert_eq!(shape(&words), "N w");
+        let mut counted = Counted::default();
+        counted.noise(&text);
+        assert_eq!(counted.shapes(1)[0].sample.len(), 4 * SHAPE_LENGTH);
+    }
+
+    #[test]
+    fn a_host_ends_with_a_label_of_letters() {
+        for (word, found) in [
+            ("mx.example.org", "HOST"),
+            ("mx1.example.org.", "HOST."),
+            ("8.18.1", "N"),
+            ("mx1", "N"),
+            (".", "."),
+            ("end.", "end."),
+            ("a_b+c/d@x", "ADDRESS"),
+            ("plain-word", "plain-word"),
+        ] {
+            assert_eq!(shape(word), found);
+        }
     }
 }

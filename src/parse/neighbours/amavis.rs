@@ -227,4 +227,81 @@ mod tests {
         check("amavis", "(1-2) Passed", "ignored: amavis at work on a message");
         check("amavis", "(1-2) Passed CLEAN", "unrecognised");
     }
+
+    #[test]
+    fn an_address_ends_outside_of_its_quotes() {
+        for (text, found) in [
+            (r#"<"a\">b"@example.org> x"#, Some((r#""a\">b"@example.org"#, " x"))),
+            (r#"<"a\\">b"#, Some((r#""a\\""#, "b"))),
+            (r"<a\>b>", Some((r"a\", "b>"))),
+            (r#"<"open>b"#, Some((r#""open"#, "b"))),
+            ("<open", None),
+            ("a>", None),
+        ] {
+            assert_eq!(super::address(text), found, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_place_of_quarantine_is_a_quarantine() {
+        check(
+            "amavis",
+            "(1-2) Blocked SPAM {DiscardedInbound}, [192.0.2.1]:4 <a@example.org> -> <b@example.org>, quarantine: q/x, Hits: 9, 1 ms",
+            "amavis Blocked SPAM score=9 detail=DiscardedInbound client=192.0.2.1 from=a@example.org to=b@example.org fate=Quarantined",
+        );
+        check(
+            "amavis",
+            "(1-2) Passed SPAM {RelayedInbound,Quarantined}, [192.0.2.1]:4 <a@example.org> -> <>, quarantine: q/x, Hits: 9, 1 ms",
+            "amavis Passed SPAM score=9 detail=RelayedInbound,Quarantined client=192.0.2.1 from=a@example.org",
+        );
+    }
+
+    #[test]
+    fn a_message_may_have_neither_names_nor_actions() {
+        check(
+            "amavis",
+            "(1-2) Passed CLEAN, <a@example.org> -> <b@example.org>, Hits: inf, 1 ms",
+            "amavis Passed CLEAN from=a@example.org to=b@example.org",
+        );
+        check(
+            "amavis",
+            "(1-2) Blocked BANNED (a, b <c>.exe), [192.0.2.1] <a@example.org> -> <b@example.org>, Hits: -, 1 ms",
+            "amavis Blocked BANNED detail=a, b <c>.exe client=192.0.2.1 from=a@example.org to=b@example.org fate=Discarded",
+        );
+    }
+
+    #[test]
+    fn a_trace_is_skipped_whole() {
+        check(
+            "amavis",
+            "(1-2) Passed CLEAN {X}, [192.0.2.1]:4 <a@example.org> -> <b@example.org>, (ESMTP://[192.0.2.1]:4 <), Queue-ID: 3F2A41C0E7, 1 ms",
+            "3F2A41C0E7: amavis Passed CLEAN detail=X client=192.0.2.1 from=a@example.org to=b@example.org",
+        );
+        check(
+            "amavis",
+            "(1-2) Passed CLEAN {X}, [192.0.2.1]:4 <a@example.org> -> <b@example.org>, (a), Queue-ID: 3F2A41C0E7, Message-ID: <x://y)>, 1 ms",
+            "3F2A41C0E7: amavis Passed CLEAN detail=X mid=x://y) client=192.0.2.1 from=a@example.org to=b@example.org",
+        );
+    }
+
+    #[test]
+    fn one_id_makes_a_piece_a_verdict() {
+        for (field, found) in [
+            ("Queue-ID: 3F2A41C0E7", "3F2A41C0E7: amavis continued"),
+            ("Message-ID: <1@example.org>", "amavis continued mid=1@example.org"),
+            ("queued_as: 7C1D2E3F40/x", "amavis continued as=7C1D2E3F40"),
+        ] {
+            check("amavis", &format!("(1-2-3) ...>,<b@example.org>, {field}, 8 ms"), found);
+            check("amavis", &format!("(1-2-3) ...example.org>,<b@example.org>, {field}, 8 ms"), found);
+        }
+    }
+
+    #[test]
+    fn a_line_without_the_number_of_a_message_is_of_amavis_itself() {
+        for text in ["(a) Passed CLEAN", "(1-2)Passed CLEAN", "Passed CLEAN"] {
+            check("amavis", text, "ignored: amavis says this of itself");
+        }
+        check("amavis", "(1-2) Blocked SPAM", "unrecognised");
+        check("amavis", "(1-2) Checking", "ignored: amavis at work on a message");
+    }
 }

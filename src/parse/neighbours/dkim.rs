@@ -209,4 +209,72 @@ mod tests {
         check("opendmarc", "3F2A41C0E7: RFC5322 requirement error: no From", "3F2A41C0E7: note");
         check("opendmarc", "3F2A41C0E7: the lookup of a record did fail", "unrecognised");
     }
+
+    #[test]
+    fn each_error_of_a_signature_has_its_verdict() {
+        for (said, verdict) in [
+            ("key retrieval failed (s=a, d=example.org)", "temperror"),
+            ("resource unavailable: dns", "temperror"),
+            ("key revoked", "fail"),
+            ("syntax error: x", "permerror"),
+            ("signature processing failed: x", "permerror"),
+            ("signature generation error: x", "error"),
+            ("internal error from libopendkim: x", "error"),
+            ("SSL error:02000068", "fail"),
+            ("mail blocked by reputation of example.org", "blocked"),
+        ] {
+            check("opendkim", &format!("3F2A41C0E7: {said}"), &format!("3F2A41C0E7: opendkim {verdict} detail={said}"));
+        }
+        for said in ["s=a SSL error:1", "a d=example.org SSL error:1", "s=a d=example.org", "a SSL", "SSLerror"] {
+            check("opendkim", &format!("3F2A41C0E7: {said}"), "unrecognised");
+        }
+    }
+
+    #[test]
+    fn a_failure_of_the_filter_is_only_evidence() {
+        for said in ["From: header add failed", "dkim_eom() failed", "smfi_getpriv(): x", "can't parse From: header"] {
+            check("opendkim", &format!("3F2A41C0E7: {said}"), "3F2A41C0E7: note");
+        }
+        for said in [
+            "dmarcf_eom() failed",
+            "smfi_insheader(): x",
+            "x header add failed",
+            "opendmarc_policy_query_dmarc(a) returned status 5",
+            "ARC pass, policy reject",
+        ] {
+            check("opendmarc", &format!("3F2A41C0E7: {said}"), "3F2A41C0E7: note");
+        }
+        let external = "external host c.example.org attempted to send as example.org";
+        check(
+            "opendkim",
+            &format!("3F2A41C0E7: {external}"),
+            &format!("3F2A41C0E7: Warning {{ text: \"{external}\" }}"),
+        );
+    }
+
+    #[test]
+    fn each_result_of_dmarc_and_spf_is_a_verdict() {
+        for result in ["pass", "fail", "none"] {
+            let found = format!("3F2A41C0E7: opendmarc {result} detail=example.org");
+            check("opendmarc", &format!("3F2A41C0E7: example.org {result}"), &found);
+        }
+        for (result, verdict) in [
+            ("pass", "pass"),
+            ("fail", "fail"),
+            ("softfail", "softfail"),
+            ("neutral", "neutral"),
+            ("none", "none"),
+            ("tempfail", "temperror"),
+            ("temperror", "temperror"),
+            ("permfail", "permerror"),
+            ("permerror", "permerror"),
+        ] {
+            let found = format!("3F2A41C0E7: opendmarc SPF {verdict} detail=example.org");
+            check("opendmarc", &format!("3F2A41C0E7: SPF(mailfrom): example.org {result}"), &found);
+        }
+        for text in ["pass", "a b pass", "SPF(mailfrom): a b pass", "example.org softfail", "SPF(helo): flurble"] {
+            check("opendmarc", &format!("3F2A41C0E7: {text}"), "unrecognised");
+        }
+        check("opendmarc", "OpenDMARC Filter starting", "ignored: opendmarc says this of itself");
+    }
 }

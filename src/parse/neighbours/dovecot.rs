@@ -71,6 +71,7 @@ fn action_of(action: &str) -> (&str, Option<&str>) {
 
 #[cfg(test)]
 mod tests {
+    use crate::model::{Event, Parsed, event::Filter};
     use crate::parse::neighbours::check;
 
     #[test]
@@ -146,5 +147,41 @@ mod tests {
     fn a_connection_is_no_delivery() {
         check("dovecot", "lmtp(4711): Connect from local", "ignored: a connection to dovecot");
         check("dovecot", "imap-login: Login: user=<bob>", "ignored: another service of dovecot");
+    }
+
+    #[test]
+    fn a_delivery_agent_takes_the_message() {
+        let parsed = super::parse("lda(bob): msgid=<1@example.org>: saved mail to INBOX");
+        assert!(matches!(parsed, Parsed::Event { event: Event::Filter(Filter { takes: true, .. }), .. }));
+    }
+
+    #[test]
+    fn an_action_is_told_without_its_reason() {
+        for (action, found, fate) in [
+            ("Rejected: no such user", "Rejected detail=no such user", " fate=Rejected"),
+            ("rejected: no", "rejected detail=no", " fate=Rejected"),
+            ("discard", "discard", " fate=Discarded"),
+            ("Discarded message", "Discarded message", " fate=Discarded"),
+            ("redirected to c@example.net", "forwarded detail=c@example.net", ""),
+            ("rejectedly saved", "rejectedly saved", ""),
+            ("é", "é", ""),
+        ] {
+            let (verdict, detail) =
+                found.split_once(" detail=").map_or((found, String::new()), |(v, d)| (v, format!(" detail={d}")));
+            check(
+                "dovecot",
+                &format!("lda(bob): msgid=<1@example.org>: {action}"),
+                &format!("dovecot {verdict}{detail} mid=1@example.org to=bob{fate}"),
+            );
+        }
+    }
+
+    #[test]
+    fn an_id_or_none_stands_before_the_action() {
+        check("dovecot", "lda(bob): msgid=: saved mail to INBOX", "dovecot saved mail to INBOX to=bob");
+        check("dovecot", "deliver(bob): msgid=<cut: saved mail to INBOX", "dovecot saved mail to INBOX mid=cut to=bob");
+        check("dovecot", "lda(bob, jr): msgid=<1@x>: discarded", "dovecot discarded mid=1@x to=bob, jr fate=Discarded");
+        check("dovecot", "lda(bob): flurble msgid=<1@example.org>", "unrecognised");
+        check("dovecot", "lda(bob): msgid=<1@example.org>", "unrecognised");
     }
 }

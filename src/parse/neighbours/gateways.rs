@@ -100,6 +100,7 @@ fn fate(event: &str) -> Option<Fate> {
 
 #[cfg(test)]
 mod tests {
+    use crate::model::{Event, Parsed, event::Filter};
     use crate::parse::neighbours::check;
 
     #[test]
@@ -147,5 +148,80 @@ mod tests {
             "6AMKJjq4009066: mimedefang discard=1 fate=Discarded",
         );
         check("mimedefang", "filter: 6AMKJjq4009066:  append_html_boilerplate=1", "6AMKJjq4009066: note");
+    }
+
+    fn takes(parsed: &Parsed<'_>) -> bool {
+        matches!(parsed, Parsed::Event { event: Event::Filter(Filter { takes: true, .. }), .. })
+    }
+
+    #[test]
+    fn the_actions_for_a_message_decide_about_it() {
+        assert!(takes(&super::mailscanner("Spam Actions: message 210F0261C9D.AFE5C actions are delete")));
+        for (kind, actions, fate) in [
+            ("Non-spam", "forward, x@example.org", ""),
+            ("Spam", "bounce", " fate=Bounced"),
+            ("Spam", "bounce,store", " fate=Bounced"),
+            ("Spam", "header,store-spam", " fate=Quarantined"),
+            ("Non-spam", "store-nonspam", " fate=Quarantined"),
+            ("Spam", "notify", " fate=Discarded"),
+        ] {
+            check(
+                "MailScanner",
+                &format!("{kind} Actions: message 210F0261C9D.AFE5C actions are {actions}"),
+                &format!("210F0261C9D: MailScanner spam actions detail={actions}{fate}"),
+            );
+        }
+        check("MailScanner", "Spam Actions: message 210F0261C9D.AFE5C flurble", "unrecognised");
+    }
+
+    #[test]
+    fn an_infected_message_names_its_client() {
+        check(
+            "MailScanner",
+            "Infected message 210F0261C9D.AFE5C came from 192.0.2.66",
+            "210F0261C9D: MailScanner infected client=192.0.2.66",
+        );
+        check("MailScanner", "Infected message 210F0261C9D.AFE5C flurble", "210F0261C9D: MailScanner infected");
+        check("MailScanner", "Message 210F0261C9D.AFE5C flurble", "210F0261C9D: note");
+        check(
+            "MailScanner",
+            "Message 210F0261C9D.AFE5C from 192.0.2.3 (a@example.org) to example.com is not spam",
+            "210F0261C9D: MailScanner not spam client=192.0.2.3 from=a@example.org",
+        );
+    }
+
+    #[test]
+    fn only_another_id_is_a_new_one() {
+        check("MailScanner", "Requeue: 210F0261C9D.AFE5C to flurble", "unrecognised");
+        check("MailScanner", "Requeue: 210F0261C9D.AFE5C as CDCFE261CA1", "unrecognised");
+        check("MailScanner", "Requeue: flurble to CDCFE261CA1", "ignored: MailScanner at work on a batch");
+    }
+
+    #[test]
+    fn each_decision_of_mimedefang_is_a_fate() {
+        for (event, fate) in [
+            ("discard", " fate=Discarded"),
+            ("bounce", " fate=Rejected"),
+            ("reject", " fate=Rejected"),
+            ("tempfail", " fate=Deferred"),
+            ("quarantine", " fate=Quarantined"),
+            ("quarantine_entire_message", " fate=Quarantined"),
+            ("mail_in", ""),
+        ] {
+            check(
+                "mimedefang",
+                &format!("MDLOG,6AMKJjq4009066,{event},,192.0.2.66,<e@example.org>,<>,x"),
+                &format!("6AMKJjq4009066: mimedefang {event} from=e@example.org{fate}"),
+            );
+        }
+        check("mimedefang", "MDLOG,NOQUEUE,mail_in", "mimedefang mail_in");
+        check("mimedefang", "MDLOG,NOQUEUE", "unrecognised");
+    }
+
+    #[test]
+    fn a_filter_that_decides_nothing_is_evidence_of_a_message_only() {
+        check("mimedefang", "filter: flurble: append_html_boilerplate=1", "ignored: the filter says this of itself");
+        check("mimedefang", "filter: flurble: bounce=1 x=2", "mimedefang bounce=1 x=2 fate=Rejected");
+        check("mimedefang", "started", "ignored: the filter says this of itself");
     }
 }

@@ -152,4 +152,40 @@ mod tests {
         assert!(!is_program("cron"));
         check("cron", "text", "unrecognised");
     }
+
+    #[test]
+    fn an_id_has_the_length_of_its_form() {
+        for (id, known) in [
+            ("FFFFF", false),
+            ("FFFFFF", true),
+            ("FFFFFFFFFFFFFFFFFFFFF", true),
+            ("FFFFFFFFFFFFFFFFFFFFFF", false),
+            ("4dhRlh0sfz9r", false),
+            ("4dhRlh0sf8z9", true),
+            ("4dhRlh0sf84dhRlh0sf8z9", true),
+            ("4dhRlh0sf84dhRlh0sf84z9", false),
+            ("4dhRlh0sf8z123456789012345678901", true),
+            ("4dhRlh0sf8z1234567890123456789012", false),
+            ("4dhRlh0sf8zA9", false),
+            ("4dhRlh0sf8z-9", false),
+        ] {
+            assert_eq!(is_queue_id(id), known, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_program_is_read_under_each_of_its_names() {
+        let names = "amavis amavisd amavisd-new opendkim opendmarc dovecot dovecot-lda MailScanner mimedefang \
+                     mimedefang.pl pmg-smtp-filter policyd-spf postfwd postfwd2 postfwd3 postfwd2/policy postfwd3/policy \
+                     postgrey milter-greylist clamav-milter spamd rspamd";
+        for name in names.split(' ') {
+            assert!(is_program(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_list_has_its_addresses() {
+        let found: Vec<_> = addresses("<a@example.org>,<b@example.org>").collect();
+        assert_eq!(found, ["a@example.org", "b@example.org"]);
+    }
 }

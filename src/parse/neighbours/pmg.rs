@@ -91,6 +91,7 @@ fn is_remark(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use crate::model::{Event, Parsed, event::Filter};
     use crate::parse::neighbours::check;
 
     #[test]
@@ -140,5 +141,40 @@ mod tests {
         );
         check("pmg-smtp-filter", "2C225C6817C7EEE1481: flurble xyz", "unrecognised");
         check("pmg-smtp-filter", "starting database maintenance", "ignored: the filter says this of itself");
+    }
+
+    #[test]
+    fn its_id_is_a_hop_of_the_message() {
+        let parsed = super::parse("2C225C6817C7EEE1481: block mail to <b@example.net>");
+        assert!(matches!(parsed, Parsed::Event { event: Event::Filter(Filter { is_hop: true, .. }), .. }));
+    }
+
+    #[test]
+    fn what_is_empty_is_none() {
+        for (text, found) in [
+            ("block mail to <> (rule: x)", "pmg-smtp-filter block detail=x fate=Discarded"),
+            ("new mail message-id=<>", "pmg-smtp-filter new mail"),
+            ("new mail message-id=1@example.org", "pmg-smtp-filter new mail mid=1@example.org"),
+            ("SA score=0/5 time=1 hits=", "pmg-smtp-filter score score=0"),
+            ("SA score=inf/5 time=1 hits=A(1)", "pmg-smtp-filter score detail=A(1)"),
+            (
+                "moved mail for <a@example.org> to virus quarantine - 2C2 (x)",
+                "pmg-smtp-filter virus quarantine to=a@example.org fate=Quarantined",
+            ),
+        ] {
+            check("pmg-smtp-filter", &format!("2C225C6817C7EEE1481: {text}"), &format!("2C225C6817C7EEE1481: {found}"));
+        }
+        check(
+            "pmg-smtp-filter",
+            "2C225C6817C7EEE1481: moved mail for <a@example.org> to flurble - 2C2 (x)",
+            "unrecognised",
+        );
+    }
+
+    #[test]
+    fn a_failure_is_only_evidence() {
+        for text in ["flurble failed", "flurble error", "ERROR: flurble", "unpack flurble"] {
+            check("pmg-smtp-filter", &format!("2C225C6817C7EEE1481: {text}"), "2C225C6817C7EEE1481: note");
+        }
     }
 }

@@ -239,4 +239,90 @@ mod tests {
             "3F2A41C0E7: milter-greylist pass detail=Sender IP 192.0.2.7 and address <a@example.org> are SPF-compliant, bypassing greylist",
         );
     }
+
+    #[test]
+    fn postgrey_says_some_things_of_itself() {
+        const SELF: &str = "ignored: the filter says this of itself";
+        check("postgrey", "2026/11/22-10:00:00 postgrey (type Net::Server::Multiplex) starting! pid(7)", SELF);
+        check("postgrey", "2026/11/22-10:00:00 Server closing!", SELF);
+        check("postgrey", "cleaning up old logs...", SELF);
+        check("postgrey", "flurble", "unrecognised");
+        check("postgrey", "action=pass", "postgrey pass");
+        check("postgrey", "action=pass, reason=client whitelist", "postgrey pass detail=client whitelist");
+    }
+
+    #[test]
+    fn each_result_of_spf_is_a_verdict() {
+        for result in ["Pass", "Fail", "Softfail", "Neutral", "None", "Temperror", "Permerror", "flurble"] {
+            check(
+                "policyd-spf",
+                &format!(
+                    "prepend Received-SPF: {result} (mailfrom) identity=mailfrom; client-ip=192.0.2.7; envelope-from=a@example.org; receiver=b@example.org; "
+                ),
+                &format!(
+                    "policyd-spf {} detail=mailfrom client=192.0.2.7 from=a@example.org to=b@example.org",
+                    result.to_lowercase()
+                ),
+            );
+        }
+    }
+
+    #[test]
+    fn spf_may_refuse_for_now() {
+        check(
+            "policyd-spf",
+            "3F2A41C0E7: 450 4.7.24 Message rejected due to: SPF temperror",
+            "3F2A41C0E7: policyd-spf defer detail=SPF temperror",
+        );
+    }
+
+    #[test]
+    fn what_spf_did_not_judge_is_evidence_of_a_message_only() {
+        for text in ["prepend X-Comment: SPF skipped", "dunno"] {
+            check("policyd-spf", &format!("3F2A41C0E7: {text}"), "3F2A41C0E7: note");
+            check("policyd-spf", text, "ignored: policyd-spf did not judge");
+        }
+        for text in ["Pass; identity=mailfrom; client-ip=192.0.2.7", "spfcheck: pyspf result: \"['None', '', 'helo']\""]
+        {
+            check("policyd-spf", text, "ignored: said again by another line");
+        }
+        check("policyd-spf", "Normal exit", "ignored: the filter says this of itself");
+        check("policyd-spf", "flurble", "unrecognised");
+    }
+
+    #[test]
+    fn postfwd_needs_a_rule_an_action_and_a_client() {
+        check("postfwd", "ready for input", "ignored: the filter says this of itself");
+        check("postfwd", "[RULES] rule=1, id=R, client=c[192.0.2.7], sender=<>", "unrecognised");
+        check("postfwd", "[RULES] rule=1, id=R, sender=<>, action=DUNNO", "unrecognised");
+        check(
+            "postfwd",
+            "[RULES] rule=1, id=R, client=c[192.0.2.7], sender=<>, recipient=<>, helo=<c>, action=DUNNO",
+            "postfwd DUNNO detail=R client=192.0.2.7 from=",
+        );
+    }
+
+    #[test]
+    fn what_milter_greylist_did_not_judge_is_evidence_of_a_message_only() {
+        for text in ["addr flurble", "DNSRBL x", "smfi_addheader() failed", "spf lookup failed: x", "skipping x"] {
+            check("milter-greylist", &format!("3F2A41C0E7: {text}"), "3F2A41C0E7: note");
+            check("milter-greylist", text, "ignored: the filter says this of itself");
+        }
+        check("milter-greylist", "3F2A41C0E7: flurble", "unrecognised");
+        check(
+            "milter-greylist",
+            "skipping greylist for local",
+            "milter-greylist pass detail=skipping greylist for local",
+        );
+        check(
+            "milter-greylist",
+            "3F2A41C0E7: addr m[192.0.2.7] from <\" to \"@example.org> to <\"b c\"@example.org> blacklisted",
+            "3F2A41C0E7: milter-greylist blacklisted client=192.0.2.7 from=\" to \"@example.org to=\"b c\"@example.org",
+        );
+        check(
+            "milter-greylist",
+            "3F2A41C0E7: addr m[192.0.2.7] from <a@exa to <b@example.org delayed for 00:05:00",
+            "3F2A41C0E7: milter-greylist delayed detail=for 00:05:00 client=192.0.2.7 from=<a@exa to=<b@example.org",
+        );
+    }
 }

@@ -170,4 +170,52 @@ mod tests {
             "clamav-milter infected detail=Eicar from=e@example.org to=b@example.org",
         );
     }
+
+    #[test]
+    fn each_action_of_rspamd_has_its_fate() {
+        for (action, fate) in [
+            ("reject", " fate=Rejected"),
+            ("soft reject", " fate=Deferred"),
+            ("greylist", " fate=Deferred"),
+            ("discard", " fate=Discarded"),
+            ("quarantine", " fate=Quarantined"),
+            ("rewrite subject", ""),
+        ] {
+            check(
+                "rspamd",
+                &format!(
+                    "<a>; proxy; rspamd_task_write_log: id: <>, qid: <flurble>, ip: 192.0.2.6, from: <>, (default: F ({action}): [nan/15.00] [A(1)]), len: 2"
+                ),
+                &format!("rspamd {action} detail=A(1) client=192.0.2.6 from={fate}"),
+            );
+        }
+        check("rspamd", "<a>; proxy; rspamd_task_write_log: flurble", "unrecognised");
+        check("rspamd", "<a>; proxy; flurble", "ignored: rspamd says this of itself");
+    }
+
+    #[test]
+    fn spamd_says_some_things_twice_and_some_of_itself() {
+        check("spamd", "spamd: identified spam (15.0/5.0) for b:1001", "ignored: said again by the result line");
+        check("spamd", "spamd: connection from localhost", "ignored: spamd says this of itself");
+        check("spamd", "prefork: child states: II", "ignored: spamd says this of itself");
+        check("spamd", "spamd: result: flurble", "unrecognised");
+        check("spamd", "spamd: result: Y inf - A scantime=1,mid=<>,x=1", "spamd spam detail=A");
+    }
+
+    #[test]
+    fn clamav_may_find_nothing() {
+        check(
+            "clamav-milter",
+            "Clean message 3F2A41C0E7 from <e@example.org> to <b@example.org> with subject 'x' message-id '<2@example.org>' date 'y'",
+            "3F2A41C0E7: clamav-milter clean mid=2@example.org from=e@example.org to=b@example.org",
+        );
+        check(
+            "clamav-milter",
+            "Clean message flurble from <> to <b@example.org>, <c@example.org>",
+            "clamav-milter clean from= to=b@example.org",
+        );
+        check("clamav-milter", "Clean message flurble", "unrecognised");
+        check("clamav-milter", "Message flurble", "unrecognised");
+        check("clamav-milter", "flurble", "ignored: clamav-milter says this of itself");
+    }
 }

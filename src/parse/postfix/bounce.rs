@@ -52,4 +52,9 @@ mod tests {
             "3F2A41C0E7 note",
         );
     }
+
+    #[test]
+    fn a_notice_of_another_kind_is_not_known() {
+        check("bounce", "3F2A41C0E7: sender flurble notification: 7C1D2E3F40", "unrecognised");
+    }
 }

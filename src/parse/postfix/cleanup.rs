@@ -92,4 +92,15 @@ mod tests {
         check("cleanup", "3F2A41C0E7: removed (canceled)", "3F2A41C0E7 canceled");
         check("", "3F2A41C0E7: removed (discarded)", "3F2A41C0E7 discarded");
     }
+
+    #[test]
+    fn a_bracket_in_a_cut_id_without_one_in_front_is_its_own() {
+        check("cleanup", "3F2A41C0E7: message-id=a <b@exam", "3F2A41C0E7 message-id=a <b@exam");
+    }
+
+    #[test]
+    fn more_than_one_word_before_a_lookup_is_a_strangers_text() {
+        check("cleanup", "3F2A41C0E7: my map lookup is a problem", "unrecognised");
+        check("cleanup", "3F2A41C0E7: a b map lookup problem", "unrecognised");
+    }
 }

@@ -251,4 +251,43 @@ mod tests {
         }
         check("virtual", "3F2A41C0E7: passing <bob@example.org> to transport=local", "3F2A41C0E7 note");
     }
+
+    #[test]
+    fn the_status_is_the_word_before_the_parenthesis() {
+        for (word, status) in [
+            ("sent", "Sent"),
+            ("deferred", "Deferred"),
+            ("SOFTBOUNCE", "Deferred"),
+            ("bounced", "Bounced"),
+            ("deliverable", "Deliverable"),
+            ("undeliverable", "Undeliverable"),
+            ("undeliverable-but-not-cached", "Undeliverable"),
+            ("sending", "Unknown"),
+        ] {
+            let text = format!("3F2A41C0E7: to=<a@example.org>, relay=none, status={word} (x)");
+            check("error", &text, &format!("3F2A41C0E7 delivery to=a@example.org relay=none {status} `x`"));
+        }
+    }
+
+    #[test]
+    fn a_field_that_is_no_number_is_left_out() {
+        let record = |fields: &str| match record(&format!("to=<a@example.org>, relay=none, {fields}, status=sent (x)"))
+        {
+            Some(Event::Delivery(d)) => (d.conn_use, d.delay, d.delays.is_some(), d.dsn.map(str::to_owned)),
+            other => panic!("{other:?}"),
+        };
+        let all = record("conn_use=3, delay=0.31, delays=0.05/0/0/0.26, dsn=2.0.0");
+        assert_eq!(all, (Some(3), Some(0.31), true, Some("2.0.0".to_owned())));
+        assert_eq!(record("conn_use=x, delay=x, delays=0.05/0/0, dsn=x"), (None, None, false, None));
+        assert_eq!(record("delays=x/0/0/0"), (None, None, false, None));
+    }
+
+    #[test]
+    fn a_record_may_be_cut_within_any_field_but_holds_no_other() {
+        for end in ["", ",", ", ", ", conn_use=3", ", dela", ", delays=0.05/0", ", tls=may:n", ", dsn=2.0.0", ", stat"]
+        {
+            check("smtp", &format!("3F2A41C0E7: to=<a@example.org>, relay=none{end}"), "3F2A41C0E7 note");
+        }
+        check("smtp", "3F2A41C0E7: to=<a@example.org>, relay=none, dsn=2.0.0, flurble", "unrecognised");
+    }
 }

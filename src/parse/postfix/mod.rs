@@ -243,4 +243,30 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_filter_that_accepted_names_the_message_only_with_a_whole_id() {
+        let accepted = |answer: &str, found: &str| {
+            let text = format!("proxy-accept: END-OF-MESSAGE: 250 2.0.0 {answer}; from=<a@example.org>");
+            check("smtpd", &text, &format!("{found}Accept end-of-message 250 2.0.0 `{answer}` from=a@example.org"));
+        };
+        accepted("Ok: queued as 7C1D2E3F40", "7C1D2E3F40 ");
+        accepted("Ok: queued as 7C1D2E3F40 in a while", "");
+        accepted("Ok: queued as flurble-1", "");
+        accepted("OK (2C225C6817C7EEE1481)", "2C225C6817C7EEE1481 ");
+        check(
+            "smtpd",
+            "proxy-accept: END-OF-MESSAGE: 250 2.0.0 Ok: queued as 7C1D2E3F",
+            "Accept end-of-message 250 2.0.0 `Ok: queued as 7C1D2E3F`",
+        );
+        let refused = "proxy-reject: END-OF-MESSAGE: 550 5.7.1 queued as 7C1D2E3F40; from=<a@example.org>";
+        check("smtpd", refused, "Reject end-of-message 550 5.7.1 `queued as 7C1D2E3F40` from=a@example.org");
+    }
+
+    #[test]
+    fn a_note_without_a_message_is_nothing() {
+        let text = "reply filter substitution: \"250 a\" -> \"250 b\"";
+        check("smtpd", &format!("3F2A41C0E7: {text}"), "3F2A41C0E7 note");
+        check("smtpd", &format!("NOQUEUE: {text}"), "unrecognised");
+    }
 }

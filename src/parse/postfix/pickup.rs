@@ -27,4 +27,9 @@ mod tests {
         let text = "7C1D2E3F40: uid=105 from=<alice@example.org> orig_id=3F2A41C0E7";
         check("", text, "7C1D2E3F40 pickup uid=105 from=alice@example.org orig_id=3F2A41C0E7");
     }
+
+    #[test]
+    fn an_old_id_that_is_empty_is_none() {
+        check("pickup", "7C1D2E3F40: uid=105 from=<alice> orig_id=", "7C1D2E3F40 pickup uid=105 from=alice");
+    }
 }

@@ -81,4 +81,19 @@ mod tests {
         check("postscreen", "PREGREET 14 after 0.05 from [192.0.2.1]:40122: EHLO x\\r\\n", "ignored");
         check("dnsblog", "addr 192.0.2.66 listed by domain zen.example.org as 127.0.0.4", "ignored");
     }
+
+    #[test]
+    fn each_line_that_is_not_used_has_its_reason() {
+        for (text, reason) in [
+            ("WHITELIST VETO [192.0.2.1]:49152", Some("a verdict of postscreen")),
+            ("HANGUP after 0.3 from [192.0.2.1]:49152 in tests before SMTP handshake", Some("a test of postscreen")),
+            ("addr 192.0.2.66 listed by domain zen.example.org as 127.0.0.4", Some("the answer of a DNS list")),
+            ("CONNECT to [192.0.2.1]:25", Some("a connection of tlsproxy")),
+            ("addr 192.0.2.66 is fine", None),
+            ("192.0.2.66 listed by domain zen.example.org", None),
+            ("hello", None),
+        ] {
+            assert_eq!(super::unused(text), reason, "{text}");
+        }
+    }
 }

@@ -77,4 +77,10 @@ mod tests {
         );
         check("qmgr", "3F2A41C0E7: skipped, still being delivered", "3F2A41C0E7 note");
     }
+
+    #[test]
+    fn a_senders_line_of_another_kind_is_not_known() {
+        check("qmgr", "3F2A41C0E7: from=<a@example.org>, status=flurble", "unrecognised");
+        check("qmgr", "3F2A41C0E7: status=flurble", "unrecognised");
+    }
 }

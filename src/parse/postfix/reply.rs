@@ -101,4 +101,24 @@ mod tests {
         assert_eq!(forwarded_queue_id("forwarded as 7C1D2E3F40"), Some("7C1D2E3F40"));
         assert_eq!(forwarded_queue_id("delivered to mailbox"), None);
     }
+
+    #[test]
+    fn an_id_has_from_6_to_40_characters() {
+        let named = |len: usize| reply_queue_id(&format!("250 2.0.0 Ok: queued as {}", "1".repeat(len))).map(str::len);
+        assert_eq!((named(5), named(6), named(40), named(41)), (None, Some(6), Some(40), None));
+        assert_eq!(reply_queue_id("250 OK id=1vbAbC-0001Xy-0a."), Some("1vbAbC-0001Xy-0a"));
+    }
+
+    #[test]
+    fn the_filter_of_proxmox_has_long_ids() {
+        assert_eq!(reply_queue_id("250 2.5.0 OK (2C225C6817C7)"), None);
+        assert_eq!(reply_queue_id("250 2.5.0 OK (2C225C6817C7E)"), Some("2C225C6817C7E"));
+        assert_eq!(reply_queue_id("250 2.5.0 OK (no id but a sentence)"), None);
+    }
+
+    #[test]
+    fn words_that_only_begin_like_those_of_an_id_are_skipped() {
+        assert_eq!(reply_queue_id("250 Ok: queued as 7C1D2E3F40, quickly"), Some("7C1D2E3F40"));
+        assert_eq!(reply_queue_id("250 Ok: queued as 7C1D2E3F40: queued as 3F2A41C0E7"), Some("3F2A41C0E7"));
+    }
 }

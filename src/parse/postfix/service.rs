@@ -111,4 +111,22 @@ mod tests {
         check("smtpd", "> a[192.0.2.10]: 250 2.1.0 Ok", "ignored");
         check("smtpd", "Something_else: new", "unrecognised");
     }
+
+    #[test]
+    fn each_line_that_is_not_used_has_its_reason() {
+        for (text, reason) in [
+            ("statistics: max cache size 2 at Jan  1 00:00:10", Some("statistics")),
+            ("terminating on signal 15", Some("lifecycle")),
+            ("cache /var/lib/postfix/x.db full cleanup: retained=0 dropped=0 entries", Some("lifecycle")),
+            ("table hash:/etc/aliases(0,lock) has changed -- restarting", Some("a table that changed")),
+            ("mx.example.org[192.0.2.1]:25: discarding EHLO keywords: CHUNKING", Some("a protocol violation")),
+            ("smtp_stream_setup2: maxtime=300", Some("verbose logging")),
+            ("lower: x", None),
+            ("lower_case x", None),
+            ("two_words here: x", None),
+        ] {
+            assert_eq!(super::unused(Some("smtpd"), text), reason, "{text}");
+        }
+        assert_eq!(super::unused(None, "whatever the shell says"), None);
+    }
 }

@@ -148,4 +148,26 @@ mod tests {
             "sasl-failed a[192.0.2.1] method=PLAIN `aborted`",
         );
     }
+
+    #[test]
+    fn a_login_name_may_repeat_its_own_key() {
+        check(
+            "smtpd",
+            "3F2A41C0E7: client=a[192.0.2.1], sasl_method=LOGIN, sasl_username=x, sasl_username=y, sasl_method=z",
+            "3F2A41C0E7 client a[192.0.2.1] method=LOGIN user=x, sasl_username=y, sasl_method=z",
+        );
+    }
+
+    #[test]
+    fn nothing_is_not_a_user_and_no_command() {
+        let text = "warning: a[192.0.2.1]: SASL PLAIN authentication failed: no, sasl_username=";
+        check("smtpd", text, "sasl-failed a[192.0.2.1] method=PLAIN `no`");
+        check("smtpd", "disconnect from a[192.0.2.1] ", "disconnect a[192.0.2.1]");
+    }
+
+    #[test]
+    fn a_reply_that_was_replaced_is_a_note() {
+        check("smtpd", "3F2A41C0E7: reply filter substitution: \"250 a\" -> \"250 b\"", "3F2A41C0E7 note");
+        check("smtpd", "timeout of something from a[192.0.2.1]", "unrecognised");
+    }
 }

@@ -152,4 +152,52 @@ mod tests {
             check("smtpd", text, "ignored");
         }
     }
+
+    #[test]
+    fn each_line_that_is_not_used_has_its_reason() {
+        for (text, reason) in [
+            ("TLS handshake failed for service=smtpd peer=[192.0.2.1]:25", Some("a TLS handshake that failed")),
+            ("certificate verification failed for mx[192.0.2.1]:25: expired", Some("TLS certificate verification")),
+            ("save session 01AB to smtpd cache", Some("TLS detail")),
+            ("write smtpd TLS cache entry 01AB", Some("TLS detail")),
+            ("put smtpd session id=01AB", Some("TLS detail")),
+            ("a[192.0.2.1]: Issuing session ticket, key expiration: 1", Some("TLS detail")),
+            ("a[192.0.2.1]: Matched subjectAltName: mx", Some("TLS detail")),
+            ("a[192.0.2.1]: matters of taste", None),
+            ("a[192.0.2.1] Issuing session ticket", None),
+        ] {
+            assert_eq!(super::unused(text), reason, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_trace_is_a_state_a_dump_or_a_record() {
+        for text in [
+            "SSL_connect:SSLv3/TLS write client hello",
+            "TLS_13:x y",
+            "00a0 - 16 03 01",
+            "_25._tcp.mx.example.org: TLSA: 3 1 1 ABCD...EF",
+        ] {
+            assert!(super::trace(text), "{text}");
+        }
+        for text in [
+            "state: text",
+            ":after text",
+            "not.one:after text",
+            "state",
+            "zzzz - 16 03 01",
+            "00a0 + 16 03 01",
+            "mx.example.org: TLSA: 3 1 1 ABCDEF",
+            "mx.example.org: TLSA: 3 1 ABCD...EF",
+            "mx.example.org TLSA 3 1 1 ABCD...EF",
+        ] {
+            assert!(!super::trace(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_session_goes_in_or_out() {
+        check("smtpd", "Verified TLS connection flurbled from a[192.0.2.1]: TLSv1 with cipher X", "unrecognised");
+        check("smtpd", "Verified TLS connection reused from a[192.0.2.1]: TLSv1", "tls in a[192.0.2.1] TLSv1 -");
+    }
 }

@@ -132,4 +132,25 @@ mod tests {
     fn without_a_size_it_is_no_record() {
         check("from=somewhere else", "None");
     }
+
+    #[test]
+    fn a_session_without_tls_and_login_has_none() {
+        for (end, expected) in [
+            ("tls_version=NONE, cipher=NONE, auth=NONE, relay=c", [None, None, None, Some("c")]),
+            (
+                "tls_version=TLSv1.3, cipher=X, auth=PLAIN, relay=c",
+                [Some("TLSv1.3"), Some("X"), Some("PLAIN"), Some("c")],
+            ),
+        ] {
+            let text = format!("from=a, size=1, class=0, nrcpts=1, {end}");
+            let Some(Event::From(r)) = parse(&text) else { panic!("{text}") };
+            assert_eq!([r.tls_version, r.cipher, r.auth, r.relay], expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_empty_msgid_is_none() {
+        check("from=a, size=1, class=0, nrcpts=1, msgid=<>, relay=c", "from=a|size=1|nrcpts=1|name=c");
+        check("from=a, size=x, class=0, nrcpts=x, relay=c", "from=a|name=c");
+    }
 }

@@ -185,4 +185,74 @@ mod tests {
             assert_eq!(reply_queue_id(text), None, "{text}");
         }
     }
+
+    #[test]
+    fn each_part_of_a_date_has_its_bounds() {
+        for (id, known) in [
+            ("6B10000f004711", true),
+            ("6C10000f004711", false),
+            ("6010000f004711", true),
+            ("6000000f004711", false),
+            ("60V0000f004711", true),
+            ("60W0000f004711", false),
+            ("601N000f004711", true),
+            ("601O000f004711", false),
+            ("601Nxx0f004711", true),
+            ("601Nxy0f004711", false),
+            ("601Nyx0f004711", false),
+            ("601Nxxyf004711", false),
+            ("6010000f0047110000", true),
+            ("6010000f00471100000", false),
+            ("6010000f00471", false),
+            ("6010000-004711", false),
+        ] {
+            assert_eq!((is_id(id), is_timed(id)), (known, known), "{id}");
+        }
+    }
+
+    #[test]
+    fn an_old_id_has_the_length_of_its_form_and_no_time_that_is_sure() {
+        for (id, known) in [
+            ("e6G2PqO0505", false),
+            ("e6G2PqO05058", true),
+            ("e6G2PqO050581", true),
+            ("e6G2Pq-05058", false),
+            ("e6G2PqOO5058", false),
+            ("JAB1499", false),
+            ("JAB14995", true),
+            ("XAB1499512", true),
+            ("YAB14995", false),
+            ("JAB14995123", false),
+            ("J1B14995", false),
+            ("JA114995", false),
+            ("JAB1499x", false),
+            ("1AB14995", false),
+        ] {
+            assert_eq!((is_id(id), is_timed(id)), (known, false), "{id}");
+        }
+    }
+
+    /// The year is known modulo 60.
+    #[test]
+    fn the_year_of_an_id_is_the_nearest() {
+        check_time("a010000f004711", "2026-01-01T00:00:05Z", "1996-01-01T00:00:00.000Z");
+        check_time("Z010000f004711", "2026-01-01T00:00:05Z", "2055-01-01T00:00:00.000Z");
+        check_time("60V0000f004711", "2026-01-01T00:00:05Z", "2026-01-31T00:00:00.000Z");
+        check_time("JAB14995", "2026-01-01T00:00:05Z", "");
+    }
+
+    #[test]
+    fn an_id_in_a_reply_has_five_characters_at_least() {
+        for (text, id) in [
+            ("queued as 1234", None),
+            ("queued as 12345", Some("12345")),
+            ("queued as 12345-- x", Some("12345")),
+            ("queued as 1234--", None),
+            ("queued as 7C1D2E3F40: queued as 3F2A41C0E7", Some("3F2A41C0E7")),
+            ("Sent ((6010001g004722 Message accepted for delivery)", Some("6010001g004722")),
+            ("Sent (601000.1g004722 Message accepted for delivery)", None),
+        ] {
+            assert_eq!(reply_queue_id(text), id, "{text}");
+        }
+    }
 }

@@ -249,4 +249,11 @@ mod tests {
         );
         assert_eq!(unused("the cat sat on the mat"), None);
     }
+
+    #[test]
+    fn a_text_that_begins_with_a_name_is_told_by_its_middle() {
+        assert_eq!(unused("/etc/mail/x: WARNING: dangerous write permissions"), Some("the system around sendmail"));
+        assert_eq!(unused("6010000f004711: unlink-fail 2"), Some("the queue directory or its runner"));
+        assert!(warns("/home/a/.forward: unsafe directory path, marked unsafe") && !warns("marked by hand"));
+    }
 }

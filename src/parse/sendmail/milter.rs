@@ -193,4 +193,46 @@ mod tests {
         check("milter_read(m): socket closed, where=eom", "warning");
         check("Milter (m): headers, send", "note");
     }
+
+    #[test]
+    fn an_action_that_quotes_a_quarantine_is_none() {
+        check("milter=m, action=header, quarantine=x", "note");
+        check("milter=m, quarantine=x", "Hold end-of-message|text=x");
+    }
+
+    #[test]
+    fn an_argument_that_was_cut_still_has_its_answer() {
+        check("Milter: to=<b@example, reject=550 5.7.1 no", "Reject rcpt|code=550|dsn=5.7.1|to=<b@example|text=no");
+        check("Milter: from=<e@example.org>, discard", "Discard mail|from=e@example.org|text=discard");
+        check(
+            "Milter: to=<x, reject=250 ok@example.org>, reject=550 5.7.1 no",
+            "Reject rcpt|code=550|dsn=5.7.1|to=x, reject=250 ok@example.org|text=no",
+        );
+        check("Milter: from=<e@example.org>", "note");
+    }
+
+    #[test]
+    fn a_client_is_refused_for_now_or_for_good() {
+        let start = "Milter: connect: host=x.example.org, addr=192.0.2.66,";
+        let found = "Reject connect|name=x.example.org|addr=192.0.2.66";
+        check(&format!("{start} reject=550 5.7.1 no"), &format!("{found}|code=550|dsn=5.7.1|text=no"));
+        check(
+            &format!("{start} temp failing commands=451 4.7.1 later"),
+            &format!("{found}|code=451|dsn=4.7.1|text=later"),
+        );
+        check(&format!("{start} odd=451 4.7.1 later"), &format!("{found}|text=odd=451 4.7.1 later"));
+        check("Milter: connect: host=x.example.org", "note");
+    }
+
+    #[test]
+    fn a_filter_in_good_order_is_evidence_only() {
+        for state in ["header, continue", "body, send", "quit filter", "abort filter", "init success to negotiate"] {
+            check(&format!("Milter (m): {state}"), "note");
+        }
+        check("Milter (m) odd", "note");
+        check("Milter (m)", "warning");
+        check("Milter read(m): cmd read returned 0", "warning");
+        check("Milter", "None");
+        check("Milterate", "None");
+    }
 }

@@ -222,4 +222,52 @@ mod tests {
         check("the cat sat on the mat", "unrecognised");
         check("", "unrecognised");
     }
+
+    #[test]
+    fn a_record_is_known_by_what_stands_further_on() {
+        for (text, known) in [
+            ("6010000f004711: from=<a@example.org>, size=10, class=0, nrcpts=1, relay=c", true),
+            ("6010000f004711: from=<a@example.org>, size=10", false),
+            ("6010000f004711: to=<a@example.org>, delay=00:00:01, stat=Sent", true),
+            ("6010000f004711: to=<a@example.org>, delay=00:00:01", false),
+            ("6010000f004711: quarantine=by hand", true),
+            ("6010000f004711: flurble=1", false),
+            ("e6G2PqO05058: quarantine=by hand", false),
+            ("ruleset=check_relay, arg1=[192.0.2.66], reject=550 no", true),
+            ("ruleset=check_relay, relay=[192.0.2.66], reject=550 no", false),
+            ("ruleset=check_relay, arg1=[192.0.2.66], flurble", false),
+            ("a ruleset=check_relay, arg1=[192.0.2.66], reject=550 no", false),
+        ] {
+            assert_eq!(is_record(text), known, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_line_has_less_than_a_thousand_parts() {
+        check_piece("6010000f004711[999]: x", (999, "x", true));
+        check("6010000f004711[1000]: x", "unrecognised");
+        check("6010000f004711[x]: x", "unrecognised");
+        check("flurble[1]: x", "unrecognised");
+        check("6010000f004711: [1]: x", "unrecognised");
+    }
+
+    #[test]
+    fn what_a_session_said_is_evidence_only_of_a_message() {
+        check("6010000f004711: <-- RCPT TO:<a@example.org>", "6010000f004711 Note");
+        check("6010000f004711: --- 250 2.1.5 ok", "6010000f004711 Note");
+        check("6010000f004711: Milter add: header: X: a", "6010000f004711 Note");
+        check("NOQUEUE: Milter add: header: X: a", "ignored: a detail of a session");
+        check("NOQUEUE: Milter chgfrom: <a@example.org>", "ignored: a detail of a session");
+        check("6010000f004711: locked", "6010000f004711 Note");
+        check("NOQUEUE: locked", "ignored: the queue directory or its runner");
+    }
+
+    #[test]
+    fn a_refusal_needs_no_id() {
+        check("NOQUEUE: AUTH failure (LOGIN): no (-13), relay=[192.0.2.66]", "- SaslFailed");
+        check("NOQUEUE: [192.0.2.66]: VRFY root", "- Policy");
+        check("STARTTLS=server, relay=c [192.0.2.7], version=TLSv1.3, verify=NO, cipher=X, bits=256/256", "- Tls");
+        check("6010000f004711: <b@example.org>... User unknown", "6010000f004711 UserError");
+        check("6010000f004711: lost input channel from c [192.0.2.1] to MTA after rcpt", "6010000f004711 Aborted");
+    }
 }

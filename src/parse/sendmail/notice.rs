@@ -54,4 +54,14 @@ mod tests {
         );
         check("split: count=1, id=6010001g004711", "clone 6010001g004711");
     }
+
+    #[test]
+    fn each_notice_has_its_words() {
+        for how in ["DSN", "return to sender", "sender notify", "postmaster notify"] {
+            check(&format!("6010001g004711: {how}: x: y"), &format!("6010001g004711 {how}: x: y"));
+        }
+        check("6010001g004711: DSN:", "6010001g004711 DSN: ");
+        check("flurble: DSN: x", "None");
+        check("split: count=1", "None");
+    }
 }

@@ -48,4 +48,14 @@ mod tests {
         check("", "", "");
         check("]", "]", "");
     }
+
+    #[test]
+    fn a_name_that_is_not_known_is_none() {
+        check("unknown [192.0.2.1]", "", "192.0.2.1");
+        check("a.example.org [unknown]", "a.example.org", "");
+        check("a.example.org []", "a.example.org", "");
+        check("[a.example.org", "", "");
+        check("local [192.0.2.1]", "", "192.0.2.1");
+        check(" a.example.org ", "a.example.org", "");
+    }
 }

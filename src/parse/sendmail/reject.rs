@@ -183,4 +183,39 @@ pub mod tests {
         check("message in a bottle", "None");
         check("ruleset=check_rcpt, arg1=x", "None");
     }
+
+    #[test]
+    fn a_ruleset_may_answer_with_a_status_and_have_no_argument() {
+        check(
+            "ruleset=check_eom, relay=[192.0.2.66], status=451 4.7.1 later",
+            "Reject check_eom|addr=192.0.2.66|code=451|dsn=4.7.1|text=later",
+        );
+        check("ruleset=check_eoh, quarantine=odd", "Hold check_eoh|text=odd");
+        check("ruleset=check_eoh, flurble", "None");
+        check("ruleset=check_relay, arg1=c, arg2=192.0.2.66, discard", "Discard check_relay|text=discard");
+    }
+
+    #[test]
+    fn an_argument_that_was_cut_ends_at_the_first_separator() {
+        check(
+            "ruleset=check_rcpt, arg1=<b@exa, relay=[192.0.2.66], reject=550 5.7.1 no",
+            "Reject check_rcpt|addr=192.0.2.66|code=550|dsn=5.7.1|to=<b@exa|text=no",
+        );
+    }
+
+    #[test]
+    fn each_ruleset_of_an_outgoing_session_warns() {
+        for ruleset in OUTGOING {
+            let text = format!("ruleset={ruleset}, arg1=x, relay=mx.example.org, reject=403 4.7.0 no");
+            check(&text, &format!("warning: {text}"));
+        }
+    }
+
+    #[test]
+    fn headers_may_be_too_large() {
+        let text = "headers too large (32769 max) from c.example.org [192.0.2.1] during message collect";
+        check(text, &format!("Reject data|name=c.example.org|addr=192.0.2.1|text={text}"));
+        check("message size (9) is fine", "None");
+        check("a message size (9) exceeds maximum (5)", "None");
+    }
 }

@@ -240,6 +240,7 @@ pub fn unescape(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_separator_in_quotes_or_brackets_is_text() {
@@ -304,5 +305,107 @@ mod tests {
         assert_eq!(unescape(r"j\303\274rgen\\x\n"), "jürgen\\x\n");
         assert_eq!(unescape(r"\377 \9 \"), "\u{fffd} \\9 \\");
         assert!(matches!(unescape("plain"), Cow::Borrowed("plain")));
+    }
+
+    /// The log writes each backslash twice; one alone begins a control character.
+    #[test]
+    fn quotes_and_brackets_enclose_what_stands_between_them() {
+        for (text, found) in [
+            ("a<b>c", "ac"),
+            (r#"a"b<"c"#, "ac"),
+            (r#"a<"b>"c>d"#, "ad"),
+            (r"a\\b", r"a\\b"),
+            (r"<a\\b>c", "c"),
+            (r#""a\\b"c"#, "c"),
+            (r#""a\\"b"c"#, "c"),
+            (r#""a\\\\"b"#, "b"),
+            (r#""a\\\\\\"b"c"#, "c"),
+            (r#"a\\"b"c"#, r"a\\c"),
+            (r#""a\"b"c"#, "c"),
+            (r#"a\"b"c"#, r"a\c"),
+            (r#""a\nb"c"#, "c"),
+            (r"<a\>b", "b"),
+            (r"a\\\\b<c", r"a\\\\b"),
+        ] {
+            let mut nesting = Nesting::default();
+            let outside: String = text.chars().filter(|c| nesting.outside(*c as u8)).collect();
+            assert_eq!(outside, found, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_place_is_the_first_outside(text in r#"[a<>"\\, é]{0,16}"#, needle in r"(, |,|a|\\|, a)") {
+            let mut nesting = Nesting::default();
+            let is_place = |(at, byte): (usize, &u8)| {
+                (nesting.outside(*byte) && text.as_bytes()[at..].starts_with(needle.as_bytes())).then_some(at)
+            };
+            let first = text.as_bytes().iter().enumerate().find_map(is_place);
+            prop_assert_eq!(find_outside(&text, &needle), first);
+        }
+    }
+
+    #[test]
+    fn a_separator_that_is_nowhere_outside_is_looked_for_inside() {
+        assert_eq!(split_outside("<a, b>", ", "), Some(("<a", "b>")));
+        assert_eq!(split_outside("<a; b>", ", "), None);
+        assert_eq!(find_outside("a", ""), None);
+    }
+
+    #[test]
+    fn a_message_id_ends_at_the_last_bracket_that_a_field_follows() {
+        let keys = ["msgid", "relay", "proto"];
+        let fields = |text| Fields::new(text, &keys).collect::<Vec<_>>();
+        assert_eq!(fields("msgid=<a>, relay=b>, relay=c"), [("msgid", "<a>, relay=b>"), ("relay", "c")]);
+        assert_eq!(fields("msgid=<a, relay=b"), [("msgid", "<a"), ("relay", "b")]);
+        assert_eq!(fields("relay=<a>, proto=b>, proto=c"), [("relay", "<a>"), ("proto", "b>, proto=c")]);
+        assert_eq!(fields("relay=a, protocol=b,proto=c"), [("relay", "a, protocol=b,proto=c")]);
+        assert_eq!(fields("proto=a, relay=b"), [("proto", "a, relay=b")]);
+        assert!(fields("flurble=a").is_empty() && fields("msgid").is_empty());
+    }
+
+    #[test]
+    fn a_file_a_command_and_a_list_are_no_phrase() {
+        for other in ["|cmd <in>", ":include:<x>", "a>", "<a@example.org", ""] {
+            assert_eq!(bare(other), other);
+        }
+        assert_eq!(bare("a <b <c@example.org>"), "c@example.org");
+    }
+
+    #[test]
+    fn a_code_is_three_digits_from_2_to_5() {
+        for text in ["199 no", "600 no", "55", "5x0 no", "550x no", "250no"] {
+            assert_eq!(reply(text), (None, None, text), "{text}");
+        }
+        assert_eq!((reply("200 ok"), reply("599-ok")), ((Some(200), None, "ok"), (Some(599), None, "ok")));
+        assert_eq!((reply("250 2.1.5"), reply("5.1.1")), ((Some(250), Some("2.1.5"), ""), (None, Some("5.1.1"), "")));
+        assert!(is_code("250") && !is_code("25") && !is_code("2500"));
+    }
+
+    #[test]
+    fn an_enhanced_status_is_a_class_and_two_numbers_of_up_to_three_digits() {
+        for word in ["2.0.0", "4.12.345", "5.123.4"] {
+            assert!(is_dsn(word), "{word}");
+        }
+        for word in
+            ["3.1.1", "5.1234.1", "5.1.1234", "5..1", "5.1.", "5.1.x", "5.x.1", "5.1.1.1", "5.1", "5", "55.1.1", ""]
+        {
+            assert!(!is_dsn(word), "{word}");
+        }
+    }
+
+    #[test]
+    fn an_interval_has_three_numbers_of_up_to_six_digits() {
+        assert_eq!((interval("999999:00:00"), interval("1000000:00:00")), (Some(3_599_996_400.0), None));
+        for text in ["00:00:02:01", "x:00:00", "00::00", "1+00:00", "+00:00:01", "+1:00:00x", ""] {
+            assert_eq!(interval(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_control_character_is_written_as_in_c() {
+        assert_eq!(unescape(r"a\tb\rc\nd\\e"), "a\tb\rc\nd\\e");
+        assert_eq!(unescape(r"\101\175\052\176"), "A}*~");
+        assert_eq!(unescape(r"\400 \380 \308 \12"), r"\400 \380 \308 \12");
     }
 }

@@ -253,4 +253,72 @@ mod tests {
         check("bob... User unknown", "user error bob None None User unknown");
         check("--- 250 2.1.5 <b@example.org>... Recipient ok", "None");
     }
+
+    #[test]
+    fn an_outgoing_login_and_a_session_without_a_version_are_nothing() {
+        check("AUTH=client, relay=mx.example.org [192.0.2.1], mech=PLAIN, bits=0", "None");
+        check("AUTH=server, flurble", "None");
+        check("STARTTLS=server, relay=c.example.org [192.0.2.1]", "None");
+        check("STARTTLS=server, version=TLSv1.3", "None");
+        check("STARTTLS=server, relay=c [192.0.2.1], version=TLSv1.3", "tls true c[192.0.2.1] TLSv1.3 None");
+    }
+
+    #[test]
+    fn each_way_to_lose_a_message_is_known() {
+        check(
+            "collect: Cannot write ./df6010000f004711 (bfcommit)",
+            "aborted -[-] data: Cannot write ./df6010000f004711 (bfcommit)",
+        );
+        check(
+            "collect: premature EOM: error on connection from c.example.org, from=<a@example.org>",
+            "aborted c.example.org[-] data: premature EOM: error",
+        );
+        check("collect: something else", "None");
+    }
+
+    #[test]
+    fn a_client_that_talks_too_early_is_refused_at_its_stage() {
+        for (said, stage) in [("commands", "connect"), ("DATA", "data"), ("STARTTLS", "starttls"), ("vrfy", "vrfy")] {
+            let text = format!("rejecting {said} from c.example.org [192.0.2.66] due to pre-greeting traffic");
+            check(&text, &format!("Reject {stage}|name=c.example.org|addr=192.0.2.66|text={text}"));
+        }
+        let text = "tcpwrappers (c.example.org, 192.0.2.66) rejection";
+        check(text, &format!("Reject connect|name=c.example.org|addr=192.0.2.66|text={text}"));
+    }
+
+    #[test]
+    fn an_attack_is_a_warning() {
+        for text in [
+            "POSSIBLE ATTACK from c.example.org: newline in string",
+            "\"DEBUG\" command from c.example.org [192.0.2.1]",
+        ] {
+            check(text, &format!("warning: {text}"));
+        }
+        check("DEBUG\" command from c.example.org", "None");
+        check("\"DEBUG\" from c.example.org", "None");
+    }
+
+    #[test]
+    fn each_probe_has_its_stage() {
+        for (said, stage) in [
+            ("ETRN example.org", "etrn"),
+            ("Possible SMTP RCPT flood, throttling.", "rcpt"),
+            ("possible SMTP attack: command=AUTH, count=9", "connect"),
+            ("SMTP violation, input too long: 1", "connect"),
+        ] {
+            check(&format!("c [192.0.2.66]: {said}"), &format!("Warn {stage}|name=c|addr=192.0.2.66|text={said}"));
+        }
+        check("c [192.0.2.66]: flurble", "None");
+        check("c [192.0.2.66]: ", "None");
+        check("c [192.0.2.66] (may be forged): ", "None");
+    }
+
+    #[test]
+    fn a_user_error_is_about_one_address() {
+        check("\"a b\"@example.org... User unknown", "user error \"a b\"@example.org None None User unknown");
+        check("<a b>... User unknown", "user error a b None None User unknown");
+        check("a: b... no", "None");
+        check("a b... no", "None");
+        check("<a@example.org> no", "None");
+    }
 }

@@ -178,4 +178,42 @@ mod tests {
     fn without_status_and_delay_it_is_no_record() {
         check("to=nothing known", "None");
     }
+
+    #[test]
+    fn numbers_of_user_and_group_are_no_part_of_the_controlling_address() {
+        for (value, found) in [
+            ("<c@example.org> (1000/1000)", "c@example.org"),
+            ("c (8)", "c"),
+            ("c (x)", "c (x)"),
+            ("c ()", "c ()"),
+            ("c (8", "c (8"),
+            ("c(8)", "c(8)"),
+        ] {
+            assert_eq!(controller(value), found);
+        }
+    }
+
+    #[test]
+    fn every_field_is_read() {
+        check(
+            "to=a, delay=00:00:01, xdelay=00:00:02, mailer=local, pri=1, quarantine=odd, dsn=4.0.0, x, reply=451 later, stat=Deferred",
+            "a; delay=1; xdelay=2; mailer=local; quarantine=odd; dsn=4.0.0; reply=451 later; stat=Deferred",
+        );
+        check("to=a, delay=00:00:01", "a; delay=1");
+        check("to=a, stat=Sent", "a; stat=Sent");
+    }
+
+    /// sendmail leaves out the middle of what is too long, a bracket or quote included.
+    #[test]
+    fn a_list_is_closed_if_all_its_quotes_and_brackets_are() {
+        for (text, is_closed) in
+            [("<a>,\"b\"", true), ("a", true), ("<a", false), ("a>", false), ("\"a", false), ("<a>\"", false)]
+        {
+            assert_eq!(closed(text), is_closed, "{text}");
+        }
+        let found: Vec<_> = recipients("a@example.org, <b,c@example.org").collect();
+        assert_eq!(found, ["a@example.org", "<b", "c@example.org"]);
+        let found: Vec<_> = recipients("<a@example.org>,<b,c@example.org>").collect();
+        assert_eq!(found, ["a@example.org", "b,c@example.org"]);
+    }
 }

@@ -146,11 +146,47 @@ pub(super) fn short_keys(work: &BTreeMap<Key, Work>, rules: &Rules) -> Option<(V
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stitch::id::message_id;
+    use crate::{
+        model::{Intake, Line, Transaction},
+        stitch::{fold, id::message_id},
+        store::{Put, memory::MemoryStore},
+    };
+
+    const BEGINNING: i64 = 1_795_377_600;
+
+    fn key_of(queue_id: &str) -> Key {
+        Key { host: "mx1".into(), instance: "".into(), queue_id: queue_id.into() }
+    }
 
     fn known(second: i64, part: u32) -> Known {
-        let key = Key { host: "mx1".into(), instance: "".into(), queue_id: "4F1A2B3C4D".into() };
-        Known { id: message_id(&key, Time(second * 1000), part), bytes: 1 }
+        Known { id: message_id(&key_of("4F1A2B3C4D"), Time(second * 1000), part), bytes: 1 }
+    }
+
+    /// Lines of an id, one in each second.
+    fn lines(queue_id: &str, seconds: std::ops::Range<i64>) -> Vec<Line> {
+        let mut intake = Intake::default();
+        let mut line = |second: i64| {
+            let text =
+                format!("{queue_id}: to=<{second}@example.net>, relay=none, delay=1, dsn=4.4.1, status=deferred (x)");
+            intake.line(Time::from_seconds(BEGINNING + second), "mx1", "postfix/smtp", Some(1), &text).unwrap()
+        };
+        seconds.map(&mut line).collect()
+    }
+
+    fn work(queue_id: &str, seconds: std::ops::Range<i64>) -> (Key, Work) {
+        (key_of(queue_id), Work::new(lines(queue_id, seconds)))
+    }
+
+    fn transaction(queue_id: &str) -> Transaction {
+        fold(&key_of(queue_id), &lines(queue_id, 0..1).iter().collect::<Vec<_>>(), &Rules::default()).remove(0)
+    }
+
+    async fn store_of(transactions: Vec<Transaction>) -> MemoryStore {
+        let store = MemoryStore::default();
+        let puts: Vec<Put> = transactions.into_iter().map(|transaction| Put { transaction, expected: None }).collect();
+        store.put(puts.into()).await.unwrap();
+        store.refresh().await.unwrap();
+        store
     }
 
     #[test]
@@ -160,5 +196,100 @@ mod tests {
         leave_far(&mut all, Range { from: Time(500_000), to: Time(510_001) });
         assert_eq!(all.len(), 16 + 11 + 16 + 63);
         assert!(all.contains(&known(484, 0)) && all.contains(&known(526, 0)) && !all.contains(&known(527, 0)));
+    }
+
+    #[test]
+    fn a_message_that_begins_when_the_lines_have_ended_is_after_them() {
+        let mut all: Vec<Known> = (0..1000).map(|second| known(second, 0)).collect();
+        leave_far(&mut all, Range { from: Time(500_000), to: Time(510_000) });
+        assert!(all.contains(&known(525, 0)) && !all.contains(&known(526, 0)));
+        assert!(all.contains(&known(484, 0)) && !all.contains(&known(483, 0)));
+    }
+
+    /// All of them began before the lines: only the nearest sixteen are looked at where there are too many.
+    #[tokio::test]
+    async fn a_few_messages_of_one_id_are_all_read() {
+        for (messages, read) in [(0, 0), (32, 32), (33, NEAR)] {
+            let of = |n: i64| {
+                let mut t = transaction("4F1A2B3C4D");
+                t.mail.id = message_id(&key_of("4F1A2B3C4D"), Time::from_seconds(BEGINNING - 100 + n), 0);
+                t
+            };
+            let store = store_of((0..messages).map(of).collect()).await;
+            let work = BTreeMap::from([work("4F1A2B3C4D", 10..11)]);
+            let sizes = super::known(&store, &work, &Rules::default()).await.unwrap();
+            assert_eq!(sizes.into_values().flatten().count(), read, "{messages}");
+        }
+    }
+
+    /// How many keys, and documents, each portion has of two keys: with documents of so many bytes, and so many lines.
+    fn portions_of(keys: &[(&str, u64, i64)]) -> Vec<(usize, usize)> {
+        let sizes = |(id, bytes, _): &(&str, u64, i64)| {
+            let documents = vec![Known { id: (*id).to_owned(), bytes: *bytes }];
+            (key_hash(&key_of(id)), if *bytes == 0 { Vec::new() } else { documents })
+        };
+        let known: Sizes = keys.iter().map(sizes).collect();
+        let work: BTreeMap<Key, Work> = keys.iter().map(|(id, _, lines)| work(id, 0..*lines)).collect();
+        portions(work, known).iter().map(|(work, ids)| (work.len(), ids.len())).collect()
+    }
+
+    #[test]
+    fn a_portion_has_documents_and_lines_of_a_bearable_size() {
+        let (a, b, c) = ("AAAAAA", "BBBBBB", "CCCCCC");
+        assert_eq!(portions_of(&[(a, PORTION - 3 * LINE, 2), (b, 0, 1)]), [(2, 1)]);
+        assert_eq!(portions_of(&[(a, PORTION - 3 * LINE + 1, 2), (b, 0, 1)]), [(1, 1), (1, 0)]);
+        assert_eq!(portions_of(&[(a, PORTION + 1, 1), (b, PORTION + 1, 1)]), [(1, 1), (1, 1)]);
+        assert_eq!(portions_of(&[(a, 8000, 1), (b, 8000, 1), (c, 8000, 1)]), [(3, 3)]);
+        assert_eq!(portions_of(&[(a, PORTION / 2, 0), (b, PORTION / 2, 0), (c, 1, 0)]), [(2, 2), (1, 1)]);
+        assert_eq!(portions_of(&[(a, PORTION / 2, 0), (b, PORTION / 2 + 1, 0), (c, 1, 0)]), [(1, 1), (2, 2)]);
+    }
+
+    #[test]
+    fn documents_of_other_keys_are_read_with_every_portion() {
+        let known = Sizes::from([(1, vec![Known { id: "other".into(), bytes: 1 }])]);
+        let work = BTreeMap::from([work("AAAAAA", 0..1)]);
+        let portions = portions(work, known);
+        assert_eq!(portions.len(), 1);
+        assert_eq!((portions[0].0.len(), portions[0].1.as_slice()), (1, ["other".to_owned()].as_slice()));
+    }
+
+    /// Keys whose documents have so many bytes, as lost to another writer: how many keys each portion has.
+    async fn lost_of(sizes: &[u64]) -> Vec<usize> {
+        let document = |(n, bytes): (usize, &u64)| {
+            let mut t = transaction(&format!("{n:06}"));
+            t.mail.lines.clear();
+            // A document of nothing has 2048 bytes, and 32 more for each line that is left out.
+            t.mail.omitted.lines = (bytes - 2048) / 32;
+            t
+        };
+        let documents: Vec<Transaction> = sizes.iter().enumerate().map(document).collect();
+        let id = |(n, t): (usize, &Transaction)| (key_of(&format!("{n:06}")), BTreeSet::from([t.mail.id.clone()]));
+        let lost: Lost = documents.iter().enumerate().map(id).collect();
+        let store = store_of(documents).await;
+        lost_portions(&store, lost).await.unwrap().iter().map(BTreeMap::len).collect()
+    }
+
+    #[tokio::test]
+    async fn what_was_lost_is_read_in_portions_and_a_large_message_alone() {
+        const MOST: u64 = PORTION / 16;
+        assert_eq!(lost_of(&[]).await, [0; 0]);
+        assert_eq!(lost_of(&[4096; 3]).await, [3]);
+        assert_eq!(lost_of(&[MOST; 17]).await, [16, 1]);
+        assert_eq!(lost_of(&[MOST + 32; 2]).await, [1, 1]);
+        assert_eq!(lost_of(&[MOST + 32, 4096, 4096, MOST + 32]).await, [1, 2, 1]);
+    }
+
+    #[test]
+    fn only_short_ids_are_looked_for_as_far_as_they_reach() {
+        let rules = Rules::default();
+        let work: BTreeMap<Key, Work> =
+            [work("4F1A2B3C4D", 10..20), work("3F2A41C0E7", 15..30), work("4dhRlh0sf8z9rvS", 0..99)].into();
+        let (names, within) = short_keys(&work, &rules).unwrap();
+        let names: Vec<&str> = names.iter().map(|name| name.queue_id.as_str()).collect();
+        assert_eq!(names, ["3F2A41C0E7", "4F1A2B3C4D"]);
+        let at = |second: i64| Time::from_seconds(BEGINNING + second);
+        let (from, to) = (at(10).plus(-rules.horizon_ms), at(29).plus(1 + rules.horizon_ms));
+        assert_eq!(within, Range { from, to });
+        assert!(short_keys(&BTreeMap::from([super::tests::work("4dhRlh0sf8z9rvS", 0..1)]), &rules).is_none());
     }
 }

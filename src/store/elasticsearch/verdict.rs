@@ -174,4 +174,18 @@ mod tests {
         check("[]", r#"Retry("the answer for a document is not understood", None)"#);
         check(r#"{"create":{}}"#, r#"Retry("status 0", None)"#);
     }
+
+    #[test]
+    fn what_may_pass_is_tried_again_and_what_may_not_is_refused() {
+        for status in [408, 429, 500, 599] {
+            check(&format!(r#"{{"index":{{"status":{status}}}}}"#), &format!(r#"Retry("status {status}", None)"#));
+        }
+        for status in [400, 402, 405, 407, 410, 428, 499, 600] {
+            check(&format!(r#"{{"index":{{"status":{status}}}}}"#), &format!(r#"Refused("status {status}")"#));
+        }
+        check(r#"{"index":{"status":201}}"#, "Stored");
+        check(r#"{"index":{"status":404}}"#, r#"Retry("status 404", None)"#);
+        check(r#"{"index":{"status":403}}"#, r#"Denied("status 403")"#);
+        check(r#"{"index":{"status":99999}}"#, r#"Retry("status 0", None)"#);
+    }
 }
