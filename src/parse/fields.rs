@@ -209,7 +209,6 @@ pub fn seconds(text: &str) -> Option<f64> {
     }
     let seconds = match text.len() {
         0..=EXACT if text.len() > usize::from(point) => digits as f64 / POWERS[decimals],
-        0..=EXACT => return None,
         _ => text.bytes().all(|b| b.is_ascii_digit() || b == b'.').then(|| text.parse().ok())??,
     };
     Some(seconds).filter(|seconds| *seconds < LONGEST)

@@ -49,7 +49,9 @@ fn verdict(text: &str) -> Option<Parsed<'_>> {
     found.detail = named.map_or(actions, |_| names.map(|(names, _)| names));
     // The name of a file may hold ` <` as well: the envelope is the first address with an arrow behind it.
     let (at, from, to) = rest.match_indices(" <").take(CANDIDATES).find_map(|(at, _)| {
-        let (from, arrow) = address(&rest[at + 1..])?;
+        // A blank in an address is quoted, and amavis quotes the whole of the local part.
+        let (from, arrow) =
+            address(&rest[at + 1..]).filter(|(from, _)| from.starts_with('"') || !from.contains(' '))?;
         arrow.strip_prefix(" -> ").filter(|to| to.starts_with('<')).map(|to| (at, from, to))
     })?;
     found.client = between(&rest[..at], ", [", "]").or_else(|| between(&rest[..at], " [", "]"));
@@ -84,8 +86,9 @@ fn fate(text: &str, actions: &str, rest: &str) -> Option<Fate> {
 /// The last piece of a verdict: `rest@of.an.address>,<to>, key: value, …, N ms`.
 fn continued(piece: &str) -> Option<Parsed<'_>> {
     let mut found = filter("amavis", "continued");
-    // It begins anywhere, so quotes and brackets count only after the address that was cut.
-    let queue_id = ids(piece.find(">,").map_or(piece, |end| &piece[end + 1..]), &mut found);
+    // It begins anywhere, so quotes and brackets count only after the address that was cut, if one was.
+    let cut = piece.find(">,").filter(|end| !piece[..*end].contains('<'));
+    let queue_id = ids(cut.map_or(piece, |end| &piece[end + 1..]), &mut found);
     let known = queue_id.is_some() || found.message_id.is_some() || found.queued_as.is_some();
     known.then(|| judged(queue_id, found))
 }
@@ -268,6 +271,16 @@ mod tests {
             "(1-2) Blocked BANNED (a, b <c>.exe), [192.0.2.1] <a@example.org> -> <b@example.org>, Hits: -, 1 ms",
             "amavis Blocked BANNED detail=a, b <c>.exe client=192.0.2.1 from=a@example.org to=b@example.org fate=Discarded",
         );
+        check(
+            "amavis",
+            "(1-2) Blocked BANNED (a, <b.exe), [192.0.2.1] <a@example.org> -> <b@example.org>, Hits: -, 1 ms",
+            "amavis Blocked BANNED detail=a, <b.exe client=192.0.2.1 from=a@example.org to=b@example.org fate=Discarded",
+        );
+        check(
+            "amavis",
+            "(1-2) Passed CLEAN, [192.0.2.1] <\"a b\"@example.org> -> <b@example.org>, Hits: -, 1 ms",
+            "amavis Passed CLEAN client=192.0.2.1 from=\"a b\"@example.org to=b@example.org",
+        );
     }
 
     #[test]
@@ -293,6 +306,7 @@ mod tests {
         ] {
             check("amavis", &format!("(1-2-3) ...>,<b@example.org>, {field}, 8 ms"), found);
             check("amavis", &format!("(1-2-3) ...example.org>,<b@example.org>, {field}, 8 ms"), found);
+            check("amavis", &format!("(1-2-3) ..., {field}, Resent-Message-ID: <2@example.org>, 8 ms"), found);
         }
     }
 

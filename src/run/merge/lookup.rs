@@ -111,11 +111,12 @@ pub(super) async fn lost_portions(store: &dyn Store, lost: Lost) -> Result<Vec<L
     let known = if ids.is_empty() { Vec::new() } else { store.sizes(&ids).await? };
     let sizes: HashMap<String, u64> = known.into_iter().map(|known| (known.id, known.bytes)).collect();
     let mut portions: Vec<Lost> = Vec::new();
-    let mut bytes = PORTION;
+    let mut bytes = 0;
     for (key, ids) in lost {
         let size: u64 = ids.iter().filter_map(|id| sizes.get(id)).sum();
         let size = if size > PORTION / 16 { PORTION } else { size };
-        if bytes + size > PORTION {
+        // The documents of a key may be gone, and its lines are to be written all the same.
+        if portions.is_empty() || bytes + size > PORTION {
             portions.push(Lost::new());
             bytes = 0;
         }
@@ -277,6 +278,14 @@ mod tests {
         assert_eq!(lost_of(&[MOST; 17]).await, [16, 1]);
         assert_eq!(lost_of(&[MOST + 32; 2]).await, [1, 1]);
         assert_eq!(lost_of(&[MOST + 32, 4096, 4096, MOST + 32]).await, [1, 2, 1]);
+    }
+
+    #[tokio::test]
+    async fn a_key_whose_documents_another_writer_deleted_is_lost_to_nobody() {
+        let store = store_of(Vec::new()).await;
+        let lost: Lost = ["4F1A2B3C4D", "5F1A2B3C4D"].map(|id| (key_of(id), BTreeSet::from([id.to_owned()]))).into();
+        let portions = lost_portions(&store, lost.clone()).await.unwrap();
+        assert_eq!(portions, [lost]);
     }
 
     #[test]

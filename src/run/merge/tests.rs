@@ -148,7 +148,7 @@ async fn merged(store: &MemoryStore, lines: &[Line]) -> Merged {
 }
 
 fn journeys_of(store: &MemoryStore) -> BTreeSet<String> {
-    store.export().iter().map(|t| t.mail.journey.to_string()).collect()
+    store.export().iter().map(|t| t.mail.journey.clone()).collect()
 }
 
 #[tokio::test]

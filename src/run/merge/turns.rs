@@ -56,6 +56,9 @@ fn turns<'a>(key: &Key, places: &[u32], readings: &[Reading<'a>], lead_ms: i64) 
             turns.push(own[begun..n].iter().map(line).collect());
             begun = n;
         }
+        if begins {
+            removed = None;
+        }
         if let Some(Event::Removed | Event::Canceled { .. } | Event::Operation(Operation::Delete)) = event(*place) {
             removed = Some(second);
         }
@@ -92,7 +95,7 @@ mod tests {
     /// Messages of an id one after the other, with a second between any two lines of these texts.
     fn messages(id: &str, count: i64, texts: &[&str]) -> Vec<Line> {
         let len = texts.len() as i64;
-        let line = |n: i64| line(n * 1000, "postfix/x", &format!("{id}: {}", texts[(n % len) as usize]));
+        let line = |n: i64| line(n * 1000, "postfix/x", &format!("{id}: {}", texts[usize::try_from(n % len).unwrap()]));
         (0..count * len).map(line).collect()
     }
 
