@@ -97,7 +97,6 @@ pub fn family(program: &str) -> Family<'_> {
     if let Some(family) = programs::named(program) {
         return family;
     }
-    // Before the prefix rule: policy daemons like to be called `postfix/policy-spf` or `postfix-policyd`.
     if neighbours::is_program(program) {
         return Family::Neighbour;
     }

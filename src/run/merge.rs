@@ -25,7 +25,7 @@ use crate::{
     },
     stitch::{
         self, Gathered, Key, Rules,
-        journey::{self, Node},
+        journey::{self, Former, Node},
     },
     store::{Put, Report, Store, Stored},
 };
@@ -273,8 +273,8 @@ struct Plan {
     /// What decides the journeys of those to write.
     nodes: HashMap<String, Node>,
     unchanged: Changed,
-    /// Message-IDs that documents had before.
-    former: HashMap<String, Vec<Text>>,
+    /// Message-IDs and journeys that documents had before.
+    former: HashMap<String, Former>,
     keys: HashMap<String, Key>,
     moved: BTreeSet<Key>,
 }
@@ -283,18 +283,22 @@ impl Plan {
     fn add(&mut self, key: &Key, work: &Work, rules: &Rules) {
         let lines: Vec<&Line> = work.lines.values().collect();
         let mut stale: BTreeSet<&String> = work.stored.keys().collect();
-        let before: BTreeSet<&Text> =
-            work.stored.values().filter_map(|s| s.transaction.email.message_id.as_ref()).collect();
+        let stored = || work.stored.values().map(|s| &s.transaction);
+        let message_ids: BTreeSet<&Text> = stored().filter_map(|t| t.email.message_id.as_ref()).collect();
+        let journeys: BTreeSet<&String> = stored().map(|t| &t.mail.journey).collect();
         for mut transaction in stitch::fold(key, &lines, rules) {
             let id = transaction.mail.id.clone();
             stale.remove(&id);
             let known = work.stored.get(&id);
-            let is_other = |message_id: &&&Text| Some(**message_id) != transaction.email.message_id.as_ref();
-            let former: Vec<Text> = before.iter().filter(is_other).map(|message_id| (*message_id).clone()).collect();
             if let Some(known) = known {
                 // The journey is not of the lines; its pass comes after.
                 transaction.mail.journey.clone_from(&known.transaction.mail.journey);
             }
+            let is_other = |message_id: &&Text| Some(*message_id) != transaction.email.message_id.as_ref();
+            let former = Former {
+                message_ids: message_ids.iter().copied().filter(is_other).cloned().collect(),
+                journeys: journeys.iter().copied().filter(|j| **j != transaction.mail.journey).cloned().collect(),
+            };
             if known.is_some_and(|k| k.transaction == transaction) {
                 self.unchanged.insert(id, Some(Node::new(&transaction).after(former)));
                 continue;

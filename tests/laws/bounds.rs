@@ -1,7 +1,9 @@
 //! The laws where there are more lines than a document keeps whole: what is left of the surplus is a function of the set
 //! too, and lines that come later change nothing of it.
 
-use crate::{at_once, ids, in_pieces, in_windows, indices, lines::lines, rules, whole, windows, with_coarse_copies};
+use crate::{
+    at_once, ids, in_pieces, in_windows, indices, lines::lines, rules, said, whole, windows, with_coarse_copies,
+};
 use mailstitch::{
     model::Line,
     run::merge,
@@ -81,5 +83,23 @@ proptest! {
         cuts.sort_unstable();
         let (found, _) = in_pieces(cuts.windows(2).map(|cut| lines[cut[0]..cut[1]].to_vec()));
         prop_assert_eq!(found, expected);
+    }
+}
+
+/// Of three lines with a Message-ID the one in the middle is shortened when the third comes, and begins no message any more. The
+/// verdict that had found its mail there has none then.
+#[test]
+fn a_verdict_leaves_the_journey_of_a_mail_that_turned_out_to_be_none() {
+    tight();
+    let lines = [
+        said(0, "postfix/cleanup", "3A9C96093D: message-id=<m2@example.org>"),
+        said(0, "dovecot", "lmtp(b@example.net)<1><s>: sieve: msgid=<m1@example.org>: discarded message"),
+        said(1_000, "postfix/qmgr", "3A9C96093D: from=<a@example.org>, size=500, nrcpt=1 (queue active)"),
+        said(5_000, "postfix/cleanup", "3A9C96093D: message-id=<m1@example.org>"),
+        said(30_000, "postfix/cleanup", "3A9C96093D: message-id=<m2@example.org>"),
+    ];
+    for cut in 0..=lines.len() {
+        let (found, _) = in_pieces([lines[..cut].to_vec(), lines[cut..].to_vec()]);
+        assert_eq!(found, at_once(&lines), "{cut}");
     }
 }

@@ -243,7 +243,7 @@ async fn a_plan_knows_the_message_id_that_a_document_had_before() {
     work.unite(stored);
     let mut plan = Plan::default();
     plan.add(&key(), &work, &Rules::default());
-    assert_eq!(plan.former[&ids[0]], [Text::from("former@example.org")]);
+    assert_eq!(plan.former[&ids[0]].message_ids, [Text::from("former@example.org")]);
     assert_eq!(plan.puts.each_ref().map(Vec::len), [0, 1], "part 0 is written last");
 }
 

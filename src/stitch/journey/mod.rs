@@ -14,7 +14,7 @@ mod place;
 mod spans;
 mod verdicts;
 
-pub use node::{Node, base_id};
+pub use node::{Former, Node, base_id};
 
 use super::{
     id::{IdForm, hash64, hex16},
@@ -79,7 +79,9 @@ pub fn hanging(nodes: &[&Node], given: &[bool]) -> Vec<bool> {
         beside[parent].push(child);
     }
     let of_given = || nodes.iter().zip(given).filter(|(_, given)| **given).map(|(node, _)| *node);
-    let journeys: HashSet<&str> = of_given().flat_map(|node| [node.journey.as_str(), node.own.as_str()]).collect();
+    let former = of_given().flat_map(|node| node.former.journeys.iter().map(String::as_str));
+    let journeys: HashSet<&str> =
+        of_given().flat_map(|node| [node.journey.as_str(), node.own.as_str()]).chain(former).collect();
     let mut found = vec![false; nodes.len()];
     let mut next: Vec<usize> =
         (0..nodes.len()).filter(|n| given[*n] || journeys.contains(nodes[*n].journey.as_str())).collect();

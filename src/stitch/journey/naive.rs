@@ -166,7 +166,7 @@ fn node() -> impl Strategy<Value = Node> {
             to_houses: crate::stitch::journey::node::houses(&to),
             to,
             linked: Vec::new(),
-            former: Vec::new(),
+            former: crate::stitch::journey::Former::default(),
             mailboxes: std::collections::BTreeMap::new(),
             forwarded: None,
             perhaps: Vec::new(),

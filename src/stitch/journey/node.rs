@@ -47,8 +47,8 @@ pub struct Node {
     pub(super) to_houses: Houses,
     /// Queue ids that it is linked with, whatever the link means.
     pub(super) linked: Vec<Text>,
-    /// Message-IDs that the documents had which this one replaces: what hung together with them may not any more.
-    pub(super) former: Vec<Text>,
+    /// Of the documents that this one replaces: what hung together with them may not any more.
+    pub(super) former: Former,
     /// Recipients, in lower case, whose mail was given to a mail store, with the address of that.
     pub(super) mailboxes: BTreeMap<Text, Option<IpAddr>>,
     /// Whom the mail store sent it on to, of its verdict; in lower case.
@@ -56,6 +56,13 @@ pub struct Node {
     /// Queue ids of messages that a policy server's verdict may be about, and the refused attempt that it is about.
     pub(super) perhaps: Vec<Text>,
     pub(super) refusal: Option<Text>,
+}
+
+/// Message-IDs and journeys that documents of the same queue id had, and that the document has not.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Former {
+    pub message_ids: Vec<Text>,
+    pub journeys: Vec<String>,
 }
 
 /// Who handed it in.
@@ -124,7 +131,7 @@ impl Node {
             from: doc.email.from.address.as_ref().map(|a| a.to_lowercase()),
             to_houses: houses(&to),
             to,
-            former: Vec::new(),
+            former: Former::default(),
             mailboxes: mailboxes(doc),
             forwarded: forwarded(doc),
             perhaps: perhaps(doc),
@@ -139,14 +146,14 @@ impl Node {
     }
 
     /// The node with what the documents had which it replaces.
-    pub fn after(mut self, former: Vec<Text>) -> Self {
+    pub fn after(mut self, former: Former) -> Self {
         self.former = former;
         self
     }
 
     /// The queue ids and the Message-IDs by which the neighbours of the document are found.
     pub fn traces(&self) -> (impl Iterator<Item = &str>, impl Iterator<Item = &str>) {
-        let message_ids = self.message_id.iter().chain(&self.former);
+        let message_ids = self.message_id.iter().chain(&self.former.message_ids);
         (self.queue_id.iter().chain(&self.linked).map(Text::as_str), message_ids.map(Text::as_str))
     }
 }

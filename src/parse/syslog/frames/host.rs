@@ -3,11 +3,13 @@
 use super::{Known, level};
 use crate::parse::syslog::stamps;
 
-/// Whether a word at the place of the host is one, and not a level, a year, a zone or several columns.
+/// Whether a word at the place of the host is one as it is, and not a level, a year, a zone or several columns, nor an adorned
+/// name, nor the `-` of none.
 pub fn is_host(word: &str) -> bool {
+    let adorned = word == "-" || word.contains(['@', '/']);
     let year = word.len() == 4 && word.bytes().all(|b| b.is_ascii_digit());
     let bracketed = word.starts_with(['[', '(']);
-    !(year || bracketed || word.contains('\t') || level::is_level(word, false) || stamps::is_zone(word))
+    !(adorned || year || bracketed || word.contains('\t') || level::is_level(word, false) || stamps::is_zone(word))
 }
 
 /// One for each header, and at the beginning of a line as many as there are columns of them, of which the last counts.

@@ -113,7 +113,10 @@ pub fn may_be_line(text: &str) -> bool {
             divides(a)
                 || divides(b)
                 || divides(c)
-                || text.get(..10).is_some_and(|s| s.bytes().all(|b| b.is_ascii_digit()))
+                // `20261122 20:19:26`, `1795378766.5`, `11月 22`.
+                || text.as_bytes().get(..8).is_some_and(|s| s.iter().all(u8::is_ascii_digit))
+                || !a.is_ascii()
+                || !b.is_ascii()
         }
         _ => true,
     };

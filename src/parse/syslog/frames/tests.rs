@@ -114,12 +114,15 @@ fn a_host_may_be_an_address_or_adorned() {
     mail("Nov 22 20:19:26 [2001:db8::7] postfix/qmgr[12]:", CLOCK, "2001:db8::7");
     mail("Nov 22 20:19:26 2001:db8::7 mail.info postfix/qmgr[12]:", CLOCK, "2001:db8::7");
     mail("Nov 22 20:19:26 s_net@mx1 mail.info postfix/qmgr[12]:", CLOCK, "mx1");
+    mail("Nov 22 20:19:26 s_net@mx1/relay postfix/qmgr[12]:", CLOCK, "mx1");
     mail("Nov 22 20:19:26 mx1/relay mail.info postfix/qmgr[12]:", CLOCK, "mx1");
 }
 
 #[test]
 fn containers_log_whole_lines() {
     mail("Nov 22 20:19:27 dock1 docker[99]: Nov 22 20:19:26 mx1 postfix/qmgr[12]:", CLOCK, "mx1");
+    mail("Nov 22 20:19:27 dock1 docker[99]: 20261122 20:19:26 mx1 postfix/qmgr[12]:", "2026-11-22 20:19:26", "mx1");
+    mail("Nov 22 20:19:27 dock1 docker[99]: 11月 22 20:19:26 mx1 postfix/qmgr[12]:", CLOCK, "mx1");
     mail("Nov 22 20:19:27 dock1 docker/3f2a41c0e7ab[99]: Nov 22 20:19:26 mx1 postfix/qmgr[12]:", CLOCK, "mx1");
     mail("Nov 22 20:19:27 dock1 3f2a41c0e7ab[99]: <22>Nov 22 20:19:26 mx1 postfix/qmgr[12]:", CLOCK, "mx1");
     mail("Nov 22 20:19:26 dock1 mailserver[99]: postfix/qmgr[12]:", CLOCK, "dock1");

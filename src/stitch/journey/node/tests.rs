@@ -26,7 +26,11 @@ fn a_node_is_of_its_document_until_that_says_something_else() {
     assert!(node.is_of(&before));
     assert!(!node.is_of(&after));
     // What the documents had that it replaces says nothing of this one.
-    assert!(Node::new(&before).after(vec!["1@example.org".into()]).is_of(&before));
+    assert!(
+        Node::new(&before)
+            .after(Former { message_ids: vec!["1@example.org".into()], ..Former::default() })
+            .is_of(&before)
+    );
 }
 
 #[test]
