@@ -187,7 +187,9 @@ fn in_brackets(text: &str, done: usize, at: usize, close: impl FnOnce() -> Optio
         return None;
     }
     let close = close()?;
-    let sign = at + text[at..close].rfind('@')?;
+    // rspamd's `rcpts: <a@example.org,b@example.org>` is a list: those after the first are found as bare ones.
+    let last = if text[..open].ends_with("rcpts: ") { 0 } else { text[at..close].rfind('@')? };
+    let sign = at + last;
     let route = if text[start..].starts_with('@') {
         text[start..sign].rfind(':').map_or(sign, |n| start + n + 1)
     } else {
@@ -324,6 +326,7 @@ mod tests {
         check("to=<jürgen@example.org>", "to=<«jürgen»@example.org>");
         check("to=<j\\303\\274rgen@example.org>", "to=<«jürgen»@example.org>");
         check("to=<ann b@example.org>", "to=<«ann b»@example.org>");
+        check("rcpts: <ann@example.org,bob@example.org>", "rcpts: <«ann»@example.org,«bob»@example.org>");
     }
 
     #[test]
