@@ -64,7 +64,7 @@ fn rspamd_result(text: &str) -> Option<Parsed<'_>> {
             client: field(", ip: ").map(|ip| ip.split(',').next().unwrap_or(ip)),
             from: field(", from: ").and_then(in_angles),
             to: recipients.map(|list| list.split(',').next().unwrap_or(list)),
-            // Of very many it leaves some out.
+            // rspamd ends a list that is too long with `...`.
             list: recipients.map(|list| list.trim_end_matches("...")).filter(|list| list.contains(',')),
             fate: match action {
                 "reject" => Some(Fate::Rejected),

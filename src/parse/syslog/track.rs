@@ -132,7 +132,7 @@ mod tests {
         }
     }
 
-    /// Where the file is after one more line of a date, and since which one it is in doubt.
+    /// The day that a file has reached after one more line, and whether that line puts it in doubt.
     #[track_caller]
     fn check_step(from: (i32, u8, u8), to: (u8, u8), expected: Option<((i32, u8, u8), bool)>) {
         let from = day_number(from.0, from.1, from.2);

@@ -172,7 +172,7 @@ async fn hops_that_come_together_have_one_journey_from_the_start() {
     assert_eq!((again.created, again.updated, again.deleted, again.settled.len()), (0, 0, 0, 2));
 }
 
-/// Of an id that never comes back nothing is read before it is written.
+/// An id that never comes back is written without reading, so that the conflict is the first sign of the other machine.
 #[tokio::test]
 async fn a_document_that_another_machine_made_meanwhile_is_united_with_ours() {
     let store = MemoryStore::default();

@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn one_with_a_long_name_counts_as_several() {
-        // Of twelve with names of this length where there is room for twelve: how many are kept.
+        // Twelve names of this length compete for the room of twelve short ones; `kept` of them stay.
         let check = |length: usize, commas: usize, kept: usize| {
             let name = |n| format!("{n:02}{}{}", ",".repeat(commas), "x".repeat(length - commas - 2));
             assert_eq!(nameless_of(&names(12, name), 12).len(), 12 - kept, "{length} {commas}");

@@ -238,7 +238,7 @@ mod tests {
         testing::{document, documents_by},
     };
 
-    /// Of five lines of a kind the first and the last are kept whole.
+    /// The first and the last of five lines of a kind are kept whole.
     #[test]
     fn lines_of_which_the_kind_is_left_are_counted() {
         let rest =

@@ -8,7 +8,10 @@ use crate::model::{
     Text,
     transaction::{Recipient, RecipientStatus, Relay, Remark, Status, Tls},
 };
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    cell::LazyCell,
+    collections::{BTreeMap, HashSet},
+};
 
 /// What was said of a recipient; of several things the greatest counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,12 +40,12 @@ pub(super) fn beside(recorded: &[Recipient], rejects: &[Remark], draft: &Draft<'
     if draft.named.is_empty() && rejects.is_empty() {
         return Vec::new();
     }
-    let known: HashSet<Text> = recorded
-        .iter()
-        .flat_map(|r| [Some(&r.address), r.orig_to.as_ref()])
-        .flatten()
-        .map(|a| a.to_lowercase())
-        .collect();
+    // Of most messages a filter names those who have a record, and nobody is looked for here.
+    let known: LazyCell<HashSet<Text>, _> = LazyCell::new(|| {
+        let names = recorded.iter().flat_map(|r| [Some(&r.address), r.orig_to.as_ref()]);
+        names.flatten().map(|a| a.to_lowercase()).collect()
+    });
+    let is_held = is_held(draft);
     // Under another name, an alias say, its record may be there.
     let is_missing = recorded.is_empty() || draft.nrcpt.is_some_and(|nrcpt| nrcpt > recorded.len() as u64);
     let mut found: BTreeMap<Text, (Said, Recipient)> = BTreeMap::new();
@@ -57,7 +60,7 @@ pub(super) fn beside(recorded: &[Recipient], rejects: &[Remark], draft: &Draft<'
             Said::Redirected => RecipientStatus::Expanded,
             Said::Removed => RecipientStatus::Discarded,
             Said::Discarded if draft.discarded => RecipientStatus::Discarded,
-            Said::Held if is_held(draft) => RecipientStatus::Held,
+            Said::Held if is_held => RecipientStatus::Held,
             _ if draft.status == Status::Rejected => RecipientStatus::Rejected,
             _ if is_missing => match draft.status {
                 Status::Held => RecipientStatus::Held,

@@ -201,7 +201,7 @@ mod tests {
         check_records(&all, &[Some("TLSv1.3"), None], &[("mx1.example.net", Some(B))]);
         check_records(&(session.clone() + &record("3", OTHER, 1, B, "conn_use=2, ")), &[Some("TLSv1.3")], &mx1);
         check_records(&(session.clone() + &record("3", OTHER, 2, B, "conn_use=2, ")), &[None], &mx1);
-        // Where the transport keeps no pid, no line tells which process it is of.
+        // A transport that drops the pid leaves the process unknown.
         check_records(&(session + &record("3", NAMELESS, 1, B, "")), &[Some("TLSv1.3")], &mx1);
     }
 

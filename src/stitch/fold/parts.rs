@@ -308,7 +308,7 @@ mod tests {
             // Shortened ones share their text.
             (brief.to_owned(), whole + 32),
             (brief.to_owned() + &brief.replace('5', "6"), whole + 64),
-            // What is in part 0 anyway does not count.
+            // A line that is always in part 0 does not count.
             (warning.to_owned(), whole),
         ] {
             let text = format!("{further}{ARRIVAL}{delivery}");

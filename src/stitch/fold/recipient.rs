@@ -220,7 +220,7 @@ mod tests {
             check(&[(5, S::Deferred), (5, last)], &[], last, 5, 5);
             check(&[(5, last)], &[(5, S::Deferred)], last, 5, 5);
         }
-        // Of two that ended it the later one.
+        // The later of two final attempts counts.
         check(&[(5, S::Sent), (5, S::Bounced)], &[], S::Bounced, 5, 5);
         check(&[], &[(5, S::Sent), (5, S::Bounced)], S::Bounced, 5, 5);
     }

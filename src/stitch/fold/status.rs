@@ -265,7 +265,7 @@ mod tests {
         check_sendmail(&[from, "to=NO-TO-LIST, delay=00:00:01, stat=queued"], Status::Queued);
     }
 
-    /// Of check_compat a discard is for one recipient.
+    /// The ruleset check_compat is asked for each recipient.
     #[test]
     fn a_discard_for_one_recipient_undoes_no_delivery() {
         let discard = "ruleset=check_compat, arg1=<a@example.org>, arg2=<b@example.net>, relay=c [192.0.2.7], discard";

@@ -242,7 +242,7 @@ mod tests {
         assert_eq!(journeys[nodes[2].id.as_str()], nodes[2].own);
     }
 
-    /// Which nodes of the chain hang together with its first, after a change.
+    /// The nodes of the chain that hang together with its first, after a change.
     #[track_caller]
     fn check_hanging(change: impl Fn(&mut [Node]), expected: [bool; 4]) {
         let mut nodes = nodes(CHAIN);

@@ -268,7 +268,7 @@ mod tests {
         )
     }
 
-    /// What a server took from a client, and stored.
+    /// The lines of a mail that a server took from a client.
     fn taken(second: u32, host: &str, message_id: &str, client: &str) -> String {
         format!(
             "{second} {host} postfix/smtpd[1]: {CHILD}: client={client}

@@ -196,7 +196,7 @@ mod tests {
         }
     }
 
-    /// What a mail store sends on comes by a command of the host, or from where the mail was given to.
+    /// A mail store sends mail on by a command of its host, or from the address that the mail was given to.
     #[test]
     fn a_redirected_mail_comes_from_the_mail_store() {
         let parent = &nodes(

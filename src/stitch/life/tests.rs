@@ -31,7 +31,7 @@ fn a_second_arrival_begins_a_life_and_a_removal_ends_one() {
     check(&[("1", CLIENT), ("2", &sent), ("3", REMOVED)], &[&["1", "2", "3"]]);
     check(&[("1", CLIENT), ("2", QUEUED), ("3", CLIENT), ("4", QUEUED)], &[&["1", "2"], &["3", "4"]]);
     check(&[("1", QUEUED), ("2", REMOVED), ("9", QUEUED)], &[&["1", "2"], &["9"]]);
-    // What is logged in the second of the removal is of the message that was removed.
+    // A line of the same second as the removal is of the removed message.
     check(&[("1", QUEUED), ("2", REMOVED), ("2.5", &sent)], &[&["1", "2", "2.5"]]);
     check(&[("1", QUEUED), ("2", REMOVED), ("3.5", &sent)], &[&["1", "2"], &["3.5"]]);
 }
@@ -123,7 +123,7 @@ fn of_one_second_what_the_message_before_still_lacks_is_its_own() {
     check(&[("1", CLIENT), ("2", QUEUED), ("10", CLIENT), ("10", queued_twice)], &[&["1", "2"], &["10", "10"]]);
     // Only what was in the queue is taken out of it.
     check(&[("1", CLIENT), ("10", CLIENT), ("10", REMOVED)], &[&["1"], &["10", "10"]]);
-    // What was removed earlier lacks nothing, whatever `delay=` says.
+    // A message that was removed earlier lacks nothing, whatever `delay=` says.
     let late = sent("9");
     check(
         &[("1", CLIENT), ("2", QUEUED), ("9", REMOVED), ("10", CLIENT), ("10", &late)],

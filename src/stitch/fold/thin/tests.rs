@@ -98,7 +98,7 @@ fn of_many_attempts_the_first_and_the_last_are_whole() {
 
 #[test]
 fn long_texts_use_up_the_bounds_of_bytes() {
-    // Of five texts of 130 bytes; ten lines may be kept.
+    // Five texts of 130 bytes each, where ten lines may be kept.
     let check = |bytes, expected: &[i64]| {
         let ends = Ends { most: 10, least: 10, in_all: 10, bytes };
         let found = shortened_at(&attempts("b@example.net", 1..=5), &bounds(ends, ends));
@@ -295,7 +295,7 @@ fn of_the_hosts_that_were_tried_the_first_and_the_last_time_stay() {
     assert_eq!(stays(&log(1..=3, reached), ends(1), ends(99)), [1, 3]);
     // It is one thing to be reached and another to refuse.
     assert_eq!(stays(&(log(1..=2, failed) + &log(3..=4, reached)), ends(1), ends(1)), [1, 2, 3, 4]);
-    // Where more hosts were tried, less is kept of each.
+    // The more hosts were tried, the less is kept of each.
     let three = Ends { most: 2, least: 1, in_all: 3, bytes: usize::MAX };
     assert_eq!(stays(&log(1..=5, failed), three, ends(1)), [1, 2, 4, 5]);
     assert_eq!(stays(&(log(1..=5, failed) + &log(6..=10, other)), three, ends(1)), [1, 5, 6, 10]);

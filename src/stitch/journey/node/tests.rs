@@ -25,7 +25,7 @@ fn a_node_is_of_its_document_until_that_says_something_else() {
     let node = Node::new(&before);
     assert!(node.is_of(&before));
     assert!(!node.is_of(&after));
-    // What the documents had that it replaces says nothing of this one.
+    // Former Message-IDs say nothing of the document itself.
     assert!(
         Node::new(&before)
             .after(Former { message_ids: vec!["1@example.org".into()], ..Former::default() })

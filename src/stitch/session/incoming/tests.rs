@@ -83,7 +83,7 @@ fn a_message_has_the_session_of_its_own_client() {
 #[test]
 fn a_session_lasts_to_the_end_of_the_second_of_its_end() {
     check_lines(&["1.1 connect from C!", "1.2 disconnect from C!", "1.9 4F1A2B3C4D: client=C!"], &[[2, 0]], &[]);
-    // What began and ended within a second may have the lines of the session after it.
+    // A session that began and ended within a second may have the lines of the next one.
     check_lines(
         &["1.1 connect from C!", "1.2 TLS!", "1.3 disconnect from C!", "2 4F1A2B3C4D: client=C!"],
         &[],
