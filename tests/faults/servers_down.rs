@@ -50,18 +50,28 @@ fn a_server_restarted_while_it_is_read_or_written_loses_nothing() {
 
 #[test]
 fn a_circuit_breaker_that_trips_leaves_the_stretch_to_the_next_run() {
+    let limit = ("network.breaker.inflight_requests.limit", json!("15kb"));
+    check_limited(limit, &["Data too large", "(429)"], "a circuit breaker");
+}
+
+/// An index of two shards takes two open searches. Servers allow 300, so that an index of 400 shards meets the same limit.
+#[test]
+fn a_limit_of_open_searches_is_told_with_the_name_of_its_setting() {
+    let limit = ("search.max_open_pit_context", json!(1));
+    check_limited(limit, &["cannot read from index", "[search.max_open_pit_context]"], "a limit of open searches");
+}
+
+/// A server that says no for want of something leaves the stretch to the next run, which finds it willing.
+fn check_limited((setting, value): (&str, Value), told: &[&str], what: &str) {
     let engine = own();
     let installation = Installation::on(&engine);
-    let limit = |bytes: Value| {
-        let setting = json!({ "transient": { "network.breaker.inflight_requests.limit": bytes } });
-        engine.request("PUT", "/_cluster/settings", setting);
-    };
-    limit(json!("15kb"));
-    let told = installation.run(75);
-    assert!(told.contains("Data too large") && told.contains("(429)"), "{told}");
+    let limit = |value: Value| engine.request("PUT", "/_cluster/settings", json!({ "transient": { setting: value } }));
+    limit(value);
+    let said = installation.run(75);
+    assert!(told.iter().all(|part| said.contains(part)), "{said}");
     limit(Value::Null);
     installation.run(0);
-    installation.check_documents(&engine, "a circuit breaker");
+    installation.check_documents(&engine, what);
 }
 
 /// Makes an index whose only shard no node may have.
