@@ -8,9 +8,13 @@ mod shapes;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use mailstitch::{
+    frame,
     model::{Intake, Line, Time},
-    parse::{self, syslog},
-    stitch::{self, Rules, journey, journey::Node},
+    parse,
+    stitch::{
+        self, Rules,
+        journey::{self, Node},
+    },
 };
 use std::hint::black_box;
 
@@ -18,9 +22,9 @@ const LOG: &str = include_str!("../examples/demo/mail.log");
 
 /// The lines as a source gives them.
 fn framed() -> Vec<Line> {
-    let mut dater = syslog::Dater::new(chrono_tz::UTC, None, Time(1_800_000_000_000), None);
+    let mut dater = frame::Dater::new(chrono_tz::UTC, None, Time(1_800_000_000_000), None);
     let mut intake = Intake::default();
-    let frames = LOG.lines().filter_map(syslog::frame);
+    let frames = LOG.lines().filter_map(frame::frame);
     frames
         .flat_map(|f| intake.line(dater.date(f.stamp), f.host.unwrap_or("localhost"), f.program, f.pid, f.text))
         .collect()

@@ -13,28 +13,44 @@
 pub mod access;
 pub mod error;
 pub mod escape;
+pub mod fault;
+pub mod outcome;
+
 pub mod model;
+
+pub mod queue_id;
+
+pub mod program;
+
+pub mod frame;
+pub mod parse;
+pub mod report;
+pub mod stitch;
+
+pub mod window;
+
+pub mod config;
+
+pub mod check;
+pub mod net;
 
 pub mod source;
 
-pub mod parse;
-pub mod stitch;
-
 pub mod store;
 
-pub mod report;
+pub mod state;
 
-pub mod checkpoint;
-pub mod window;
+pub mod write;
+
+pub mod pass;
+
+pub mod when;
 
 pub mod cli;
-pub mod commands;
-pub mod config;
-pub mod elastic;
-pub mod http;
+
 pub mod logging;
-pub mod run;
 pub mod threads;
-pub mod when;
+
+pub mod commands;
 
 pub mod laws;

@@ -8,7 +8,7 @@ use mailstitch::{
     error::{Error, Kind, Result},
     escape::visible,
     logging,
-    run::outcome::{self, Outcome},
+    outcome::{self, Outcome},
     threads,
 };
 use std::{panic, process::ExitCode};

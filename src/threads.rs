@@ -3,7 +3,7 @@
 use crate::{
     cli::LogFormat,
     error::{Error, Kind, Result},
-    run::outcome,
+    outcome,
 };
 use std::{panic, process, sync::mpsc, time::Duration};
 use tokio::runtime::{Builder, Runtime};

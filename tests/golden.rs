@@ -5,10 +5,10 @@
 use mailstitch::{
     config::FileSource as Settings,
     model::{Intake, Line, Time, Transaction, transaction::Recipient},
-    run::{journeys, merge::merge},
     source::{PositionedSource, file::FileSource},
     stitch::{self, Rules},
     store::memory::MemoryStore,
+    write::{journeys, merge::merge},
 };
 use std::{
     collections::BTreeSet,

@@ -2,9 +2,9 @@
 
 use mailstitch::{
     model::{Intake, Line, Time, Transaction, transaction::RecipientStatus},
-    run::{journeys, merge},
     stitch::{self, Rules},
     store::{Store, memory::MemoryStore, sqlite::SqliteStore},
+    write::{journeys, merge},
 };
 use std::collections::BTreeSet;
 

@@ -10,11 +10,11 @@ mod pieces;
 
 use lines::{hops, lines};
 use mailstitch::{
-    checkpoint::Checkpoint,
     config::Window,
     model::{Intake, Line, Range, Time, Transaction},
-    run::{Pass, counting, positioned},
+    pass::{Pass, counting, positioned},
     source::memory::MemorySource,
+    state::Checkpoint,
     stitch::{self, Rules},
     store::memory::MemoryStore,
 };
@@ -268,8 +268,8 @@ proptest! {
             if document.email.local_id.is_none() {
                 continue;
             }
-            let own = mailstitch::run::merge::lines_of(&document);
-            let key = mailstitch::run::merge::key_of(&document, &rules()).unwrap();
+            let own = mailstitch::write::merge::lines_of(&document);
+            let key = mailstitch::write::merge::key_of(&document, &rules()).unwrap();
             let own: Vec<&Line> = own.iter().collect();
             prop_assert_eq!(stitch::fold(&key, &own, &rules()), vec![document]);
         }

@@ -14,7 +14,7 @@ use mailstitch::{
     access::Access,
     config::Window,
     model::{Intake, Line, Time, Transaction},
-    run::Pass,
+    pass::Pass,
     stitch::Rules,
     store::memory::MemoryStore,
 };

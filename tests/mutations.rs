@@ -3,9 +3,9 @@
 //! spoilt line costs no other message anything.
 
 use mailstitch::{
-    laws,
+    frame, laws,
     model::{Intake, Line, Parsed, Time, Transaction},
-    parse::{self, syslog},
+    parse,
     stitch::{self, Rules},
 };
 use proptest::{collection::vec, prelude::*, sample::Index};
@@ -93,11 +93,11 @@ fn read(bytes: &[u8]) -> Vec<Line> {
     let text = String::from_utf8_lossy(bytes);
     let mut intake = Intake::default();
     let line = |line: &str| {
-        let frame = syslog::frame(line)?;
+        let frame = frame::frame(line)?;
         let time = match frame.stamp {
-            syslog::Stamp::Exact(time) => time,
-            syslog::Stamp::NoYear { month, day, ms } => of_day(syslog::day_number(2026, month, day), ms),
-            syslog::Stamp::NoZone { day, ms } => of_day(day, ms),
+            frame::Stamp::Exact(time) => time,
+            frame::Stamp::NoYear { month, day, ms } => of_day(frame::day_number(2026, month, day), ms),
+            frame::Stamp::NoZone { day, ms } => of_day(day, ms),
         };
         intake.line(time, frame.host.unwrap_or("mx1"), frame.program, frame.pid, frame.text).ok()
     };

@@ -6,10 +6,10 @@ use common::{Ran, Workspace};
 use mailstitch::{
     config::FileSource as Settings,
     model::{Intake, Privacy, Time, Transaction},
-    run::{journeys, merge::merge},
     source::{PositionedSource, file::FileSource},
     stitch::{self, Rules},
     store::memory::MemoryStore,
+    write::{journeys, merge::merge},
 };
 use serde_json::Value;
 use std::{fs, path::Path, sync::Arc};

@@ -1,6 +1,6 @@
 //! What a source is asked for by default holds every name whose lines are read, kept whole or as words.
 
-use mailstitch::parse::{Family, PROGRAMS, family};
+use mailstitch::program::{Family, PROGRAMS, family};
 use std::collections::BTreeSet;
 
 /// Names that lines come under besides those of the table of examples.

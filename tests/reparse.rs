@@ -11,7 +11,7 @@ use mailstitch::{
         Transaction,
         transaction::{RecipientStatus, Status},
     },
-    run::reparse::{Reached, Reparse, reparse},
+    pass::reparse::{Reached, Reparse, reparse},
     stitch::Rules,
     store::{Put, Store, elasticsearch::Elasticsearch, sqlite::SqliteStore},
 };

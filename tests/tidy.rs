@@ -115,7 +115,7 @@ fn main_is_short() {
 fn every_exit_code_is_documented() {
     use mailstitch::{
         error::Kind,
-        run::outcome::{Outcome, exit_code},
+        outcome::{Outcome, exit_code},
     };
     let kinds = [Kind::Usage, Kind::Unavailable, Kind::Software, Kind::Temporary, Kind::Permission, Kind::Config];
     let outcomes = [Outcome::Done, Outcome::NothingFound, Outcome::DeadLetters];

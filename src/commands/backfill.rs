@@ -6,11 +6,12 @@ use super::{
     summary,
 };
 use crate::{
-    checkpoint::Checkpoint,
     cli::Backfill,
     error::{Error, Kind, Result},
     model::{Range, Time},
-    run::{Pass, Progress, Summary, agree, counting, history, outcome::Outcome, positioned},
+    outcome::Outcome,
+    pass::{Pass, Progress, Summary, agree, counting, history, positioned},
+    state::Checkpoint,
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 

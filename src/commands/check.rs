@@ -7,11 +7,12 @@ use super::{
     run::LEDGER,
 };
 use crate::{
+    check::Check,
     config::{self, JournalSource},
     error::{Error, Kind, Result},
     escape::visible,
-    run::outcome::Outcome,
-    source::{self, Check},
+    outcome::Outcome,
+    source,
 };
 
 /// Prints the list; fails when a row of it does.

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     cli::Export,
     error::{Error, Result},
-    run::outcome::Outcome,
+    outcome::Outcome,
     when,
 };
 use std::io::{BufWriter, ErrorKind, Write};

@@ -19,8 +19,8 @@ use crate::{
     config::Settings,
     error::Result,
     model::Time,
-    parse,
-    run::outcome::Outcome,
+    outcome::Outcome,
+    program,
 };
 use std::{
     io::IsTerminal,
@@ -44,7 +44,7 @@ struct Context {
 
 /// Does what the command line asks.
 pub async fn dispatch(cli: Cli, settings: Settings, now: Time) -> Result<Outcome> {
-    parse::name(settings.programs.clone());
+    program::name(settings.programs.clone());
     let talkative = std::io::stderr().is_terminal() || cli.verbose > 0;
     let context = Context {
         settings,

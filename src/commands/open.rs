@@ -3,17 +3,17 @@
 use super::Context;
 use crate::{
     access::Access,
-    checkpoint::{self, Checkpoint},
     config::{self, FileSource, Settings},
     error::{Error, Kind, Result},
     model::{Intake, Privacy, Time},
+    outcome::Outcome,
     parse,
-    run::{
-        lock::{self, Attempt, Lock},
-        outcome::Outcome,
-    },
     source::{self, CountingSource, PositionedSource},
-    stitch::{self, Bounds, Rules},
+    state::{
+        self, Checkpoint,
+        lock::{self, Attempt, Lock},
+    },
+    stitch::{Bounds, Rules},
     store::{self, Store},
 };
 use std::{
@@ -81,7 +81,7 @@ impl State {
             Err(_) if fs::read_dir(&self.dir).map_err(failed)?.next().is_some() => {
                 Err(store::other_privacy(format!("cannot use the state directory `{}`", self.dir.display())))
             }
-            Err(_) => checkpoint::file::save(&path, &mark, self.access),
+            Err(_) => state::file::save(&path, &mark, self.access),
         }
     }
 
@@ -95,12 +95,12 @@ impl State {
 
     /// The ledger of a name, if there is one.
     pub fn ledger(&self, name: &str) -> Result<Option<Checkpoint>> {
-        checkpoint::file::load(&self.path(name), checkpoint::VERSION)
+        state::file::load(&self.path(name), state::VERSION)
     }
 
     /// Keeps a ledger.
     pub fn save(&self, name: &str, ledger: &Checkpoint) -> Result<()> {
-        checkpoint::file::save(&self.path(name), ledger, self.access)
+        state::file::save(&self.path(name), ledger, self.access)
     }
 
     /// Tries to take the lock of a name.
@@ -212,7 +212,7 @@ pub fn named_files(context: &Context, paths: &[PathBuf], position: Option<serde_
 }
 
 fn prepared(context: &Context, source: source::file::FileSource) -> source::file::FileSource {
-    source.with_id_time(stitch::id::time_in_text).until(Arc::clone(&context.stop))
+    source.until(Arc::clone(&context.stop))
 }
 
 /// How a command ends that did all it should, but for documents that could not be read.

@@ -9,10 +9,8 @@ use crate::{
     cli::{LogFormat, Prune},
     error::{Error, Kind, Result},
     logging::ALWAYS,
-    run::{
-        lock::{Attempt, Lock},
-        outcome::Outcome,
-    },
+    outcome::Outcome,
+    state::lock::{Attempt, Lock},
 };
 use std::time::{Duration, Instant};
 

@@ -5,14 +5,12 @@ use super::{
     open::{self, State},
 };
 use crate::{
-    checkpoint::file,
     cli::Reparse as Args,
     error::{Error, Kind, Result},
     model::transaction::SCHEMA,
-    run::{
-        outcome::Outcome,
-        reparse::{Reached, Reparse, reparse as pass},
-    },
+    outcome::Outcome,
+    pass::reparse::{Reached, Reparse, reparse as pass},
+    state::file,
     when,
 };
 

@@ -6,12 +6,11 @@ use super::{
     output,
 };
 use crate::{
-    checkpoint,
     cli::Report as Args,
     error::{Error, Kind, Result},
+    outcome::Outcome,
     report::{Collector, csv, html, text},
-    run::outcome::Outcome,
-    when,
+    state, when,
 };
 use std::path::Path;
 
@@ -70,5 +69,5 @@ pub async fn report(context: &Context, args: &Args) -> Result<Outcome> {
 /// Replaces the file as a whole, so that a web server never shows half of it. Who may read it is as for the state: it
 /// holds addresses.
 fn write_page(path: &Path, page: &str, state: &State) -> Result<()> {
-    checkpoint::file::replace(path, state.access, |out| out.write_all(page.as_bytes()))
+    state::file::replace(path, state.access, |out| out.write_all(page.as_bytes()))
 }

@@ -6,19 +6,19 @@ use super::{
     summary,
 };
 use crate::{
-    checkpoint::{Checkpoint, file},
     cli::Run,
     error::{Error, Kind, Result},
     escape::visible,
-    http::retry,
-    run::{
-        Pass, Progress, Summary, agree, aside, counting, dead,
+    net::http::retry,
+    outcome::{Outcome, exit_code},
+    pass::{
+        Pass, Progress, Summary, agree, aside, counting,
         history::{self, RunRecord, Telling},
         jump::{self, Uptime},
-        metrics,
-        outcome::{Outcome, exit_code},
-        positioned,
+        metrics, positioned,
     },
+    state::{Checkpoint, file},
+    write::dead,
 };
 use std::{
     sync::{Mutex, PoisonError},

@@ -11,12 +11,13 @@ use crate::{
     error::Result,
     escape::visible,
     model::Time,
-    run::{
-        aside, dead,
+    outcome::Outcome,
+    pass::{
+        aside,
         history::{self, RunRecord},
-        outcome::Outcome,
     },
     stitch::{self, Tally},
+    write::dead,
 };
 use serde_json::json;
 use std::fmt::Write;

@@ -6,7 +6,7 @@ use crate::{
     error::Result,
     logging::ALWAYS,
     model::{Range, transaction::Kind},
-    run::Summary,
+    pass::Summary,
     stitch::Tally,
     store::{Census, Search, Store},
 };
@@ -136,7 +136,7 @@ fn can_be_typed(address: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{model::transaction::Status, run::merge::Merged};
+    use crate::{model::transaction::Status, write::merge::Merged};
 
     #[test]
     fn the_most_frequent_status_comes_first_and_kinds_that_are_not_there_are_left_out() {

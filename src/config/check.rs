@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     model::Privacy,
-    parse::{Named, PROGRAMS},
+    program::{Named, PROGRAMS},
 };
 use chrono_tz::Tz;
 use std::{

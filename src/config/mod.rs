@@ -19,7 +19,7 @@ mod example;
 pub use environment::Environment;
 pub use load::load;
 
-use crate::{model::Privacy, parse::Named};
+use crate::{model::Privacy, program::Named};
 use chrono_tz::Tz;
 use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
@@ -80,7 +80,7 @@ pub struct GraylogSource {
     pub streams: Vec<String>,
     /// The time is always in `timestamp`.
     pub fields: Fields,
-    /// Syslog names to ask for, as [`crate::parse::PROGRAMS`]; empty asks for every line.
+    /// Syslog names to ask for, as [`crate::program::PROGRAMS`]; empty asks for every line.
     pub programs: Vec<String>,
     /// `[programs] bare_daemons`
     pub bare_daemons: bool,
@@ -132,7 +132,7 @@ pub struct ElasticsearchSource {
     /// An index, alias, pattern or comma-separated list.
     pub index: String,
     pub fields: Fields,
-    /// Syslog names to ask for, as [`crate::parse::PROGRAMS`]; empty asks for every line.
+    /// Syslog names to ask for, as [`crate::program::PROGRAMS`]; empty asks for every line.
     pub programs: Vec<String>,
     /// `[programs] bare_daemons`
     pub bare_daemons: bool,

@@ -5,10 +5,12 @@
 
 use crate::{
     config::preset::Preset,
-    elastic::{self, Engine, search::Found},
     error::Error,
-    http::Answer,
     model::{Intake, Range, Time, Transaction},
+    net::{
+        elastic::{self, Engine, search::Found},
+        http::Answer,
+    },
     source::{
         elasticsearch::{counted, document, query::Schema},
         graylog::{self, export::Places, pivot, rows::Rows},

@@ -9,8 +9,10 @@ pub mod stored;
 pub use print::print;
 
 use crate::{
+    frame,
     model::{Line, Parsed, Transaction},
-    parse::{Family, family, looks_like_mail, parse_text, syslog},
+    parse::parse_text,
+    program::{Family, family, looks_like_mail},
     stitch::{self, Rules},
 };
 use std::{collections::BTreeSet, mem::discriminant};
@@ -40,13 +42,13 @@ pub fn text(program: &str, text: &str) {
 /// a frame stand in the line, in order; and what was found is a line that its own frame gives again.
 pub fn frame(bytes: &[u8]) {
     let line = String::from_utf8_lossy(bytes);
-    syslog::journal(&line);
+    frame::journal(&line);
     for (host, program, pid) in [(None, None, None), (Some("mx1"), Some("postfix"), Some(7))] {
-        let found = syslog::message(&line, host, program, pid);
+        let found = frame::message(&line, host, program, pid);
         assert!(line.ends_with(found.text), "{:?} is not the end of {line:?}", found.text);
     }
     // What is no line is counted as not understood.
-    let Some(found) = syslog::frame(&line) else { return };
+    let Some(found) = frame::frame(&line) else { return };
     understood(&line, &found);
     let head = &line[..line.len() - found.text.len()];
     assert!(line.ends_with(found.text) && head.contains(found.program), "{found:?} is not in {line:?}");
@@ -54,7 +56,7 @@ pub fn frame(bytes: &[u8]) {
 }
 
 /// A line of a log is read, or counts as not understood, or holds nothing that looks like a mail server's (law L4).
-fn understood(line: &str, found: &syslog::Frame<'_>) {
+fn understood(line: &str, found: &frame::Frame<'_>) {
     let server = matches!(family(found.program), Family::Postfix(_) | Family::Sendmail);
     if server || !matches!(parse_text(found.program, found.text), Parsed::Ignored(_)) {
         return;

@@ -3,6 +3,7 @@
 
 pub mod event;
 pub mod line;
+pub mod logged;
 pub mod privacy;
 pub mod searchable;
 pub mod time;

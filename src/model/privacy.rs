@@ -4,7 +4,7 @@
 //! line has its id, so that everything after it knows the replaced text only. Left alone on purpose: Message-IDs, which
 //! are no addresses of people, domains, and names without one.
 
-use crate::parse::sendmail::unescape;
+use super::logged::unescape;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use std::{borrow::Cow, fmt};

@@ -1,4 +1,4 @@
-//! Small scanners that several parsers share: queue ids, peers, bracketed addresses, numbers, SMTP replies.
+//! Small scanners that several parsers share: peers, bracketed addresses, numbers, SMTP replies.
 //!
 //! In: a text, at the place where the thing should begin.  Out: the thing and what follows it.  Each walks its text
 //! once and takes any bytes: log text is written by strangers.
@@ -25,64 +25,6 @@ pub fn split<'a>(text: &'a str, word: &str) -> Option<(&'a str, &'a str)> {
 pub fn split_at_byte(text: &str, byte: u8) -> Option<(&str, &str)> {
     let at = memchr(byte, text.as_bytes())?;
     Some((&text[..at], &text[at + 1..]))
-}
-
-/// Whether a word is a postfix queue id: short (hexadecimal, upper case) or long (base 52 without vowels, with its
-/// `z` mark). Source: `global/mail_queue.h`, `global/safe_ultostr.c`.
-pub fn is_queue_id(word: &str) -> bool {
-    let (len, classes) = leading_digits(word);
-    len == word.len() && is_id_of(word, classes)
-}
-
-/// Short ids: five digits of microseconds, then the inode, at most 5 + 16 digits. Long ids: at least six digits of seconds
-/// and four of microseconds, the last `z`, and the inode.
-fn is_id_of(word: &str, classes: u8) -> bool {
-    let long = || word.bytes().rposition(|b| b == b'z').is_some_and(|mark| mark >= 10 && mark + 1 < word.len());
-    classes & SHORT != 0 && (6..=21).contains(&word.len())
-        || classes & LONG != 0 && (12..=LONGEST_ID).contains(&word.len()) && long()
-}
-
-/// How many digits of queue ids of one form a text begins with (one more than an id may have is enough), and which form.
-fn leading_digits(text: &str) -> (usize, u8) {
-    let bytes = text.as_bytes();
-    let (mut len, mut classes) = (0, SHORT | LONG);
-    while len < bytes.len().min(LONGEST_ID + 1) {
-        let left = classes & CLASSES[usize::from(bytes[len])];
-        if left == 0 {
-            break;
-        }
-        (len, classes) = (len + 1, left);
-    }
-    (len, classes)
-}
-
-/// Six digits of seconds, four of microseconds, the mark, and 15 of an inode.
-const LONGEST_ID: usize = 26;
-
-/// Digits of short ids: hexadecimal, upper case.
-const SHORT: u8 = 1;
-/// Digits of long ids: base 52, without vowels.
-const LONG: u8 = 2;
-
-/// Which ids each byte may be a digit of.
-const CLASSES: [u8; 256] = {
-    let mut classes = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let b = byte as u8;
-        let vowel = matches!(b.to_ascii_lowercase(), b'a' | b'e' | b'i' | b'o' | b'u');
-        let short = matches!(b, b'0'..=b'9' | b'A'..=b'F') as u8 * SHORT;
-        classes[byte] = short | ((b.is_ascii_alphanumeric() && !vowel) as u8 * LONG);
-        byte += 1;
-    }
-    classes
-};
-
-/// A postfix queue id at the start of a text, followed by `: `; and what comes after that.
-pub fn leading_queue_id(text: &str) -> Option<(&str, &str)> {
-    let (len, classes) = leading_digits(text);
-    let rest = text[len..].strip_prefix(": ")?;
-    is_id_of(&text[..len], classes).then_some((&text[..len], rest))
 }
 
 /// `name[addr]`, `[addr]` or either with `:port` at the start of a text, and what follows. What stands in the brackets

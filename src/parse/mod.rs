@@ -4,33 +4,16 @@
 
 pub mod coverage;
 pub mod fields;
-mod looks;
 pub mod neighbours;
 pub mod postfix;
-mod programs;
 pub mod sendmail;
-pub mod syslog;
 pub mod transport;
 
-pub use looks::looks_like_mail;
-pub use programs::{Named, PROGRAMS, name};
-
-use crate::model::{Line, Parsed};
+use crate::{
+    model::{Line, Parsed},
+    program::{self, Family, family, holds_a_line, looks_like_mail},
+};
 use transport::Repeat;
-
-/// Which family of programs a syslog name belongs to, and so which parser reads its lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Family<'a> {
-    /// A postfix daemon: `smtpd`, `qmgr`, …; `None` where the transport lost it (`postfix` alone).
-    Postfix(Option<&'a str>),
-    Sendmail,
-    /// A filter or a mail store beside them.
-    Neighbour,
-    /// syslog daemons themselves.
-    Transport,
-    /// Not ours.
-    Foreign,
-}
 
 /// What a line tells.
 pub fn parse(line: &Line) -> Parsed<'_> {
@@ -54,7 +37,7 @@ pub fn parse_as<'a>(family: Family<'_>, program: &str, text: &'a str) -> Parsed<
     match family {
         Family::Postfix(daemon) => postfix::parse(daemon, text),
         Family::Sendmail => sendmail::parse(text),
-        Family::Neighbour => seen(neighbours::parse(program, text), text),
+        Family::Neighbour(neighbour) => seen(neighbours::parse(neighbour, text), text),
         Family::Transport => seen(transport::parse(text), text),
         Family::Foreign => foreign(program, text),
     }
@@ -63,7 +46,7 @@ pub fn parse_as<'a>(family: Family<'_>, program: &str, text: &'a str) -> Parsed<
 /// A filter or a syslog daemon may pass on a mail server's whole line: that one was not read.
 fn seen<'a>(parsed: Parsed<'a>, text: &str) -> Parsed<'a> {
     match parsed {
-        Parsed::Ignored(_) if looks::holds_a_line(text) => Parsed::Unrecognised,
+        Parsed::Ignored(_) if holds_a_line(text) => Parsed::Unrecognised,
         parsed => parsed,
     }
 }
@@ -83,31 +66,9 @@ fn foreign<'a>(program: &str, text: &'a str) -> Parsed<'a> {
 /// Whether a line is of a daemon of postfix whose name stands alone, as the journal's `_COMM` has it: by the name, and by a
 /// text as postfix writes it, for others call their daemons so too.
 pub fn is_bare_daemon(program: &str, text: &str) -> bool {
-    postfix::is_daemon(program)
+    program::postfix::is_daemon(program)
         && family(program) == Family::Foreign
         && !matches!(postfix::parse(Some(program), text), Parsed::Unrecognised)
-}
-
-/// The family of a syslog name. Whole postfix instances may have a name without `postfix` in it (`mta-out/smtpd`): the
-/// daemon after the last slash decides.
-pub fn family(program: &str) -> Family<'_> {
-    if let Some((_, daemon)) = program.rsplit_once('/').filter(|(_, daemon)| postfix::is_daemon(daemon)) {
-        return Family::Postfix(Some(daemon));
-    }
-    if let Some(family) = programs::named(program) {
-        return family;
-    }
-    if neighbours::is_program(program) {
-        return Family::Neighbour;
-    }
-    match () {
-        () if program == "postfix" || program.starts_with("postfix/") || program.starts_with("postfix-") => {
-            Family::Postfix(None)
-        }
-        () if sendmail::is_program(program) => Family::Sendmail,
-        () if transport::is_program(program) => Family::Transport,
-        () => Family::Foreign,
-    }
 }
 
 #[cfg(test)]
@@ -138,29 +99,6 @@ mod tests {
             ("postfix/qmgr", "3F2A41C0E7: removed"),
         ] {
             assert!(!is_bare_daemon(program, text), "{program}: {text}");
-        }
-    }
-
-    #[test]
-    fn the_daemon_after_the_last_slash_decides_whose_a_name_is() {
-        for (program, expected) in [
-            ("postfix/smtpd", Family::Postfix(Some("smtpd"))),
-            ("postfix/submission/smtpd", Family::Postfix(Some("smtpd"))),
-            ("mta-out/qmgr", Family::Postfix(Some("qmgr"))),
-            ("postfix", Family::Postfix(None)),
-            ("postfix/hello", Family::Postfix(None)),
-            ("postfix-out", Family::Postfix(None)),
-            ("policyd-spf", Family::Neighbour),
-            ("dovecot", Family::Neighbour),
-            ("sendmail", Family::Sendmail),
-            ("sm-mta", Family::Sendmail),
-            ("rsyslogd", Family::Transport),
-            ("postfixadmin", Family::Foreign),
-            ("qmgr", Family::Foreign),
-            ("CRON", Family::Foreign),
-            ("", Family::Foreign),
-        ] {
-            assert_eq!(family(program), expected, "{program}");
         }
     }
 

@@ -8,22 +8,6 @@
 use super::fields;
 use crate::model::{Event, Parsed};
 
-/// Whether a syslog name is a syslog daemon's. rsyslog adds a number to its name (`rsyslogd-2177`) for some messages.
-pub fn is_program(name: &str) -> bool {
-    let name = name.split_once('-').filter(|(head, _)| *head == "rsyslogd").map_or(name, |(head, _)| head);
-    matches!(
-        name,
-        "rsyslogd"
-            | "rsyslog"
-            | "syslogd"
-            | "syslog-ng"
-            | "syslog"
-            | "systemd-journald"
-            | "systemd-journal"
-            | "journal"
-    )
-}
-
 /// A text without the newline that its program put at its end, which rsyslog writes as `#012` (and a carriage return as
 /// `#015`).
 pub fn unended(text: &str) -> &str {
@@ -127,11 +111,5 @@ mod tests {
         assert_eq!(lost("imuxsock lost 9 messages from pid 4711 due to rate-limiting"), Some(Some(9)));
         assert_eq!(lost("Suppressed 152 messages from postfix@-.service"), Some(Some(152)));
         assert_eq!(lost("[origin software=\"rsyslogd\"] start"), None);
-    }
-
-    #[test]
-    fn numbered_names_are_syslog_daemons_too() {
-        assert!(is_program("rsyslogd") && is_program("rsyslogd-2177") && is_program("systemd-journald"));
-        assert!(!is_program("postfix") && !is_program("sendmail-mta"));
     }
 }

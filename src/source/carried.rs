@@ -4,8 +4,8 @@
 //! Ignored on purpose: a stamp in the message, because the server has a time field, and finds the line by that.
 
 use crate::{
+    frame,
     model::{Intake, Line, Time, line::Misdated},
-    parse::syslog,
     source::Noise,
 };
 use std::borrow::Cow;
@@ -49,12 +49,12 @@ impl Carried<'_> {
         }
     }
 
-    fn parts(&self) -> syslog::Message<'_> {
+    fn parts(&self) -> frame::Message<'_> {
         let (program, tag_pid) = program(&self.programs);
         let pid = self.pid.as_ref().and_then(|pid| pid.trim().parse().ok()).or(tag_pid);
         // rsyslog's `msg` keeps the blank after the tag, which is no part of a text.
         let bare = self.message.strip_prefix(' ').unwrap_or(&self.message);
-        syslog::message(bare, self.host.as_deref(), program, pid)
+        frame::message(bare, self.host.as_deref(), program, pid)
     }
 }
 
@@ -68,7 +68,7 @@ pub(super) fn noise(text: &str) -> Noise {
 fn program<'a>(tags: &'a [Cow<'_, str>]) -> (Option<&'a str>, Option<u32>) {
     let mut all = tags.iter().map(|tag| {
         let tag = tag.trim();
-        let inside = syslog::message(tag, None, None, None);
+        let inside = frame::message(tag, None, None, None);
         inside.program.map_or((tag.trim_end_matches(':'), None), |program| (program, inside.pid))
     });
     let Some(first) = all.next() else { return (None, None) };

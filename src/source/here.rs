@@ -1,7 +1,8 @@
 //! Which of its two possible mail logs this host has: a file that rsyslog writes, or only the systemd journal, as Debian
 //! 12 comes.
 
-use super::{Check, blocking, journal};
+use super::{blocking, journal};
+use crate::check::Check;
 use crate::config::JournalSource;
 use std::path::Path;
 

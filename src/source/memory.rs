@@ -3,8 +3,9 @@
 //! In: lines, each from a time on at which it has arrived.  Out: what a log server that never loses a line would say.
 //! It can keep lines back (late arrival), drop them (retention), fail on request, and tells what it was asked.
 
-use super::{Batch, Check, CountingSource};
+use super::{Batch, CountingSource};
 use crate::{
+    check::Check,
     error::{Error, Kind, Result},
     model::{Line, Range, Time},
     window::{Held, bucket_start},

@@ -18,7 +18,8 @@ mod sample;
 pub(crate) mod taking;
 
 use crate::{
-    error::{Error, Result},
+    check::Check,
+    error::Result,
     model::{Line, Range, Time},
     window::{Held, STRETCH_BYTES, bucket_start},
 };
@@ -134,53 +135,6 @@ pub trait PositionedSource: Send {
 
     /// What `check` shows, in order.
     async fn check(&self, now: Time) -> Vec<Check>;
-}
-
-/// One row of `check`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Check {
-    /// What was looked at: "cluster reachable".
-    pub what: String,
-    /// What was found; an error also says what to change.
-    pub found: std::result::Result<String, String>,
-    /// It works, and may still not be what the reader wants.
-    pub doubtful: bool,
-}
-
-/// A clock may differ by this before it is worth a word, milliseconds: buckets settle for as long.
-const CLOCK_MS: u64 = 60_000;
-
-impl Check {
-    pub fn new(what: impl Into<String>, found: std::result::Result<String, String>) -> Self {
-        Self { what: what.into(), found, doubtful: false }
-    }
-
-    /// A row for what works and may not be what the reader wants.
-    pub fn doubt(what: impl Into<String>, found: String) -> Self {
-        Self { doubtful: true, ..Self::new(what, Ok(found)) }
-    }
-
-    /// A row for what was found, or did not work.
-    pub fn of(what: &str, found: std::result::Result<String, impl std::borrow::Borrow<Error>>) -> Self {
-        match found {
-            Ok(found) => Self::new(what, Ok(found)),
-            Err(error) => Self::failed(what, error.borrow()),
-        }
-    }
-
-    /// A row for what did not work, with what to change.
-    pub fn failed(what: &str, error: &Error) -> Self {
-        let hint = error.hint_text().map(|hint| format!(" ({hint})")).unwrap_or_default();
-        Self::new(what, Err(format!("{error}{hint}")))
-    }
-
-    /// A row for a server's clock beside ours.
-    pub fn clock(theirs: Time, now: Time) -> Self {
-        let apart = theirs.0.abs_diff(now.0);
-        let text = format!("{} s apart", apart / 1000);
-        let found = if apart <= CLOCK_MS { Ok(text) } else { Err(format!("{text}: set one of the clocks right")) };
-        Self::new("clock", found)
-    }
 }
 
 /// A range in pieces of at most so many buckets, cut at bucket limits. So many buckets are one piece wherever they begin: a

@@ -3,10 +3,12 @@
 //! In: lines, and texts that none could be made of.  Out: how many are a mail server's and understood, and rows for what
 //! is readable and not as it should be.
 
-use super::{Check, Noise};
+use super::Noise;
 use crate::{
+    check::Check,
     model::{Line, Parsed},
-    parse::{self, Family},
+    parse, program,
+    program::Family,
 };
 use std::collections::BTreeMap;
 
@@ -31,7 +33,7 @@ impl Account {
         let line = match found {
             Ok(line) => line,
             Err(noise) => {
-                let is_mail = parse::looks_like_mail("", &noise.text);
+                let is_mail = program::looks_like_mail("", &noise.text);
                 self.lost += usize::from(is_mail);
                 return is_mail;
             }
@@ -42,9 +44,9 @@ impl Account {
             self.mail += 1;
             return false;
         }
-        let family = parse::family(&line.program);
+        let family = program::family(&line.program);
         let is_mail = matches!(family, Family::Postfix(_) | Family::Sendmail)
-            || parse::looks_like_mail(&line.program, &line.text);
+            || program::looks_like_mail(&line.program, &line.text);
         if is_mail {
             self.mail += 1;
             self.understood += usize::from(!matches!(parse::parse(line), Parsed::Unrecognised));

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     model::{Line, LineId, Time},
-    parse,
+    program, queue_id,
 };
 use siphasher::sip::SipHasher13;
 use std::hash::Hasher;
@@ -27,11 +27,6 @@ pub enum IdForm {
     Line,
 }
 
-/// Sendmail ids tell their year modulo 60; the one nearest to this is meant (2022-01-01, so 1992 to 2051).
-const AROUND: Time = Time(1_640_995_200_000);
-/// Times inside ids that are believed: 1992 to 2099. What decodes to another one is no such id.
-const BELIEVED: std::ops::Range<Time> = Time(694_224_000_000)..Time(4_102_444_800_000);
-
 impl IdForm {
     /// The form of a queue id. Decided by the id itself, so that it is the same whatever lines are known; only a short
     /// id of a very large inode can look like one of sendmail's, and there the program that logged it decides.
@@ -39,62 +34,22 @@ impl IdForm {
         if lone::is_name(queue_id) {
             return Self::Line;
         }
-        if let Some(t) = long_id_time(queue_id) {
+        if let Some(t) = queue_id::postfix::time(queue_id) {
             return Self::Long(t);
         }
-        let sendmail = if by_postfix { None } else { sendmail_id_time(queue_id) };
+        let sendmail = if by_postfix { None } else { queue_id::sendmail::time(queue_id) };
         sendmail.map_or(Self::Short, Self::Sendmail)
     }
 
     /// The form of the queue id of these lines.
     pub fn of_lines<'a>(queue_id: &str, lines: impl IntoIterator<Item = &'a Line>) -> Self {
-        Self::of(queue_id, lines.into_iter().any(|l| service_type(parse::family(&l.program)) == Some("postfix")))
+        Self::of(queue_id, lines.into_iter().any(|l| service_type(program::family(&l.program)) == Some("postfix")))
     }
 
     /// Whether the id stands for one message for ever.
     pub fn is_unique(self) -> bool {
         self != Self::Short
     }
-}
-
-/// The creation time in a long postfix queue id: `secs(base 52, ≥ 6) usecs(base 52, 4) z inode(base 51)`.
-pub fn long_id_time(queue_id: &str) -> Option<Time> {
-    let id = queue_id.as_bytes();
-    let z = id.iter().rposition(|&b| b == b'z').filter(|&z| z >= 10 && z + 1 < id.len())?;
-    if id.len() > 40 {
-        return None;
-    }
-    let number = |digits: &[u8]| digits.iter().try_fold(0i64, |n, &b| n.checked_mul(52)?.checked_add(base52(b)?));
-    let (seconds, micros) = (number(&id[..z - 4])?, number(&id[z - 4..z])?);
-    id[z + 1..].iter().all(|&b| base52(b).is_some()).then_some(())?;
-    let time = Time(seconds.saturating_mul(1000).saturating_add(micros / 1000));
-    Some(time).filter(|t| micros < 1_000_000 && BELIEVED.contains(t))
-}
-
-/// The value of a digit of postfix's 52-letter alphabet (`global/safe_ultostr.c`): digits, then letters without vowels.
-fn base52(digit: u8) -> Option<i64> {
-    const ALPHABET: &[u8; 52] = b"0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz";
-    const NONE: u8 = 0xff;
-    const VALUES: [u8; 256] = {
-        let mut values = [NONE; 256];
-        let mut n = 0;
-        while n < ALPHABET.len() {
-            values[ALPHABET[n] as usize] = n as u8;
-            n += 1;
-        }
-        values
-    };
-    Some(VALUES[usize::from(digit)]).filter(|n| *n != NONE).map(i64::from)
-}
-
-/// The time in the queue id that a line's text begins with, if it holds one; for stamps that have no year.
-pub fn time_in_text(text: &str) -> Option<Time> {
-    let (id, _) = text.split_once(": ")?;
-    long_id_time(id).or_else(|| sendmail_id_time(id))
-}
-
-fn sendmail_id_time(queue_id: &str) -> Option<Time> {
-    parse::sendmail::id_time(queue_id, AROUND).filter(|t| BELIEVED.contains(t))
 }
 
 /// The id of a message's document: 12 hex digits of its id time, then a hash of its key; `-N` for a further part.
@@ -164,21 +119,6 @@ mod tests {
     const NEAR: Time = Time(1_795_378_811_000); // 2026-11-22T20:20:11Z
 
     #[test]
-    fn a_long_id_holds_its_time() {
-        // The example of postfix's own documentation of the format.
-        assert_eq!(long_id_time("4dhRlh0sf8z9rvS"), Some(Time(1_767_225_600_123)));
-        assert_eq!(long_id_time("4jXgRb5BTwzq68g").map(|t| t.second()), Some(NEAR.second()));
-    }
-
-    #[test]
-    fn a_sendmail_id_holds_its_time() {
-        let t = sendmail_id_time("6AMKKBZu042165").unwrap();
-        assert_eq!(t.to_string(), "2026-11-22T20:20:11.000Z");
-        let t = sendmail_id_time("6010000f004711").unwrap();
-        assert_eq!(t.to_string(), "2026-01-01T00:00:00.000Z");
-    }
-
-    #[test]
     fn a_short_id_is_short_even_with_many_digits() {
         for id in ["3A9C96093D", "923B0321F2", "8E65A57C83E", "6010000A004711"] {
             assert_eq!(IdForm::of(id, true), IdForm::Short, "{id}");
@@ -190,44 +130,6 @@ mod tests {
         let key = Key { host: "mx1".into(), instance: "".into(), queue_id: "3A9C96093D".into() };
         assert!(message_id(&key, Time(999), 0) < message_id(&key, Time(1_000_000_000_000), 0));
         assert_eq!(time_of_document(&message_id(&key, NEAR, 3)), Some(NEAR));
-    }
-
-    /// `z` stands between the microsecond and the inode.
-    #[test]
-    fn what_has_not_the_parts_of_a_long_id_is_none() {
-        let long = |inode_digits: usize| format!("4dhRlh0sf8z{}", "9".repeat(inode_digits));
-        for (id, has_time) in [
-            (&*long(1), true),
-            (&long(0), false),
-            (&long(29), true),
-            (&long(30), false),
-            ("4dhRlh0sf89rvS", false),
-            ("dhRlh0sf8z9rvS", false),
-            ("4dhRlh0sf8z9rvA", false),
-            ("4dhRlh0af8z9rvS", false),
-            ("4dhRlA0sf8z9rvS", false),
-            ("0000000000z9rvS", false),
-            ("zzzzzz0000z9rvS", false),
-        ] {
-            assert_eq!(long_id_time(id).is_some(), has_time, "{id}");
-        }
-    }
-
-    #[test]
-    fn a_second_has_a_million_microseconds() {
-        assert_eq!(long_id_time("4dhRlh0000z9rvS"), Some(Time(1_767_225_600_000)));
-        assert_eq!(long_id_time("4dhRlh75plz9rvS"), Some(Time(1_767_225_600_999)));
-        assert_eq!(long_id_time("4dhRlh75pmz9rvS"), None);
-    }
-
-    #[test]
-    fn the_id_before_a_text_tells_the_year_of_a_stamp_without_one() {
-        let year = |text: &str| time_in_text(text).map(|t| t.to_string()[..4].to_owned());
-        assert_eq!(year("4dhRlh0sf8z9rvS: removed").as_deref(), Some("2026"));
-        assert_eq!(year("6AMKKBZu042165: done; delay=00:00:03, ntries=1").as_deref(), Some("2026"));
-        assert_eq!(year("3A9C96093D: removed"), None);
-        assert_eq!(year("4dhRlh0sf8z9rvS removed"), None);
-        assert_eq!(year("connect from c.example.org[192.0.2.7]"), None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Keys: which message a queue id means. The same id on another host, or in another postfix instance, is another one.
 
 use super::Bounds;
-use crate::parse::Family;
+use crate::program::Family;
 use std::sync::Arc;
 
 /// Host, instance and queue id.
@@ -109,7 +109,7 @@ mod tests {
             ("rsyslogd", "rsyslogd", None),
         ] {
             assert_eq!(service_name(program), name);
-            assert_eq!(service_type(crate::parse::family(program)), kind, "{program}");
+            assert_eq!(service_type(crate::program::family(program)), kind, "{program}");
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::{
         Event, Line, Time,
         event::{Delivery, Operation},
     },
-    parse::Family,
+    program::Family,
 };
 use hashbrown::HashMap;
 

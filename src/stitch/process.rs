@@ -3,7 +3,8 @@
 use super::{key::Rules, lone};
 use crate::{
     model::{Line, Time},
-    parse::{self, Family},
+    program,
+    program::Family,
 };
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use std::{hash::BuildHasher, sync::Arc};
@@ -72,7 +73,7 @@ impl<'a, 'r> Processes<'a, 'r> {
         self.numbers.insert_unique(wanted, n, |n| hash(self.processes[*n as usize].line));
         self.processes.push(Process {
             line,
-            family: parse::family(&line.program),
+            family: program::family(&line.program),
             instance: self.rules.instance(&line.program),
             has_sessions: lone::has_sessions(&line.program),
             newest: line.time,

@@ -2,7 +2,8 @@
 
 use crate::{
     model::{Line, Parsed},
-    parse::{self, Family},
+    parse, program,
+    program::Family,
 };
 
 /// A line, the family of the program that logged it, and what it tells.
@@ -21,7 +22,7 @@ impl<'a> Reading<'a> {
 
     /// Reads `text` as if a line said it.
     pub fn of(line: &'a Line, text: &'a str) -> Self {
-        Self::by(parse::family(&line.program), line, text)
+        Self::by(program::family(&line.program), line, text)
     }
 
     /// Reads `text` as if a line said it, whose program's family is known.

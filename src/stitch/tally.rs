@@ -2,7 +2,8 @@
 
 use crate::{
     model::{Line, Parsed},
-    parse::{self, Family},
+    program,
+    program::Family,
 };
 use serde::{Deserialize, Serialize};
 
@@ -50,7 +51,7 @@ impl Tally {
         let is_servers = match family {
             Family::Postfix(_) | Family::Sendmail => true,
             Family::Foreign => matches!(parsed, Parsed::Event { .. }),
-            Family::Neighbour | Family::Transport => false,
+            Family::Neighbour(_) | Family::Transport => false,
         };
         self.mail += u64::from(is_servers);
         match parsed {
@@ -74,7 +75,7 @@ impl Tally {
 
     /// Counts a line of an unknown program that nobody claimed.
     fn unknown(&mut self, program: &str, text: &str) {
-        let is_mail = u64::from(parse::looks_like_mail(program, text));
+        let is_mail = u64::from(program::looks_like_mail(program, text));
         self.unrecognised += 1;
         self.mail += is_mail;
         self.missed += is_mail;
@@ -117,7 +118,7 @@ mod tests {
         let mut tally = Tally::default();
         for (program, text) in lines {
             let line = Intake::default().line(Time(0), "mx1", program, Some(1), text);
-            tally.line(parse::family(program), &line.unwrap(), &parse_text(program, text), true);
+            tally.line(program::family(program), &line.unwrap(), &parse_text(program, text), true);
         }
         assert_eq!(tally.complaint().as_deref(), expected);
     }
@@ -196,7 +197,7 @@ mod tests {
         ] {
             let line = Intake::default().line(Time(0), "mx1", program, Some(1), text).unwrap();
             let mut tally = Tally::default();
-            tally.line(parse::family(program), &line, &parse_text(program, text), is_held);
+            tally.line(program::family(program), &line, &parse_text(program, text), is_held);
             assert_eq!(tally, expected, "{program}: {text}");
         }
     }

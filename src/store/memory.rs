@@ -7,9 +7,9 @@ use super::{
     Census, Known, Neighbour, Page, Put, QueueKey, Report, Search, Store, Stored, Summary, Traces, Version, matching,
 };
 use crate::{
+    check::Check,
     error::Result,
     model::{Range, Time, Transaction},
-    source::Check,
 };
 use async_trait::async_trait;
 use std::{

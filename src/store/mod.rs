@@ -14,9 +14,9 @@ mod unreadable;
 pub use census::Census;
 
 use crate::{
+    check::Check,
     error::{self, Error, Result},
     model::{Range, Time, Transaction},
-    source::Check,
     stitch::journey::Node,
 };
 use async_trait::async_trait;

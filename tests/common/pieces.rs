@@ -2,9 +2,10 @@
 
 use async_trait::async_trait;
 use mailstitch::{
+    check::Check,
     error::Result,
     model::{Line, Time},
-    source::{Batch, Check, PositionedSource},
+    source::{Batch, PositionedSource},
 };
 use std::collections::VecDeque;
 

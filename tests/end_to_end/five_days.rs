@@ -12,11 +12,11 @@ use crate::{
 };
 use mailstitch::{
     access::Access,
-    checkpoint::Checkpoint,
     config::Window,
     model::{Intake, Line, Range},
-    run::{Pass, counting},
+    pass::{Pass, counting},
     source::memory::MemorySource,
+    state::Checkpoint,
     stitch::Rules,
     store::{Store, memory::MemoryStore, sqlite::SqliteStore},
 };

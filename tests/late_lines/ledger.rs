@@ -5,15 +5,16 @@ use crate::common::fiveday::{DAY, END, HOUR, MINUTE, SECOND, START, five_days};
 use async_trait::async_trait;
 use mailstitch::{
     access::Access,
-    checkpoint::Checkpoint,
+    check::Check,
     config::Window,
     error::Result,
     model::{Intake, Line, Range, Time, Transaction},
-    run::{Pass, Summary, counting},
+    pass::{Pass, Summary, counting},
     source::{
-        Batch, Check, CountingSource,
+        Batch, CountingSource,
         memory::{Asked, MemorySource},
     },
+    state::Checkpoint,
     stitch::Rules,
     store::memory::MemoryStore,
 };

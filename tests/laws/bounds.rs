@@ -6,8 +6,8 @@ use crate::{
 };
 use mailstitch::{
     model::Line,
-    run::merge,
     stitch::{self, Bounds, bounds::Ends},
+    write::merge,
 };
 use proptest::{prelude::*, sample::Index};
 use std::cell::Cell;

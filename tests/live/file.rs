@@ -12,9 +12,9 @@ use crate::{
     taken, window,
 };
 use mailstitch::{
-    checkpoint::Checkpoint,
     model::{Line, Transaction},
-    run::positioned,
+    pass::positioned,
+    state::Checkpoint,
     stitch::Rules,
     store::memory::MemoryStore,
 };

@@ -9,10 +9,10 @@ use crate::{
     pass, taken, window,
 };
 use mailstitch::{
-    checkpoint::Checkpoint,
     model::{Range, Transaction},
-    run::counting,
+    pass::counting,
     source::memory::MemorySource,
+    state::Checkpoint,
     stitch::Rules,
     store::memory::MemoryStore,
 };

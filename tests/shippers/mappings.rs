@@ -9,7 +9,7 @@ use crate::{
 use mailstitch::{
     config::{ElasticsearchSource, preset::Preset},
     model::{Intake, Line, Range, Time},
-    parse::{self, Family, PROGRAMS},
+    program::{self, Family, PROGRAMS},
     source::{CountingSource, PositionedSource, elasticsearch::Elasticsearch, file::FileSource},
 };
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ fn log() -> &'static [RawLine] {
 /// Lines of mail servers and their neighbours, in an order of their own: those of other programs may or may not be asked for.
 fn ours(lines: Vec<Line>) -> Vec<Line> {
     let mut lines: Vec<Line> =
-        lines.into_iter().filter(|line| parse::family(&line.program) != Family::Foreign).collect();
+        lines.into_iter().filter(|line| program::family(&line.program) != Family::Foreign).collect();
     lines.sort_by_key(|line| (line.time, line.id));
     lines
 }

@@ -3,9 +3,9 @@
 use crate::fixture::{always, create, found_by, get, key, message, message_with, pages, part_of, recipient};
 use mailstitch::{
     model::{Intake, Line, Time, searchable::searchable, transaction::Recipient},
-    run::merge::merge,
     stitch::{self, Rules},
     store::Store,
+    write::merge::merge,
 };
 use std::collections::BTreeSet;
 

@@ -17,7 +17,7 @@ use crate::{
     cli::Trace,
     error::Result,
     model::{Range, Text, Time, Transaction, transaction::Rel},
-    run::outcome::Outcome,
+    outcome::Outcome,
     stitch::journey::{CLOCKS_MS, base_id},
     store::{Search, Store, Traces},
     when,

@@ -2,29 +2,6 @@ use super::*;
 use proptest::prelude::*;
 
 #[test]
-fn both_forms_of_queue_id_are_known() {
-    for id in ["3F2A41C0E7", "4dhRlh0sf8z9rvS", "000001", "4dhRlz0sf8z9rvS"] {
-        assert!(is_queue_id(id), "{id}");
-    }
-}
-
-#[test]
-fn ordinary_words_are_not_queue_ids() {
-    for word in ["statistics", "warning", "NOQUEUE", "SASL", "ABC12", "3f2a41c0e7", "foo.bar", "", "TLSRPT", "Requeued"]
-    {
-        assert!(!is_queue_id(word), "{word}");
-    }
-}
-
-#[test]
-fn a_queue_id_leads_only_with_colon_and_blank() {
-    assert_eq!(leading_queue_id("3F2A41C0E7: removed"), Some(("3F2A41C0E7", "removed")));
-    assert_eq!(leading_queue_id("3F2A41C0E7:removed"), None);
-    assert_eq!(leading_queue_id("3F2A41C0E7 removed"), None);
-    assert_eq!(leading_queue_id("ééééééééééééééééé: x"), None);
-}
-
-#[test]
 fn unknown_and_paths_are_no_addresses() {
     let (p, rest) = peer("unknown[192.0.2.1]:25: x").unwrap();
     assert_eq!((p.name, p.addr, p.port, rest), (None, Some("192.0.2.1"), Some(25), ": x"));
@@ -75,30 +52,6 @@ proptest! {
     #[test]
     fn ipv4_addresses_are_what_the_library_reads(text in "[0-9]{1,3}\\.[0-9]{1,3}\\.[0-9]{0,4}\\.?[0-9]{1,3}\\.?") {
         prop_assert_eq!(is_ipv4(&text), text.parse::<std::net::Ipv4Addr>().is_ok());
-    }
-}
-
-#[test]
-fn an_id_has_the_length_of_its_form() {
-    for id in ["4dhRlh0sf8z9", "FFFFFFFFFFFFFFFFFFFFF", "4dhRlh0sf8z9rvS1234567890B", "4dhRlh"] {
-        let known = id != "4dhRlh";
-        assert_eq!(is_queue_id(id), known, "{id}");
-        let line = format!("{id}: removed");
-        assert_eq!(leading_queue_id(&line), known.then_some((id, "removed")), "{id}");
-    }
-    for word in ["FFFFFFFFFFFFFFFFFFFFFF", "4dhRlh0sf8z9rvS1234567890BC", "4dhRlh0sf8z", "4dhRlh0sfz9r", "4dhRlh0sf8xz"]
-    {
-        assert!(!is_queue_id(word), "{word}");
-        assert_eq!(leading_queue_id(&format!("{word}: removed")), None, "{word}");
-    }
-}
-
-#[test]
-fn a_long_id_has_no_vowels() {
-    for letter in ('a'..='z').chain('A'..='Z') {
-        let is_vowel = "aeiouAEIOU".contains(letter);
-        assert_eq!(is_queue_id(&format!("4dhRlh0sf8z9{letter}9")), !is_vowel, "{letter}");
-        assert_eq!(is_queue_id(&format!("00000{letter}")), ('A'..='F').contains(&letter), "{letter}");
     }
 }
 

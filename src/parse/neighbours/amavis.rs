@@ -11,6 +11,7 @@ use crate::model::{
     event::{Fate, Filter},
 };
 use crate::parse::sendmail::scan::find_outside;
+use crate::queue_id;
 
 /// How many places are tried as the beginning of the envelope; more would let a hostile line cost time.
 const CANDIDATES: usize = 16;
@@ -100,7 +101,7 @@ fn ids<'a>(rest: &'a str, found: &mut Filter<'a>) -> Option<&'a str> {
     let plain = |key| after(rest, key).map(|value| value.split([',', ' ', '/']).next().unwrap_or(value));
     found.queued_as = plain(", queued_as: ");
     found.score = plain(", Hits: ").and_then(|hits| hits.parse().ok()).filter(|hits: &f64| hits.is_finite());
-    plain(", Queue-ID: ").filter(|id| super::is_queue_id(id))
+    plain(", Queue-ID: ").filter(|id| queue_id::is_id(id))
 }
 
 /// What follows the trace of the `Received` headers, whose arrows look like brackets: `, (ESMTP://[192.0.2.1]:4 < ESMTPA://…)`.

@@ -3,11 +3,12 @@
 //! In: their lines about a message (`MailScanner/lib/MailScanner/*.pm`, `mimedefang.pl`).  Out: verdicts, [`Event::Requeued`].
 //! Ignored on purpose: batches, counts, what the programs say of themselves.
 
-use super::{filter, is_queue_id, judged};
+use super::{filter, judged};
 use crate::model::{
     Event, Parsed,
     event::{Fate, Filter},
 };
+use crate::queue_id;
 
 /// Reads a text logged by MailScanner. It adds a suffix of its own to postfix' ids: `210F0261C9D.AFE5C`.
 pub fn mailscanner(text: &str) -> Parsed<'_> {
@@ -15,7 +16,7 @@ pub fn mailscanner(text: &str) -> Parsed<'_> {
     if let Some((queue_id, rest)) = id("Requeue: ") {
         // `Requeue: OLD.SUFFIX to NEW`; sendmail's keep their id.
         return match rest.strip_prefix("to ").map(|new| new.split('.').next().unwrap_or(new)) {
-            Some(child) if is_queue_id(child) && child != queue_id => {
+            Some(child) if queue_id::is_id(child) && child != queue_id => {
                 Parsed::Event { queue_id: Some(queue_id), event: Event::Requeued { child } }
             }
             Some(child) if child == queue_id => Parsed::Event { queue_id: Some(queue_id), event: Event::Note },
@@ -53,7 +54,7 @@ pub fn mailscanner(text: &str) -> Parsed<'_> {
 fn scanned(text: &str) -> Option<(&str, &str)> {
     let (word, rest) = text.split_once(' ')?;
     let id = word.split('.').next().unwrap_or(word);
-    is_queue_id(id).then_some((id, rest))
+    queue_id::is_id(id).then_some((id, rest))
 }
 
 fn said(rest: &str) -> Option<Filter<'_>> {
@@ -74,13 +75,13 @@ pub fn mimedefang(text: &str) -> Parsed<'_> {
         let (from, to) = envelope.map(|(from, rest)| (from, rest.split('>').next().unwrap_or(rest))).unzip();
         let to = to.filter(|to| !to.is_empty());
         let found = Filter { detail, from, to, fate: fate(event), ..filter("mimedefang", event) };
-        return judged(Some(id).filter(|id| is_queue_id(id)), found);
+        return judged(Some(id).filter(|id| queue_id::is_id(id)), found);
     }
     let Some((id, did)) = text.strip_prefix("filter: ").and_then(|rest| rest.split_once(": ")) else {
         return Parsed::Ignored("the filter says this of itself");
     };
     let did = did.trim();
-    let queue_id = Some(id).filter(|id| is_queue_id(id));
+    let queue_id = Some(id).filter(|id| queue_id::is_id(id));
     match did.split(' ').find_map(|word| fate(word.split('=').next().unwrap_or(word))) {
         Some(fate) => judged(queue_id, Filter { fate: Some(fate), ..filter("mimedefang", did) }),
         None if queue_id.is_some() => Parsed::Event { queue_id, event: Event::Note },

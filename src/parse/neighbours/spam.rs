@@ -4,10 +4,11 @@
 //! Ignored on purpose: spamd's `identified spam` and `clean message`, which its `result:` line says again with the
 //! Message-ID; everything about connections and children.
 
-use super::{between, filter, is_queue_id, judged};
+use super::{between, filter, judged};
 use crate::model::Parsed;
 use crate::model::event::{Fate, Filter};
 use crate::parse::sendmail::scan::{bare, find_outside};
+use crate::queue_id;
 
 /// Reads a text logged by spamd: `spamd: result: Y|. SCORE - TESTS scantime=…,…,mid=<M>,…`.
 pub fn spamd(text: &str) -> Parsed<'_> {
@@ -53,7 +54,7 @@ fn rspamd_result(text: &str) -> Option<Parsed<'_>> {
     let (symbols, rest) = rest.split_once("]), ").unwrap_or((rest, ""));
     let field = |key: &str| find_outside(head, key).map(|at| &head[at + key.len()..]);
     let id = field("id: ").filter(|_| head.starts_with("id: ")).and_then(in_angles);
-    let queue_id = field(", qid: ").and_then(in_angles).filter(|id| is_queue_id(id));
+    let queue_id = field(", qid: ").and_then(in_angles).filter(|id| queue_id::is_id(id));
     let recipients = between(rest, ", rcpts: <", ">");
     Some(judged(
         queue_id,
@@ -105,7 +106,7 @@ fn scanned<'a>(text: &'a str, verdict: &'a str, virus: Option<&'a str>) -> Optio
     // The subject may hold the words that follow it: the id is taken between the last of them.
     let id_of = |rest: &'a str| rest.rsplit_once(" message-id '").and_then(|(_, id)| id.split_once('\''));
     Some(judged(
-        id.filter(|id| is_queue_id(id)),
+        id.filter(|id| queue_id::is_id(id)),
         Filter {
             detail: virus,
             message_id: id_of(rest).map(|(id, _)| bare(id)).filter(|id| !id.is_empty()),

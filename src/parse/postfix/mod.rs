@@ -25,82 +25,21 @@ mod tls;
 pub use delivery::relay;
 pub use reply::{forwarded_queue_id, remote_reply, reply_queue_id};
 
-use super::fields;
-use crate::model::{
-    Event, Parsed,
-    event::{Action, Policy},
+use crate::{
+    model::{
+        Event, Parsed,
+        event::{Action, Policy},
+    },
+    program, queue_id,
 };
-
-/// Whether the part after the last slash of a syslog name is a postfix program. RFC 3164 tags are cut at 32
-/// characters, which may leave `postfix-script[21863` for a name.
-pub fn is_daemon(name: &str) -> bool {
-    matches!(
-        bare(name),
-        "anvil"
-            | "bounce"
-            | "cleanup"
-            | "discard"
-            | "dnsblog"
-            | "error"
-            | "flush"
-            | "lmtp"
-            | "local"
-            | "master"
-            | "mailq"
-            | "newaliases"
-            | "nqmgr"
-            | "oqmgr"
-            | "pickup"
-            | "pipe"
-            | "post-install"
-            | "postalias"
-            | "postcat"
-            | "postconf"
-            | "postdrop"
-            | "postfix"
-            | "postfix-script"
-            | "postfix-tls-script"
-            | "postfix-wrapper"
-            | "postkick"
-            | "postlock"
-            | "postlog"
-            | "postlogd"
-            | "postmap"
-            | "postmulti"
-            | "postmulti-script"
-            | "postqueue"
-            | "postscreen"
-            | "postsuper"
-            | "posttls-finger"
-            | "proxymap"
-            | "qmgr"
-            | "qmqpd"
-            | "scache"
-            | "sendmail"
-            | "showq"
-            | "smtp"
-            | "smtpd"
-            | "spawn"
-            | "tlsmgr"
-            | "tlsproxy"
-            | "trivial-rewrite"
-            | "verify"
-            | "virtual"
-    )
-}
-
-/// The daemon's name without the process id of a cut tag.
-fn bare(name: &str) -> &str {
-    fields::split_at_byte(name, b'[').map_or(name, |(name, _)| name)
-}
 
 /// Reads the text of a postfix program; `daemon` is `None` where the transport lost the name.
 pub fn parse<'a>(daemon: Option<&str>, text: &'a str) -> Parsed<'a> {
-    let daemon = daemon.map(bare);
+    let daemon = daemon.map(program::postfix::bare);
     if let Some(complaint) = without_severity(text) {
         return warning(complaint);
     }
-    if let Some((id, rest)) = fields::leading_queue_id(text) {
+    if let Some((id, rest)) = queue_id::postfix::leading(text) {
         return told(Some(id), message(daemon, rest));
     }
     if let Some(rest) = text.strip_prefix("NOQUEUE: ") {
@@ -121,7 +60,7 @@ fn without_severity(text: &str) -> Option<&str> {
 }
 
 fn warning(text: &str) -> Parsed<'_> {
-    if let Some((id, text)) = fields::leading_queue_id(text) {
+    if let Some((id, text)) = queue_id::postfix::leading(text) {
         return told(Some(id), Some(Event::Warning { text }));
     }
     match smtpd::sasl_failed(text) {
@@ -173,7 +112,7 @@ fn session<'a>(daemon: Option<&str>, text: &'a str) -> Parsed<'a> {
         let queue_id = match &event {
             // A line that was cut inside of the id names no message.
             Event::Policy(Policy { action: Action::Accept, text, from: Some(_), .. }) => {
-                let whole = |id: &&str| text.ends_with(id) && fields::is_queue_id(id);
+                let whole = |id: &&str| text.ends_with(id) && queue_id::postfix::is_id(id);
                 reply_queue_id(text).filter(whole).or_else(|| policy::filter_id(text))
             }
             _ => None,
@@ -188,7 +127,7 @@ fn session<'a>(daemon: Option<&str>, text: &'a str) -> Parsed<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{testing::check, *};
+    use super::testing::check;
 
     #[test]
     fn warning_is_not_a_queue_id() {
@@ -216,7 +155,6 @@ mod tests {
 
     #[test]
     fn the_process_id_of_a_cut_tag_is_not_part_of_the_name() {
-        assert!(is_daemon("postfix-script[21863") && is_daemon("smtpd") && !is_daemon("httpd"));
         check("postfix-script[21863", "starting the Postfix mail system", "ignored");
     }
 

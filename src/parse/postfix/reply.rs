@@ -3,7 +3,7 @@
 //! In: the text of `status=sent (…)`, or sendmail's `Sent (…)`.  Out: an id. The words are the receiving server's.
 //! Ignored on purpose: qmail's pid, Gmail's token and Exchange's internal id, which no log that we read shows.
 
-use crate::parse::fields;
+use crate::{parse::fields, queue_id};
 use memchr::memrchr_iter;
 
 const QUEUED_AS: &str = "queued as ";
@@ -22,7 +22,7 @@ pub fn reply_queue_id(reply: &str) -> Option<&str> {
     }
     // Proxmox' filter, whose own lines say what it did with the message: `250 2.5.0 OK (2C225C6817C7EEE1481)`.
     let own = reply.strip_prefix("250 2.5.0 OK (")?.strip_suffix(')')?;
-    Some(own).filter(|own| own.len() > 12 && fields::is_queue_id(own))
+    Some(own).filter(|own| own.len() > 12 && queue_id::postfix::is_id(own))
 }
 
 /// The id of the message on this host into which local(8) turned a forwarded or list recipient: `forwarded as X`

@@ -4,49 +4,33 @@
 //! Ignored on purpose: the life of the daemon, its tables and sockets; what `known` lists. `NOQUEUE` is no queue id.
 //!
 //! The frame is `conf.c sm_syslog`'s: `ID: text`, `NOQUEUE: text`, the bare text, and `ID[1]: part ...` for a text that
-//! was too long. The addresses of an event are as logged; [`unescape`] undoes the octal of `str2prt`.
+//! was too long. The addresses of an event are as logged; [`unescape`](crate::model::logged::unescape) undoes the octal of `str2prt`.
 
 mod from;
-mod ids;
 mod known;
 mod milter;
 mod notice;
 mod peer;
 mod reject;
+mod reply;
 pub mod scan;
 mod session;
 mod to;
 
-pub use ids::{id_time, is_id, reply_queue_id};
 pub use peer::peer;
-pub use scan::unescape;
+pub use reply::reply_queue_id;
 pub use to::recipients;
 
-use crate::model::{Event, Parsed};
-
-/// Whether a syslog name is sendmail's: its own, or a `-L` label that Debian, RHEL or the BSDs give it.
-pub fn is_program(name: &str) -> bool {
-    matches!(
-        name,
-        "sendmail"
-            | "sm-mta"
-            | "sm-mta-queue"
-            | "sm-msp"
-            | "sm-msp-queue"
-            | "sm-que"
-            | "sm-queue"
-            | "sm-client"
-            | "sendmail-mta"
-            | "sendmail-msp"
-            | "sendmail-client"
-    )
-}
+use crate::{
+    model::{Event, Parsed},
+    queue_id,
+};
 
 /// Whether a text can only be sendmail's: a statement after an id that holds its time, or one about a session in words that no
 /// other program has.
 pub fn is_record(text: &str) -> bool {
     match text.split_once(": ") {
-        Some((id, rest)) if ids::is_timed(id) => match rest.split_once('=').map(|(word, _)| word) {
+        Some((id, rest)) if queue_id::sendmail::is_timed(id) => match rest.split_once('=').map(|(word, _)| word) {
             // These two words are anybody's, but not with what sendmail has further on.
             Some("from") => rest.contains(", nrcpts="),
             Some("to") => rest.contains(", stat="),
@@ -64,7 +48,7 @@ fn is_ruleset(text: &str) -> bool {
 pub fn parse(text: &str) -> Parsed<'_> {
     match text.split_once(": ") {
         Some(("NOQUEUE", rest)) => parse_body(None, rest),
-        Some((head, rest)) if is_id(head) => parse_body(Some(head), rest),
+        Some((head, rest)) if queue_id::sendmail::is_id(head) => parse_body(Some(head), rest),
         Some((head, rest)) => piece(head, rest).unwrap_or_else(|| parse_body(None, text)),
         None => parse_body(None, text),
     }
@@ -73,7 +57,7 @@ pub fn parse(text: &str) -> Parsed<'_> {
 /// `ID[n]: part ...`, with the separator at which it was cut; the last part has no ` ...`.
 fn piece<'a>(head: &'a str, rest: &'a str) -> Option<Parsed<'a>> {
     let (id, number) = head.strip_suffix(']')?.split_once('[')?;
-    if !is_id(id) || number.len() > 3 {
+    if !queue_id::sendmail::is_id(id) || number.len() > 3 {
         return None;
     }
     let (text, last) = rest.strip_suffix(" ...").map_or((rest, true), |text| (text, false));

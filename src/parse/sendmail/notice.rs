@@ -3,8 +3,8 @@
 //! In: `CHILD: DSN: text`, `CHILD: clone: owner=…`, `split: …, id[s]=a, b`.  Out: `Dsn`, `Clone`.
 //! (`savemail.c`, `deliver.c`, `queue.c`.)
 
-use super::ids::is_id;
 use crate::model::Event;
+use crate::queue_id::sendmail::is_id;
 
 /// A text that begins with a child's queue id, or with `split: `; `None` for any other.
 pub fn parse(text: &str) -> Option<Event<'_>> {

@@ -1,6 +1,6 @@
 //! Scanning of sendmail's texts: fields, quotes, brackets, escapes.
 //!
-//! In: a text, or a part of one.  Out: slices of it; only [`unescape`] may copy.
+//! In: a text, or a part of one.  Out: slices of it.
 //! Left alone on purpose: what a field means.
 //!
 //! Addresses and message-ids are written by strangers and may hold `, relay=`. Inside quotes and angle brackets a
@@ -8,7 +8,6 @@
 //! found nowhere outside of them is then looked for without regard to them.
 
 use memchr::{memchr_iter, memchr2, memchr3, memrchr_iter};
-use std::borrow::Cow;
 
 /// Follows quotes and angle brackets through a text as `conf.c sm_syslog` wrote it, where `\\` stands for one backslash.
 #[derive(Default)]
@@ -208,35 +207,6 @@ fn small(digits: &str) -> Option<u64> {
     fits.then(|| digits.parse().ok()).flatten()
 }
 
-/// A logged text as it was before `libsm str2prt` made it printable: `\\`, `\t`, `\n`, `\r` and `\ooo`.
-///
-/// Bytes that are no UTF-8 become U+FFFD. An unknown escape is left as it is.
-pub fn unescape(text: &str) -> Cow<'_, str> {
-    if !text.contains('\\') {
-        return Cow::Borrowed(text);
-    }
-    let mut raw = Vec::with_capacity(text.len());
-    let mut bytes = text.as_bytes();
-    while let Some((&byte, rest)) = bytes.split_first() {
-        let (plain, length) = match (byte, rest) {
-            (b'\\', [b'\\', ..]) => (b'\\', 2),
-            (b'\\', [b't', ..]) => (b'\t', 2),
-            (b'\\', [b'n', ..]) => (b'\n', 2),
-            (b'\\', [b'r', ..]) => (b'\r', 2),
-            (b'\\', [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', ..]) => {
-                ((a - b'0') * 64 + (b - b'0') * 8 + (c - b'0'), 4)
-            }
-            _ => (byte, 1),
-        };
-        raw.push(plain);
-        bytes = &bytes[length..];
-    }
-    match String::from_utf8(raw) {
-        Ok(text) => Cow::Owned(text),
-        Err(bad) => Cow::Owned(String::from_utf8_lossy(bad.as_bytes()).into_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -298,13 +268,6 @@ mod tests {
         assert_eq!(interval("1+02:03:04"), Some(93_784.0));
         assert_eq!(interval("99999999999:00:00"), None);
         assert_eq!(interval("00:02"), None);
-    }
-
-    #[test]
-    fn octal_bytes_are_utf8() {
-        assert_eq!(unescape(r"j\303\274rgen\\x\n"), "jürgen\\x\n");
-        assert_eq!(unescape(r"\377 \9 \"), "\u{fffd} \\9 \\");
-        assert!(matches!(unescape("plain"), Cow::Borrowed("plain")));
     }
 
     /// The log writes each backslash twice; one alone begins a control character.
@@ -400,12 +363,5 @@ mod tests {
         for text in ["00:00:02:01", "x:00:00", "00::00", "1+00:00", "+00:00:01", "+1:00:00x", ""] {
             assert_eq!(interval(text), None, "{text}");
         }
-    }
-
-    #[test]
-    fn a_control_character_is_written_as_in_c() {
-        assert_eq!(unescape(r"a\tb\rc\nd\\e"), "a\tb\rc\nd\\e");
-        assert_eq!(unescape(r"\101\175\052\176"), "A}*~");
-        assert_eq!(unescape(r"\400 \380 \308 \12"), r"\400 \380 \308 \12");
     }
 }

@@ -71,7 +71,7 @@ fn controller(value: &str) -> &str {
 
 /// The recipients of a list: split at commas outside of quotes and brackets, without `<>`.
 ///
-/// `"|command args"`, `/file` and `\name` are given as written; see [`super::unescape`] for the escapes.
+/// `"|command args"`, `/file` and `\name` are given as written; see [`unescape`](crate::model::logged::unescape) for the escapes.
 pub fn recipients(list: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(list);
     // Once a quote or bracket is found never to close, looking again would only cost time.

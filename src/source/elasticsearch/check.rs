@@ -5,11 +5,12 @@
 
 use super::{Elasticsearch, document, query, sample::Sample};
 use crate::{
+    check::Check,
     config::Fields,
-    elastic::{Body, Call, Method, checks, in_path, search::Found},
     error::{Kind, Result},
     model::{Intake, Range, Time},
-    source::{Check, CountingSource},
+    net::elastic::{Body, Call, Method, checks, in_path, search::Found},
+    source::CountingSource,
 };
 use serde_json::{Value, json};
 use std::sync::PoisonError;

@@ -3,8 +3,8 @@
 //! The ledger remembers what is counted, so nothing enters it that was not asked for.
 
 use crate::{
-    elastic::search::Found,
     model::{Range, Time},
+    net::elastic::search::Found,
     source::taking::MOST,
     window::Held,
 };

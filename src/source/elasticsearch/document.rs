@@ -5,8 +5,8 @@
 
 use crate::{
     config::Fields,
-    elastic::search::Hit,
     model::{Intake, Line, Time},
+    net::elastic::search::Hit,
     source::{
         Noise,
         carried::{self, Carried},

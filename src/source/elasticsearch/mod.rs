@@ -15,12 +15,13 @@ mod touched;
 mod walk;
 mod wanting;
 
-use super::{Batch, Check, CountingSource, pieces, taking::Taking};
+use super::{Batch, CountingSource, pieces, taking::Taking};
 use crate::{
+    check::Check,
     config::{ElasticsearchSource, Fields, preset::known_as},
-    elastic::{Body, Call, Client, Method, in_path, search::Hit},
     error::{Error, Kind, Result},
     model::{Intake, Range, Time},
+    net::elastic::{Body, Call, Client, Method, in_path, search::Hit},
     window::{self, Held},
 };
 use async_trait::async_trait;

@@ -6,8 +6,8 @@
 
 use crate::{
     config::{ElasticsearchSource, Fields},
-    elastic::readable,
     model::{Range, Time},
+    net::elastic::readable,
 };
 use serde_json::{Map, Value, json};
 

@@ -1,7 +1,7 @@
 //! Queries as JSON, for each shape that indices come in.
 
 use super::*;
-use crate::{config::preset::Preset, http::scripted};
+use crate::{config::preset::Preset, net::http::scripted};
 
 pub fn settings(time_format: Option<&str>) -> ElasticsearchSource {
     ElasticsearchSource {

@@ -5,11 +5,12 @@
 
 use super::{document, wanting};
 use crate::{
+    check::Check,
     config::{Fields, preset::Preset},
-    elastic::search::Hit,
+    frame::{self, Dater},
     model::{Intake, Line, Time},
-    parse::syslog::{self, Dater},
-    source::{Check, Noise, sample::Account},
+    net::elastic::search::Hit,
+    source::{Noise, sample::Account},
 };
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
@@ -70,7 +71,7 @@ impl Sample {
         let Ok(document) = serde_json::from_str::<Map<String, Value>>(source) else { return };
         let stamp = Fields::alternatives(&fields.message).find_map(|name| {
             let text = document::message(&document, name)?;
-            syslog::message(&text, None, None, None).stamp
+            frame::message(&text, None, None, None).stamp
         });
         let Some(stamp) = stamp else { return };
         let own = Dater::new(zone, None, line.time.plus(DAY_MS), None).date(stamp);

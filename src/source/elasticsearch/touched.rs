@@ -6,9 +6,9 @@
 
 use super::{Elasticsearch, query};
 use crate::{
-    elastic::{Body, Call, Method, in_path},
     error::{Kind, Result},
     model::Range,
+    net::elastic::{Body, Call, Method, in_path},
 };
 use serde_json::{Value, json};
 

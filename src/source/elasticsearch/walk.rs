@@ -20,12 +20,14 @@
 use super::document;
 use crate::{
     config::{ElasticsearchSource, Fields},
-    elastic::{
-        Body, Call, Client, Engine, Method, PointInTime,
-        search::{Found, Hit, Shards},
-    },
     error::{Error, Kind, Result},
-    http::retry,
+    net::{
+        elastic::{
+            Body, Call, Client, Engine, Method, PointInTime,
+            search::{Found, Hit, Shards},
+        },
+        http::retry,
+    },
     source::taking::MOST,
 };
 use futures::future::try_join_all;
@@ -324,7 +326,7 @@ impl Slice<'_> {
 mod tests {
     use super::*;
     use crate::{
-        http::scripted::{Scripted, connection},
+        net::http::scripted::{Scripted, connection},
         source::elasticsearch::query::tests::settings,
     };
     use std::sync::atomic::{AtomicUsize, Ordering};

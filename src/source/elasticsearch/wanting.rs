@@ -6,8 +6,10 @@
 use super::document::{self, as_text, carried_in, message, time};
 use crate::{
     config::Fields,
+    frame,
     model::{Intake, Time},
-    parse::{self, Family, syslog},
+    program,
+    program::Family,
 };
 use serde_json::{Map, Value};
 
@@ -83,7 +85,7 @@ fn candidate(leaves: &[(String, &Value)], part: &str) -> Option<String> {
         leaves.iter().find(|(name, value)| test(name, value)).map(|(name, _)| name.clone())
     };
     match part {
-        "message" => first(&|_, value| parse::looks_like_mail("", &text(value)))
+        "message" => first(&|_, value| program::looks_like_mail("", &text(value)))
             .or_else(|| first(&|_, value| text(value).len() > 20 && text(value).contains(' '))),
         "time" => first(&|_, value| time(value, None).is_some_and(|time| time.0 > EARLIEST)),
         "host" => {
@@ -100,8 +102,8 @@ fn candidate(leaves: &[(String, &Value)], part: &str) -> Option<String> {
 
 /// Whether a value is the syslog name of a mail server, or a tag with it.
 fn is_mail(value: &str) -> bool {
-    let tag = syslog::message(value, None, None, None).program.unwrap_or(value);
-    matches!(parse::family(tag.trim_end_matches(':')), Family::Postfix(_) | Family::Sendmail)
+    let tag = frame::message(value, None, None, None).program.unwrap_or(value);
+    matches!(program::family(tag.trim_end_matches(':')), Family::Postfix(_) | Family::Sendmail)
 }
 
 /// A field with the whole syslog name of postfix, where the one that is read ends at the slash.

@@ -13,8 +13,8 @@ use super::{
 use crate::{
     config,
     error::{Error, Kind, Result},
+    frame::{Dater, Stamp, frame},
     model::Time,
-    parse::syslog::{Dater, Stamp, frame},
 };
 use std::{
     collections::HashSet,

@@ -1,16 +1,14 @@
 //! Headers of log lines: host and tag, which thousands of lines have in common, are understood once.
 //!
-//! In: a line of a log file.  Out: the line that [`syslog::frame`] and the [`Intake`] make of it.
+//! In: a line of a log file.  Out: the line that [`frame::frame`] and the [`Intake`] make of it.
 
 use crate::{
+    frame::{self, Dater, Stamp},
     model::{
         Intake, Line,
         line::{Misdated, NAMES_KEPT, Origin},
     },
-    parse::{
-        family,
-        syslog::{self, Dater, Stamp},
-    },
+    program::family,
 };
 use hashbrown::HashMap;
 use memchr::memchr_iter;
@@ -46,11 +44,11 @@ impl Headers {
         let parts = self.take_apart(text);
         if let Some((stamp, header, text)) = parts
             && let Some(known) = self.known.get(header)
-            && !(known.carries && syslog::is_line(text))
+            && !(known.carries && frame::is_line(text))
         {
             return Some(known.origin.line(dater.date(stamp), text));
         }
-        let frame = syslog::frame(text)?;
+        let frame = frame::frame(text)?;
         let host = frame.host.or(inside.filter(|_| frame.wrapped));
         let origin = self.origin(host, frame.program, frame.pid);
         let line = origin.line(dater.date(frame.stamp), frame.text);
@@ -61,7 +59,7 @@ impl Headers {
             if self.known.len() >= NAMES_KEPT {
                 self.known.clear();
             }
-            let carries = syslog::may_carry(family(frame.program));
+            let carries = frame::may_carry(family(frame.program));
             self.known.insert(header.to_owned(), Known { origin, carries });
         }
         Some(line)
@@ -77,7 +75,7 @@ impl Headers {
         let (stamp, rest) = match (line.strip_prefix(&*self.stamp.0), self.stamp.1) {
             (Some(rest), Some(stamp)) => (stamp, rest),
             _ => {
-                let (stamp, rest) = syslog::stamp(line)?;
+                let (stamp, rest) = frame::stamp(line)?;
                 self.stamp.0.clear();
                 self.stamp.0.push_str(&line[..line.len() - rest.len()]);
                 self.stamp.1 = Some(stamp);
@@ -146,7 +144,7 @@ mod tests {
             let (mut intake, mut alone) = (Intake::default(), dater.clone());
             for (stamp, header, text) in lines {
                 let line = format!("{stamp}{header}{text}");
-                let expected = syslog::frame(&line).map(|f| {
+                let expected = frame::frame(&line).map(|f| {
                     intake.line(alone.date(f.stamp), f.host.unwrap_or(HERE), f.program, f.pid, f.text)
                 });
                 prop_assert_eq!(headers.line(&line, &mut dater, None), expected, "{}", line);

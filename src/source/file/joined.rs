@@ -6,7 +6,7 @@
 //! Ignored on purpose: fields that say nothing of a line; what a record has beyond [`LONGEST`].
 
 use crate::{
-    parse::syslog::{self, Journalled},
+    frame::{self, Journalled},
     source::lines::LONGEST,
 };
 use serde::Deserialize;
@@ -132,7 +132,7 @@ impl Joiner {
             return (None, Taken::Yes);
         }
         if json.starts_with('{') {
-            let record = syslog::journal(json).map(|found| Record::Journal(found.into_owned()));
+            let record = frame::journal(json).map(|found| Record::Journal(found.into_owned()));
             let taken = if record.is_some() { Taken::Yes } else { Taken::No };
             return (record, taken);
         }
@@ -172,8 +172,8 @@ impl Joiner {
     fn finish_entry(&mut self) -> Option<Record> {
         let entry = self.entry.take()?;
         let found = match entry.form {
-            Form::Pretty => syslog::journal(&entry.text).map(Journalled::into_owned),
-            Form::Export | Form::Verbose => syslog::journal_fields(&entry.fields),
+            Form::Pretty => frame::journal(&entry.text).map(Journalled::into_owned),
+            Form::Export | Form::Verbose => frame::journal_fields(&entry.fields),
         };
         Some(found.map_or(Record::Noise(entry.text), Record::Journal))
     }
@@ -288,7 +288,7 @@ fn is_field(line: &str) -> bool {
 
 /// Whether a line is a mail server's by itself, whatever was begun before it.
 fn is_mail(line: &str) -> bool {
-    syslog::frame(line).is_some_and(|frame| syslog::is_mail(frame.program))
+    frame::frame(line).is_some_and(|frame| frame::is_mail(frame.program))
 }
 
 /// Stamp, stream, tag and text of a line in Kubernetes' form.

@@ -21,10 +21,9 @@ mod reading;
 mod tail;
 mod years;
 
-pub use years::IdTime;
-
-use super::{Batch, Check, PositionedSource, STRETCH_BYTES, blocking};
+use super::{Batch, PositionedSource, STRETCH_BYTES, blocking};
 use crate::{
+    check::Check,
     config,
     error::{Error, Kind, Result},
     model::{Intake, Time},
@@ -66,7 +65,6 @@ pub fn rewound(position: serde_json::Value, since: Time) -> Option<serde_json::V
 pub struct FileSource {
     settings: config::FileSource,
     headers: Headers,
-    id_time: IdTime,
     now: Time,
     inputs: Vec<Input>,
     /// Marks of files that are not there now.
@@ -156,7 +154,6 @@ impl FileSource {
         Ok(Self {
             settings: settings.clone(),
             headers: Headers::new(intake),
-            id_time: |_| None,
             now,
             inputs,
             gone,
@@ -168,14 +165,6 @@ impl FileSource {
             read_bytes: Arc::default(),
             total_bytes,
         })
-    }
-
-    /// Says how to find the time that a queue id at the beginning of a text holds: it overrides other guesses of a
-    /// file's year.
-    #[must_use]
-    pub fn with_id_time(mut self, id_time: IdTime) -> Self {
-        self.id_time = id_time;
-        self
     }
 
     /// Does not wait for the writer of a pipe once this is set.
@@ -251,7 +240,7 @@ impl FileSource {
             let reading = match input {
                 Input::File(file, mark) => {
                     let left_out = &mut self.not_whole;
-                    reading::file(file, mark, &self.settings, self.id_time, &self.read_bytes, left_out)?
+                    reading::file(file, mark, &self.settings, &self.read_bytes, left_out)?
                 }
                 Input::Stream(_) if self.until.told.load(Ordering::Relaxed) => {
                     self.not_whole = true;
@@ -261,7 +250,7 @@ impl FileSource {
                     // Who pipes into a run means all of it.
                     let waited = self.until.waited.filter(|_| path != Path::new("-"));
                     let until = Until { waited, ..self.until.clone() };
-                    Some(reading::stream(path, &self.settings, self.id_time, self.now, until)?)
+                    Some(reading::stream(path, &self.settings, self.now, until)?)
                 }
             };
             self.open = reading.map(|reading| (number, if self.whole { reading.whole() } else { reading }));

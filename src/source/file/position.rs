@@ -7,7 +7,7 @@
 //! has before the place that was read up to must be the same, too: a file that was written anew may begin as it did.
 //! Where that is not sure the file is read from the start: reading a line twice changes nothing, a gap would.
 
-use crate::{model::Time, parse::syslog::track::Doubt};
+use crate::{frame::track::Doubt, model::Time};
 use serde::{Deserialize, Serialize};
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::hash::Hasher;

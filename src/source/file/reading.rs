@@ -13,13 +13,13 @@ use super::{
     pipe::{self, Pipe, Until},
     position::{HEAD, Mark},
     tail::{self, Tail, Tailed},
-    years::{self, IdTime},
+    years,
 };
 use crate::{
     config,
     error::Result,
+    frame::{self, Dater, Stamp},
     model::{Time, line::Misdated},
-    parse::syslog::{self, Dater, Stamp},
     source::lines::Lines,
 };
 use std::{
@@ -138,7 +138,6 @@ pub fn file(
     found: &Found,
     mark: &mut Mark,
     settings: &config::FileSource,
-    id_time: IdTime,
     count: &Arc<AtomicU64>,
     left_out: &mut bool,
 ) -> Result<Option<Reading>> {
@@ -172,7 +171,7 @@ pub fn file(
     if mark.last.is_none() && settings.year.is_none() && matches!(found.first, Some(Stamp::NoYear { .. })) {
         // An error comes again when the lines are read.
         if let Ok(Some(text)) = text_from(mark.offset, &Arc::default())
-            && let Some(day) = years::first_day(text, latest, id_time)
+            && let Some(day) = years::first_day(text, latest)
         {
             dater.begin_on(day);
         }
@@ -214,7 +213,7 @@ pub fn file(
 }
 
 /// Opens standard input or a pipe; `now` is the latest time that its stamps can mean.
-pub fn stream(path: &Path, settings: &config::FileSource, id_time: IdTime, now: Time, until: Until) -> Result<Reading> {
+pub fn stream(path: &Path, settings: &config::FileSource, now: Time, until: Until) -> Result<Reading> {
     let mut text = Pipe::open(path, until).and_then(open::stream).map_err(|e| unreadable(path, &e))?;
     let latest = now.plus(DAY_MS);
     let mut dater = Dater::new(settings.timezone, settings.year, latest, None);
@@ -222,7 +221,7 @@ pub fn stream(path: &Path, settings: &config::FileSource, id_time: IdTime, now: 
     // An error comes again when the lines are read.
     let _ = (&mut text).take(STREAM_HEAD_BYTES).read_to_end(&mut head);
     if settings.year.is_none()
-        && let Some(day) = years::first_day(head.as_slice(), latest, id_time)
+        && let Some(day) = years::first_day(head.as_slice(), latest)
     {
         dater.begin_on(day);
     }
@@ -245,7 +244,7 @@ pub fn stream(path: &Path, settings: &config::FileSource, id_time: IdTime, now: 
 fn first_host(head: &[u8]) -> Option<String> {
     joined::records(head).iter().find_map(|record| {
         let Record::Line(line) = record else { return None };
-        syslog::frame(line).filter(|frame| frame.wrapped)?.host.map(str::to_owned)
+        frame::frame(line).filter(|frame| frame.wrapped)?.host.map(str::to_owned)
     })
 }
 
@@ -326,7 +325,7 @@ impl Taking<'_> {
             Record::Journal(j) => {
                 let outer = Stamp::Exact(j.time);
                 // Docker's driver for the journal hands over whole lines of its containers.
-                let inner = syslog::inside(&j.program, j.time, j.host.as_deref(), &j.text);
+                let inner = frame::inside(&j.program, j.time, j.host.as_deref(), &j.text);
                 let (stamp, host, program, pid, text) = match &inner {
                     Some(m) => (m.stamp.unwrap_or(outer), m.host, m.program.unwrap_or_default(), m.pid, m.text),
                     None => (outer, j.host.as_deref(), &*j.program, j.pid, &*j.text),

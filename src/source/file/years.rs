@@ -2,20 +2,18 @@
 //!
 //! In: the text of a file, and the latest time that it can hold.  Out: the day of its first stamp without a year.
 //! Ignored on purpose: everything but stamps and queue ids. The year is carried forward from here while lines are read
-//! (`parse::syslog::Dater`), so only the beginning must be found: from the first queue id that holds its time, else by
+//! (`frame::Dater`), so only the beginning must be found: from the first queue id that holds its time, else by
 //! counting the turns of the year and going back from the end. The second costs a pass over the file, the price of
 //! dating a log that nobody rotated for years.
 
 use crate::{
+    frame::{Stamp, dating::latest, day_number, frame, track::Track, year_of},
     model::Time,
-    parse::syslog::{Stamp, dating::latest, day_number, frame, track::Track, year_of},
+    queue_id,
     source::lines::Lines,
 };
 use chrono::Datelike;
 use std::io::Read;
-
-/// The time that a queue id at the beginning of a text holds, if it is of a kind that does.
-pub type IdTime = fn(&str) -> Option<Time>;
 
 /// A file that is longer than this and has not turned the year by then is judged by this much of it.
 const SEARCHED_BYTES: u64 = 256 << 20;
@@ -29,7 +27,7 @@ const SOME_YEAR: i32 = 2000;
 
 /// The day number of the first stamp without a year in `text`; `None` when it holds none. Errors end the search: they
 /// are reported when the lines are read.
-pub fn first_day(text: impl Read, latest_time: Time, id_time: IdTime) -> Option<i64> {
+pub fn first_day(text: impl Read, latest_time: Time) -> Option<i64> {
     let latest_day = latest_time.0.div_euclid(DAY_MS);
     let mut first = None;
     let mut track: Option<Track> = None;
@@ -50,7 +48,7 @@ pub fn first_day(text: impl Read, latest_time: Time, id_time: IdTime) -> Option<
         track = Some(now);
         if asked < ASKED {
             asked += 1;
-            if let Some(year) = id_time(text).and_then(|id| year_by_id(id, latest_day, month, day)) {
+            if let Some(year) = queue_id::time_in_text(text).and_then(|id| year_by_id(id, latest_day, month, day)) {
                 return first.map(|(m, d)| day_number(year - years_passed(now.day), m, d));
             }
         }
@@ -86,10 +84,13 @@ fn year_by_id(id: Time, latest_day: i64, month: u8, day: u8) -> Option<i32> {
 mod tests {
     use super::*;
 
+    /// An id that holds no time.
+    const UNDATED: &str = "4Zk3";
+
     #[track_caller]
-    fn check(lines: &[&str], latest: &str, id_time: IdTime, expected: &str) {
-        let text: String = lines.iter().map(|l| format!("{l} mx1 postfix/qmgr[1]: 4Zk3: removed\n")).collect();
-        let day = first_day(text.as_bytes(), Time::parse_rfc3339(latest).unwrap(), id_time).unwrap();
+    fn check(lines: &[&str], latest: &str, id: &str, expected: &str) {
+        let text: String = lines.iter().map(|l| format!("{l} mx1 postfix/qmgr[1]: {id}: removed\n")).collect();
+        let day = first_day(text.as_bytes(), Time::parse_rfc3339(latest).unwrap()).unwrap();
         assert_eq!(Time(day * DAY_MS).utc().format("%F").to_string(), expected);
     }
 
@@ -97,7 +98,7 @@ mod tests {
     fn a_file_of_three_years_begins_two_turns_before_its_end() {
         let days = ["Nov 22", "Feb  1", "Feb  2", "Mar  3", "Apr  4", "Jul  1", "Aug  8", "Nov 22", "Jan 11"];
         let lines = days.map(|day| format!("{day} 01:00:00"));
-        check(&lines.each_ref().map(String::as_str), "2026-01-12T00:00:00Z", |_| None, "2024-11-22");
+        check(&lines.each_ref().map(String::as_str), "2026-01-12T00:00:00Z", UNDATED, "2024-11-22");
     }
 
     #[test]
@@ -106,13 +107,13 @@ mod tests {
         let lines: Vec<String> =
             days.iter().flat_map(|day| (0..ASKED / 4).map(move |_| format!("{day} 01:00:00"))).collect();
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-        check(&lines, "2026-01-12T00:00:00Z", |_| None, "2024-11-02");
+        check(&lines, "2026-01-12T00:00:00Z", UNDATED, "2024-11-02");
     }
 
     #[test]
     fn a_machine_that_starts_without_a_clock_makes_no_turn() {
         let lines = ["Nov 21 01:00:00", "Jan  1 00:00:02", "Nov 22 01:00:00"];
-        check(&lines, "2026-11-23T00:00:00Z", |_| None, "2026-11-21");
+        check(&lines, "2026-11-23T00:00:00Z", UNDATED, "2026-11-21");
     }
 
     #[test]
@@ -120,15 +121,15 @@ mod tests {
         check(
             &["Nov 21 01:00:00", "Nov 22 01:00:00", "Jan  1 00:00:05"],
             "2026-11-29T00:00:00Z",
-            |_| None,
+            UNDATED,
             "2026-11-21",
         );
-        check(&["Dec 20 01:00:00", "Jan  1 00:00:05"], "2026-12-21T00:00:00Z", |_| None, "2026-12-20");
+        check(&["Dec 20 01:00:00", "Jan  1 00:00:05"], "2026-12-21T00:00:00Z", UNDATED, "2026-12-20");
         // That the first is of a year that is still to come leaves it without one, and the rest in this one.
         check(
             &["Jan  1 00:00:05", "Dec 20 01:00:00", "Dec 21 01:00:00"],
             "2026-12-22T00:00:00Z",
-            |_| None,
+            UNDATED,
             "2027-01-01",
         );
     }
@@ -138,52 +139,50 @@ mod tests {
         check(
             &["Dec 30 01:00:00", "Dec 31 01:00:00", "Jan  1 00:00:05"],
             "2026-01-02T00:10:00Z",
-            |_| None,
+            UNDATED,
             "2025-12-30",
         );
-        check(&["Nov 22 01:00:00", "Jan 11 01:00:00"], "2026-01-12T00:00:00Z", |_| None, "2025-11-22");
-        check(&["Feb 29 01:00:00", "Mar  1 01:00:00"], "2024-03-02T00:00:00Z", |_| None, "2024-02-29");
+        check(&["Nov 22 01:00:00", "Jan 11 01:00:00"], "2026-01-12T00:00:00Z", UNDATED, "2025-11-22");
+        check(&["Feb 29 01:00:00", "Mar  1 01:00:00"], "2024-03-02T00:00:00Z", UNDATED, "2024-02-29");
     }
 
     #[test]
     fn an_id_that_holds_its_time_says_the_year() {
-        let id: IdTime = |_| Time::parse_rfc3339("2019-12-30T00:00:00Z");
-        check(&["Jan  2 01:00:00"], "2026-11-23T00:00:00Z", id, "2020-01-02");
+        // Of 2019-12-30.
+        check(&["Jan  2 01:00:00"], "2026-11-23T00:00:00Z", "xBU00000004711", "2020-01-02");
         // An id from the future says nothing.
-        check(&["Jan  2 01:00:00"], "2018-11-23T00:00:00Z", id, "2018-01-02");
+        check(&["Jan  2 01:00:00"], "2018-11-23T00:00:00Z", "xBU00000004711", "2018-01-02");
     }
 
-    /// The first day of a file that was last changed on 2026-11-22; `id` finds the time that an id holds.
+    /// The first day of a file that was last changed on 2026-11-22.
     #[track_caller]
-    fn check_id(lines: &[&str], id: IdTime, expected: &str) {
+    fn check_id(lines: &[&str], expected: &str) {
         let text: String = lines.iter().map(|l| format!("{l}: removed\n")).collect();
-        let day = first_day(text.as_bytes(), Time::parse_rfc3339("2026-11-23T00:00:00Z").unwrap(), id).unwrap();
+        let day = first_day(text.as_bytes(), Time::parse_rfc3339("2026-11-23T00:00:00Z").unwrap()).unwrap();
         assert_eq!(Time(day * DAY_MS).utc().format("%F").to_string(), expected);
     }
 
     #[test]
     fn a_file_without_such_stamps_begins_nowhere() {
         for text in ["", "hello\n", "2026-11-22T20:19:26Z mx1 a[1]: b\n"] {
-            assert_eq!(first_day(text.as_bytes(), Time(0), |_| None), None, "{text}");
+            assert_eq!(first_day(text.as_bytes(), Time(0)), None, "{text}");
         }
     }
 
     #[test]
     fn any_line_may_have_the_id_that_says_the_year() {
-        let id: IdTime = |text| Time::parse_rfc3339("2020-01-12T00:00:00Z").filter(|_| text.starts_with("here"));
-        check_id(&["Jan 12 01:00:00 mx1 a[1]: 4F", "Jan 12 02:00:00 mx1 a[1]: here"], id, "2020-01-12");
-        check_id(&["Jan 11 01:00:00 mx1 a[1]: 4F", "Jan 12 02:00:00 mx1 a[1]: here"], id, "2020-01-11");
+        check_id(&["Jan 12 01:00:00 mx1 a[1]: 4F", "Jan 12 02:00:00 mx1 a[1]: 00C00000004711"], "2020-01-12");
+        check_id(&["Jan 11 01:00:00 mx1 a[1]: 4F", "Jan 12 02:00:00 mx1 a[1]: 00C00000004711"], "2020-01-11");
         // The year turned in between.
-        check_id(&["Nov 22 01:00:00 mx1 a[1]: 4F", "Jan 12 02:00:00 mx1 a[1]: here"], id, "2019-11-22");
+        check_id(&["Nov 22 01:00:00 mx1 a[1]: 4F", "Jan 12 02:00:00 mx1 a[1]: 00C00000004711"], "2019-11-22");
     }
 
     #[test]
     fn ten_thousand_lines_are_asked_for_an_id() {
-        let id: IdTime = |text| Time::parse_rfc3339("2020-01-12T00:00:00Z").filter(|_| text.starts_with("here"));
         for (without, expected) in [(ASKED - 1, "2020-01-11"), (ASKED, "2026-01-11")] {
             let mut lines = vec!["Jan 11 01:00:00 mx1 a[1]: 4F"; without];
-            lines.push("Jan 12 01:00:00 mx1 a[1]: here");
-            check_id(&lines, id, expected);
+            lines.push("Jan 12 01:00:00 mx1 a[1]: 00C00000004711");
+            check_id(&lines, expected);
         }
     }
 

@@ -4,10 +4,11 @@
 
 use super::{DAY_MS, Graylog, HOUR_MS};
 use crate::{
+    check::Check,
     error::{Kind, Result},
-    http::{Body, Call, Method},
     model::{Range, Time},
-    source::{Check, Noise, sample::Account},
+    net::http::{Body, Call, Method},
+    source::{Noise, sample::Account},
 };
 use serde::Deserialize;
 use std::time::Duration;

@@ -4,8 +4,8 @@ use super::{Graylog, Short, Whole, query, rows::Rows};
 use crate::{
     config::Fields,
     error::{Kind, Result},
-    http::{Body, Call, Method},
     model::{Intake, Line, Range, Time},
+    net::http::{Body, Call, Method},
     source::{
         Noise,
         carried::{self, Carried},

@@ -18,13 +18,16 @@ pub(crate) mod rows;
 pub(crate) mod server;
 mod totals;
 
-use super::{Batch, Check, CountingSource, pieces};
+use super::{Batch, CountingSource, pieces};
 use crate::{
+    check::Check,
     config::GraylogSource,
-    elastic::readable,
     error::{Error, Kind, Result},
-    http::{Body, Call, Method, retry},
     model::{Intake, Range, Time},
+    net::{
+        elastic::readable,
+        http::{Body, Call, Method, retry},
+    },
     window::{self, Held},
 };
 use async_trait::async_trait;

@@ -7,7 +7,7 @@ use super::query;
 use crate::{
     config::GraylogSource,
     error::{Error, Kind, Result},
-    http::{Answer, Body, Call, Client, Dialect, Method, Stream},
+    net::http::{Answer, Body, Call, Client, Dialect, Method, Stream},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -240,7 +240,7 @@ pub(crate) fn explain(answer: &Answer, doing: &str) -> Error {
         }
         403 => told(Kind::Permission).hint(SHARE),
         _ if message.as_deref().is_some_and(query::is_not_understood) => told(Kind::Config).hint(QUERY),
-        status if crate::http::retry::may_pass(status) => told(Kind::Temporary),
+        status if crate::net::http::retry::may_pass(status) => told(Kind::Temporary),
         404 => told(Kind::Config).hint("`url` is the address of Graylog's web interface, without `/api`"),
         _ => told(Kind::Config),
     }

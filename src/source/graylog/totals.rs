@@ -6,8 +6,8 @@
 use super::Graylog;
 use crate::{
     error::{Kind, Result},
-    http::{Body, Call, Method},
     model::{Range, Time},
+    net::http::{Body, Call, Method},
     source::taking::MOST,
     window::Held,
 };

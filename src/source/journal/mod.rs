@@ -9,12 +9,13 @@
 
 mod reader;
 
-use super::{Batch, Check, Noise, PositionedSource, STRETCH_BYTES, blocking, carried};
+use super::{Batch, Noise, PositionedSource, STRETCH_BYTES, blocking, carried};
 use crate::{
+    check::Check,
     config::JournalSource,
     error::{Error, Kind, Result},
+    frame::{self, Journalled, Stamp},
     model::{Intake, Time, line::Misdated},
-    parse::syslog::{self, Journalled, Stamp},
 };
 use async_trait::async_trait;
 use reader::{From, Reader};
@@ -98,11 +99,11 @@ impl Journal {
         };
         let length = raw.len() as u64;
         let text = String::from_utf8_lossy(raw);
-        match syslog::journal(&text) {
+        match frame::journal(&text) {
             Some(found) if found.cursor.is_some() && found.cursor.as_deref() == self.position.cursor.as_deref() => {}
             Some(Journalled { time, host, program, pid, text, cursor }) => {
                 // Docker's driver for the journal hands over whole lines of its containers.
-                let (program, pid, host, time, text) = match syslog::inside(&program, time, host.as_deref(), &text) {
+                let (program, pid, host, time, text) = match frame::inside(&program, time, host.as_deref(), &text) {
                     Some(m) => {
                         let time = if let Some(Stamp::Exact(time)) = m.stamp { time } else { time };
                         (m.program.unwrap_or_default(), m.pid, m.host, time, m.text)
@@ -129,7 +130,7 @@ impl Journal {
 pub fn last(settings: &JournalSource) -> Result<Option<Time>> {
     let mut reader = Reader::open(settings, From::Last)?;
     let line = reader.next()?.map(|raw| String::from_utf8_lossy(raw).into_owned());
-    Ok(line.and_then(|line| syslog::journal(&line).map(|found| found.time)))
+    Ok(line.and_then(|line| frame::journal(&line).map(|found| found.time)))
 }
 
 #[async_trait]

@@ -89,7 +89,7 @@ pub(super) fn settle(draft: &mut Draft<'_>) {
 #[cfg(test)]
 mod tests {
     use crate::{
-        model::transaction::RecipientStatus::{self as S, *},
+        model::transaction::{RecipientStatus as S, RecipientStatus::*},
         stitch::testing::document,
     };
 

@@ -109,7 +109,7 @@ mod tests {
     use crate::{
         model::{
             Transaction,
-            transaction::RecipientStatus::{self as S, *},
+            transaction::{RecipientStatus as S, RecipientStatus::*},
         },
         stitch::testing::document,
     };

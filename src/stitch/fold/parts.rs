@@ -15,6 +15,7 @@ use super::{
     thin,
 };
 use crate::{
+    model::logged::unescape,
     model::{
         LineId, Time, Transaction,
         event::Event,
@@ -126,7 +127,7 @@ impl Split<'_> {
             Event::Delivery(record) => hash64(&[record.to]),
             Event::To(record) => {
                 let first = parse::sendmail::recipients(record.to).next();
-                first.map_or(0, |to| hash64(&[&parse::sendmail::unescape(to)]))
+                first.map_or(0, |to| hash64(&[&unescape(to)]))
             }
             Event::Brief { .. } => t.line.id.0 as u64,
             _ => self.owners.lines.get(&t.line.id).copied().unwrap_or(0),

@@ -12,6 +12,7 @@ use super::{
     thin,
 };
 use crate::{
+    model::logged::unescape,
     model::{
         Event, Line, Text,
         event::{Action, MilterEdit, SendmailFrom, SendmailTo},
@@ -105,7 +106,7 @@ fn from<'a>(draft: &mut Draft<'a>, told: &Told<'a>, record: &SendmailFrom<'a>) {
     draft.arrived = true;
     draft.queued = draft.queued.max(Some(told.line.time));
     if let Some(from) = record.from.filter(|_| draft.from.is_none()) {
-        draft.sender(&parse::sendmail::unescape(from));
+        draft.sender(&unescape(from));
     }
     draft.size = draft.size.max(record.size);
     draft.nrcpt = draft.nrcpt.max(record.nrcpts);
@@ -145,7 +146,7 @@ fn to<'a>(draft: &mut Draft<'a>, told: &Told<'a>, record: &SendmailTo<'a>) {
     if draft.implied_arrival.is_none() {
         draft.implied_arrival = record.delay.map(|delay| told.line.time.plus(-((delay * 1000.0) as i64)));
     }
-    let first = || parse::sendmail::recipients(record.to).next().map(parse::sendmail::unescape);
+    let first = || parse::sendmail::recipients(record.to).next().map(unescape);
     let tls = draft.outgoing.record(told, peer, false, || hash64(&[&first().unwrap_or_default()]));
     let is_brief = thin::is_brief(draft.queue_id, &told.line.text);
     for address in parse::sendmail::recipients(record.to) {
@@ -165,8 +166,8 @@ fn to<'a>(draft: &mut Draft<'a>, told: &Told<'a>, record: &SendmailTo<'a>) {
         // Only for files and commands is `ctladdr` the alias; elsewhere it is the sender.
         let is_file =
             address.starts_with(['/', '|', '"']) && !address.contains('@') || address.starts_with(":include:");
-        let orig_to = record.ctladdr.filter(|_| is_file).map(parse::sendmail::unescape);
-        let to = parse::sendmail::unescape(address);
+        let orig_to = record.ctladdr.filter(|_| is_file).map(unescape);
+        let to = unescape(address);
         match is_brief {
             true => draft.recipients.add_brief(to, orig_to, Attempt { reply: None, ..attempt }),
             false => draft.recipients.add(to, orig_to, attempt),

@@ -13,7 +13,8 @@ use crate::{
         event::{Action, Fate, Filter, Peer, Policy},
         transaction::{Addresses, Kind, Origin, Outcome, Recipient, RecipientStatus, Service, Status},
     },
-    parse::{self, Family, transport::Repeat},
+    parse::{self, transport::Repeat},
+    program::Family,
     stitch::{
         Reading, id, journey,
         key::{service_name, service_type},

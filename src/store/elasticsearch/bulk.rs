@@ -9,9 +9,11 @@ use super::{
     verdict::{Verdict, verdict},
 };
 use crate::{
-    elastic::{Body, Call, Method},
     error::{Error, Kind, Result},
-    http::retry,
+    net::{
+        elastic::{Body, Call, Method},
+        http::retry,
+    },
     store::Report,
 };
 use futures::{StreamExt, TryStreamExt, stream};
@@ -148,7 +150,7 @@ mod tests {
     use super::*;
     use crate::{
         config::ElasticsearchStore,
-        http::scripted::{Reply, Scripted, connection},
+        net::http::scripted::{Reply, Scripted, connection},
         store::Version,
     };
 

@@ -6,10 +6,10 @@ use super::{
     verdict::{Verdict, verdict},
 };
 use crate::{
-    elastic::{Body, Call, Method, checks},
+    check::Check,
     error::{Kind, Result},
     model::Time,
-    source::Check,
+    net::elastic::{Body, Call, Method, checks},
     store::other_privacy,
 };
 use serde_json::{Value, json};
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
     use crate::{
         config::ElasticsearchStore,
-        http::scripted::{Scripted, connection},
+        net::http::scripted::{Scripted, connection},
     };
 
     #[test]

@@ -6,8 +6,8 @@
 
 use super::{Elasticsearch, encode::Item, month};
 use crate::{
-    elastic::{Body, Call, Cause, Method},
     error::{Kind, Result},
+    net::elastic::{Body, Call, Cause, Method},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};

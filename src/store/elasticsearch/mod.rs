@@ -24,11 +24,11 @@ use super::{
     unreadable::Unreadable,
 };
 use crate::{
+    check::Check,
     config::ElasticsearchStore,
-    elastic::{Body, Call, Client, Method, in_path, search::Shards},
     error::{Kind, Result},
     model::{Range, Time, Transaction},
-    source::Check,
+    net::elastic::{Body, Call, Client, Method, in_path, search::Shards},
 };
 use async_trait::async_trait;
 use serde::Deserialize;

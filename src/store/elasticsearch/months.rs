@@ -6,9 +6,9 @@
 
 use super::{Elasticsearch, month, ours::State, template};
 use crate::{
-    elastic::{Body, Call, Cause, Method, in_path},
     error::{Error, Kind, Result},
     model::{Range, Time},
+    net::elastic::{Body, Call, Cause, Method, in_path},
 };
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, sync::PoisonError};

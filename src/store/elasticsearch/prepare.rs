@@ -5,9 +5,9 @@
 
 use super::{Elasticsearch, ours, template};
 use crate::{
-    elastic::{Body, Call, Method, in_path},
     error::{Kind, Result},
     model::transaction::SCHEMA,
+    net::elastic::{Body, Call, Method, in_path},
     store::other_privacy,
 };
 use serde_json::Value;

@@ -7,9 +7,9 @@
 
 use super::{Elasticsearch, encode, month, query, read};
 use crate::{
-    elastic::{Body, Call, Method, in_path},
     error::{Kind, Result},
     model::Time,
+    net::elastic::{Body, Call, Method, in_path},
 };
 use serde_json::Value;
 

@@ -4,8 +4,8 @@
 //! end: it is unique, so that `search_after` neither repeats nor skips, whatever is written meanwhile.
 
 use crate::{
-    elastic::readable,
     model::{Range, Time},
+    net::elastic::readable,
     store::{
         Search,
         matching::bare,

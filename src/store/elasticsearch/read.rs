@@ -4,14 +4,14 @@
 
 use super::{Elasticsearch, month, query};
 use crate::{
-    elastic::{
-        Body, Call, Cause, Method, in_path,
-        search::{Found, Hit, few},
-    },
     error::{Error, Kind, Result},
     model::{
         Range, Time, Transaction,
         transaction::{Kind as MailKind, Status},
+    },
+    net::elastic::{
+        Body, Call, Cause, Method, in_path,
+        search::{Found, Hit, few},
     },
     stitch::journey::{Node, is_root_of},
     store::{Census, Known, Neighbour, Page, QueueKey, Search, Stored, Summary, Traces, Version, matching::take},

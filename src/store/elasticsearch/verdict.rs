@@ -2,7 +2,7 @@
 //!
 //! A bulk answers 200 even when all of its items failed; each item has a status of its own.
 
-use crate::{elastic::Cause, http::retry};
+use crate::net::{elastic::Cause, http::retry};
 use serde_json::Value;
 
 /// What became of one item.

@@ -2,9 +2,9 @@
 
 use super::SqliteStore;
 use crate::{
+    check::Check,
     error::Error,
     model::Time,
-    source::Check,
     store::{Store, Summary},
 };
 use rusqlite::TransactionBehavior;

@@ -21,9 +21,9 @@ use super::{
 };
 use crate::{
     access::Access,
+    check::Check,
     error::{Error, Kind, Result},
     model::{Range, Time, Transaction},
-    source::Check,
 };
 use async_trait::async_trait;
 use failure::Outcome;

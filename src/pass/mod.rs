@@ -1,0 +1,191 @@
+//! One pass over a source: read, parse, stitch, write, mark; stretch by stretch.
+//!
+//! `counting.rs` and `positioned.rs` know how the two sorts of sources are walked, `careful.rs` what happens to lines that a
+//! run dies of, `agree.rs` whether the ledger and the store speak of the same documents, `history.rs` what earlier runs did.
+
+pub mod agree;
+pub mod aside;
+mod careful;
+pub mod counting;
+pub mod history;
+pub mod jump;
+pub mod metrics;
+mod open_lines;
+pub mod positioned;
+pub mod reparse;
+mod strangers;
+
+use crate::{
+    access::Access,
+    error::Result,
+    fault,
+    model::{Line, Range, Time, line::LONGEST},
+    state::{Checkpoint, Marks},
+    stitch::{self, Rules, Tally},
+    store::Store,
+    write::{
+        dead,
+        merge::{self, Merged},
+    },
+};
+use serde::{Deserialize, Serialize};
+use std::{path::Path, sync::atomic::AtomicBool};
+
+/// What a pass did.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Summary {
+    pub tally: Tally,
+    #[serde(flatten)]
+    pub merged: Merged,
+    /// From the first to the last line read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<Range>,
+    /// What the user should know: where a first run starts, that a ledger began anew.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// A signal ended the pass before all was read.
+    #[serde(default)]
+    pub stopped: bool,
+    /// Something that was asked for could not be read, or not to its end.
+    #[serde(skip)]
+    pub not_whole: bool,
+    /// Whose lines they were, while none was a mail server's.
+    #[serde(skip)]
+    pub strangers: strangers::Strangers,
+}
+
+impl Summary {
+    /// The counts alone, for those who remember them.
+    pub fn counts(&self) -> Self {
+        let Merged { created, updated, deleted, journeys, .. } = self.merged;
+        let merged = Merged { created, updated, deleted, journeys, ..Merged::default() };
+        Self { tally: self.tally, merged, span: self.span, stopped: self.stopped, ..Self::default() }
+    }
+
+    /// Notes the times of lines that were read for themselves: those before a range, and of an earlier stretch, are looked at
+    /// for what they tell of others.
+    fn saw(&mut self, lines: &[Line], is_context: impl Fn(usize) -> bool) {
+        let times = || lines.iter().enumerate().filter(|(n, _)| !is_context(*n)).map(|(_, line)| line.time);
+        if let (Some(first), Some(last)) = (times().min(), times().max()) {
+            let span = self.span.get_or_insert(Range { from: first, to: last });
+            span.from = span.from.min(first);
+            span.to = span.to.max(last);
+        }
+    }
+}
+
+/// What every pass needs, whatever its source.
+pub struct Pass<'a> {
+    /// `None` for a dry run: nothing is written and nothing is marked.
+    pub store: Option<&'a dyn Store>,
+    pub rules: &'a Rules,
+    pub window: crate::config::Window,
+    pub now: Time,
+    pub state_dir: &'a Path,
+    /// The file in it where is noted what is being worked on.
+    pub notes: &'static str,
+    /// Who may read what is written there.
+    pub access: Access,
+    /// Keeps the ledger, after the documents are safe.
+    pub save: &'a (dyn Fn(&Checkpoint) -> Result<()> + Sync),
+    /// Told after each stretch: lines done, and lines (or bytes) in all where known.
+    pub progress: &'a (dyn Fn(Progress<'_>) + Sync),
+    /// Set by SIGTERM and SIGINT: end cleanly after the stretch.
+    pub stop: &'a AtomicBool,
+}
+
+/// Tells of lines whose times cannot be kept.
+fn tell_misdated(lines: u64) {
+    if lines > 0 {
+        tracing::warn!(
+            "{lines} lines were not used: their times lie outside of the years 1970 to 9999; a clock is wrong somewhere, or \
+             somebody sends such lines (`mailstitch coverage` shows them)"
+        );
+    }
+}
+
+/// Tells of lines that were too long.
+fn tell_cut(lines: &[Line]) {
+    let cut = lines.iter().filter(|line| line.is_cut()).count();
+    if cut > 0 {
+        tracing::warn!("{cut} lines were cut, each after {} bytes", LONGEST);
+    }
+}
+
+/// How far a pass has got.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress<'a> {
+    /// Lines for a counting source, bytes for files.
+    pub done: u64,
+    pub total: Option<u64>,
+    /// Of what was read until now.
+    pub summary: &'a Summary,
+}
+
+impl Pass<'_> {
+    /// Stitches and writes lines; returns those that later lines may still need.
+    async fn piece(
+        &self,
+        lines: &[Line],
+        noise: &[String],
+        duplicates: u64,
+        is_context: impl Fn(usize) -> bool,
+        summary: &mut Summary,
+        marks: &mut Marks,
+    ) -> Result<Vec<Line>> {
+        let mut gathered = stitch::gather(lines, &is_context, self.rules);
+        gathered.tally.duplicate += duplicates;
+        noise.iter().for_each(|text| gathered.tally.noise(text));
+        summary.tally.add(gathered.tally);
+        summary.saw(lines, &is_context);
+        summary.strangers.saw(lines, noise.len(), &summary.tally);
+        fault::point("after-read");
+        let open = open_lines::bounded(gathered.open.iter().map(|n| lines[*n as usize].clone()).collect());
+        match self.store {
+            Some(store) => {
+                let mut merged = merge::merge(store, gathered, self.rules).await?;
+                let written = std::mem::take(&mut merged.settled);
+                fault::point("before-bury");
+                dead::bury(self.state_dir, self.access, &merged.refused)?;
+                merged.refused.clear();
+                // Whoever looks after a run sees all of it.
+                store.refresh().await?;
+                if let Some(earliest) = lines.iter().map(|line| line.time).min()
+                    && !written.is_empty()
+                {
+                    leave_mark(store, marks, &written, earliest).await?;
+                }
+                fault::point("before-commit");
+                store.commit().await?;
+                summary.merged.add(merged);
+            }
+            None => summary.merged.created += gathered.documents(self.rules).count() as u64,
+        }
+        fault::point("before-mark");
+        Ok(open)
+    }
+
+    fn stopped(&self) -> bool {
+        self.stop.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// Keeps the ledger, unless this is a dry run.
+    fn mark(&self, ledger: &Checkpoint) -> Result<()> {
+        if self.store.is_some() {
+            (self.save)(ledger)?;
+            fault::point("after-mark");
+        }
+        Ok(())
+    }
+}
+
+/// Leaves the number of a write in the store, before the ledger stands for it.
+async fn leave_mark(store: &dyn Store, marks: &mut Marks, written: &[String], earliest: Time) -> Result<()> {
+    if marks.ledger.is_empty() {
+        marks.ledger = agree::new_name();
+    }
+    let number = marks.last + 1;
+    let places = store.mark(&marks.ledger, number, written).await?;
+    marks.wrote(number, places, earliest);
+    Ok(())
+}

@@ -1,0 +1,447 @@
+//! Writing a stretch: unite the new lines with what the store has, fold, write what changed.
+//!
+//! In: gathered lines and a store.  Out: the store with the same documents as if all lines had come at once (law L2).
+//!
+//! The order of writing: changed documents first, further parts before part 0; when all are acknowledged, the documents
+//! that the new cut into lives no longer has are deleted. A crash in between leaves an overlap that the next reading of
+//! the unmarked bucket heals, never a loss.
+
+mod lookup;
+mod stored;
+#[cfg(test)]
+mod tests;
+mod turns;
+
+use stored::parts_of;
+pub use stored::{key_of, lines_of};
+
+use crate::{
+    error::{Error, Kind, Result},
+    fault,
+    model::{Line, LineId, Range, Text, Transaction},
+    stitch::{
+        self, Gathered, Key, Rules,
+        journey::{self, Former, Node},
+    },
+    store::{Put, Report, Store, Stored},
+    write::{
+        journeys::{self, Changed},
+        singles,
+    },
+};
+use futures::{StreamExt, TryStreamExt, stream};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+/// What a stretch changed in the store.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Merged {
+    pub created: u64,
+    pub updated: u64,
+    pub deleted: u64,
+    /// Documents whose journey was settled anew.
+    #[serde(default)]
+    pub journeys: u64,
+    /// The documents touched, for the journey pass: also those found as they should be, because an earlier run may have been
+    /// killed between writing them and settling their journeys.
+    #[serde(skip)]
+    pub changed: Changed,
+    /// The ids of those whose journeys are settled; not of what is added, which is done with.
+    #[serde(skip)]
+    pub settled: Vec<String>,
+    /// Refused by the store for good, with the reason.
+    #[serde(skip)]
+    pub refused: Vec<(Transaction, String)>,
+}
+
+impl Merged {
+    /// Adds what another stretch changed.
+    pub fn add(&mut self, other: Self) {
+        self.created += other.created;
+        self.updated += other.updated;
+        self.deleted += other.deleted;
+        self.journeys += other.journeys;
+        self.changed.extend(other.changed);
+        self.refused.extend(other.refused);
+    }
+
+    /// Settles the journeys of what changed.
+    pub async fn settle(&mut self, store: &dyn Store) -> Result<()> {
+        fault::point("before-journeys");
+        let changed = std::mem::take(&mut self.changed);
+        self.settled.extend(changed.keys().cloned());
+        self.journeys += journeys::settle(store, changed).await?;
+        Ok(())
+    }
+
+    /// Keeps what the store refused, with its reason.
+    pub(super) fn refuse(&mut self, sent: &[Put], refused: Vec<(String, String)>) {
+        let mut reasons: HashMap<String, String> = refused.into_iter().collect();
+        let refused = |put: &Put| Some((put.transaction.clone(), reasons.remove(&put.transaction.mail.id)?));
+        self.refused.extend(sent.iter().filter_map(refused));
+    }
+}
+
+/// Keys handled at a time, and their new lines: bounds memory and the size of a lookup.
+const KEYS_AT_ONCE: usize = 2000;
+const LINES_AT_ONCE: usize = 25_000;
+/// Lines that stand alone, whose documents are made and written at a time.
+const SINGLES_AT_ONCE: usize = 5_000;
+/// Such chunks under way at a time.
+const CHUNKS_AT_ONCE: usize = 2;
+/// Chunks after which the journeys of many documents are settled, before there are more of them: what decides a journey takes
+/// as much memory as the lines. A usual stretch has no more.
+const CHUNKS_SETTLED: usize = 8;
+const SETTLED_AT_ONCE: usize = 10_000;
+/// Another writer may win as often as this before we give up and leave the stretch to the next run.
+pub(super) const ROUNDS: usize = 20;
+
+/// Writes a stretch, with its journeys.
+pub async fn merge(store: &dyn Store, gathered: Gathered<'_>, rules: &Rules) -> Result<Merged> {
+    let mut merged = Merged::default();
+    let Gathered { readings, sets, single, .. } = gathered;
+    for some in single.chunks(SINGLES_AT_ONCE) {
+        let singles = some.iter().filter_map(|n| stitch::single(&readings[*n as usize]));
+        singles::write(store, singles.collect(), &mut merged).await?;
+    }
+
+    store.refresh().await?;
+    let rounds = turns::rounds(&readings, &sets, rules);
+    // They take as much memory as the lines, and what follows needs it.
+    drop(readings);
+    for (n, sets) in rounds.into_iter().enumerate() {
+        if n > 0 {
+            store.refresh().await?;
+        }
+        for some in chunks(&sets).chunks(CHUNKS_SETTLED) {
+            // While one chunk waits for the store, the next is folded.
+            let mut chunks =
+                stream::iter(some.iter().map(|chunk| merge_keys(store, chunk, rules))).buffer_unordered(CHUNKS_AT_ONCE);
+            while let Some(of_chunk) = chunks.try_next().await? {
+                merged.add(of_chunk);
+            }
+            if merged.changed.len() >= SETTLED_AT_ONCE {
+                merged.settle(store).await?;
+            }
+        }
+    }
+    merged.settle(store).await?;
+    Ok(merged)
+}
+
+/// The sets in chunks of a bearable size.
+fn chunks<'s, 'a>(mut sets: &'s [turns::Set<'a>]) -> Vec<&'s [turns::Set<'a>]> {
+    let mut chunks = Vec::new();
+    while !sets.is_empty() {
+        let mut lines = 0;
+        let fits = |(n, (_, set)): &(usize, &turns::Set<'_>)| {
+            lines += set.len();
+            *n == 0 || *n < KEYS_AT_ONCE && lines <= LINES_AT_ONCE
+        };
+        let (chunk, rest) = sets.split_at(sets.iter().enumerate().take_while(fits).count());
+        chunks.push(chunk);
+        sets = rest;
+    }
+    chunks
+}
+
+/// Writes what a stretch has of some keys.
+async fn merge_keys(store: &dyn Store, sets: &[turns::Set<'_>], rules: &Rules) -> Result<Merged> {
+    let mut merged = Merged::default();
+    let mut work: BTreeMap<Key, Work> = BTreeMap::new();
+    for (key, lines) in sets {
+        work.insert((*key).clone(), Work::new(lines.iter().map(|l| (*l).clone()).collect()));
+    }
+    let known = lookup::known(store, &work, rules).await?;
+    for (mut work, ids) in lookup::portions(work, known) {
+        lookup::unite(store, &mut work, &ids, rules).await?;
+        let created = write(store, work, rules, &mut merged).await?;
+        look_again(store, created, rules, &mut merged).await?;
+    }
+    Ok(merged)
+}
+
+/// A key being worked on: all lines known, and what the store has.
+#[derive(Debug)]
+struct Work {
+    lines: BTreeMap<LineId, Line>,
+    stored: BTreeMap<String, Stored>,
+}
+
+impl Work {
+    fn new(lines: Vec<Line>) -> Self {
+        Self { lines: lines.into_iter().map(|l| (l.id, l)).collect(), stored: BTreeMap::new() }
+    }
+
+    /// Unites the set with the lines of a stored document.
+    fn unite(&mut self, stored: Stored) {
+        for line in lines_of(&stored.transaction) {
+            match self.lines.get_mut(&line.id) {
+                Some(known) => known.time = Line::better_time(known.time, line.time),
+                None => drop(self.lines.insert(line.id, line)),
+            }
+        }
+        self.stored.insert(stored.transaction.mail.id.clone(), stored);
+    }
+
+    fn span(&self) -> Range {
+        let times = || self.lines.values().map(|l| l.time);
+        Range { from: times().min().unwrap_or_default(), to: times().max().unwrap_or_default().plus(1) }
+    }
+}
+
+/// Folds documents anew from their own lines, together with what else the store has of their keys.
+pub async fn refold(store: &dyn Store, ids: &[String], rules: &Rules) -> Result<Merged> {
+    let mut merged = Merged::default();
+    let mut work: BTreeMap<Key, Work> = BTreeMap::new();
+    let mut alone = Vec::new();
+    let stored = store.get(ids).await?;
+    // A part of a large message is folded with all of it.
+    let parts: BTreeSet<String> = stored.iter().flat_map(|s| parts_of(&s.transaction)).collect();
+    let further: Vec<String> = parts.into_iter().filter(|id| !ids.contains(id)).collect();
+    let further = if further.is_empty() { Vec::new() } else { store.get(&further).await? };
+    for stored in stored.into_iter().chain(further) {
+        match key_of(&stored.transaction, rules) {
+            Some(key) => work.entry(key).or_insert_with(|| Work::new(Vec::new())).unite(stored),
+            None => alone.extend(lines_of(&stored.transaction).pop().and_then(|line| singles::renewed(stored, line))),
+        }
+    }
+    let alone: Arc<[Put]> = alone.into();
+    // A conflict is of another writer, who made it of the same line.
+    let report = if alone.is_empty() { Report::default() } else { store.put(Arc::clone(&alone)).await? };
+    merged.updated += (alone.len() - report.conflicts.len() - report.refused.len()) as u64;
+    merged.changed.extend(alone.iter().map(|put| (put.transaction.mail.id.clone(), None)));
+    merged.refuse(&alone, report.refused);
+    store.refresh().await?;
+    lookup::look_up(store, &mut work, rules).await?;
+    let created = write(store, work, rules, &mut merged).await?;
+    look_again(store, created, rules, &mut merged).await?;
+    Ok(merged)
+}
+
+/// Folds and writes until no other writer was in between. Returns the short keys that now have a document they did not
+/// have before, with their lines.
+async fn write(
+    store: &dyn Store,
+    work: BTreeMap<Key, Work>,
+    rules: &Rules,
+    merged: &mut Merged,
+) -> Result<BTreeMap<Key, Work>> {
+    let mut created = BTreeMap::new();
+    let mut todo = vec![(0, work, Lost::new())];
+    while let Some((round, mut work, lost)) = todo.pop() {
+        if round == ROUNDS {
+            let key = work.keys().next().map_or("", |key| &key.queue_id);
+            return Err(Error::new(Kind::Temporary, format!("cannot write the transaction of queue id `{key}`"))
+                .because("another writer changes it all the time"));
+        }
+        if !lost.is_empty() {
+            work = reread(store, &mut work, lost).await?;
+        }
+        // The first round of a unique id is a guess that it is new; only from the second on is somebody in the way.
+        if round > 1 {
+            tokio::time::sleep(std::time::Duration::from_millis(5 << round.min(8))).await;
+        }
+        let mut plan = Plan::default();
+        for (key, w) in &work {
+            plan.add(key, w, rules);
+        }
+        plan.begin_journeys();
+        fault::point("before-write");
+        let lost = plan.carry_out(store, merged).await?;
+        for lost in lookup::lost_portions(store, lost).await? {
+            let again = lost.keys().filter_map(|key| work.remove_entry(key)).collect();
+            todo.push((round + 1, again, lost));
+        }
+        created.extend(work.into_iter().filter(|(key, _)| plan.moved.contains(key)));
+    }
+    Ok(created)
+}
+
+/// Keys that another writer was faster with, and the ids of the documents concerned.
+type Lost = BTreeMap<Key, BTreeSet<String>>;
+
+/// What to write and to delete.
+#[derive(Default)]
+struct Plan {
+    /// Further parts, then part 0.
+    puts: [Vec<Put>; 2],
+    deletes: Vec<(String, crate::store::Version)>,
+    /// What decides the journeys of those to write.
+    nodes: HashMap<String, Node>,
+    unchanged: Changed,
+    /// Message-IDs and journeys that documents had before.
+    former: HashMap<String, Former>,
+    keys: HashMap<String, Key>,
+    moved: BTreeSet<Key>,
+}
+
+impl Plan {
+    fn add(&mut self, key: &Key, work: &Work, rules: &Rules) {
+        let lines: Vec<&Line> = work.lines.values().collect();
+        let mut stale: BTreeSet<&String> = work.stored.keys().collect();
+        let stored = || work.stored.values().map(|s| &s.transaction);
+        let message_ids: BTreeSet<&Text> = stored().filter_map(|t| t.email.message_id.as_ref()).collect();
+        let journeys: BTreeSet<&String> = stored().map(|t| &t.mail.journey).collect();
+        for mut transaction in stitch::fold(key, &lines, rules) {
+            let id = transaction.mail.id.clone();
+            stale.remove(&id);
+            let known = work.stored.get(&id);
+            if let Some(known) = known {
+                // The journey is not of the lines; its pass comes after.
+                transaction.mail.journey.clone_from(&known.transaction.mail.journey);
+            }
+            let is_other = |message_id: &&Text| Some(*message_id) != transaction.email.message_id.as_ref();
+            let former = Former {
+                message_ids: message_ids.iter().copied().filter(is_other).cloned().collect(),
+                journeys: journeys.iter().copied().filter(|j| **j != transaction.mail.journey).cloned().collect(),
+            };
+            if known.is_some_and(|k| k.transaction == transaction) {
+                self.unchanged.insert(id, Some(Node::new(&transaction).after(former)));
+                continue;
+            }
+            self.former.insert(id.clone(), former);
+            if known.is_none() {
+                self.moved.insert(key.clone());
+            }
+            let put = Put { expected: known.map(|k| k.version), transaction };
+            self.puts[usize::from(put.transaction.mail.part == 0)].push(put);
+            self.keys.insert(id, key.clone());
+        }
+        for id in stale {
+            self.deletes.extend(work.stored.get(id).map(|k| (id.clone(), k.version)));
+            self.keys.insert(id.clone(), key.clone());
+        }
+    }
+
+    /// Gives new documents the journey that they have among each other: most mails are with their neighbours here, so that
+    /// the journey pass has little left to write.
+    fn begin_journeys(&mut self) {
+        let nodes: Vec<Node> = self.puts.iter().flatten().map(|put| Node::new(&put.transaction)).collect();
+        let journeys = journey::of(nodes.iter());
+        for (put, node) in self.puts.iter_mut().flatten().zip(&nodes).filter(|(put, _)| put.expected.is_none()) {
+            if let Some(journey) = journeys.get(node.id.as_str()) {
+                (*journey).clone_into(&mut put.transaction.mail.journey);
+            }
+        }
+        for (put, mut node) in self.puts.iter().flatten().zip(nodes) {
+            node.journey.clone_from(&put.transaction.mail.journey);
+            let former = self.former.remove(&put.transaction.mail.id).unwrap_or_default();
+            self.nodes.insert(put.transaction.mail.id.clone(), node.after(former));
+        }
+    }
+
+    /// Writes, then deletes. Returns the keys that another writer was faster with, and the ids concerned.
+    async fn carry_out(&mut self, store: &dyn Store, merged: &mut Merged) -> Result<Lost> {
+        let mut lost = Lost::new();
+        merged.changed.append(&mut self.unchanged);
+        for puts in std::mem::take(&mut self.puts) {
+            if puts.is_empty() {
+                continue;
+            }
+            let puts: Arc<[Put]> = puts.into();
+            let report = store.put(Arc::clone(&puts)).await?;
+            for put in report.done(&puts) {
+                let id = &put.transaction.mail.id;
+                *(if put.expected.is_some() { &mut merged.updated } else { &mut merged.created }) += 1;
+                merged.changed.insert(id.clone(), self.nodes.remove(id));
+            }
+            for id in &report.conflicts {
+                if let Some(key) = self.keys.get(id) {
+                    lost.entry(key.clone()).or_default().insert(id.clone());
+                }
+            }
+            merged.refuse(&puts, report.refused);
+        }
+        fault::point("before-delete");
+        let deletes: Vec<_> =
+            self.deletes.drain(..).filter(|(id, _)| self.keys.get(id).is_none_or(|k| !lost.contains_key(k))).collect();
+        if !deletes.is_empty() {
+            let report = store.delete(&deletes).await?;
+            for (id, _) in &deletes {
+                merged.changed.remove(id);
+            }
+            merged.deleted += (deletes.len() - report.conflicts.len()) as u64;
+            for id in report.conflicts {
+                if let Some(key) = self.keys.get(&id) {
+                    lost.entry(key.clone()).or_default().insert(id.clone());
+                }
+            }
+        }
+        // A part that was new may have been written where part 0 was not, and may be none of the parts of all lines.
+        for (id, key) in &self.keys {
+            if let Some(ids) = lost.get_mut(key) {
+                ids.insert(id.clone());
+            }
+        }
+        Ok(lost)
+    }
+}
+
+/// Gets what other writers made of the keys that were lost, all parts of it, and unites. Leaves only those keys.
+async fn reread(store: &dyn Store, work: &mut BTreeMap<Key, Work>, lost: Lost) -> Result<BTreeMap<Key, Work>> {
+    let mut again = BTreeMap::new();
+    // All that the keys have, not only what was lost: what is not found counts as deleted.
+    let mut ids: BTreeSet<String> = lost.values().flatten().cloned().collect();
+    ids.extend(lost.keys().filter_map(|key| work.get(key)).flat_map(|w| w.stored.keys().cloned()));
+    let ids: Vec<String> = ids.into_iter().collect();
+    let mut found: HashMap<String, Stored> = HashMap::new();
+    for stored in if ids.is_empty() { Vec::new() } else { store.get(&ids).await? } {
+        found.insert(stored.transaction.mail.id.clone(), stored);
+    }
+    let further: Vec<String> =
+        found.values().flat_map(|s| parts_of(&s.transaction)).filter(|id| !found.contains_key(id)).collect();
+    for stored in if further.is_empty() { Vec::new() } else { store.get(&further).await? } {
+        found.insert(stored.transaction.mail.id.clone(), stored);
+    }
+    for (key, ids) in lost {
+        let Some(mut w) = work.remove(&key) else { continue };
+        let mut known: BTreeSet<String> = w.stored.keys().cloned().collect();
+        known.extend(ids);
+        let parts: Vec<String> =
+            known.iter().filter_map(|id| found.get(id)).flat_map(|s| parts_of(&s.transaction)).collect();
+        known.extend(parts);
+        for id in known {
+            match found.remove(&id) {
+                Some(stored) => w.unite(stored),
+                // It was there and is gone: the other writer deleted it.
+                None => drop(w.stored.remove(&id)),
+            }
+        }
+        again.insert(key, w);
+    }
+    Ok(again)
+}
+
+/// Short ids can be given a document by two writers at once under two ids, which no version catches: look at what was
+/// created or moved once more, and unite what another writer made.
+async fn look_again(
+    store: &dyn Store,
+    mut created: BTreeMap<Key, Work>,
+    rules: &Rules,
+    merged: &mut Merged,
+) -> Result<()> {
+    if !store.is_shared() {
+        return Ok(());
+    }
+    let Some((names, within)) = lookup::short_keys(&created, rules) else { return Ok(()) };
+    store.refresh().await?;
+    let known = store.find_ids(&names, within).await?;
+    let mut others: Vec<String> = known.into_iter().map(|known| known.id).collect();
+    others.retain(|id| !merged.changed.contains_key(id));
+    if others.is_empty() {
+        return Ok(());
+    }
+    let others: BTreeSet<Key> =
+        store.get(&others).await?.iter().filter_map(|stored| key_of(&stored.transaction, rules)).collect();
+    created.retain(|key, _| others.contains(key));
+    for w in created.values_mut() {
+        w.stored.clear();
+    }
+    lookup::look_up(store, &mut created, rules).await?;
+    write(store, created, rules, merged).await?;
+    Ok(())
+}
