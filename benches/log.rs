@@ -1,8 +1,8 @@
-//! One log file read, parsed and stitched to documents, on one core, and nothing else: no store, no ledger, and nothing
-//! carried from one stretch to the next.
+//! Reads, parses and stitches one log file on one core, and nothing else: no store, no ledger, nothing carried from
+//! one stretch to the next.
 //!
-//! In: the path of a log (`cargo bench --bench log -- LOG`), stamps in UTC.  Out: the counts. Time, memory and instructions
-//! are what `time` and valgrind say of it; `benches/compare/run` asks them.
+//! In: the path of a log with timestamps in UTC (`cargo bench --bench log -- LOG`).  Out: the counts. Time, memory
+//! and instructions are measured from outside, with `time` and valgrind; see `benches/compare/run`.
 
 use mailstitch::{
     config,

@@ -1,7 +1,7 @@
-//! How many lines per second are parsed, and put together, on one core.
+//! Lines per second parsed and stitched on one core.
 //!
-//! In: the log of the demo, real lines of five servers; shapes of journeys. Out: criterion's figures; its elements are lines. Stores and
-//! sources are left out: what they take is mostly waiting.
+//! In: the log of the demo, real lines of five servers; shapes of journeys. Out: criterion's figures, with lines as
+//! elements. Stores and sources are left out: their time is mostly waiting.
 
 #[path = "../tests/squares/shapes.rs"]
 mod shapes;
@@ -53,7 +53,7 @@ fn stitching(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Mail that hangs together in ways that invite going through all pairs; `tests/squares.rs` holds the ratio.
+/// Connected mail that tempts code into comparing all pairs; `tests/squares.rs` limits the growth.
 fn journeys(criterion: &mut Criterion) {
     let rules = Rules::default();
     let mut group = criterion.benchmark_group("journeys");

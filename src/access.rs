@@ -1,7 +1,7 @@
-//! Who may read what mailstitch writes: mail logs name people, so nothing is open to everyone.
+//! Access rights of what mailstitch writes: mail logs name people, so nothing is readable by everyone.
 //!
-//! Without a group, files are 0600 and directories 0700. With one, files are 0640 and directories 2750 (set-group-id, so
-//! that SQLite's side files belong to the group too). Directories that exist already are left as the administrator
+//! Without a group, files are 0600 and directories 0700. With one, files are 0640 and directories 2750 (set-group-id,
+//! so that SQLite's side files belong to the group too). Directories that exist already are left as the administrator
 //! made them.
 
 use crate::error::{Error, Kind, Result};
@@ -12,10 +12,10 @@ use std::{
     path::Path,
 };
 
-/// Where groups are listed. Groups of a directory service are not in it; they can be given by number.
+/// The list of groups. Groups of a directory service are not in it; they can be given by number.
 const GROUPS: &str = "/etc/group";
 
-/// Who may read; by default the owner alone.
+/// The group that may read besides the owner, if any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Access {
     gid: Option<u32>,
@@ -43,7 +43,7 @@ impl Access {
         self.gid.is_some()
     }
 
-    /// Makes a directory, with those above it, where there is none.
+    /// Creates a directory and its parents if they do not exist.
     pub fn make_dir(self, dir: &Path) -> Result<()> {
         if dir.as_os_str().is_empty() || dir.is_dir() {
             return Ok(());
@@ -55,7 +55,7 @@ impl Access {
         match made {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
                 let doing = format!("cannot create directory `{}`", dir.display());
-                // Made by another process meanwhile, or a file, which does not pass by itself.
+                // Either another process made the directory meanwhile, or a file is in its place, which is permanent.
                 let in_the_way = || Error::new(Kind::Config, doing).because("a file is in its place");
                 return if dir.is_dir() { Ok(()) } else { Err(in_the_way()) };
             }
@@ -64,8 +64,8 @@ impl Access {
         self.hand_over(dir, 0o2750)
     }
 
-    /// Makes an empty file where there is none. A file that exists is never opened (closing it would drop the locks that
-    /// SQLite holds on it in this process), but handed to the group.
+    /// Creates an empty file if there is none, and gives it to the group. An existing file is never opened: closing
+    /// it would drop the locks that SQLite holds on it in this process.
     pub fn make_file(self, path: &Path) -> Result<()> {
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
             Ok(_) => sync_dir(path.parent())?,
@@ -75,7 +75,7 @@ impl Access {
         self.share_file(path)
     }
 
-    /// Lets the group, if there is one, read a file.
+    /// Gives a file to the group, if there is one, for reading.
     pub fn share_file(self, path: &Path) -> Result<()> {
         self.hand_over(path, 0o640)
     }
@@ -84,7 +84,8 @@ impl Access {
         let Some(gid) = self.gid else { return Ok(()) };
         let hand = || {
             let found = fs::metadata(path)?;
-            // Only the owner may; a member of the group is told of what it wanted to do, not of this.
+            // Already as wanted. Only the owner may change it: a member of the group should fail at what it set out
+            // to do, not here.
             if (found.gid(), found.mode() & 0o7777) == (gid, mode) {
                 return Ok(());
             }
@@ -95,7 +96,8 @@ impl Access {
     }
 }
 
-/// Makes the names in a directory survive a power loss; `None` and the empty path are the working directory.
+/// Syncs a directory, so that the names in it survive a power loss. `None` and the empty path are the working
+/// directory.
 pub fn sync_dir(dir: Option<&Path>) -> Result<()> {
     let dir = dir.filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(dir)
@@ -103,7 +105,7 @@ pub fn sync_dir(dir: Option<&Path>) -> Result<()> {
         .map_err(|e| Error::io(format!("cannot sync directory `{}`", dir.display()), &e))
 }
 
-/// The number of a group in the text of `/etc/group` (group(5): `name:password:gid:members`).
+/// The number of a group, from the text of `/etc/group` (group(5): `name:password:gid:members`).
 fn gid_in(list: &str, name: &str) -> Option<u32> {
     list.lines().find_map(|line| {
         let mut fields = line.split(':');
@@ -131,7 +133,7 @@ mod tests {
     #[test]
     fn a_group_may_read_and_not_write() {
         let dir = tempfile::tempdir().unwrap();
-        // The group of a directory of ours is one that we may hand files to.
+        // A directory's own group is one that we may give files to.
         let gid = fs::metadata(dir.path()).unwrap().gid();
         let access = Access::new(Some(&gid.to_string())).unwrap();
         let deep = dir.path().join("a");

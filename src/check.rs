@@ -1,4 +1,4 @@
-//! Rows of `mailstitch check`: what a source, a store or a server was asked, and what it answered.
+//! Rows of `mailstitch check`: what was asked of a source, a store or a server, and what it answered.
 
 use crate::{error::Error, model::Time};
 use std::result::Result;
@@ -6,15 +6,15 @@ use std::result::Result;
 /// One row of `check`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// What was looked at: "cluster reachable".
+    /// The thing checked: "cluster reachable".
     pub what: String,
-    /// What was found; an error also says what to change.
+    /// The result; an error also says what to change.
     pub found: Result<String, String>,
-    /// It works, and may still not be what the reader wants.
+    /// It works, but may not be what the user wants.
     pub doubtful: bool,
 }
 
-/// A clock may differ by this before it is worth a word, milliseconds: buckets settle for as long.
+/// Largest difference between two clocks that passes, in milliseconds: the default of `settle`.
 const CLOCK_MS: u64 = 60_000;
 
 impl Check {
@@ -22,12 +22,12 @@ impl Check {
         Self { what: what.into(), found, doubtful: false }
     }
 
-    /// A row for what works and may not be what the reader wants.
+    /// A row for something that works but may not be what the user wants.
     pub fn doubt(what: impl Into<String>, found: String) -> Self {
         Self { doubtful: true, ..Self::new(what, Ok(found)) }
     }
 
-    /// A row for what was found, or did not work.
+    /// A row for a result: what was found, or the error.
     pub fn of(what: &str, found: Result<String, impl std::borrow::Borrow<Error>>) -> Self {
         match found {
             Ok(found) => Self::new(what, Ok(found)),
@@ -35,13 +35,13 @@ impl Check {
         }
     }
 
-    /// A row for what did not work, with what to change.
+    /// A row for an error, with its hint.
     pub fn failed(what: &str, error: &Error) -> Self {
         let hint = error.hint_text().map(|hint| format!(" ({hint})")).unwrap_or_default();
         Self::new(what, Err(format!("{error}{hint}")))
     }
 
-    /// A row for a server's clock beside ours.
+    /// A row that compares a server's clock with ours.
     pub fn clock(theirs: Time, now: Time) -> Self {
         let apart = theirs.0.abs_diff(now.0);
         let text = format!("{} s apart", apart / 1000);

@@ -1,32 +1,32 @@
-//! The one error type: what we were doing, to what, the cause; and whether trying again helps.
+//! The error type of all modules: what was being done, to what, the cause, and whether trying again helps.
 //!
-//! Messages are lower case without a final stop, with values in backticks. A hint is added only when
-//! the reader can act on it. Secrets and mail addresses never enter a message.
+//! Messages are lower case without a full stop, with values in backticks. A hint is added only if the reader can act
+//! on it. Secrets and mail addresses never enter a message.
 
 use std::fmt;
 
-/// What sort of failure this is; decides the exit code (sysexits, see `docs/exit-codes.md`).
+/// The kind of a failure; decides the exit code (sysexits, see `docs/exit-codes.md`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// 64: the command line makes no sense.
     Usage,
-    /// 66: an input that was named is not there, or is nothing that can be read.
+    /// 66: a named input does not exist or cannot be read.
     NoInput,
-    /// 69: a name was not found, a certificate is not trusted.
+    /// 69: a host name that does not resolve, a certificate that is not trusted.
     Unavailable,
     /// 70: a bug in mailstitch.
     Software,
-    /// 75: refused connection, timeout, 429, 5xx, short answer, disk full, lock: try again.
+    /// 75, try again: refused connection, timeout, 429, 5xx, short answer, disk full, lock.
     Temporary,
-    /// 75 too: there was too little memory, which less to do at once may help against.
+    /// 75 as well: out of memory or threads; doing less at once may help.
     Memory,
-    /// 77: 401, 403, a file that may not be read.
+    /// 77: 401, 403, a file without read permission.
     Permission,
-    /// 78: settings, unknown index or stream, corrupt or newer checkpoint.
+    /// 78: wrong settings, unknown index or stream, checkpoint that is corrupt or of a newer version.
     Config,
 }
 
-/// A failure as the user reads it.
+/// A failure, in words for the user.
 #[derive(Debug)]
 pub struct Error {
     kind: Kind,
@@ -44,14 +44,14 @@ impl Error {
         Self { kind, doing: doing.into(), cause: None, hint: None }
     }
 
-    /// Adds the cause, with all that lies behind it, but nothing said twice.
+    /// Adds the cause, as it displays itself.
     #[must_use]
     pub fn because(mut self, cause: impl fmt::Display) -> Self {
         self.cause = Some(cause.to_string());
         self
     }
 
-    /// Adds what the reader can do about it.
+    /// Adds what the user can do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
@@ -65,7 +65,8 @@ impl Error {
         self
     }
 
-    /// The error of a file operation: permission, disk full and the rest told apart.
+    /// An error of a file operation; its kind follows from that of `cause` (permission, not found, out of memory,
+    /// else temporary).
     pub fn io(doing: impl Into<String>, cause: &std::io::Error) -> Self {
         use std::io::ErrorKind as Io;
         let kind = match cause.kind() {
@@ -77,23 +78,23 @@ impl Error {
         Self::new(kind, doing).because(describe_io(cause))
     }
 
-    /// The sort of failure.
+    /// The kind of failure.
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// The cause alone; empty where none is known.
+    /// The cause alone; empty if there is none.
     pub fn cause(&self) -> &str {
         self.cause.as_deref().unwrap_or_default()
     }
 
-    /// What the reader can do, if anything.
+    /// The hint on what the user can do, if any.
     pub fn hint_text(&self) -> Option<&str> {
         self.hint.as_deref()
     }
 }
 
-/// The operating system's words without the "(os error 13)" that helps nobody.
+/// The operating system's message in lower case, without "(os error 13)".
 fn describe_io(cause: &std::io::Error) -> String {
     let text = cause.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();

@@ -1,18 +1,17 @@
-//! Makes visible what a terminal would obey.
+//! Spells out characters that a terminal would act on.
 //!
-//! In: text, parts of which strangers wrote: addresses, replies, whole log lines.  Out: the same with control characters
-//! spelled out.  Left alone on purpose: backslashes, so that ordinary log lines look as they were logged; what is printed
-//! here is for eyes, and JSON is for programs.
+//! In: text with parts that strangers wrote: addresses, replies, whole log lines.  Out: the same with control
+//! characters spelled out.  Left alone on purpose: backslashes, so that ordinary log lines look as they were logged.
+//! The output is for people; programs read JSON.
 
 use std::{borrow::Cow, fmt::Write};
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
-/// The text with every control character spelled out (`\n`, `\x1b`, `\u{202e}`), in one line.
+/// The text in one line, with every hidden character spelled out (`\n`, `\x1b`, `\u{202e}`).
 ///
-/// Besides C0, DEL and C1 (ECMA-48) these are the characters that nobody sees, or that are seen as something else: separators of
-/// lines, those that change the direction of text (Unicode TR 9), of no width, tags, variation selectors, fillers, and those
-/// that no version of Unicode known here has, or everyone has for himself. An address can be made to look like another one
-/// with them.
+/// Besides C0, DEL and C1 (ECMA-48), hidden are characters that nobody sees or that make others look different: line
+/// separators, changes of direction (Unicode TR 9), zero-width characters, tags, variation selectors, fillers,
+/// unassigned and private-use ones. They can make an address look like another one.
 pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.contains(is_hidden) {
         return Cow::Borrowed(text);
@@ -32,10 +31,10 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// JSON text with the same meaning and without hidden characters: what JSON itself lets through (DEL, C1, directions) is
+/// JSON with the same meaning and no hidden characters: those that JSON allows (DEL, C1, changes of direction) are
 /// written as `\u009b`.
 pub fn in_json(text: String) -> String {
-    // Outside of its texts JSON has no such characters but the line breaks of an indented one.
+    // Outside of its strings, JSON has no hidden characters except the line breaks of indented output.
     let is_hidden = |c: char| c != '\n' && is_hidden(c);
     if !text.contains(is_hidden) {
         return text;
@@ -51,7 +50,7 @@ pub fn in_json(text: String) -> String {
     out
 }
 
-/// The text without the logins of the addresses in it: `https://user:secret@host` becomes `https://…@host`.
+/// Removes logins from the URLs in a text: `https://user:secret@host` becomes `https://…@host`.
 pub fn without_logins(text: &str) -> Cow<'_, str> {
     if !text.contains('@') {
         return Cow::Borrowed(text);
@@ -77,7 +76,7 @@ fn is_hidden(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_control();
     }
-    // Letters that look like nothing, and marks that change how the character before them looks (Unicode,
+    // Letters that look like nothing, and marks that change the look of the character before them (Unicode,
     // Default_Ignorable_Code_Point).
     let is_ignorable = matches!(c, '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
         | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}');
@@ -130,7 +129,7 @@ mod tests {
 
     #[test]
     fn what_nobody_sees_is_spelled_out() {
-        // Of no width, a tag, a variation selector, a soft hyphen, a filler, unassigned, private.
+        // Zero width (two), tag, variation selector (two), soft hyphen, filler, unassigned, private use.
         for hidden in
             ["\u{200b}", "\u{feff}", "\u{e0041}", "\u{e0100}", "\u{fe0f}", "\u{ad}", "\u{3164}", "\u{378}", "\u{e000}"]
         {

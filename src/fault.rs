@@ -1,6 +1,7 @@
-//! Places where tests kill the process, to show that a crash loses nothing (law L3).
+//! Lets tests kill the process at given places, to show that a crash loses nothing (law L3).
 //!
-//! `MAILSTITCH_FAULT=NAME` or `NAME:N` aborts at the Nth passing of that place. Only in builds with debug assertions.
+//! `MAILSTITCH_FAULT=NAME` or `NAME:N` aborts when that place is passed for the Nth time. Only in builds with debug
+//! assertions.
 
 /// A place between two steps.
 #[cfg(debug_assertions)]
@@ -19,7 +20,8 @@ pub fn point(name: &str) {
 #[cfg(not(debug_assertions))]
 pub fn point(_name: &str) {}
 
-/// Lines that are being worked on. `MAILSTITCH_FAULT=abort=TEXT` or `panic=TEXT` dies of a line with that text.
+/// Called with the texts of the lines being processed. `MAILSTITCH_FAULT=abort=TEXT` or `panic=TEXT` dies if one of
+/// them contains that text.
 #[cfg(debug_assertions)]
 #[expect(clippy::disallowed_methods, reason = "tests reach into the process by its environment")]
 #[expect(clippy::panic, reason = "a bug is what a test wants to see")]
@@ -34,6 +36,6 @@ pub fn lines<'a>(mut texts: impl Iterator<Item = &'a str>) {
     }
 }
 
-/// Lines that are being worked on.
+/// Does nothing in builds without debug assertions.
 #[cfg(not(debug_assertions))]
 pub fn lines<'a>(_texts: impl Iterator<Item = &'a str>) {}

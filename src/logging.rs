@@ -1,6 +1,6 @@
-//! What is told on standard error: while work goes on, and why a command failed. Results go to standard output.
+//! Messages on standard error: progress, warnings, and why a command failed. Results go to standard output.
 //!
-//! As text for people and cron, or as one JSON object a line for those who collect logs.
+//! As text for people and cron, or as one JSON object per line for log collectors.
 
 use crate::{
     cli::LogFormat,
@@ -10,11 +10,11 @@ use crate::{
 use std::io::{self, Write};
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
-/// What is told however few words were asked for.
+/// Target of messages that are shown at every verbosity.
 pub const ALWAYS: &str = "mailstitch::told";
 
-/// Starts telling: warnings only, with `-v` also what is done, with more of them ever more. Other crates' news is told
-/// from the third `-v` on. Text carries no time: cron and the journal add theirs.
+/// Sets up logging: warnings only; `-v` adds what is done, further `-v` add detail, and from the third on messages of
+/// other crates too. Text has no timestamps, because cron and the journal add theirs.
 pub fn start(format: LogFormat, verbose: u8) {
     let filter = match verbose {
         0 => "warn,mailstitch::told=info",
@@ -23,15 +23,15 @@ pub fn start(format: LogFormat, verbose: u8) {
         _ => "debug,mailstitch=trace",
     };
     let builder = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter)).with_writer(Teller(format));
-    // It fails only where something is telling already, which is as good.
+    // Fails only if logging is set up already, which is fine.
     _ = match format {
         LogFormat::Text => builder.without_time().with_target(false).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).with_target(false).try_init(),
     };
 }
 
-/// Standard error as it reaches a terminal: whatever an event holds, ours or another crate's, it is one line, without what
-/// a terminal would obey and without the logins of addresses.
+/// Writes events to standard error. Each becomes one line without hidden characters and without logins in URLs,
+/// whether it comes from us or from another crate.
 #[derive(Debug, Clone, Copy)]
 struct Teller(LogFormat);
 
@@ -48,7 +48,7 @@ impl Teller {
 }
 
 impl Write for Teller {
-    /// An event comes in one piece.
+    /// Each call gets one whole event.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         io::stderr().lock().write_all(self.line(event).as_bytes())?;
         Ok(event.len())
@@ -68,7 +68,7 @@ impl MakeWriter<'_> for Teller {
 }
 
 impl LogFormat {
-    /// Tells each line of a text, whatever the verbosity.
+    /// Prints each line of a text, whatever the verbosity.
     pub fn tell(self, text: &str) {
         for line in text.lines().map(visible) {
             match self {
@@ -78,7 +78,7 @@ impl LogFormat {
         }
     }
 
-    /// Tells why a command failed.
+    /// Prints why a command failed.
     pub fn tell_failure(self, error: &Error, exit_code: u8) {
         let text = without_logins(&error.to_string()).into_owned();
         let hint = error.hint_text().map(|hint| visible(&without_logins(hint)).into_owned());

@@ -1,4 +1,4 @@
-//! Arguments in, exit code out. The only place that reads the clock, and the only one that turns errors into numbers.
+//! Arguments in, exit code out. The only place that reads the clock, and the only one that sets the exit code.
 
 use clap::Parser;
 use mailstitch::{
@@ -13,7 +13,8 @@ use mailstitch::{
 };
 use std::{panic, process::ExitCode};
 
-/// Documents are many small texts: the system's allocator would take a third of the time.
+/// Documents are made of many small strings: with the system's allocator, a third of the time would go into
+/// allocation.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -21,14 +22,14 @@ fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(told) => {
-            // Where standard output is closed there is nobody to tell.
+            // If this fails, standard output is closed and nobody reads it.
             _ = told.print();
             return ExitCode::from(if told.use_stderr() { outcome::exit_code(Kind::Usage) } else { 0 });
         }
     };
     let format = cli.log_format;
     logging::start(format, cli.verbose);
-    // The panic's own message is on standard error by now; its exit code, 101, would mean nothing to the caller.
+    // The panic has printed its message; its own exit code, 101, would mean nothing to the caller.
     let ended = panic::catch_unwind(|| start(cli)).unwrap_or_else(|_| {
         Err(Error::new(Kind::Software, "mailstitch has met a bug of its own").hint("please report the message above"))
     });

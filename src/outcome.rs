@@ -1,23 +1,23 @@
-//! How a command ended, and its number for the caller (sysexits; listed in `docs/exit-codes.md`).
+//! How a command ended, and its exit code (sysexits; listed in `docs/exit-codes.md`).
 
 use crate::error::Kind;
 
-/// How a command ended that was not stopped by an error of its own.
+/// How a command ended, if not with an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// All is done.
+    /// Everything was done.
     Done,
     /// `trace` found nothing.
     NothingFound,
-    /// All is done but for documents that the store refused; they wait in the dead-letter file.
+    /// Done, except for documents that the store refused, which are dead letters now, or lines that were set aside.
     DeadLetters,
-    /// All is done but for what could not be read, or not to its end.
+    /// Done, except for input that could not be read, or not to its end.
     NotWhole,
-    /// A signal ended it; the next one goes on from there.
+    /// Stopped by a signal; the next run goes on from there.
     Stopped,
-    /// All is done but for documents of the store that could not be read; each was named.
+    /// Done, except for documents of the store that could not be read; a warning names each.
     Unreadable,
-    /// A failure that was told before: the number stays, standard error is left alone.
+    /// A failure that was reported before: same exit code, nothing on standard error.
     FailedAsBefore(Kind),
 }
 

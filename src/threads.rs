@@ -1,4 +1,4 @@
-//! The threads of the program, or its end where the system gives none.
+//! Starts the threads of the program; ends it if the system refuses them.
 
 use crate::{
     cli::LogFormat,
@@ -8,13 +8,15 @@ use crate::{
 use std::{panic, process, sync::mpsc, time::Duration};
 use tokio::runtime::{Builder, Runtime};
 
-/// Threads for tasks, and one for files and the database.
+/// Starts the threads for tasks, and one for files and the database.
 ///
-/// Where the system gives no thread, tokio panics and then waits for ever for those it has: the process ends instead. The
-/// thread for files is made now, and kept: tokio would silently wait for one that is never made.
+/// If the system refuses a thread, tokio panics and then waits forever for the others, so a panic hook ends the
+/// process. The thread for files is started now and kept for a day: tokio would wait forever, and silently, for one
+/// that it cannot start later.
 ///
 /// # Errors
-/// Where there are none, for want of memory or by a limit of the system.
+/// `Kind::Memory` if the thread for files does not start within ten seconds, or the I/O error of building the
+/// runtime.
 #[expect(clippy::disallowed_methods, reason = "nobody is left who could return the error")]
 pub fn start(format: LogFormat) -> Result<Runtime> {
     const DAY: Duration = Duration::from_secs(86_400);

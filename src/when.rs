@@ -1,7 +1,7 @@
 //! Moments as an administrator types them.
 //!
-//! In: `2026-11-22`, `2026-11-22 14:00`, RFC 3339, or how long ago (`14d`).  Out: [`When`], settled against `now` later.
-//! Without a zone a moment is meant in that of this machine, as in the log files.
+//! In: `2026-11-22`, `2026-11-22 14:00`, RFC 3339, or how long ago (`14d`).  Out: [`When`], resolved against `now`
+//! later. A moment without a zone is local time of this machine, as in the log files.
 
 use crate::{
     config::duration::Span,
@@ -15,16 +15,16 @@ use std::str::FromStr;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
     At(Time),
-    /// Before now.
+    /// This long before now.
     Ago(Span),
 }
 
 impl When {
-    /// The moment meant.
+    /// The moment, given the current time.
     pub fn at(self, now: Time) -> Time {
         match self {
             Self::At(time) => time,
-            // A span is at most a hundred years.
+            // Never overflows: a span is at most a hundred years.
             Self::Ago(Span(span)) => now.plus(-i64::try_from(span.as_millis()).unwrap_or(i64::MAX)),
         }
     }
@@ -43,15 +43,15 @@ impl FromStr for When {
     }
 }
 
-/// An absolute moment; for the clock of tests, which cannot be some time ago.
+/// An absolute moment, for `--now`, which cannot be relative to itself.
 pub fn parse_moment(text: &str) -> std::result::Result<Time, String> {
     moment(text).ok_or_else(|| "not a moment such as \"2026-11-22T14:00:00Z\"".into())
 }
 
-/// `[since, until)`: from the beginning of time and to its end where one is not given; `None` where both are not.
+/// `[since, until)`; an end not given is open. `None` if neither is given.
 ///
 /// # Errors
-/// `Kind::Usage` when nothing lies between the two.
+/// `Kind::Usage` if the range is empty.
 pub fn range(since: Option<When>, until: Option<When>, now: Time) -> Result<Option<Range>> {
     if since.is_none() && until.is_none() {
         return Ok(None);
@@ -74,7 +74,7 @@ fn moment(text: &str) -> Option<Time> {
         || ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M"].iter().find_map(|f| NaiveDateTime::parse_from_str(&text, f).ok());
     let day = || Some(NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok()?.and_time(NaiveTime::MIN));
     let local = with_time().or_else(day)?;
-    // Of the repeated hour of a clock change the first one; a moment that it skips does not exist.
+    // In an hour that a clock change repeats, the first occurrence counts; a moment in a skipped hour does not exist.
     Some(Time(Local.from_local_datetime(&local).earliest()?.timestamp_millis()))
 }
 

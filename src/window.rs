@@ -1,29 +1,29 @@
-//! Which time windows to read: pure rules from what a source counts and what the ledger remembers.
+//! Pure rules on which time windows to read.
 //!
-//! In: counts per bucket, the ledger, the clock as an argument.  Out: stretches, oldest first, each to be read,
-//! stitched, written and marked together.
+//! In: counts per bucket, and the buckets to read.  Out: stretches, oldest first, each to be read, stitched, written
+//! and marked together.
 
 use crate::model::{Range, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Lines of a stretch, at most, where buckets allow it. Memory follows it, and what is written while the next one is read;
-/// what every stretch costs beside its lines, some searches and a sync, is nothing beside so many.
+/// Most lines of a stretch, unless a single bucket has more. Memory grows with it. The fixed cost of a stretch, some
+/// searches and a sync, is small beside this many lines.
 pub const STRETCH_LINES: u64 = 50_000;
-/// Bytes of a stretch, at most, more than so many lines of a usual log have: a line can be longer than a thousand others.
+/// Most bytes of a stretch. More than 50,000 lines usually take; a single line can be as long as a thousand others.
 pub const STRETCH_BYTES: u64 = 32 << 20;
 
-/// What a length of time holds at the source.
+/// Lines that the source holds for a span of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Kept", into = "Kept")]
 pub struct Held {
     pub lines: u64,
-    /// Changes when the lines do, be they as many as before; those of parts add up to that of the whole. `None` where the
-    /// source gives none.
+    /// Fingerprint of the lines: also changes if lines are replaced by as many others. The fingerprints of parts add
+    /// up to that of the whole. `None` if the source gives none.
     pub print: Option<u64>,
 }
 
-/// In a ledger: `7`, or `[7, 4711]`.
+/// Form in a ledger: `7`, or `[7, 4711]` with a fingerprint.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum Kept {
@@ -47,26 +47,26 @@ impl From<Held> for Kept {
 }
 
 impl Held {
-    /// Both together.
+    /// The sum of two spans.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         let print = self.print.zip(other.print).map(|(a, b)| a.wrapping_add(b));
         Self { lines: self.lines.saturating_add(other.lines), print }
     }
 
-    /// Whether there is something that was not there when `seen` was.
+    /// Whether lines were added or replaced since `seen`.
     pub fn is_news(self, seen: Option<Self>) -> bool {
         let Some(seen) = seen else { return self.lines > 0 };
         self.lines > seen.lines || self.print.zip(seen.print).is_some_and(|(now, then)| now != then)
     }
 }
 
-/// The lines alone.
+/// The line counts alone.
 pub fn lines(held: &BTreeMap<Time, Held>) -> BTreeMap<Time, u64> {
     held.iter().map(|(start, held)| (*start, held.lines)).collect()
 }
 
-/// What to read together.
+/// A range to read at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stretch {
     pub range: Range,
@@ -75,19 +75,19 @@ pub struct Stretch {
 }
 
 impl Stretch {
-    /// Lines counted in all.
+    /// Sum of the counted lines.
     pub fn lines(&self) -> u64 {
         self.counted.values().sum()
     }
 }
 
-/// `t` rounded down to a bucket's start.
+/// `t` rounded down to the start of its bucket.
 pub fn bucket_start(t: Time, bucket_ms: i64) -> Time {
     Time(t.0.div_euclid(bucket_ms) * bucket_ms)
 }
 
-/// Buckets to read, cut into stretches of at most `limit` lines. Buckets that touch are read together, across empty
-/// ones; a single bucket with more lines than that is a stretch of its own.
+/// Cuts the wanted buckets into stretches of at most `limit` lines. Wanted buckets go into one stretch if those
+/// between them are empty. A single bucket with more than `limit` lines is a stretch of its own.
 pub fn stretches(wanted: &BTreeSet<Time>, counts: &BTreeMap<Time, u64>, bucket_ms: i64, limit: u64) -> Vec<Stretch> {
     let mut out: Vec<Stretch> = Vec::new();
     for &bucket in wanted {

@@ -1,20 +1,20 @@
 //! Twice the lines take at most 2.6 times the time, whatever is in them (law L5).
 //!
-//! Processor time of the real program; the least of several tries, because a machine under load only ever adds to it.
-//! `cargo bench --bench adversarial` does the same with a million lines, and measures the memory.
+//! Measured as processor time of the real program, the least of several tries, because load on the machine only adds
+//! to it. `cargo bench --bench adversarial` does the same with a million lines and measures memory.
 
 mod common;
 
 use common::adversarial::{self, Ask, Measured, Most, SHAPES};
 use std::time::Duration;
 
-/// Enough that reading them costs more than starting, also of a program that is not optimised.
+/// Enough that reading them costs more than starting the program, even in an unoptimised build.
 const LINES: usize = 2_000;
 const MOST_TIMES: f64 = 2.6;
 const TRIES: usize = 5;
 const MOST: Most = Most { memory: 3 << 30, time: Duration::from_secs(120) };
 
-/// How many times longer it takes with twice the lines, after as many tries as it takes to get below the limit.
+/// Ratio of the time for twice the lines, with as many tries as it takes to get below the limit.
 fn times_longer(cost: impl Fn(usize) -> Measured) -> f64 {
     let (mut once, mut twice) = (Duration::MAX, Duration::MAX);
     let mut times = f64::INFINITY;

@@ -1,6 +1,6 @@
-//! Bad input of every kind through the program itself: what it says, the exit code, and that nothing around it is lost.
+//! Bad input of every kind, given to the program itself: what it says, the exit code, and that nothing else is lost.
 //!
-//! Mistakes in the configuration itself have their own files in `tests/config`.
+//! Mistakes in the configuration have their own files in `tests/config`.
 
 #[path = "bad_input/files.rs"]
 mod files;
@@ -28,13 +28,13 @@ const REJECT: &str = "2026-11-03T00:00:02.000+00:00 mx1 postfix/smtpd[2639]: NOQ
                       client.example.net[192.0.2.7]: 554 5.7.1 <one@example.org>: Relay access denied; \
                       from=<two@example.net> to=<one@example.org> proto=ESMTP helo=<client.example.net>\n";
 
-/// A workspace with a configuration: the log `mail.log` into SQLite, and what else is said.
+/// A workspace with a configuration: `mail.log` into SQLite, plus what `more` says.
 fn workspace(more: &str) -> Workspace {
     let workspace = Workspace::new();
     let source =
         if more.contains("[source.") { "" } else { "[source.file]\npaths = [\"mail.log\"]\ntimezone = \"UTC\"\n" };
     let store = if more.contains("[store.") { "" } else { "[store.sqlite]\npath = \"mail.sqlite\"\n" };
-    // What is said first may be about the top level.
+    // `more` comes before the tables, because it may hold top-level keys.
     workspace.write("mailstitch.toml", format!("{}{more}{source}{store}", state_dir(more)));
     workspace
 }
@@ -47,14 +47,14 @@ fn run(workspace: &Workspace, arguments: &[&str]) -> Ran {
     workspace.run(["--config", "mailstitch.toml", "--now", NOW].iter().chain(arguments))
 }
 
-/// The exit code and all of standard error.
+/// Checks the exit code and the whole of standard error.
 #[track_caller]
 fn check(workspace: &Workspace, arguments: &[&str], code: i32, told: &str) {
     let ran = run(workspace, arguments);
     assert_eq!((ran.code, ran.stderr.as_str()), (code, told));
 }
 
-/// A run that ends well and says this many lines of each sort: used, unused, unrecognised, duplicate.
+/// Checks that a run succeeds and reports these numbers of lines: used, unused, unrecognised, duplicate.
 #[track_caller]
 fn check_read(workspace: &Workspace, [used, unused, unrecognised, duplicate]: [usize; 4]) {
     let ran = run(workspace, &["-v", "run"]);

@@ -1,5 +1,5 @@
-//! Lines that the program dies of, by a lack of memory or a bug: later runs look for them in ever smaller pieces and set
-//! them aside, and everything else is in the store (law L7).
+//! Lines that kill the program, for lack of memory or by a bug: later runs narrow them down in ever smaller pieces
+//! and set them aside, and everything else reaches the store (law L7).
 
 mod common;
 
@@ -35,7 +35,7 @@ fn workspace(log: impl AsRef<[u8]>) -> Workspace {
     workspace
 }
 
-/// The program is run until it ends by itself; every run before dies in the given way. Says how many did.
+/// Runs the program until it ends by itself; every run before must die in the given way. Prints how many did.
 #[track_caller]
 fn check(how: &str) {
     let workspace = workspace(log(MESSAGES));
@@ -86,7 +86,7 @@ fn a_run_that_was_killed_for_another_reason_sets_nothing_aside() {
     assert!(!workspace.file("state/run-under-way.json").exists());
 }
 
-/// Beside lines of hours later, which are carried on from the last run, the sessions of older ones are not over.
+/// Lines of hours later, carried on from the last run, must not end the sessions of late lines.
 #[test]
 fn sessions_of_late_lines_are_whole_in_pieces_too() {
     const SESSIONS: usize = 40;
@@ -116,14 +116,14 @@ fn sessions_of_late_lines_are_whole_in_pieces_too() {
     assert_eq!(export(2), expected);
 }
 
-/// Runs the program in so many kibibytes of address space. `None`: it was killed, or gave up for want of memory.
+/// Runs the program with `kib` KiB of address space. `None`: it was killed, or gave up for lack of memory.
 fn run_within(workspace: &Workspace, kib: u64) -> Option<i32> {
     let program = workspace.command(["--now", "2026-11-23T00:00:00Z", "-c", "config.toml", "run"]);
     let mut limited = std::process::Command::new("sh");
     limited.args(["-c", &format!("ulimit -c 0; ulimit -v {kib}; exec timeout -s ABRT 120 \"$0\" \"$@\"")]);
     limited.arg(program.get_program()).args(program.get_args()).current_dir(workspace.path());
     limited.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    // Without memory, Rust's own library waits for itself while it prints a backtrace.
+    // Without memory, Rust's standard library deadlocks while it prints a backtrace.
     limited.env_remove("RUST_BACKTRACE");
     let output = limited.output().expect("a shell");
     assert_ne!(output.status.code(), Some(124), "it does not end in {kib} KiB");
@@ -133,7 +133,8 @@ fn run_within(workspace: &Workspace, kib: u64) -> Option<i32> {
 /// Too little memory for anything.
 const NOTHING_KIB: u64 = 40_960;
 
-/// The least memory that so many messages can be processed in, looked for from a beginning that is too little for them.
+/// The least memory in which a log of this many messages can be processed, searched upwards from `from`, which is too
+/// little.
 fn least_kib(messages: usize, from: u64) -> u64 {
     let enough = |kib: &u64| run_within(&workspace(log(messages)), *kib) == Some(0);
     (0..).map(|step| from + step * 4096).find(|kib| enough(kib) && enough(kib)).expect("some memory is enough")
@@ -151,7 +152,8 @@ fn the_program_ends_however_little_memory_there_is() {
 #[test]
 fn a_stretch_for_which_there_is_too_little_memory_is_taken_in_pieces_and_nothing_of_it_is_set_aside() {
     const MESSAGES: usize = 5_000;
-    // All lines must be read before pieces can be made of them, which takes a little more than a twentieth of the work does.
+    // All lines are read before they can be split into pieces, which takes a little more memory than processing a
+    // twentieth of them.
     let few = least_kib(MESSAGES / 20, NOTHING_KIB);
     let kib = few + (least_kib(MESSAGES, few) - few) / 4;
     let workspace = workspace(log(MESSAGES));
@@ -161,7 +163,7 @@ fn a_stretch_for_which_there_is_too_little_memory_is_taken_in_pieces_and_nothing
     let exported = workspace.succeed(["-c", "config.toml", "export"]);
     assert_eq!(exported.lines().filter(|document| document.contains("\"status\":\"delivered\"")).count(), MESSAGES);
     assert!(!workspace.file("state/set-aside.ndjson").exists());
-    // What comes after it is read as well.
+    // Lines that come later are read as well.
     workspace.write("mail.log", log(MESSAGES + 10));
     assert_eq!(run_within(&workspace, kib), Some(0));
     assert_eq!(workspace.succeed(["-c", "config.toml", "export"]).lines().count(), MESSAGES + 10);
@@ -174,7 +176,7 @@ fn a_line_whose_message_is_too_large_for_the_memory_there_is_is_set_aside_and_al
         let end = "relay=mx.example.net[192.0.2.25]:25, delay=1, delays=0/0/1/0, dsn=2.0.0, status=sent (250 ok)";
         format!("2026-11-22T09:00:00.000+00:00 mx1 postfix/smtp[13]: 5F1A2B000000: to=<c{n}@example.net>, {end}\n")
     };
-    // Lines of the last seconds are carried on, and would be a load of their own.
+    // Keeps the large message from being carried on as lines of the last second, which would cost memory by itself.
     let later = "2026-11-22T09:30:00.000+00:00 mx1 postfix/smtpd[11]: connect from client.example.org[192.0.2.7]\n";
     let large: String = (0..RECIPIENTS).map(record).chain([later.to_owned()]).collect();
     let workspace = workspace(&large);

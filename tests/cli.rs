@@ -1,4 +1,4 @@
-//! The program as a process: exit codes and what it says, where no source or store is needed.
+//! The program as a process: exit codes and messages that need no source or store.
 
 use std::process::{Command, Output};
 

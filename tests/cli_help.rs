@@ -1,4 +1,4 @@
-//! The help text of each command, as a terminal of 100 columns shows it. `UPDATE_GOLDEN=1` rewrites.
+//! The help text of each command on a terminal of 100 columns. `UPDATE_GOLDEN=1` rewrites the expected texts.
 
 use clap::CommandFactory;
 use mailstitch::cli::Cli;

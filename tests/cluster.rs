@@ -1,8 +1,8 @@
-//! A cluster of three nodes of which one is killed while a run reads from it, while it writes to it, and before a run,
-//! together with shards that no other node has (laws L3, L6).
+//! A cluster of three nodes, one of which is killed while a run reads from it, while a run writes to it, and before a
+//! run, also with shards that exist on no other node (laws L3, L6).
 //!
-//! Not among the tests that `cargo test` runs, because three servers at once want more than a build machine has: say
-//! `cargo test --test cluster`, or let `tests/faults.sh` do it as often as its table wants.
+//! Not part of `cargo test`, because three servers at once need more than a build machine has: run `cargo test --test
+//! cluster`, or `tests/faults.sh` to run it as often as its table needs.
 
 mod common;
 mod servers;
@@ -21,7 +21,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Three nodes, and a proxy before each, which tells when something is asked.
+/// Three nodes, each behind a proxy that reports requests.
 struct Cluster {
     nodes: Vec<Engine>,
     proxies: Vec<Proxy>,
@@ -29,7 +29,7 @@ struct Cluster {
     expected: String,
 }
 
-/// Ports that were free a moment ago: nodes must know each other's before they start.
+/// Ports that were free a moment ago: nodes must know each other's port before they start.
 fn ports() -> Vec<String> {
     let listeners: Vec<TcpListener> = (0..3).map(|_| TcpListener::bind("127.0.0.1:0").expect("a port")).collect();
     listeners.iter().map(|l| l.local_addr().expect("an address").port().to_string()).collect()
@@ -50,14 +50,14 @@ fn nodes() -> Vec<Engine> {
         ];
         Engine::start(&opensearch(), &settings)
     };
-    // Each waits for the others.
+    // In parallel, because each waits for the others.
     thread::scope(|scope| {
         let starting: Vec<_> = (0..3).map(|n| scope.spawn(move || start(n))).collect();
         starting.into_iter().map(|node| node.join().expect("a node")).collect()
     })
 }
 
-/// The cluster that the tests of this binary share, one at a time; each leaves it whole.
+/// The cluster shared by the tests of this binary, one at a time; each leaves it intact.
 fn cluster() -> MutexGuard<'static, Cluster> {
     static SHARED: LazyLock<Mutex<Cluster>> = LazyLock::new(|| Mutex::new(Cluster::start()));
     SHARED.lock().expect("a cluster that the test before left whole")
@@ -89,14 +89,14 @@ impl Cluster {
         self.nodes[2].request("GET", &path, Value::Null);
     }
 
-    /// How many copies the index of lines has beside the shards themselves.
+    /// Sets the number of replicas of the index of lines.
     fn replicate(&self, replicas: u32) {
         let settings = json!({ "index": { "number_of_replicas": replicas } });
         self.nodes[2].request("PUT", &format!("/{}/_settings", self.index), settings);
         self.wait_until("green");
     }
 
-    /// Waits until the cluster knows that shards are gone.
+    /// Waits until the cluster notices that shards are gone.
     fn wait_until_red(&self) {
         let since = Instant::now();
         while self.nodes[2].answer("GET", "/_cluster/health", Value::Null).1["status"] != "red" {
@@ -122,7 +122,7 @@ impl Cluster {
         workspace
     }
 
-    /// The settings of a store of its own in this cluster.
+    /// Settings of a separate store in this cluster.
     fn store(&self, replicas: u32, timeout: &str) -> String {
         let alias = unique_name("transactions");
         let urls = self.urls();
@@ -132,7 +132,7 @@ impl Cluster {
         )
     }
 
-    /// The store holds what it would hold had nothing happened.
+    /// Checks that after another run the store holds what it would hold without the disturbance.
     fn check_healed(&self, disturbed: &Workspace, what: &str) {
         let next = run(disturbed, &["run"]);
         assert_eq!(next.code, 0, "{what}: {}", next.stderr);
@@ -142,8 +142,9 @@ impl Cluster {
         assert_eq!(found.lines().count(), self.expected.lines().count(), "documents after {what}");
     }
 
-    /// Kills the node that is asked first when the nth request of a sort comes to it; the next run makes all good. The
-    /// request waits until each shard has its copy: what only the dead node had would be gone until it is back.
+    /// Kills the node that is asked first when it gets the `nth` request of a kind; the next run repairs everything.
+    /// That request is held back until each shard has a replica: data that only the dead node had would be missing
+    /// until it is back.
     fn check_killed(&mut self, what: &str, is_it: fn(&Asked) -> bool, nth: usize) {
         let disturbed = self.workspace(&self.store(1, "20s"));
         let (tell, told) = mpsc::channel();
@@ -152,7 +153,7 @@ impl Cluster {
         self.proxies[0].rule(move |asked| {
             met += usize::from(is_it(asked));
             if is_it(asked) && met == nth {
-                // The test may have ended.
+                // The test may be over.
                 let _ = tell.send(());
                 let _ = released.recv();
             }
@@ -170,14 +171,14 @@ impl Cluster {
         let asked = |n: usize| self.proxies[n].take_asked().into_iter().filter(is_it).count();
         let others = asked(1) + asked(2);
         assert!(matches!(ended.code, 0 | 75), "{what}: {}", ended.stderr);
-        // It was in the middle, and went on with another node.
+        // The kill came in the middle of the run, which went on with another node.
         assert!(others > 0, "{what}: nothing was left to be asked");
         self.check_healed(&disturbed, what);
         println!("{what}: the run ended with {}, after {others} requests to the others", ended.code);
     }
 
-    /// Kills a node that alone has some of the shards, after a first run; the next one says that it could not, and once the
-    /// node is back all is made good.
+    /// After a first run, kills a node that holds some shards alone. The next run reports it, and once the node is
+    /// back a run repairs everything.
     fn check_lost(&mut self, what: &str, of_lines: u32, of_transactions: u32) {
         self.replicate(of_lines);
         let disturbed = self.workspace(&self.store(of_transactions, "5s"));
@@ -194,7 +195,7 @@ impl Cluster {
         self.replicate(1);
     }
 
-    /// The node that was killed is there again, with all it should have.
+    /// Restarts the killed node and waits until it has all its shards.
     fn repair(&mut self) {
         self.nodes[0].start_again();
         self.proxies[0].lead_to(self.nodes[0].url());

@@ -1,5 +1,5 @@
-//! Configuration files and what is made of them. `NAME.good.toml` stands beside the settings it gives, `NAME.bad.toml`
-//! beside the message it gets. `UPDATE_GOLDEN=1` rewrites both; the diff is what reviewers read.
+//! Configuration files and the resulting settings. `NAME.good.toml` comes with the settings it gives, `NAME.bad.toml`
+//! with its error message. `UPDATE_GOLDEN=1` rewrites both; reviewers read the diff.
 
 use mailstitch::{
     config::{Environment, Settings, Source, Store, load},
@@ -15,7 +15,7 @@ fn environment() -> Environment {
     Environment::of([("HOME", "/home/joe"), ("TZ", "UTC")])
 }
 
-/// The files of a kind; a name that is neither kind is a mistake.
+/// The files of a kind; a file of neither kind is a mistake.
 fn files(ending: &str) -> Vec<PathBuf> {
     let mut all: Vec<PathBuf> = fs::read_dir("tests/config").unwrap().map(|entry| entry.unwrap().path()).collect();
     all.sort();
@@ -46,7 +46,7 @@ fn message(error: &Error) -> String {
 fn every_good_file_gives_its_settings() {
     for path in files(".good.toml") {
         let settings = load(Some(&path), &environment()).unwrap_or_else(|e| panic!("{}", message(&e)));
-        // How open a checked-out file is depends on the umask.
+        // The permissions of a checked-out file depend on the umask, and with them the warnings.
         let settings = Settings { warnings: Vec::new(), ..settings };
         golden(&path.with_extension("txt"), &format!("{settings:#?}\n"));
     }

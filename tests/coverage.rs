@@ -1,4 +1,4 @@
-//! What `coverage` tells about a log: by program, with reasons, and the shapes of what nobody recognised.
+//! The output of `coverage`: by program, with reasons, and the shapes of unrecognised lines.
 
 mod common;
 
@@ -109,7 +109,7 @@ fn runs_count_what_they_did_not_understand_and_status_shows_it_over_time() {
     assert!(status.contains(&format!("not understood   2026-11-22T21:15:00.000Z: run: {complaint}")), "{status}");
 }
 
-/// A log whose lines carry a prefix that nobody knows must not look like one without mail.
+/// A log whose lines begin with an unknown prefix must not look like a log without mail.
 #[test]
 fn a_backfill_of_lines_behind_a_prefix_says_that_it_could_not_read_them() {
     let workspace = workspace();

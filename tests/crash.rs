@@ -1,7 +1,7 @@
-//! The program killed at every place that matters, at random moments, and kept from its work by a second one: the next
-//! run ends with the same documents as one that nobody disturbed (laws L2 and L3).
+//! The program killed at every important place, at random moments, and blocked by a second one: the next run ends
+//! with the same documents as an undisturbed one (laws L2 and L3).
 //!
-//! Places are named by `MAILSTITCH_FAULT`, which builds with debug assertions obey (`src/run/fault.rs`).
+//! Places are named by `MAILSTITCH_FAULT`, which builds with debug assertions obey (`src/fault.rs`).
 
 mod common;
 #[path = "crash/dead_letters.rs"]
@@ -27,7 +27,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Places that every run with something to read passes, and whether the ledger knows of the lines by then.
+/// Places that every run with something to read passes, and whether the ledger is marked by then.
 const PLACES: [(&str, bool); 10] = [
     ("after-read", false),
     ("before-write", false),
@@ -41,10 +41,10 @@ const PLACES: [(&str, bool); 10] = [
     ("after-mark", true),
 ];
 
-/// Those at which a search server holds something else than at the one before.
+/// The places at which the content of a search server differs from that at the place before.
 const PLACES_OF_A_SERVER: [&str; 4] = ["before-write", "before-delete", "before-journeys", "before-mark"];
 
-/// Every run is killed at the place; the one after it is left alone.
+/// Kills every run at the place, and lets the one after it finish.
 #[track_caller]
 fn check_killed_at(place: &str, is_marked: bool, growing: &Growing, expected: &str) {
     for (n, piece) in pieces().into_iter().enumerate() {
@@ -89,8 +89,8 @@ fn killed_at_a_later_passing_of_a_place_the_next_run_heals_it() {
     assert!(killed > 0, "no run passed a place twice");
 }
 
-/// Every run is killed at a moment that nobody chose; the last one is left alone. `calm`: to see how long a run takes on
-/// this machine.
+/// Kills every run at a random moment and lets the last one finish. An undisturbed run of `calm` shows how long a run
+/// takes on this machine.
 #[track_caller]
 fn check_killed_at_random(growing: &Growing, calm: &Growing) {
     let since = Instant::now();
@@ -139,7 +139,7 @@ fn killed_at_any_place_a_search_server_is_healed_by_the_next_run() {
     }
 }
 
-/// Sends SIGTERM to a command that waits for more of a pipe that stays open; its exit code and what it told.
+/// Sends SIGTERM to a command that waits at an open pipe; returns its exit code and standard error.
 fn terminated(growing: &Growing, arguments: &[&str], text: &str) -> (Option<i32>, String) {
     growing.log_is_a_pipe();
     let run = growing.command(arguments).spawn().expect("it starts");

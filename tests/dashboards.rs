@@ -1,5 +1,5 @@
-//! `dashboards/mailstitch.ndjson`: every field that a panel uses is in the index, and every panel's search finds
-//! something on a real OpenSearch and a real Elasticsearch that have the stories and the demo.
+//! `dashboards/mailstitch.ndjson`: the index has every field that a panel uses, and every panel's search finds
+//! something on a real OpenSearch and a real Elasticsearch that hold the stories and the demo.
 
 mod common;
 mod kql;
@@ -19,7 +19,7 @@ fn objects(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect()
 }
 
-/// JSON inside of a string, as these objects like it.
+/// JSON inside a string, a common form in these objects.
 fn inner(object: &Value, pointer: &str) -> Value {
     let text = object.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer} of {object}"));
     serde_json::from_str(text).unwrap_or_else(|cause| panic!("{pointer}: {cause}"))
@@ -38,7 +38,7 @@ fn the_file_is_what_the_example_prints() {
 
 #[test]
 fn both_products_know_the_types_and_every_reference_leads_to_an_earlier_object() {
-    // The last version of each type before OpenSearch Dashboards and Kibana parted; a later one is refused by the former.
+    // The last version of each type before OpenSearch Dashboards and Kibana diverged; the former refuses later ones.
     let known = json!({"index-pattern": "7.6.0", "search": "7.9.3", "visualization": "7.10.0", "dashboard": "7.9.3"});
     let mut seen = BTreeSet::new();
     for object in dashboards::objects() {
@@ -78,7 +78,7 @@ fn every_panel_finds_something_in_opensearch() {
     every_panel_finds_something(Engine::opensearch());
 }
 
-/// The last one whose scripts Maven Central has.
+/// The last version with its script modules on Maven Central.
 #[test]
 fn every_panel_finds_something_in_elasticsearch() {
     every_panel_finds_something(Engine::shared("elasticsearch-7.10.2"));
@@ -89,7 +89,7 @@ fn every_panel_finds_something(engine: &Engine) {
     let _workspace = told(&in_index(engine.url(), &index));
     engine.request("POST", &format!("/{index}/_refresh"), Value::Null);
     let fields = fields_of(&engine.request("GET", &format!("/{index}/_mapping"), Value::Null));
-    // What the README says to do for an index of another name.
+    // The README's steps for an index of another name.
     let objects = objects(&dashboards::ndjson().replace(dashboards::INDEX, &index));
     let pattern = &of_type(&objects, "index-pattern")[0]["attributes"];
     assert_eq!(pattern["title"], json!(index));
@@ -130,7 +130,7 @@ fn query(panel: &Value, fields: &Fields) -> Value {
     translated(source["query"]["query"].as_str().unwrap(), fields)
 }
 
-/// The aggregations of a visualization's state: buckets inside each other, in their order, and the metrics in all.
+/// The aggregations of a visualization's state: buckets nested in their order, with the metrics in all.
 fn aggregations(aggs: &[Value], fields: &Fields) -> Value {
     let metrics = aggs.iter().filter(|agg| agg["schema"] == "metric" && agg["type"] != "count");
     let metric = |agg: &Value| {
@@ -174,7 +174,7 @@ fn aggregations(aggs: &[Value], fields: &Fields) -> Value {
     whole
 }
 
-/// The field of an aggregation, one that both products offer for it.
+/// The field of an aggregation, which must be of a type that both products offer for it.
 #[track_caller]
 fn field<'a>(agg: &'a Value, fields: &Fields) -> &'a str {
     let field = agg["params"]["field"].as_str().expect("a field");
@@ -190,7 +190,7 @@ fn field<'a>(agg: &'a Value, fields: &Fields) -> &'a str {
     field
 }
 
-/// Every aggregation has buckets, each filter finds something, and metrics are numbers.
+/// Checks that every aggregation has buckets, each filter finds something, and metrics are numbers.
 fn buckets_are_full(aggregations: &Value, id: &Value) {
     for (name, found) in aggregations.as_object().into_iter().flatten() {
         match &found["buckets"] {
@@ -209,7 +209,7 @@ fn buckets_are_full(aggregations: &Value, id: &Value) {
     }
 }
 
-/// The search of a Vega panel with what the products put in for time and dashboard.
+/// The search of a Vega panel, with the values that the products insert for time range and dashboard.
 fn vega_search(spec: &Value, index: &str, fields: &Fields) -> Value {
     let url = &spec["data"][0]["url"];
     assert_eq!(url["index"], json!(index));
@@ -229,7 +229,7 @@ fn vega_search(spec: &Value, index: &str, fields: &Fields) -> Value {
     body
 }
 
-/// Every field of an aggregation, and whether it is asked for inside of the recipients.
+/// Every field of an aggregation, and whether it is inside the nested recipients.
 fn vega_fields(aggs: &Value, nested: bool) -> Vec<(String, bool)> {
     let mut found = Vec::new();
     match aggs {
@@ -255,7 +255,8 @@ fn vega_fields(aggs: &Value, nested: bool) -> Vec<(String, bool)> {
     found
 }
 
-/// There are rows where the panel looks for them, and each of its columns is a number in one of them.
+/// Checks that there are rows where the panel looks for them, and that each of its columns is a number in at least
+/// one.
 fn rows_are_complete(spec: &Value, answer: &Value) {
     let property = spec["data"][0]["format"]["property"].as_str().unwrap();
     let rows = answer.pointer(&format!("/{}", property.replace('.', "/"))).and_then(Value::as_array);

@@ -1,4 +1,4 @@
-//! What a stranger sees first: the demo of the README, as it is called there.
+//! What a new user sees first: the demo of the README, called as shown there.
 
 mod common;
 
@@ -25,7 +25,7 @@ fn the_demo_shows_what_it_found_and_may_be_repeated() {
     let found = |text: &str| text[text.find("messages: ").unwrap()..].to_owned();
     assert_eq!(found(&again.stderr), found(&first.stderr));
 
-    // The advice is meant to be copied.
+    // The suggested command can be copied and works.
     let advice = first.stderr.lines().find(|line| line.contains(" trace ")).unwrap();
     let trace = workspace.run(advice.split_whitespace().skip(1));
     assert_eq!(trace.code, 0, "{advice}\n{}", trace.stderr);

@@ -1,4 +1,4 @@
-//! `docs/documents.md`: its tables are the index, and its queries find something where all stories are told.
+//! `docs/documents.md`: its tables match the index, and its queries find something in a store of all stories.
 
 mod common;
 mod kql;
@@ -12,7 +12,7 @@ use std::{collections::BTreeSet, fs, path::Path, sync::LazyLock};
 
 static PAGE: LazyLock<String> = LazyLock::new(|| fs::read_to_string("docs/documents.md").unwrap());
 
-/// An index of OpenSearch that has all stories, and its fields.
+/// An OpenSearch index with all stories, and its fields.
 static INDEX: LazyLock<(String, Fields)> = LazyLock::new(|| {
     let (engine, index) = (Engine::opensearch(), unique_name("transactions"));
     told(&in_index(engine.url(), &index));
@@ -21,7 +21,7 @@ static INDEX: LazyLock<(String, Fields)> = LazyLock::new(|| {
     (index, fields)
 });
 
-/// The texts between fences of a language.
+/// The fenced blocks of a language.
 fn queries(language: &str) -> Vec<&'static str> {
     let fence = format!("\n```{language}\n");
     let fenced = PAGE.split(&fence).skip(1);
@@ -30,12 +30,12 @@ fn queries(language: &str) -> Vec<&'static str> {
     found
 }
 
-/// What stands between backticks.
+/// The texts between backticks.
 fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
 
-/// The text without what is in brackets.
+/// The text without anything in parentheses.
 fn without_asides(text: &str) -> String {
     let mut depth = 0;
     let outside = |c: &char| {
@@ -47,7 +47,7 @@ fn without_asides(text: &str) -> String {
     text.chars().filter(outside).collect()
 }
 
-/// Every field that the tables name, with its type; those that are not searched have none.
+/// Every field that the tables name, with its type; `None` for fields that are not searchable.
 fn documented() -> Vec<(String, Option<String>)> {
     let mut found: Vec<(String, Option<String>)> = Vec::new();
     let (fields, recipients) = PAGE.split_once("A recipient, `mail.recipients[]`:").expect("the table of a recipient");
@@ -90,7 +90,7 @@ fn the_tables_are_the_index() {
         }
     }
     let named: BTreeSet<&str> = documented.iter().map(|(name, _)| name.as_str()).collect();
-    // Beside each text there is the whole as a keyword; the page says so once.
+    // Each text field also has a keyword field; the page says so only once.
     let missing = fields.keys().filter(|name| !name.ends_with(".keyword") && !named.contains(name.as_str()));
     assert_eq!(missing.collect::<Vec<_>>(), Vec::<&String>::new());
 }

@@ -1,8 +1,8 @@
 //! The whole flow on real servers: however a log is cut into runs, the store ends with the same documents (law L2).
 //!
 //! Real lines of five mail servers (`tests/data/real`) and a log whose truth is known (`tests/common/fiveday`) are
-//! indexed in many small windows and at once, from an index and from a file, into an index and into SQLite; all exports
-//! must be the same bytes.
+//! read in many small windows and all at once, from an index and from a file, into an index and into SQLite; all
+//! exports must be identical.
 
 mod common;
 #[path = "end_to_end/five_days.rs"]

@@ -1,4 +1,4 @@
-//! The test servers themselves: they start, take what collectors store, and are gone when their test is gone.
+//! The test servers themselves: they start, accept what collectors store, and end with their test.
 
 mod common;
 mod servers;
@@ -80,7 +80,7 @@ fn settings_reach_a_server_of_ones_own() {
     assert_eq!(status, 413);
 }
 
-/// Not a test by itself: the process that the next one kills. It prints an address and waits.
+/// Not a test by itself, but the process that the next test kills. It prints an address and waits.
 #[test]
 fn a_test_that_is_killed() {
     if std::env::var_os("MAILSTITCH_TEST_TO_BE_KILLED").is_some() {

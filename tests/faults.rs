@@ -1,8 +1,8 @@
-//! Engines that misbehave: whatever a server answers, or does not, the documents afterwards are those of a run that nobody
-//! disturbed (laws L3 and L6).
+//! Engines that misbehave: whatever a server answers or fails to answer, the documents in the end are those of an
+//! undisturbed run (laws L3 and L6).
 //!
-//! A proxy before a real server does the harm (`tests/servers/proxy.rs`); what a server can be made to do by itself, it
-//! does itself.
+//! A proxy before a real server causes the faults (`tests/servers/proxy.rs`), except for those that a server can be
+//! made to cause itself.
 
 #[path = "faults/answers.rs"]
 mod answers;

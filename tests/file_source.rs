@@ -1,4 +1,4 @@
-//! Log files that grow, are rotated, packed and truncated between runs: every line comes exactly once.
+//! Log files that grow, are rotated, compressed and truncated between runs: every line is read exactly once.
 
 use chrono_tz::Tz;
 use flate2::{Compression, write::GzEncoder};
@@ -23,7 +23,7 @@ use tempfile::TempDir;
 #[path = "file_source/rewritten.rs"]
 mod rewritten;
 
-/// A directory with logs, and the position after the last run.
+/// A directory of logs, and the position after the last run.
 struct Logs {
     dir: TempDir,
     patterns: Vec<&'static str>,
@@ -69,7 +69,7 @@ impl Logs {
         FileSource::new(&settings, Intake::default(), Time(0), self.position.clone())
     }
 
-    /// One run: what it read, "text" or "noise: text", in file order.
+    /// One run: the texts read, "text" or "noise: text", in file order.
     fn run(&mut self) -> Vec<String> {
         self.read(|line| line.text.to_string())
     }
@@ -85,7 +85,7 @@ impl Logs {
         while let Some(batch) = futures::executor::block_on(source.next(self.limit)).unwrap() {
             found.extend(batch.lines.iter().map(&show));
             found.extend(batch.noise.iter().map(|n| format!("noise: {n}")));
-            // What the checkpoint would hold: it must be good after every batch.
+            // The position goes through a checkpoint and must be good after every batch.
             self.position = Some(serde_json::from_str(&source.position().to_string()).unwrap());
         }
         self.position = Some(source.position());
@@ -99,12 +99,12 @@ fn gzip(text: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// Lines of the given minutes after eight.
+/// Lines at these minutes after eight.
 fn lines(minutes: std::ops::Range<u32>) -> String {
     minutes.map(|m| format!("2026-11-22T08:{m:02}:00Z mx1 postfix/qmgr[1]: line {m}\n")).collect()
 }
 
-/// What reading them gives.
+/// The texts of these lines.
 fn texts(minutes: std::ops::Range<u32>) -> Vec<String> {
     minutes.map(|m| format!("line {m}")).collect()
 }
@@ -133,7 +133,7 @@ fn a_run_waits_for_a_pipe_no_longer_than_it_may() {
     let writing = thread::spawn(move || {
         let mut pipe = OpenOptions::new().write(true).open(pipe).unwrap();
         write!(pipe, "{}2026-11-22T08:04:00Z mx1 postf", lines(2..4)).unwrap();
-        // It stays open.
+        // Keeps the pipe open.
         closed.recv().unwrap_err();
     });
     let mut source = logs.source().unwrap().waiting(Duration::from_millis(300));
@@ -160,7 +160,7 @@ fn a_rotated_set_is_read_from_the_oldest() {
 #[test]
 fn a_log_rotated_and_packed_between_runs_goes_on_where_it_was() {
     let mut logs = Logs::new();
-    // Beyond a kilobyte, and below: the head that a file is known by grows with it.
+    // Files of less and of more than a kilobyte: the head by which a file is recognised grows with it.
     for first in [3, 40] {
         logs.append("mail.log", &lines(0..first));
         assert_eq!(logs.run(), texts(0..first));
@@ -201,7 +201,7 @@ fn a_log_packed_by_any_packer_between_runs_goes_on_where_it_was() {
                 xz.finish().unwrap()
             }
         };
-        // As logrotate does: renamed, packed under the new name, removed.
+        // As logrotate does: renamed, compressed under the new name, removed.
         fs::write(logs.path(&format!("mail.log.1.{end}")), pack(&lines(0..42))).unwrap();
         fs::write(logs.path("mail.log"), lines(42..44)).unwrap();
         assert_eq!(logs.run(), texts(40..44), "{packer}");
@@ -275,7 +275,7 @@ fn a_log_that_is_being_packed_is_not_read_twice() {
 #[test]
 fn of_half_a_packed_file_everything_readable_is_kept_and_the_rest_follows() {
     let mut logs = Logs::new();
-    // Two members, the second cut.
+    // Two gzip members, the second cut off.
     let (first, second) = (gzip(lines(0..3).as_bytes()), gzip(lines(3..6).as_bytes()));
     let half = [&first[..], &second[..second.len() / 2]].concat();
     fs::write(logs.path("mail.log"), half).unwrap();
@@ -447,7 +447,7 @@ proptest! {
         cut in any::<prop::sample::Index>(),
         packed in any::<bool>(),
     ) {
-        // A letter first, so that no bytes look like a packed file.
+        // Begins with a letter, so that it never looks like a compressed file.
         let mut text = b"x\n".to_vec();
         text.extend(parts.concat());
         text.push(b'\n');
@@ -457,7 +457,7 @@ proptest! {
             fs::write(logs.path("mail.log"), gzip(&text)).unwrap();
             logs.run().len()
         } else {
-            // Two runs, cut anywhere.
+            // Two runs, the file cut anywhere between them.
             let (first, second) = text.split_at(cut.index(text.len()));
             fs::write(logs.path("mail.log"), first).unwrap();
             let found = logs.run().len();

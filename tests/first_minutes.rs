@@ -1,4 +1,4 @@
-//! The first five minutes: what a new user is told at each first mistake leads to the next right step.
+//! The first five minutes: at each typical first mistake, the message leads a new user to the right next step.
 
 mod common;
 mod servers;
@@ -20,7 +20,7 @@ const LINE: &str = "2026-11-22T20:00:00.000+00:00 mx1 postfix/qmgr[30]: 4F1A2B3C
 #[test]
 fn a_log_file_is_enough_and_each_step_names_the_next() {
     let workspace = Workspace::new();
-    // No store yet, no log where one is looked for.
+    // No store yet, and no log where one is expected.
     told(&workspace.run(["trace", "a@example.org"]), 78, &["no such file", "`mailstitch run` or `backfill` makes it"]);
     told(
         &workspace.run(["backfill", "old*.log"]),

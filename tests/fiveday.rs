@@ -1,4 +1,5 @@
-//! The log whose truth is known: it is what it says it is. Nothing of mailstitch is tested here.
+//! Tests the generated log of `tests/common/fiveday`: it is what it claims to be. Nothing of mailstitch is tested
+//! here.
 
 mod common;
 

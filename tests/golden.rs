@@ -1,6 +1,6 @@
-//! Golden stories: `tests/golden/STORY/lines.log` must give `transactions.txt`, whatever order its lines come in.
+//! Golden stories: `tests/golden/STORY/lines.log` must give `transactions.txt`, in whatever order its lines come.
 //!
-//! `UPDATE_GOLDEN=1 cargo test --test golden` rewrites the expectations; the difference is what reviewers read.
+//! `UPDATE_GOLDEN=1 cargo test --test golden` rewrites the expected files; reviewers read the diff.
 
 use mailstitch::{
     config::FileSource as Settings,
@@ -19,7 +19,7 @@ use std::{
 
 const YEAR: i32 = 2026;
 
-/// As `instances = ["postfix-out"]` and `[hosts] alias` of the host that changed its name.
+/// Rules with `instances = ["postfix-out"]`; the intake has the alias of the host that changed its name.
 fn rules() -> Rules {
     Rules { instances: vec!["postfix-out".into()], ..Rules::default() }
 }
@@ -47,7 +47,7 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Runtime::new().unwrap()
 }
 
-/// The lines of a story, read as the file source reads them.
+/// The lines of a story, as the file source reads them.
 fn lines(story: &Path) -> Vec<Line> {
     let path = story.join("lines.log").to_str().unwrap().to_owned();
     let settings = Settings { paths: vec![path], timezone: chrono_tz::UTC, year: Some(YEAR) };
@@ -63,7 +63,7 @@ fn lines(story: &Path) -> Vec<Line> {
     lines
 }
 
-/// What a store holds after lines came in these stretches.
+/// The content of a store after these stretches of lines.
 fn indexed(stretches: &[Vec<Line>]) -> Vec<Transaction> {
     let store = MemoryStore::default();
     let rules = rules();
@@ -95,8 +95,8 @@ fn every_story_gives_its_transactions() {
     assert!(wrong.is_empty(), "stories that end otherwise:\n{}", wrong.join("\n"));
 }
 
-/// Lines with a queue id are stitched with what the store has. Session lines are read again with the bucket they lie
-/// in, so they stay where they are here: with the first line.
+/// Lines with a queue id are stitched with the documents in the store. Session lines are read again with their
+/// bucket, so here they stay with the first line.
 #[test]
 fn late_lines_change_nothing() {
     for story in stories() {
@@ -119,7 +119,8 @@ fn has_queue_id(line: &Line) -> bool {
     matches!(mailstitch::parse::parse(line), mailstitch::model::Parsed::Event { queue_id: Some(_), .. })
 }
 
-/// All permutations of up to six lines; of more, each line last, of not too many each pair too, and some others.
+/// All permutations of up to six lines. For more lines: each line last, for not too many also each pair, and some
+/// others.
 fn orders(n: usize) -> Vec<Vec<usize>> {
     let natural: Vec<usize> = (0..n).collect();
     if n <= 6 {
@@ -159,17 +160,17 @@ fn permutations(items: &[usize]) -> Vec<Vec<usize>> {
     permutations(rest).into_iter().flat_map(insert).collect()
 }
 
-/// The word that a value has in the document.
+/// A value as the document spells it.
 fn word(value: impl serde::Serialize) -> String {
     serde_json::to_value(value).unwrap().as_str().unwrap_or_default().to_owned()
 }
 
-/// ` name=value` for what is there.
+/// ` name=value` if there is a value.
 fn field(name: &str, value: Option<impl Display>) -> String {
     value.map(|v| format!(" {name}={v}")).unwrap_or_default()
 }
 
-/// All transactions of a story; their journeys have the numbers in which they first occur.
+/// All transactions of a story; journeys are numbered in order of first appearance.
 fn told(transactions: &[Transaction]) -> String {
     let mut journeys: Vec<&str> = Vec::new();
     for t in transactions {

@@ -1,12 +1,12 @@
-//! Lines of filters, mail stores and syslog daemons beside the mail servers, one example each: what the parsers make of it.
+//! How the parsers read lines of filters, mail stores and syslog daemons, one example each.
 
 use mailstitch::model::Parsed;
 use mailstitch::parse::parse_text;
 
-/// The heading, and the mail servers, whose rows have their own tests.
+/// The header row, and the mail servers, whose rows have their own tests.
 const OTHERS: &[&str] = &["mta", "postfix", "sendmail"];
 
-/// What the rows of a program and class may become: names of events, or `ignored`.
+/// Allowed results for the rows of a program and class: names of events, or `ignored`.
 const EXPECTED: &[(&str, &str, &[&str])] = &[
     ("amavis", "spam-verdict", &["Filter"]),
     ("amavis", "continuation", &["ignored"]),
@@ -24,7 +24,7 @@ const EXPECTED: &[(&str, &str, &[&str])] = &[
     ("systemd-journald", "damage", &["Gap"]),
 ];
 
-/// The id that the examples begin with or name.
+/// The queue id in the examples.
 const ID: &str = "3F2A41C0E7";
 
 #[test]
@@ -37,7 +37,7 @@ fn every_row_becomes_what_it_is() {
             continue;
         }
         seen += 1;
-        // Whichever program's line is repeated, it carries its name.
+        // A repeated line is logged under the name of its own program.
         let program = if text.contains(": [ disconnect") { "postfix/smtpd" } else { name };
         let (queue_id, found) = match parse_text(program, text) {
             Parsed::Event { queue_id, event } => {

@@ -1,5 +1,5 @@
-//! Every line that postfix can write, one example each (`tests/data/lines.tsv`): the core ones are understood as what
-//! they are, the rare ones (`tail-`) recognised and never misread. With the daemon's name and without it.
+//! Every line that postfix can write, one example each (`tests/data/lines.tsv`), with the daemon's name and without
+//! it: core lines get their event, rare ones (`tail-`) are recognised and never misread.
 
 use mailstitch::{model::Parsed, parse::parse_text};
 
@@ -26,10 +26,10 @@ fn rows() -> Vec<Row<'static>> {
     rows
 }
 
-/// What a server said or did that an attempt came to nothing for.
+/// Texts of failed attempts that name what a server said or did.
 const OF_SERVERS: [&str; 3] = [" said: ", "lost connection with ", "Cannot start TLS: "];
 
-/// The name of the event, or `ignored`, that a class of lines must become. `qid`: the row has a queue id.
+/// The event, or `ignored`, that a row must become.
 fn expected(row: &Row<'_>) -> &'static str {
     let or_ignored = |event| if row.has_qid { event } else { "ignored" };
     let complaint = row.text.starts_with("warning: ");
@@ -59,7 +59,7 @@ fn expected(row: &Row<'_>) -> &'static str {
         "removed" => "Removed",
         "expired" => "Expired",
         "delivery-note" if !row.has_qid => "ConnectFailed",
-        // Said between attempts, which no delivery record tells.
+        // Logged between attempts; no delivery record repeats it.
         "delivery-note" | "tls-error" if OF_SERVERS.iter().any(|said| row.text.contains(said)) => "Warning",
         "delivery-note" | "delegation" | "queue-note" | "tls-error" => or_ignored("Note"),
         class if class.starts_with("delivery-") => "Delivery",
@@ -87,7 +87,8 @@ fn name(parsed: &Parsed<'_>) -> String {
     }
 }
 
-/// The id at the start of an example, after a severity word; of what a filter before the queue took, the one in its reply.
+/// The id at the start of an example, after a severity word; if a filter before the queue accepted the mail, the id
+/// in its reply.
 fn leading_id<'a>(row: &Row<'a>) -> Option<&'a str> {
     let text =
         ["warning: ", "fatal: ", "error: "].iter().find_map(|word| row.text.strip_prefix(word)).unwrap_or(row.text);
@@ -104,7 +105,7 @@ fn queue_id<'a>(parsed: &Parsed<'a>) -> Option<&'a str> {
     }
 }
 
-/// Walks the rows that `chosen` takes; `wrong` says what is wrong with one.
+/// Checks the rows that `chosen` selects; `wrong` says what is wrong with one.
 fn walk(
     chosen: impl Fn(&Row<'_>) -> bool,
     program: impl Fn(&Row<'_>) -> String,
@@ -146,7 +147,7 @@ fn core_lines_become_their_events() {
 #[test]
 fn core_lines_are_understood_without_the_daemon() {
     walk(is_core, without_daemon, |row, parsed| {
-        // The lines that two daemons share: the commoner one is taken.
+        // Lines that two daemons share are taken for the commoner one.
         let expected = match row.class {
             "postsuper-action" if row.text.ends_with(": removed") => "Removed",
             "ps-tls" if row.text.starts_with("DISCONNECT ") => "Disconnect",
@@ -156,14 +157,14 @@ fn core_lines_are_understood_without_the_daemon() {
     });
 }
 
-/// A rare line with an id stays with its message as evidence; one without tells nothing.
+/// A rare line with an id must stay with its message as evidence; one without must be ignored.
 fn misread(row: &Row<'_>, parsed: &Parsed<'_>) -> Option<String> {
     let found = name(parsed);
     let fine = if row.has_qid { matches!(found.as_str(), "Warning" | "Note" | "Policy") } else { found == "ignored" };
     (!fine).then_some(found)
 }
 
-/// The example of `QID: REASON` has no reason that smtp could give.
+/// False for the example of `QID: REASON`, whose reason smtp cannot give.
 fn is_possible(row: &Row<'_>) -> bool {
     row.text != "3F2A41C0E7: reason text"
 }

@@ -1,12 +1,12 @@
-//! Every statement of sendmail's sources, one example each: what the parser makes of it.
+//! Every log statement in sendmail's sources, one example each, and how the parser reads it.
 //!
-//! `data/lines.tsv` has two tiers. Core rows must become what the table below says; rows of classes that begin with
-//! `tail-` are internal and rare, must be known, and must never be taken for a record of a message.
+//! `data/lines.tsv` has two tiers. Core rows must become what the table below says. Rows of classes that begin with
+//! `tail-` are internal and rare: they must be recognised, and never be taken for a record of a message.
 
 use mailstitch::model::Parsed;
 use mailstitch::parse::sendmail;
 
-/// What the rows of a core class may become: names of events, or `ignored`.
+/// Allowed results for the rows of a core class: names of events, or `ignored`.
 const EXPECTED: &[(&str, &[&str])] = &[
     ("alias", &["Note", "Warning"]),
     ("auth-warning", &["Warning"]),
@@ -44,7 +44,7 @@ const EXPECTED: &[(&str, &[&str])] = &[
     ("user-error", &["UserError"]),
 ];
 
-/// What a tail row may be: nothing that adds a sender, a recipient or an end to a message.
+/// Allowed results for a tail row: nothing that adds a sender, a recipient or an end to a message.
 const HARMLESS: &[&str] = &["Note", "Warning", "Policy", "ignored"];
 
 struct Row<'a> {
@@ -67,7 +67,7 @@ fn rows() -> Vec<Row<'static>> {
     rows
 }
 
-/// The queue id and the name of what a text became.
+/// The queue id, and the name of the event that a text became.
 fn read(text: &str) -> (Option<&str>, String) {
     match sendmail::parse(text) {
         Parsed::Event { queue_id, event } => {
@@ -79,7 +79,7 @@ fn read(text: &str) -> (Option<&str>, String) {
     }
 }
 
-/// The leading id of an example: all of them are made from one.
+/// The id at the start of an example: all are variants of one.
 fn id_of(text: &str) -> Option<&str> {
     text.get(..14).filter(|id| id.starts_with("60100"))
 }

@@ -1,4 +1,4 @@
-//! Graylog: a real 3.3.11, and what 4.3, 5.1, 6.1 and 7.0 answered.
+//! Graylog: a real 3.3.11, and recorded answers of it and of 4.3, 5.1, 6.1 and 7.0.
 
 #[path = "graylog/answers.rs"]
 mod answers;

@@ -1,5 +1,5 @@
-//! What strangers can put into a log, and files that an older mailstitch left, through the program itself: no line stops it,
-//! and what cannot be read costs itself alone (law L7).
+//! Log text chosen by strangers, and files left by an older mailstitch, through the program itself: no line stops it,
+//! and unreadable data costs only itself (law L7).
 
 mod common;
 #[path = "hostile/damaged.rs"]
@@ -25,7 +25,7 @@ fn run(workspace: &Workspace, arguments: &[&str]) -> Ran {
     workspace.run(["--config", "mailstitch.toml", "--now", NOW].iter().chain(arguments))
 }
 
-/// Runs all commands that read what is stored; each must end well.
+/// Runs all commands that read the store; each must succeed.
 #[track_caller]
 fn check_all_commands(workspace: &Workspace) {
     for command in ["run", "export", "reparse", "status", "report --since 30d", "trace mx1", "backfill mail.log", "run"]

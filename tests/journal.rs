@@ -1,6 +1,6 @@
 //! The systemd journal as a source: a real `journalctl` on journal files that systemd itself wrote.
 //!
-//! A stand-in for `journalctl` is used only for failures that cannot be had at will.
+//! A substitute for `journalctl` is used only for failures that cannot be caused at will.
 
 mod common;
 
@@ -21,7 +21,7 @@ const LINES: usize = 4_000;
 const NOW: &str = "2026-11-23T00:00:00Z";
 const WRITERS: [&str; 2] = ["/lib/systemd/systemd-journal-remote", "/usr/lib/systemd/systemd-journal-remote"];
 
-/// A host: its journal, and mailstitch on it.
+/// A host with its journal and mailstitch.
 struct Host(Workspace);
 
 impl Host {
@@ -41,7 +41,7 @@ impl Host {
         Self(place)
     }
 
-    /// Writes lines at the end of a journal file, as a journald does. Each has a neighbour that is no mail.
+    /// Appends lines to a journal file as journald does, each with an entry beside it that is not mail.
     fn log(&self, file: &str, lines: &[RawLine]) {
         let mut export = String::new();
         for line in lines {
@@ -73,7 +73,7 @@ impl Host {
         assert!(writer.wait().expect("its end").success());
     }
 
-    /// Puts a script in the place of `journalctl`.
+    /// Replaces `journalctl` by a script.
     fn replace_journalctl(&self, script: &str) {
         let path = self.0.write("bin/journalctl", format!("#!/bin/sh\n{script}"));
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("its owner");
@@ -95,7 +95,7 @@ impl Host {
         ran.stdout
     }
 
-    /// Its documents are these; the message shows the first that is not.
+    /// Asserts that its documents are these; the message shows the first that differs.
     #[track_caller]
     fn has(&self, expected: &str) {
         let found = self.succeed(&["export"]);
@@ -106,24 +106,24 @@ impl Host {
     }
 }
 
-/// A part of the log, and what the file source makes of it.
+/// A part of the log, and the documents that the file source makes of it.
 fn expected() -> (Vec<RawLine>, String) {
     let log: String = text().lines().take(LINES).map(|line| format!("{line}\n")).collect();
     let host = Host::configured("[source.file]\npaths = [\"mail.log\"]\n");
     host.0.write("mail.log", &log);
     host.succeed(&["run"]);
     let mut lines = lines_of(&log).0;
-    // Of several hosts they came to the file as they came; a journal has its own in order.
+    // The file has the lines of several hosts in order of arrival; a journal has its own in order of time.
     lines.sort_by_key(|line| line.time);
     (lines, host.succeed(&["export"]))
 }
 
-/// What `journalctl` prints, one entry a line or on many, is read as the journal itself; forms that tell no time, and so no
-/// line, say so.
+/// Output of `journalctl` in any form is read like the journal itself; forms without a time, and so without lines,
+/// are reported.
 #[test]
 fn every_form_that_journalctl_prints_is_read_or_told() {
     const TIMELESS: [&str; 3] = ["cat", "short-monotonic", "short-delta"];
-    /// To the second; the others are as fine as the journal.
+    /// Forms with times to the second; all others are exact.
     const COARSE: [&str; 4] = ["short", "short-full", "short-iso", "with-unit"];
     let log: String = text().lines().take(600).map(|line| format!("{line}\n")).collect();
     let mut lines = lines_of(&log).0;
@@ -153,7 +153,7 @@ fn every_form_that_journalctl_prints_is_read_or_told() {
             assert_eq!(export, "", "{form}");
             continue;
         }
-        // The unit is all that this form has of a program, and these lines have none.
+        // This form has the unit in place of the program, and these lines have no unit.
         let is_read = ran.stderr.contains(", 0 unrecognised, ");
         assert!(form == "with-unit" || is_read, "{form}: {}", ran.stderr);
         if COARSE.contains(&form) {
@@ -164,8 +164,8 @@ fn every_form_that_journalctl_prints_is_read_or_told() {
     }
 }
 
-/// About so many lines and the rest, cut between two seconds: who reads on in the middle of one may meet the second of
-/// two sessions alike when the first is closed.
+/// Splits at about line `at`, between two seconds: reading on in the middle of one could meet the second of two
+/// identical sessions after the first was closed.
 fn split(lines: &[RawLine], at: usize) -> (&[RawLine], &[RawLine]) {
     let second = |line: &RawLine| line.time.0 / 1000;
     let same = lines[at..].iter().take_while(|line| second(line) == second(&lines[at])).count();
@@ -195,7 +195,7 @@ fn a_line_that_was_removed_takes_no_other_with_it() {
     let (before, after) = split(&lines, LINES / 2);
     host.log("old.journal", before);
     host.succeed(&["run"]);
-    // As journald does when it needs room.
+    // As journald does when it needs space.
     fs::remove_file(host.0.file("journal/old.journal")).expect("a file");
     host.log("new.journal", after);
     host.succeed(&["run"]);
@@ -250,7 +250,7 @@ fn check_tells_which_mail_log_the_host_has() {
     assert!(rows.contains("✔ source: journal readable: by `journalctl`\n"), "{rows}");
     let last = lines.last().expect("lines").time;
     assert!(rows.contains(&format!("✔ source: journal is written to: last at {last}\n")), "{rows}");
-    // Where the tests run there may be a file too.
+    // The machine of the tests may have a log file too.
     let row = rows.lines().find(|row| row.contains("mail log of this host: ")).expect("a row");
     assert!(row.contains("the systemd journal"), "{row}");
 }

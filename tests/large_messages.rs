@@ -1,4 +1,4 @@
-//! Large messages: twenty thousand recipients, hundreds of attempts, and what is late for one of them.
+//! Large messages: twenty thousand recipients, hundreds of attempts, and lines that come late for one of them.
 
 use mailstitch::{
     model::{Intake, Line, Time, Transaction, transaction::RecipientStatus},

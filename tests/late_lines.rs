@@ -1,4 +1,5 @@
-//! However late a line reaches the source, it is found, and what is there already is not asked for twice (laws L2, L6).
+//! However late a line reaches the source, it is found, and what was read already is not requested twice (laws L2,
+//! L6).
 
 #[path = "late_lines/clock.rs"]
 mod clock;

@@ -1,9 +1,9 @@
-//! What logs cost that were made to cost as much as they can: processor time of twice the lines, and the most memory.
+//! The cost of logs made to be as expensive as possible: growth of processor time with twice the lines, and peak
+//! memory.
 //!
-//! In: seconds, lines, and a part of the names of shapes where not all are wanted
-//! (`cargo bench --bench adversarial -- 3600 1000000`). First every shape alone, with half of the lines and with all of them,
-//! into SQLite; then mixtures that chance makes, until the time is over. Out: a table. `benches/adversarial/run` puts it into
-//! docs/performance.md.
+//! In: seconds, lines, and part of the names of the shapes to run, if not all (`cargo bench --bench adversarial --
+//! 3600 1000000`). First every shape alone, with half of the lines and with all of them, into SQLite; then random
+//! mixtures until the time is up. Out: a table. `benches/adversarial/run` puts it into docs/performance.md.
 
 #[path = "../../tests/common/mod.rs"]
 mod common;

@@ -1,8 +1,8 @@
-//! Mass mail that is deferred for days: what each round of attempts costs the program, and the most memory it had.
+//! Mass mail that is deferred for days: the cost of each round of attempts, and peak memory.
 //!
-//! In: rounds, and a store where it is not SQLite (`cargo bench --bench days -- 120 http://127.0.0.1:9200`): 20 messages to
-//! 1,000 recipients each, all of them tried once an hour, and a run after each round.  Out: a table. Memory that is flat does
-//! not follow the rounds.
+//! In: rounds, and the URL of a store to use instead of SQLite (`cargo bench --bench days -- 120
+//! http://127.0.0.1:9200`): 20 messages to 1,000 recipients each, all of them tried once an hour, and a run after
+//! each round.  Out: a table. Memory should stay flat over the rounds.
 
 #[path = "../../tests/common/mod.rs"]
 mod common;
@@ -13,7 +13,7 @@ use wait4::Wait4;
 
 const MESSAGES: usize = 20;
 const RECIPIENTS: usize = 1_000;
-/// Rounds that get a row, and each fortieth.
+/// Rounds that get a row, besides every fortieth.
 const SHOWN: [usize; 3] = [1, 21, 41];
 
 fn main() {

@@ -1,4 +1,4 @@
-//! Whole logs, from their bytes to documents. Stamps without a year are of 2026.
+//! Whole logs, from bytes to documents. Timestamps without a year are in 2026.
 #![no_main]
 
 use mailstitch::{

@@ -1,4 +1,4 @@
-//! The texts of postfix. The first line names the daemon; none where the transport lost it.
+//! The texts of postfix. The first line names the daemon; empty if the transport lost it.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|input: &str| {

@@ -1,4 +1,4 @@
-//! The texts of sendmail. The first line of an input is left out.
+//! The texts of sendmail. The first line of the input is ignored.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|input: &str| {

@@ -1,4 +1,4 @@
-//! `backfill`: the past, resumable, with a ledger of its own.
+//! `backfill`: reads a range of the past. It can be resumed, and has a ledger of its own.
 
 use super::{
     Context,
@@ -21,7 +21,7 @@ pub const LOCK: &str = "backfill.lock";
 /// Reads a range of the past.
 pub async fn backfill(context: &Context, args: &Backfill) -> Result<Outcome> {
     let range = range(context, args)?;
-    // A dry run makes nothing, and so has nothing to keep others from.
+    // A dry run writes nothing, so it needs no lock.
     let state = if args.dry_run { State::open(&context.settings)? } else { State::make(&context.settings)? };
     let lock = if args.dry_run { None } else { state.lock(LOCK, context.now, "backfill")? };
     if lock.is_none() && !args.dry_run {
@@ -57,7 +57,7 @@ pub async fn backfill(context: &Context, args: &Backfill) -> Result<Outcome> {
     bar.finish_and_clear();
     let done = done?;
     if !args.dry_run && !done.stopped {
-        // All was read: the next backfill starts anew.
+        // Everything was read: the next backfill starts from scratch.
         let path = state.path(LEDGER);
         match std::fs::remove_file(&path) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
@@ -81,12 +81,12 @@ pub async fn backfill(context: &Context, args: &Backfill) -> Result<Outcome> {
     }
     history::note_backfill(state.dir(), state.access, context.now, done.tally)?;
     summary::print_found(context, &done, store.as_ref()).await?;
-    // Each is told, whichever of them the number is about.
+    // Called even if `cut` decides the exit code: it also warns of dead letters and lines set aside.
     let outcome = super::run::outcome(&state)?;
     Ok(cut.unwrap_or(outcome))
 }
 
-/// The range asked for; for files it may be open at both ends.
+/// The requested range. `None` means everything; without `--since` it is open at the start.
 fn range(context: &Context, args: &Backfill) -> Result<Option<Range>> {
     let until = args.until.map_or(context.now, |t| t.at(context.now));
     let Some(since) = args.since.map(|t| t.at(context.now)) else {
@@ -124,7 +124,7 @@ async fn walk(
                 }
                 !is_ahead
             });
-            // A backfill of the same source that was stopped inside this range goes on where it was.
+            // Resume a backfill of the same source that was stopped inside this range.
             let resumable = |l: &Checkpoint| {
                 let inside = l.watermark.is_some_and(|w| range.from <= w);
                 l.fingerprint == fingerprint && l.floor.is_some_and(|f| f <= range.from) && inside

@@ -1,4 +1,4 @@
-//! `check`: whether configuration, source and store would work, and what to change where they would not.
+//! `check`: tests whether configuration, source and store work, and says what to change if they do not.
 
 use super::{
     Context,
@@ -15,7 +15,7 @@ use crate::{
     source,
 };
 
-/// Prints the list; fails when a row of it does.
+/// Prints one row for each check; an error if any of them failed.
 pub async fn check(context: &Context) -> Result<Outcome> {
     let mut rows = vec![configuration(context)];
     let opened = State::open(&context.settings);

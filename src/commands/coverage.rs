@@ -20,10 +20,10 @@ use crate::{
 use serde_json::json;
 use std::fmt::Write;
 
-/// How far back a source that counts is looked at, if nothing else is said.
+/// How far back a counting source is read without `--since`.
 const A_DAY_MS: i64 = 86_400_000;
 
-/// Counts what the parsers make of a range, or of files.
+/// Counts what the parsers make of the lines of a range, or of files.
 pub async fn coverage(context: &Context, args: &Coverage) -> Result<Outcome> {
     let mut counted = Counted::default();
     let source = match args.files.is_empty() {
@@ -44,7 +44,7 @@ pub async fn coverage(context: &Context, args: &Coverage) -> Result<Outcome> {
         Source::Counting(source) => {
             let to = args.until.map_or(context.now, |t| t.at(context.now));
             let mut at = args.since.map_or(context.now.plus(-A_DAY_MS), |since| since.at(context.now));
-            // A minute at a time where it must be, an hour where it may: bounded by what the source counts.
+            // Read in stretches of at most `STRETCH_LINES`, cut at whole minutes, to bound memory.
             let counts = source.counts(Range { from: at, to }, 60_000).await?;
             let wanted = counts.keys().copied().collect();
             for stretch in crate::window::stretches(&wanted, &counts, 60_000, STRETCH_LINES) {
@@ -108,7 +108,7 @@ fn print(counted: &Counted, args: &Coverage) -> Result<()> {
     Ok(())
 }
 
-/// Why known lines were of no use: how often, of which program, the reason; most frequent first.
+/// Known lines without use as (count, program, reason), most frequent first.
 fn unused(counted: &Counted, limit: usize) -> Vec<(u64, &str, &'static str)> {
     let reasons =
         |(program, c): (_, &ProgramCount)| c.unused.iter().map(|(why, n)| (*n, program, *why)).collect::<Vec<_>>();

@@ -1,4 +1,4 @@
-//! `export`: the documents as NDJSON, in the order of `mail.id`, the same from every store.
+//! `export`: prints the documents as NDJSON in the order of `mail.id`, the same from every store.
 
 use super::{
     Context,

@@ -1,4 +1,4 @@
-//! The ways in, one file per command.
+//! The commands, one file each.
 
 mod backfill;
 mod check;
@@ -27,22 +27,22 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
-/// What every command knows.
+/// Shared by all commands.
 struct Context {
     settings: Settings,
     now: Time,
-    /// `now` is what a clock says, and not an argument.
+    /// `now` comes from the clock, not from `--now`.
     is_clock: bool,
-    /// Somebody looks at standard error, or asked for more words.
+    /// Standard error is a terminal, or `-v` was given.
     talkative: bool,
     log_format: LogFormat,
     /// Set by SIGTERM or SIGINT, once [`open::stop_signal`] listens for them.
     stop: Arc<AtomicBool>,
-    /// How to call this program again, for advice that can be copied.
+    /// The command line that calls this program again, for advice that can be copied.
     called: String,
 }
 
-/// Does what the command line asks.
+/// Runs the command that the command line names.
 pub async fn dispatch(cli: Cli, settings: Settings, now: Time) -> Result<Outcome> {
     program::name(settings.programs.clone());
     let talkative = std::io::stderr().is_terminal() || cli.verbose > 0;
@@ -69,7 +69,7 @@ pub async fn dispatch(cli: Cli, settings: Settings, now: Time) -> Result<Outcome
     }
 }
 
-/// The program as it was called, with the configuration that was named.
+/// The program as it was called, with its `--config` if there is one.
 fn called(cli: &Cli) -> String {
     let program = std::env::args_os().next().unwrap_or_else(|| "mailstitch".into());
     let config = cli.config.as_ref().map(|path| format!(" --config {}", path.display())).unwrap_or_default();

@@ -26,19 +26,20 @@ use std::{
     },
 };
 
-/// A source, by how it is walked.
+/// A source, by the way it is read: by counts per bucket, or from a position in files or the journal.
 pub enum Source {
     Counting(Arc<dyn CountingSource>),
     Positioned(Box<dyn PositionedSource>),
 }
 
-/// The state directory and who may read it.
+/// The state directory, and who may read it.
 pub struct State {
     dir: PathBuf,
     pub access: Access,
 }
 
-/// What to tell who found nothing: what the store has, and what to do about it.
+/// Text for a search without results: the time range that the store covers and `advice`, or how to fill an empty
+/// store.
 pub async fn what_there_is(context: &Context, store: &dyn Store, advice: &str) -> Result<String> {
     let summary = store.summary().await?;
     Ok(match (summary.oldest, summary.newest) {
@@ -47,20 +48,21 @@ pub async fn what_there_is(context: &Context, store: &dyn Store, advice: &str) -
     })
 }
 
-/// A lock held this long by another run is no longer news, but trouble.
+/// A lock held for longer than this is an error instead of a note.
 const LOCK_TROUBLE_MS: i64 = 3_600_000;
 
-/// What is left out of the lines that the state directory holds; not there where they are kept whole.
+/// File in the state directory that records the `[privacy]` settings of the lines in it; absent if they are kept
+/// whole.
 const PRIVACY: &str = "privacy";
 
 impl State {
-    /// The state directory as it is. What only looks makes nothing: a directory made by the wrong user (root trying
-    /// `status`) would keep the right one out of it.
+    /// The state directory, without creating it. Commands that only read must not: a directory made by the wrong user
+    /// (root trying `status`) would lock the right one out.
     pub fn open(settings: &Settings) -> Result<Self> {
         Ok(Self { dir: settings.state_dir.clone(), access: Access::new(settings.group.as_deref())? })
     }
 
-    /// The state directory, made if need be.
+    /// The state directory, created if it does not exist.
     pub fn make(settings: &Settings) -> Result<Self> {
         let state = Self::open(settings)?;
         state.access.make_dir(&state.dir).map_err(|e| e.hint("the user that runs mailstitch must own `state_dir`"))?;
@@ -68,7 +70,8 @@ impl State {
         Ok(state)
     }
 
-    /// Open sessions and dead letters are lines, too: what is left out of them is decided when the directory is new.
+    /// Refuses a directory made under other `[privacy]` settings. Open sessions and dead letters hold lines, too, so
+    /// the settings can only be chosen while the directory is empty.
     fn settle_privacy(&self, mark: &str) -> Result<()> {
         let path = self.path(PRIVACY);
         let failed =
@@ -93,22 +96,23 @@ impl State {
         self.dir.join(name)
     }
 
-    /// The ledger of a name, if there is one.
+    /// The ledger in the file of that name, if there is one.
     pub fn ledger(&self, name: &str) -> Result<Option<Checkpoint>> {
         state::file::load(&self.path(name), state::VERSION)
     }
 
-    /// Keeps a ledger.
+    /// Saves a ledger under that name.
     pub fn save(&self, name: &str, ledger: &Checkpoint) -> Result<()> {
         state::file::save(&self.path(name), ledger, self.access)
     }
 
-    /// Tries to take the lock of a name.
+    /// Tries to take the lock of that name.
     pub fn attempt(&self, name: &str, now: Time) -> Result<Attempt> {
         lock::acquire(&self.path(name), now, self.access)
     }
 
-    /// The lock of a name; `None`, and a word about it, when another process holds it.
+    /// Takes the lock of that name. If another process holds it: `None` and a log line, or an error after
+    /// [`LOCK_TROUBLE_MS`].
     pub fn lock(&self, name: &str, now: Time, what: &str) -> Result<Option<Lock>> {
         match self.attempt(name, now)? {
             Attempt::Locked(lock) => Ok(Some(lock)),
@@ -125,7 +129,7 @@ impl State {
     }
 }
 
-/// What is left out of lines, as the state directory and the store keep it; empty for nothing.
+/// The `[privacy]` settings as the state directory and the store record them; empty if nothing is replaced.
 fn mark(settings: &Settings) -> String {
     settings.privacy.as_deref().map(Privacy::mark).unwrap_or_default()
 }
@@ -141,7 +145,7 @@ pub fn rules(settings: &Settings) -> Rules {
     }
 }
 
-/// The store, ready to be read.
+/// Opens the configured store.
 pub fn store(settings: &Settings, access: Access) -> Result<Box<dyn Store>> {
     let mark = mark(settings);
     Ok(match &settings.store {
@@ -154,7 +158,7 @@ pub fn store(settings: &Settings, access: Access) -> Result<Box<dyn Store>> {
     })
 }
 
-/// The one door of lines, whatever their source.
+/// The intake that lines of every source pass through.
 fn intake(context: &Context) -> Intake {
     let Settings { host_aliases, privacy, bare_daemons, .. } = &context.settings;
     Intake::new(host_aliases.clone())
@@ -162,7 +166,7 @@ fn intake(context: &Context) -> Intake {
         .with_bare_daemons(bare_daemons.then_some(parse::is_bare_daemon))
 }
 
-/// The configured source, at the position of its ledger.
+/// The configured source, from `position` on.
 pub fn source(context: &Context, position: Option<serde_json::Value>) -> Result<Source> {
     match &context.settings.source {
         config::Source::Elasticsearch(s) => elasticsearch(context, s.clone()),
@@ -178,7 +182,7 @@ pub fn source(context: &Context, position: Option<serde_json::Value>) -> Result<
     }
 }
 
-/// The configured source from its beginning, asked for the lines of all programs.
+/// The configured source from its beginning, not limited to the programs that mailstitch reads.
 pub fn every_line(context: &Context) -> Result<Source> {
     match &context.settings.source {
         config::Source::Elasticsearch(s) => {
@@ -198,7 +202,7 @@ fn graylog(context: &Context, settings: config::GraylogSource) -> Result<Source>
     Ok(Source::Counting(Arc::new(source::graylog::Graylog::new(settings, intake(context), reach)?)))
 }
 
-/// The files named on the command line instead of the configured source, read as `[source.file]` says.
+/// The files named on the command line in place of the configured source; zone and year as for that source.
 pub fn named_files(context: &Context, paths: &[PathBuf], position: Option<serde_json::Value>) -> Result<Source> {
     let paths = paths.iter().map(|p| p.to_string_lossy().into_owned()).collect();
     let settings = match &context.settings.source {
@@ -215,7 +219,7 @@ fn prepared(context: &Context, source: source::file::FileSource) -> source::file
     source.until(Arc::clone(&context.stop))
 }
 
-/// How a command ends that did all it should, but for documents that could not be read.
+/// Outcome of a command that succeeded, except for documents of the store that could not be read.
 pub fn all_read(store: &dyn Store) -> Outcome {
     match store.unreadable() {
         0 => Outcome::Done,
@@ -226,7 +230,7 @@ pub fn all_read(store: &dyn Store) -> Outcome {
     }
 }
 
-/// Listens for SIGTERM and SIGINT; what they set.
+/// Listens for SIGTERM and SIGINT, and returns the flag that they set.
 pub fn stop_signal(context: &Context) -> Result<&AtomicBool> {
     use tokio::signal::unix::{SignalKind, signal};
     let failed = |e: std::io::Error| Error::io("cannot listen for signals", &e);

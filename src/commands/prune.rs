@@ -1,4 +1,4 @@
-//! `prune`: deletes old transactions, evidence included.
+//! `prune`: deletes old transactions with their log lines.
 
 use super::{
     Context,
@@ -14,10 +14,10 @@ use crate::{
 };
 use std::time::{Duration, Instant};
 
-/// Most runs have ended by then.
+/// How long to wait for each lock. Most runs take less.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Deletes what ended longer ago than asked for.
+/// Deletes transactions that ended longer ago than the given age.
 pub async fn prune(context: &Context, args: &Prune) -> Result<Outcome> {
     let age = args.older_than.map(|span| span.0).or(context.settings.retention).ok_or_else(|| {
         Error::new(Kind::Usage, "cannot prune without an age")
@@ -43,8 +43,9 @@ pub async fn prune(context: &Context, args: &Prune) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// What writes keeps out of the way: a month that is counted empty and then dropped must not be written to in between. Where
-/// there is no state directory, nobody writes from here.
+/// Keeps `run` and `backfill` out while pruning: a monthly index is dropped after counting that all of it is old, and
+/// must not be written to in between. Without a state directory nothing writes from this machine, so there is nothing
+/// to lock.
 async fn locks(context: &Context, state: &State) -> Result<Vec<Lock>> {
     let mut locks = Vec::new();
     if !state.dir().exists() {

@@ -1,4 +1,4 @@
-//! `reparse`: every document anew, from its own lines.
+//! `reparse`: rebuilds every document from its own lines.
 
 use super::{
     Context,
@@ -16,10 +16,10 @@ use crate::{
 
 const LEDGER: &str = "reparse.json";
 const LOCK: &str = "reparse.lock";
-/// Of that file.
+/// Format version of that file.
 const VERSION: u32 = 1;
 
-/// Rebuilds the documents, from where the last one was stopped.
+/// Rebuilds the documents, continuing where the last reparse was stopped.
 pub async fn reparse(context: &Context, args: &Args) -> Result<Outcome> {
     let within = when::range(args.within.since, args.within.until, context.now)?;
     let state = State::make(&context.settings)?;
@@ -30,7 +30,7 @@ pub async fn reparse(context: &Context, args: &Args) -> Result<Outcome> {
     store.prepare().await?;
     let path = state.path(LEDGER);
     let by = format!("{} {SCHEMA}", env!("CARGO_PKG_VERSION"));
-    // What another program rebuilt, or another range, says nothing about this one.
+    // Progress made by another version or for another range does not count.
     let kept = file::load::<Reached>(&path, VERSION)?.filter(|kept| kept.by == by && kept.within == within);
     if context.talkative
         && let Some(kept) = &kept

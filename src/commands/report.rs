@@ -14,9 +14,9 @@ use crate::{
 };
 use std::path::Path;
 
-/// Rows of a table in a mail.
+/// Default rows of a table as text.
 const FEW: usize = 10;
-/// And where they can be sorted and filtered.
+/// Default rows in JSON, CSV and HTML, where they can be sorted and filtered.
 const MANY: usize = 100;
 
 /// Prints or writes the report.
@@ -36,7 +36,7 @@ pub async fn report(context: &Context, args: &Args) -> Result<Outcome> {
             break;
         }
     }
-    // What waits is shown whenever it began: the rest of it said nothing in that range.
+    // Then messages still in the queue whose last line is older than the range: the pages above do not have them.
     loop {
         let page = store.waiting(after.as_deref(), range.from).await?;
         page.transactions.iter().for_each(|t| collector.add(t));
@@ -66,8 +66,8 @@ pub async fn report(context: &Context, args: &Args) -> Result<Outcome> {
     Ok(open::all_read(store.as_ref()))
 }
 
-/// Replaces the file as a whole, so that a web server never shows half of it. Who may read it is as for the state: it
-/// holds addresses.
+/// Replaces the file atomically, so that a web server never shows half of it. It holds addresses, so it is readable
+/// by the same users as the state directory.
 fn write_page(path: &Path, page: &str, state: &State) -> Result<()> {
     state::file::replace(path, state.access, |out| out.write_all(page.as_bytes()))
 }

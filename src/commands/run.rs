@@ -1,4 +1,4 @@
-//! `run`: one pass over what is new, for cron and the timer.
+//! `run`: one pass over what is new, for cron or a timer.
 
 use super::{
     Context,
@@ -51,7 +51,8 @@ pub async fn run(context: &Context, args: &Run) -> Result<Outcome> {
     {
         tracing::warn!("{told}");
     }
-    // What a run that fails has done before is done, and counted.
+    // Counts after each stretch. If the run fails later, these stretches are marked all the same and belong into its
+    // record.
     let marked = Mutex::new(Summary::default());
     let keep = |p: Progress<'_>| *marked.lock().unwrap_or_else(PoisonError::into_inner) = p.summary.counts();
     let done = pass(context, &state, false, &keep).await;
@@ -87,14 +88,14 @@ pub async fn run(context: &Context, args: &Run) -> Result<Outcome> {
             publish(context, &state, exit_code(error.kind()));
             match telling {
                 Ok(Telling::Again) if !context.talkative => Ok(Outcome::FailedAsBefore(error.kind())),
-                // That the failure cannot be remembered is most likely the same failure.
+                // If the failure cannot be recorded, the cause is most likely the same.
                 _ => Err(error),
             }
         }
     }
 }
 
-/// Ends a run that another one keeps out.
+/// Ends a run whose lock another run has held for too long.
 fn kept_out(context: &Context, state: &State, error: Error) -> Result<Outcome> {
     let telling = history::is_kept_out(state.dir(), state.access, context.now, &error);
     publish(context, state, exit_code(error.kind()));
@@ -104,7 +105,7 @@ fn kept_out(context: &Context, state: &State, error: Error) -> Result<Outcome> {
     }
 }
 
-/// How a pass that ended well ends: dead letters are told.
+/// Outcome of a pass that succeeded, with a warning of dead letters and of lines set aside.
 pub fn outcome(state: &State) -> Result<Outcome> {
     let aside = aside::count(state.dir())?;
     if aside > 0 {
@@ -122,8 +123,8 @@ pub fn outcome(state: &State) -> Result<Outcome> {
     }
 }
 
-/// Writes the metrics, if they are wanted. That they cannot be written is no reason to call a run failed: who watches
-/// them sees that they stand still.
+/// Writes the metrics file, if one is configured. A failure to write it is a warning only: whoever watches the
+/// metrics sees that they no longer change.
 fn publish(context: &Context, state: &State, exit_code: u8) {
     let Some(path) = &context.settings.metrics_file else { return };
     let written = history::load(state.dir()).and_then(|history| {
@@ -150,7 +151,7 @@ async fn pass(
     progress: &(dyn Fn(Progress<'_>) + Sync),
 ) -> Result<Summary> {
     let rules = open::rules(&context.settings);
-    // The ledger first: where it cannot be read, nothing may be written.
+    // Load the ledger first: if it cannot be read, nothing may be written.
     let kept = state.ledger(LEDGER)?;
     let store = open::store(&context.settings, state.access)?;
     let mut ledger = kept.unwrap_or_else(|| Checkpoint::new(String::new()));

@@ -1,4 +1,4 @@
-//! `status`: how far reading has come.
+//! `status`: how far reading has come, and how the last runs went.
 
 use super::{
     Context,
@@ -22,7 +22,7 @@ use crate::{
 use serde_json::json;
 use std::fmt::Write;
 
-/// Runs shown in the text form.
+/// Runs shown as text; JSON has all of them.
 const RUNS_SHOWN: usize = 5;
 
 /// Prints watermark, lag, what the store holds, dead letters, the share of lines understood, and the last runs.
@@ -115,7 +115,7 @@ fn percent(tally: Tally) -> String {
     tally.understood().map_or_else(|| "-".to_owned(), |share| format!("{} %", stitch::percent(share)))
 }
 
-/// Seconds as people say them.
+/// Seconds in the unit that fits: `90 s`, `5 min`, `3.0 h`.
 fn span(seconds: f64) -> String {
     match seconds {
         s if s < 120.0 => format!("{s:.0} s"),

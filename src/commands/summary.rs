@@ -1,4 +1,4 @@
-//! The summary of a pass: what was read, what became of it, and what of that time the store holds now.
+//! The summary of a pass: what was read, what became of it, and what the store now holds of that time.
 
 use super::{Context, output};
 use crate::{
@@ -12,10 +12,10 @@ use crate::{
 };
 use std::fmt::Write;
 
-/// Transactions looked at for an address to give as an example.
+/// Transactions searched for a sender address to use as an example.
 const LOOKED_AT: usize = 50;
 
-/// Prints the summary: to standard output for a dry run, whose result it is, else to standard error.
+/// Prints the summary: to standard output for a dry run, whose result it is, otherwise to standard error.
 pub fn print(context: &Context, summary: &Summary, dry_run: bool) -> Result<()> {
     if dry_run {
         output::write(&text(summary, dry_run))?;
@@ -37,17 +37,17 @@ pub fn print(context: &Context, summary: &Summary, dry_run: bool) -> Result<()> 
     Ok(())
 }
 
-/// Tells that nothing could be read, or only the smaller part of the mail.
+/// Warns if nothing could be read as a log line, or if less than half of the mail lines were understood.
 pub fn complain(context: &Context, tally: Tally) {
     if let Some(complaint) = tally.complaint() {
         context.log_format.tell(&format!("{complaint}: see `mailstitch check` and `mailstitch coverage`"));
     }
 }
 
-/// Prints what the store holds of the time that was read, and how to look further.
+/// Prints what the store holds of the time that was read, and which commands to try next.
 pub async fn print_found(context: &Context, summary: &Summary, store: &dyn Store) -> Result<()> {
     let Some(span) = summary.span else { return Ok(()) };
-    // The last line's own moment is read too.
+    // The range excludes its end, but the last line belongs to it.
     let within = Range { from: span.from, to: span.to.plus(1) };
     store.refresh().await?;
     let census = store.census(within).await?;
@@ -94,7 +94,7 @@ fn text(summary: &Summary, dry_run: bool) -> String {
     out
 }
 
-/// `messages: 512 delivered, 31 deferred`, a line for each kind, most frequent first.
+/// `messages: 512 delivered, 31 deferred`: one line for each kind, most frequent status first.
 fn counted(census: &Census) -> String {
     let kinds = [
         (Kind::Message, "messages"),
@@ -114,7 +114,7 @@ fn counted(census: &Census) -> String {
                 let each: Vec<String> = statuses.iter().map(|(n, status)| format!("{n} {status}")).collect();
                 writeln!(out, "{name}: {}", each.join(", "))
             }
-            // Their status says no more than their kind.
+            // The status of other kinds says no more than the kind.
             _ => writeln!(out, "{name}: {all}"),
         };
     }
@@ -126,7 +126,7 @@ fn further(called: &str, example: Option<&str>) -> String {
     format!("look further:\n  {called} trace {example}\n  {called} export\n  {called} status\n",)
 }
 
-/// Whether a shell takes a text as it is. Senders are strangers.
+/// Whether a shell takes the text literally. Sender addresses come from strangers.
 fn can_be_typed(address: &str) -> bool {
     address.contains('@')
         && !address.starts_with('-')

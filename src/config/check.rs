@@ -1,4 +1,4 @@
-//! From what was typed to settings that make sense.
+//! Checks typed settings and turns them into [`Settings`].
 //!
 //! In: [`Raw`] and the environment.  Out: [`Settings`], or the first key whose value cannot be used.
 
@@ -22,7 +22,7 @@ use std::{
     sync::Arc,
 };
 
-/// `state_dir`: where it is when the configuration does not say.
+/// `state_dir` is the directory to use if the configuration names none.
 pub(super) fn settings(raw: Raw, state_dir: PathBuf, env: &Environment) -> Result<Settings, Fault> {
     let state_dir = raw.state_dir.unwrap_or(state_dir);
     let mut warnings = Vec::new();
@@ -56,7 +56,7 @@ pub(super) fn settings(raw: Raw, state_dir: PathBuf, env: &Environment) -> Resul
     })
 }
 
-/// The fewest characters of a key: what is shorter is found by trying.
+/// Fewest characters of a key; a shorter one could be found by trying.
 const KEY_LEAST: usize = 16;
 
 fn privacy(typed: &raw::Privacy, env: &Environment, warnings: &mut Vec<String>) -> Result<Option<Arc<Privacy>>, Fault> {
@@ -95,7 +95,8 @@ fn aliases(hosts: raw::Hosts) -> Result<std::collections::HashMap<String, String
 fn window(typed: &raw::Window) -> Result<Window, Fault> {
     let wrong = |key: &str, why: String| Err(Fault::value(format!("window.{key}"), why));
     let bucket = typed.bucket.0;
-    // Buckets are counted from the epoch, and the hourly look at `horizon` adds them up by the hour.
+    // Buckets start at multiples of their length since the epoch, and the hourly count of the whole `horizon` adds
+    // them up by the hour.
     if bucket.is_zero() || bucket.subsec_nanos() != 0 || 3600 % bucket.as_secs() != 0 {
         let fault = Fault::value("window.bucket", format!("{} does not divide an hour", typed.bucket));
         return Err(fault.hint("use \"1m\", \"5m\", \"15m\" or another whole part of an hour"));
@@ -147,7 +148,7 @@ fn source(
     }
 }
 
-/// Refuses a second table of a kind.
+/// Refuses more than one table of a kind.
 fn one_of(kind: &str, tables: &[(&str, bool)]) -> Result<(), Fault> {
     let present: Vec<&str> = tables.iter().filter(|(_, is_there)| *is_there).map(|(name, _)| *name).collect();
     let [first, second, ..] = present[..] else { return Ok(()) };
@@ -174,7 +175,7 @@ fn file_source(typed: raw::FileSource, env: &Environment) -> Result<FileSource, 
 
 fn journal_source(typed: raw::JournalSource, env: &Environment) -> Result<JournalSource, Fault> {
     const TABLE: &str = "source.journal";
-    // Anything else might be an option of journalctl, or the path of a program.
+    // Anything else could be an option of journalctl, or the path of a program.
     let is_match = |text: &str| {
         let field = text.split_once('=').map(|(field, _)| field);
         field.is_some_and(|f| {
@@ -198,8 +199,8 @@ fn timezone(table: &str, name: &str, env: &Environment) -> Result<Tz, Fault> {
     })
 }
 
-/// The syslog names to ask for: all that can be read, unless it is said, and those of `[programs]`. An empty list asks for
-/// every line.
+/// The syslog names to ask for: those typed, by default all that mailstitch reads, and those of `[programs]`. An
+/// empty list asks for every line.
 fn programs(typed: Option<Vec<String>>, names: &Named) -> Vec<String> {
     let mut programs = typed.unwrap_or_else(|| PROGRAMS.iter().map(|name| (*name).to_owned()).collect());
     if !programs.is_empty() {
@@ -208,7 +209,7 @@ fn programs(typed: Option<Vec<String>>, names: &Named) -> Vec<String> {
     programs
 }
 
-/// Names that the two servers have here.
+/// Checks `[programs]`: the local syslog names of postfix and sendmail.
 fn own_names(typed: raw::Programs) -> Result<Named, Fault> {
     let named = Named { postfix: typed.postfix, sendmail: typed.sendmail };
     let is_name = |name: &str| !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || "[]:/".contains(c));
@@ -234,7 +235,7 @@ fn elasticsearch_source(
     const TABLE: &str = "source.elasticsearch";
     let connection = connection::check(TABLE, typed.connection(), env, warnings)?;
     let index = typed.index.ok_or_else(|| connection::missing(TABLE, "index", "graylog_*"))?;
-    // The name becomes a part of the address: it must not lead to another one.
+    // The name becomes part of a URL and must not lead to another path.
     if index.is_empty() || index.starts_with('_') || index.contains(|c: char| c.is_whitespace() || "/?#\\".contains(c))
     {
         return Err(Fault::value(format!("{TABLE}.index"), format!("`{index}` is not the name of an index")));
@@ -243,7 +244,8 @@ fn elasticsearch_source(
     if let Some(slices) = typed.slices {
         within(TABLE, "slices", slices, 1, 64)?;
     }
-    // What Graylog writes to now; after the next rotation it is another index, and the older lines look lost.
+    // `*_deflector` is the alias of the index that Graylog writes to now. After the next rotation it means another
+    // index, and the older lines seem lost.
     if let Some(alias) = index.split(',').find(|name| name.ends_with("_deflector")) {
         let why = format!("`{alias}` is only the index that Graylog writes to now");
         let all = format!("{}_*", alias.trim_end_matches("_deflector"));
@@ -264,7 +266,7 @@ fn elasticsearch_source(
     })
 }
 
-/// Refuses names of fields that are none.
+/// Refuses empty field names.
 fn named(table: &str, fields: &Fields) -> Result<(), Fault> {
     for (key, names) in [
         ("message", &fields.message),
@@ -289,7 +291,7 @@ fn graylog_source(
 ) -> Result<GraylogSource, Fault> {
     const TABLE: &str = "source.graylog";
     let mut connection = connection::check(TABLE, typed.connection(), env, warnings)?;
-    // Copied from Graylog's API browser the address has it, and every path of ours begins with it.
+    // A URL copied from Graylog's API browser ends in `/api`, with which every path of ours begins already.
     for url in &mut connection.urls {
         if let Some(bare) = url.strip_suffix("/api") {
             *url = bare.to_owned();
@@ -299,7 +301,7 @@ fn graylog_source(
         return Err(Fault::value(format!("{TABLE}.streams"), "the name of a stream is empty"));
     }
     let query = typed.query.filter(|query| !query.trim().is_empty());
-    // A term that begins with a wildcard makes the engine look at every term there is; Graylog refuses it too.
+    // A term with a leading wildcard makes the engine look at every term in the index; Graylog refuses it too.
     let leading = |term: &str| term.len() > 1 && term.starts_with(['*', '?']);
     if query.iter().flat_map(|query| query.split([' ', ':', '('])).any(leading) {
         let fault = Fault::value(format!("{TABLE}.query"), "a term begins with a wildcard, which Graylog refuses");
@@ -351,7 +353,7 @@ fn elasticsearch_store(
 ) -> Result<ElasticsearchStore, Fault> {
     const TABLE: &str = "store.elasticsearch";
     let connection = connection::check(TABLE, typed.connection(), env, warnings)?;
-    // The engines' rules for index names; 200 of 255 bytes leave room for the month.
+    // The engines' rules for index names; at most 200 of their 255 bytes, to leave room for the month.
     let index = typed.index;
     let allowed = |c: char| !c.is_uppercase() && !c.is_whitespace() && !c.is_control() && !"\\/*?\"<>|,#:%".contains(c);
     if index.is_empty() || index.len() > 200 || index.starts_with(['-', '_', '+', '.']) || !index.chars().all(allowed) {

@@ -1,7 +1,7 @@
-//! Checks the address, login and certificates of a cluster.
+//! Checks the address, login and certificates of a server.
 //!
-//! In: the keys as typed, with the table they stand in.  Out: [`Connection`].  Nothing is sent and no certificate is
-//! opened here: `check` does that.
+//! In: the keys as typed, and the table they stand in.  Out: [`Connection`].  Nothing is sent and no certificate is
+//! opened here; `check` does that.
 
 use super::{
     Auth, Connection, Environment, Secret,
@@ -12,7 +12,7 @@ use super::{
 };
 use std::path::Path;
 
-/// `table`: `source.elasticsearch`; its first part names the secrets (`source.password`).
+/// `table` is for example `source.elasticsearch`; its first part names the secrets (`source.password`).
 pub(super) fn check(
     table: &str,
     typed: raw::Connection,
@@ -46,26 +46,26 @@ pub(super) fn check(
     })
 }
 
-/// A key that has no default and was not typed.
+/// The fault of a required key that is missing.
 pub(super) fn missing(table: &str, key: &str, example: &str) -> Fault {
     Fault::value(format!("[{table}]"), format!("`{key}` is missing"))
         .hint(format!("add a line such as `{key} = \"{example}\"`"))
 }
 
-/// The base address without a slash at its end. A login in it would end up in logs and error messages.
+/// The base URL without a trailing slash. Refuses a login in it, which would end up in logs and error messages.
 fn checked_url(table: &str, text: &str) -> Result<String, Fault> {
     let key = format!("{table}.url");
     let wrong = |why: &str| Fault::value(&key, why);
     let parsed = reqwest::Url::parse(text);
     let is_of_the_web = parsed.as_ref().is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
-    // `u:secret@host` is an address of the scheme `u`, `u%3Asecret%40host` is none at all.
+    // `u:secret@host` parses as a URL of the scheme `u`; `u%3Asecret%40host` does not parse at all.
     let has_sign = text.contains('@') || text.to_ascii_lowercase().contains("%40");
     if parsed.as_ref().is_ok_and(has_login) || (!is_of_the_web && has_sign) {
         return Err(wrong("an address must not hold a login").hint("use `username` and `password_file`"));
     }
     let url = match parsed {
         Ok(url) if is_of_the_web => url,
-        // The text is not repeated: it may be half of a login.
+        // Do not repeat the text: it may be part of a login.
         Err(_) if text.contains("://") => return Err(wrong("this is not an address")),
         _ => {
             let fault = wrong("an address begins with `http://` or `https://`");
@@ -83,7 +83,7 @@ fn has_login(url: &reqwest::Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
 
-/// The address that was meant where only a host and its port were typed, perhaps with another scheme.
+/// The `https://` URL to suggest if only a host and port were typed, or another scheme.
 fn meant(text: &str) -> Option<String> {
     let bare = text.split_once("://").map_or(text, |(_, rest)| rest);
     let of_a_name = |c: char| c.is_ascii_alphanumeric() || "-.:[]".contains(c);
@@ -92,7 +92,7 @@ fn meant(text: &str) -> Option<String> {
     is_address.then_some(meant)
 }
 
-/// Basic authentication when there is a name, else a key or token when there is one.
+/// Basic authentication if there is a username, otherwise an API key or token if there is one.
 fn auth(table: &str, typed: &raw::Connection, env: &Environment, warnings: &mut Vec<String>) -> Result<Auth, Fault> {
     let both = |one: bool, key: &str, other: &str| match one {
         true => Err(Fault::value(format!("{table}.{key}"), format!("`{key}` and `{other}` exclude each other"))),
@@ -121,7 +121,7 @@ fn auth(table: &str, typed: &raw::Connection, env: &Environment, warnings: &mut 
             (Some(key), Key::ApiKey(..)) => checked_key(table, key),
             (Some(token), Key::Token(..)) => Ok(Auth::Token(token)),
             (None, Key::ApiKey(..)) => Ok(Auth::None),
-            // Nobody reads a Graylog without a name.
+            // Graylog does not allow anonymous access.
             (None, Key::Token(..)) => Err(missing(table, "token_file", "/etc/mailstitch/token")),
         };
     };
@@ -140,7 +140,8 @@ fn auth(table: &str, typed: &raw::Connection, env: &Environment, warnings: &mut 
     }
 }
 
-/// The encoded form is base64 of `id:key`; pasted in another form it would only be a 401 without a reason.
+/// Checks that an API key is in its encoded form, base64 of `id:key`; in any other form the server would only answer
+/// 401, without a reason.
 fn checked_key(table: &str, key: Secret) -> Result<Auth, Fault> {
     let of_base64 = |c: char| c.is_ascii_alphanumeric() || "+/=-_".contains(c);
     if key.0.is_empty() || !key.0.chars().all(of_base64) {
@@ -157,7 +158,7 @@ mod tests {
 
     const SECRET: &str = "s3cr3t";
 
-    /// What is told of an address that is refused; `None` of one that is taken.
+    /// The error shown for a URL that is refused; `None` if it is accepted.
     fn told(typed: &str) -> Option<String> {
         let fault = checked_url("source.elasticsearch", typed).err()?;
         let error = fault.at("[source.elasticsearch]\nurl = \"x\"\n", Path::new("config.toml"));
@@ -204,7 +205,7 @@ mod tests {
             host in select(vec!["h", "h:9200", "", "192.0.2.1", "[2001:db8::1]:9200", "h/p?q#f", "ö.example.org", "h:x"]),
         ) {
             let typed = format!("{scheme}{before}{SECRET}{after}{host}");
-            // An address without an `@` may be a host of that name, and is told when it looks like nothing else.
+            // Without an `@` the text may be a host name, which the suggestion may repeat.
             let may_be_host = !typed.contains(['@', '\u{ff20}', '%']) && !before.contains(':');
             if let Some(told) = told(&typed) {
                 prop_assert!(may_be_host || !told.contains(SECRET), "{typed}: {told}");

@@ -1,23 +1,23 @@
 //! Durations as an administrator writes them: `90s`, `15m`, `24h`, `14d`.
 //!
-//! In: a text.  Out: a [`Span`], at most a hundred years, so that no sum of them overflows milliseconds in 64 bits.
-//! Ignored on purpose: bare numbers, whose unit one can only guess.
+//! In: a text.  Out: a [`Span`] of at most a hundred years, so that no sum of them overflows milliseconds in 64 bits.
+//! Refused on purpose: bare numbers, whose unit would be a guess.
 
 use serde::{Deserialize, Deserializer, de};
 use std::{fmt, str::FromStr, time::Duration};
 
-/// What is shown where a text is not a duration.
+/// Hint for a text that is not a duration.
 pub const HINT: &str = "write a number with its unit, such as \"90s\", \"15m\", \"24h\" or \"14d\"";
 
-/// The longest span that is taken: a hundred years.
+/// The longest span accepted: a hundred years.
 const LONGEST: Duration = Duration::from_secs(100 * 366 * 24 * 3600);
 
-/// A length of time, typed as text.
+/// A duration typed as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span(pub Duration);
 
 impl Span {
-    /// Of whole seconds.
+    /// A span of whole seconds.
     pub const fn seconds(seconds: u64) -> Self {
         Self(Duration::from_secs(seconds))
     }
@@ -26,7 +26,7 @@ impl Span {
 impl FromStr for Span {
     type Err = String;
 
-    /// Reads `15m`, `1h 30m`, `14days`; the error is a sentence without the hint.
+    /// Reads `15m`, `1h 30m`, `14days`. The error is a sentence without the hint.
     fn from_str(text: &str) -> Result<Self, String> {
         match humantime::parse_duration(text) {
             Ok(duration) if duration <= LONGEST => Ok(Self(duration)),
@@ -44,7 +44,7 @@ impl fmt::Display for Span {
 
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        /// Takes texts only; a bare number is told what is wanted.
+        /// Accepts strings only; the error for a bare number says what is expected.
         struct Text;
         impl de::Visitor<'_> for Text {
             type Value = Span;

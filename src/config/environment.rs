@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
-    /// Those of this process; what is not UTF-8 is left out.
+    /// The variables of this process; those that are not UTF-8 are left out.
     pub fn of_process() -> Self {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
@@ -15,7 +15,7 @@ impl Environment {
         Self(std::env::vars_os().filter_map(text).collect())
     }
 
-    /// These and no others.
+    /// The given variables and no others.
     pub fn of<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         Self(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
     }
@@ -26,7 +26,7 @@ impl Environment {
     }
 }
 
-/// Shows no values: some of them are secrets.
+/// Shows names only: some values are secrets.
 impl std::fmt::Debug for Environment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()

@@ -1,14 +1,14 @@
-//! `config.example.toml` shows every key of `raw.rs`, with its default. Tests only.
+//! Test: `config.example.toml` shows every key of `raw.rs`, with its default.
 //!
-//! A key that has a default stands in it as it is, all others behind a `#` without a space, so that the file as a whole
-//! changes nothing.
+//! A key with a default is active in it; all others are commented out with a `#` and no space, so that the file as a
+//! whole changes nothing.
 
 use super::raw::{self, Raw};
 use serde_json::{Map, Value};
 
 const EXAMPLE: &str = include_str!("../../config.example.toml");
 
-/// Every table there is, each with its defaults.
+/// Every table, each with its defaults.
 fn every_table() -> Raw {
     Raw {
         source: raw::Source {
@@ -26,7 +26,7 @@ fn every_table() -> Raw {
     }
 }
 
-/// The example with `#key = …` and `#[table]` made active.
+/// The example with `#key = …` and `#[table]` uncommented.
 fn uncommented() -> String {
     let active = |line: &str| match line.strip_prefix('#') {
         Some(rest) if rest.starts_with(|c: char| c == '[' || c.is_ascii_lowercase()) => rest.to_owned(),
@@ -39,7 +39,8 @@ fn json(raw: &Raw) -> Map<String, Value> {
     serde_json::to_value(raw).unwrap().as_object().unwrap().clone()
 }
 
-/// Walks `raw` and compares with what the example shows (`shown`, read as `Raw`) and says (`typed`, as text).
+/// Checks that every key of `defaults` is in the example's text (`typed`), and that those with a default show it
+/// (`shown`, the example read as `Raw`).
 fn compare(
     path: &str,
     defaults: &Map<String, Value>,
@@ -51,7 +52,7 @@ fn compare(
         let path = format!("{path}{key}");
         match (default, typed.get(key)) {
             (_, None) => wrong.push(format!("`{path}` is missing")),
-            // The keys of the aliases are the user's own.
+            // The keys of this table are the user's own.
             (Value::Object(_), Some(_)) if path == "hosts.alias" => {}
             (Value::Object(table), Some(Value::Object(typed))) => {
                 let shown = shown[key].as_object().unwrap();

@@ -1,7 +1,8 @@
 //! Finds and reads the configuration.
 //!
-//! In: the file that was named, if any, and the environment, which may name one.  Out: [`Settings`].  Without a configuration the local mail
-//! log goes into an SQLite file under the user's state directory: trying it out needs no preparation.
+//! In: the file named on the command line, if any, and the environment, which may name one.  Out: [`Settings`].
+//! Without a configuration the local mail log goes into an SQLite file under the user's state directory, so that
+//! trying it out needs no preparation.
 
 use super::{
     Environment, Settings, check, place,
@@ -15,17 +16,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Read when no file is named and this one exists.
+/// Read if no file is named and this one exists.
 pub const SYSTEM_FILE: &str = "/etc/mailstitch/config.toml";
 
-/// The state directory of a configuration that names none.
+/// State directory if the configuration names none.
 const SYSTEM_STATE: &str = "/var/lib/mailstitch";
 
-/// The settings of the file that was named, else of the one that `MAILSTITCH_CONFIG` names, else of `SYSTEM_FILE` if
-/// it exists, else the defaults.
+/// Loads the named file, else the one that `MAILSTITCH_CONFIG` names, else `SYSTEM_FILE` if it exists, else the
+/// defaults.
 ///
 /// # Errors
-/// `Kind::Config` for a mistake in the file or none where one was named, `Kind::Permission` for one that may not be read.
+/// `Kind::Config` for a mistake in the file or a named file that does not exist, `Kind::Permission` for one that may
+/// not be read.
 pub fn load(named: Option<&Path>, env: &Environment) -> Result<Settings> {
     let named = named.or_else(|| env.get("MAILSTITCH_CONFIG").map(Path::new));
     let path = named.unwrap_or(Path::new(SYSTEM_FILE));
@@ -75,7 +77,7 @@ fn holds_secret(raw: &Raw) -> bool {
 
 fn unreadable(path: &Path, cause: &std::io::Error) -> Error {
     let doing = format!("cannot read configuration `{}`", path.display());
-    // A file that is not text: trying again does not help.
+    // The file is not text, so trying again does not help.
     if cause.kind() == ErrorKind::InvalidData {
         return Error::new(Kind::Config, doing).because("it is not UTF-8");
     }

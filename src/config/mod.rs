@@ -1,6 +1,6 @@
-//! Settings: `raw.rs` is the TOML as typed, this is what was checked.
+//! Settings: `raw.rs` is the TOML as typed, this is the checked form.
 //!
-//! [`load`] is the way in. Everything past it may rely on the ranges that `raw.rs` documents.
+//! [`load`] is the entry point. All other code may rely on the ranges that `raw.rs` documents.
 
 mod check;
 mod connection;
@@ -29,26 +29,26 @@ pub struct Settings {
     pub state_dir: PathBuf,
     /// Group that may read the state and the SQLite file (0640/2750 instead of 0600/0700).
     pub group: Option<String>,
-    /// Where `run` writes its figures for Prometheus.
+    /// File that `run` writes its metrics to, for Prometheus.
     pub metrics_file: Option<PathBuf>,
     /// First labels of syslog names that are postfix instances of their own.
     pub instances: Vec<String>,
     /// `[hosts] alias`: host name as logged → name to use, both in lower case.
     pub host_aliases: HashMap<String, String>,
-    /// `[programs]`: syslog names that the servers have here.
+    /// `[programs]`: further syslog names of postfix and sendmail on this site.
     pub programs: Named,
-    /// `[programs] bare_daemons`: names of postfix's daemons are postfix's where they stand alone.
+    /// `[programs] bare_daemons`: daemon names of postfix without its prefix (`qmgr`) count as postfix.
     pub bare_daemons: bool,
-    /// `[privacy]`; `None` where nothing is replaced.
+    /// `[privacy]`; `None` if nothing is replaced.
     pub privacy: Option<Arc<Privacy>>,
     pub window: Window,
     pub source: Source,
     pub store: Store,
-    /// `[store] retention`: what `prune` deletes when it is not told otherwise; off by default.
+    /// `[store] retention`: the age that `prune` uses by default; `None` if not set.
     pub retention: Option<Duration>,
-    /// The file all this was read from; `None` without a configuration.
+    /// The file that was read; `None` without a configuration.
     pub file: Option<PathBuf>,
-    /// What the reader should change although it works: a secret that everyone may read.
+    /// Mistakes that the user should correct although all works: a secret that everyone may read.
     pub warnings: Vec<String>,
 }
 
@@ -63,7 +63,7 @@ pub struct Window {
     pub session_lead: Duration,
 }
 
-/// The one source table.
+/// The configured source; there is exactly one.
 #[derive(Debug, Clone)]
 pub enum Source {
     Elasticsearch(ElasticsearchSource),
@@ -80,19 +80,19 @@ pub struct GraylogSource {
     pub streams: Vec<String>,
     /// The time is always in `timestamp`.
     pub fields: Fields,
-    /// Syslog names to ask for, as [`crate::program::PROGRAMS`]; empty asks for every line.
+    /// Syslog names to ask for, in the form of [`crate::program::PROGRAMS`]; empty asks for every line.
     pub programs: Vec<String>,
     /// `[programs] bare_daemons`
     pub bare_daemons: bool,
-    /// An extra query in Graylog's language.
+    /// A further condition in Graylog's query language.
     pub query: Option<String>,
     /// Messages that Graylog fetches at once, 1 to 10,000.
     pub page_size: usize,
-    /// Requests at one time, at least 1.
+    /// Concurrent requests, at least 1.
     pub parallel: usize,
-    /// Requests in one second, at least 1.
+    /// Requests per second, at least 1.
     pub rate: u32,
-    /// Of stamps in files that carry none.
+    /// Time zone of timestamps in files that carry none.
     pub timezone: Tz,
 }
 
@@ -101,9 +101,9 @@ pub struct GraylogSource {
 pub struct FileSource {
     /// Paths and globs; `-` is standard input.
     pub paths: Vec<String>,
-    /// Of stamps that carry none.
+    /// Time zone of timestamps that carry none.
     pub timezone: Tz,
-    /// Of stamps that carry none; worked out when absent.
+    /// Year of timestamps that carry none; worked out if `None`.
     pub year: Option<i32>,
 }
 
@@ -112,9 +112,9 @@ pub struct FileSource {
 pub struct JournalSource {
     /// As journalctl(1) takes them: `FIELD=value`, and `+` between alternatives.
     pub matches: Vec<String>,
-    /// Where journal files are; that of this host when absent.
+    /// Directory of the journal files; `None` for the journal of this host.
     pub directory: Option<PathBuf>,
-    /// Of stamps in files that carry none.
+    /// Time zone of timestamps in files that carry none.
     pub timezone: Tz,
 }
 
@@ -132,22 +132,22 @@ pub struct ElasticsearchSource {
     /// An index, alias, pattern or comma-separated list.
     pub index: String,
     pub fields: Fields,
-    /// Syslog names to ask for, as [`crate::program::PROGRAMS`]; empty asks for every line.
+    /// Syslog names to ask for, in the form of [`crate::program::PROGRAMS`]; empty asks for every line.
     pub programs: Vec<String>,
     /// `[programs] bare_daemons`
     pub bare_daemons: bool,
-    /// An extra query in Lucene query string syntax.
+    /// A further condition in Lucene query string syntax.
     pub query: Option<String>,
     /// Documents per page, 1 to 10,000.
     pub page_size: usize,
     /// Parallel slices; `None` lets the tool choose (never more than shards).
     pub slices: Option<usize>,
-    /// Of stamps inside `message` that carry none.
+    /// Time zone of timestamps inside `message` that carry none.
     pub timezone: Tz,
 }
 
-/// Where a document of the source keeps the parts of a line. Names may be dotted paths; each may be several, see
-/// [`Fields::alternatives`].
+/// Names of the fields in which a document of the source keeps the parts of a line. Each may be a dotted path, or
+/// several names; see [`Fields::alternatives`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fields {
     pub message: String,
@@ -155,14 +155,14 @@ pub struct Fields {
     pub host: String,
     pub program: String,
     pub pid: String,
-    /// A unique second sort key (`gl2_message_id`); `None` sorts by what the engine has.
+    /// Unique field to sort by after the time (`gl2_message_id`); `None` uses what the engine offers.
     pub tie_break: Option<String>,
-    /// The date format of the time field in queries, where it is not ISO 8601.
+    /// Date format of the time field in queries, if it is not ISO 8601.
     pub time_format: Option<String>,
 }
 
 impl Fields {
-    /// The names in one of these texts, to be tried in turn: `host.hostname,host.name` is two, most others are one.
+    /// The names in one of these texts, to be tried in turn: `host.hostname,host.name` has two, most have one.
     pub fn alternatives(names: &str) -> impl Iterator<Item = &str> {
         names.split(',').map(str::trim)
     }
@@ -171,17 +171,17 @@ impl Fields {
 /// How to reach a server: Elasticsearch, OpenSearch or Graylog.
 #[derive(Debug, Clone)]
 pub struct Connection {
-    /// One or more base URLs without a slash at the end, tried in turn.
+    /// One or more base URLs without a trailing slash, tried in turn.
     pub urls: Vec<String>,
     pub auth: Auth,
-    /// PEM file with the authority to trust besides the system's.
+    /// PEM file with a certificate authority to trust besides the system's.
     pub ca_file: Option<PathBuf>,
     /// PEM files of a client certificate and its key.
     pub client_cert_file: Option<PathBuf>,
     pub client_key_file: Option<PathBuf>,
-    /// Off only by `tls_verify = false`.
+    /// False only with `tls_verify = false`.
     pub tls_verify: bool,
-    /// Of one request.
+    /// Longest time for one request.
     pub timeout: Duration,
 }
 
@@ -202,13 +202,13 @@ pub enum Auth {
         username: String,
         password: Secret,
     },
-    /// Of Graylog, which takes it in place of a name.
+    /// Access token of Graylog, sent in place of a username.
     Token(Secret),
-    /// The encoded form, as `Authorization: ApiKey …` wants it.
+    /// In the encoded form, as `Authorization: ApiKey …` expects it.
     ApiKey(Secret),
 }
 
-/// The one store table.
+/// The configured store; there is exactly one.
 #[derive(Debug, Clone)]
 pub enum Store {
     Sqlite { path: PathBuf },
@@ -219,10 +219,10 @@ pub enum Store {
 #[derive(Debug, Clone)]
 pub struct ElasticsearchStore {
     pub connection: Connection,
-    /// The alias; monthly indices `ALIAS-2026.11` behind it.
+    /// The alias; behind it are monthly indices `ALIAS-2026.11`.
     pub index: String,
     pub shards: u32,
     pub replicas: u32,
-    /// Bytes of one bulk request.
+    /// Most bytes of one bulk request.
     pub bulk_bytes: usize,
 }

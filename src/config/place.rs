@@ -1,4 +1,4 @@
-//! Where in the file a mistake is, in the words of the one who typed it.
+//! Says where in the configuration file a mistake is.
 //!
 //! In: the text, and an error of the TOML reader or a [`Fault`] of a check.  Out: an [`Error`] that names key, table,
 //! line and file, and the nearest known name. The content of a line is never shown: it may hold a password.
@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 /// Why settings cannot be used.
 #[derive(Debug)]
 pub(super) enum Fault {
-    /// The value of a key (`window.bucket`) or a table as a whole (`[source.file]`) is of no use.
+    /// The value of a key (`window.bucket`) or a table as a whole (`[source.file]`) cannot be used.
     Value { key: String, why: String, hint: Option<String> },
     /// Something else, such as a file that cannot be read.
     Other(Error),
@@ -23,12 +23,12 @@ impl From<Error> for Fault {
 }
 
 impl Fault {
-    /// A value of no use, without a hint.
+    /// A fault of a value, without a hint.
     pub fn value(key: impl Into<String>, why: impl Into<String>) -> Self {
         Self::Value { key: key.into(), why: why.into(), hint: None }
     }
 
-    /// The same with what can be done.
+    /// Adds what can be done about it.
     #[must_use]
     pub fn hint(self, text: impl Into<String>) -> Self {
         match self {
@@ -37,7 +37,7 @@ impl Fault {
         }
     }
 
-    /// As the user reads it.
+    /// The error to show to the user.
     pub fn at(self, text: &str, file: &Path) -> Error {
         match self {
             Self::Other(error) => error,
@@ -53,11 +53,11 @@ impl Fault {
     }
 }
 
-/// An error of the TOML reader as the user reads it.
+/// Turns an error of the TOML reader into the error to show to the user.
 pub(super) fn explain(mut told: toml::de::Error, text: &str, file: &Path) -> Error {
     let line = told.span().map(|span| line_at(text, span.start));
     let message = told.message().to_owned();
-    // Without its input the error prints the tables it was in, and not the line, on its last line.
+    // Without its input, the error prints no source line, and its last line names the tables it was in.
     told.set_input(None);
     let printed = told.to_string();
     let path = printed.trim_end().rsplit('\n').next().and_then(|l| l.strip_prefix("in `")?.strip_suffix('`'));
@@ -98,7 +98,7 @@ fn names_in(list: &str) -> Vec<&str> {
     list.split('`').skip(1).step_by(2).collect()
 }
 
-/// The nearest name, or all of them where none is near.
+/// Suggests the nearest name, or lists all of them if none is near.
 fn did_you_mean(name: &str, known: &[&str]) -> String {
     let nearest = known.iter().map(|k| (strsim::damerau_levenshtein(&name.to_lowercase(), k), k)).min();
     match nearest {
@@ -107,13 +107,13 @@ fn did_you_mean(name: &str, known: &[&str]) -> String {
     }
 }
 
-/// The line, counted from 1, that holds a byte.
+/// The line, counted from 1, that holds the byte at `offset`.
 fn line_at(text: &str, offset: usize) -> usize {
     1 + text.bytes().take(offset).filter(|&byte| byte == b'\n').count()
 }
 
-/// The line of a key; of the innermost of its tables that was typed, where the key itself was left to its default;
-/// `None` where there is neither.
+/// The line of a key. If the key itself was not typed, the line of its innermost table that was; `None` if there is
+/// neither.
 fn line_of_key(text: &str, key: &str) -> Option<usize> {
     let root = DeTable::parse(text).ok()?;
     let mut table = root.get_ref();

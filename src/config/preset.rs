@@ -1,27 +1,28 @@
-//! The field names that the usual shippers give to the parts of a log line.
+//! The field names that common shippers give to the parts of a log line.
 //!
-//! In: a preset and the names set one by one.  Out: [`Fields`].  Where a shipper's versions disagree, all its names are
-//! given, separated by commas, the one that is of the line itself before the one that is of the relaying machine.
+//! In: a preset and the names that were set one by one.  Out: [`Fields`].  If the versions of a shipper disagree, all
+//! its names are given, separated by commas; names for the host that logged the line come before names for the
+//! machine that relayed it.
 
 use super::{Fields, raw};
 use serde::Deserialize;
 
-/// Who wrote the documents of the source.
+/// The shipper that wrote the documents of the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
 #[serde(rename_all = "kebab-case")]
 pub enum Preset {
-    /// The names of all others, for who does not know, or has several shippers in one index.
+    /// The names of all presets, for users who do not know theirs or have several shippers in one index.
     Auto,
-    /// Graylog's own indices (`graylog_*`), whose dates are not ISO 8601; its Beats input puts the shipper's name before
-    /// each field.
+    /// Graylog's own indices (`graylog_*`), whose dates are not ISO 8601. Its Beats input puts the shipper's name
+    /// before each field.
     Graylog,
-    /// Elastic Common Schema: Filebeat and Elastic Agent, whose syslog inputs and journald keep the name in
+    /// Elastic Common Schema: Filebeat and Elastic Agent. Their syslog and journald inputs keep the syslog name in
     /// `log.syslog.appname` or `syslog.identifier`, while `process.name` is `qmgr`.
     #[serde(alias = "filebeat", alias = "agent")]
     Ecs,
-    /// Logstash's syslog input, with and without ECS, and the grok patterns of its manual; `host` is the sending machine
-    /// in old versions and an object in new ones.
+    /// Logstash's syslog input, with and without ECS, and the grok patterns of its manual. `host` is the sending
+    /// machine in old versions and an object in new ones.
     Logstash,
     /// rsyslog's omelasticsearch, with the templates of its manual and of well-known articles.
     Rsyslog,
@@ -42,8 +43,8 @@ pub enum Preset {
 /// Names for message, time, host, program and process id.
 type Names = [&'static str; 5];
 
-/// In `host`, names that only the line itself can have given come first, then those that are of the line or of the machine that
-/// read it, then those of the machine.
+/// In `host`, names that only the line itself can have given come first, then those that may be of the line or of the
+/// machine that read it, then those of the machine.
 const AUTO: Names = [
     "message,MESSAGE,msg,full_log,body.text,@message,log,event.original,syslog_message,attributes.message,\
      attributes.MESSAGE,body.MESSAGE,body,rawmsg",
@@ -129,9 +130,9 @@ impl Preset {
         })
     }
 
-    /// The names as they were when each part had few. A source is known by these, so that a longer list does not make
-    /// another source of it, which would be read from the beginning; and Graylog is asked for them alone, for its
-    /// queries may not be long.
+    /// The shorter lists of names that the presets began with. They identify a source in the ledger: a longer list
+    /// must not turn it into another source, to be read from the beginning. Graylog is asked for these names only,
+    /// because its queries may not be long.
     pub fn first_names(self) -> Fields {
         match self {
             Self::Auto | Self::Graylog => {
@@ -167,14 +168,14 @@ impl Preset {
             host,
             program,
             pid,
-            // Used only where the index has it.
+            // Used only if the index has it.
             tie_break: graylog.then(|| "gl2_message_id".into()),
             time_format: (self == Self::Graylog).then(|| "uuuu-MM-dd HH:mm:ss.SSS".into()),
         }
     }
 }
 
-/// What a source with these names is known as, see [`Preset::first_names`].
+/// The fields that identify a source with these names, see [`Preset::first_names`].
 pub fn known_as(fields: &Fields) -> Fields {
     let mut known = fields.clone();
     for preset in [Preset::Auto, Preset::Graylog, Preset::Ecs, Preset::Logstash, Preset::Rsyslog] {
@@ -196,7 +197,7 @@ pub fn known_as(fields: &Fields) -> Fields {
     known
 }
 
-/// The preset's names with those that were set one by one in their place.
+/// The preset's names, replaced by those that were set one by one.
 pub(super) fn fields(preset: Fields, set: &raw::Fields) -> Fields {
     let or = |set: &Option<raw::OneOrMany>, preset: String| set.as_ref().map_or(preset, raw::OneOrMany::joined);
     let time_was_set = set.time.is_some();
@@ -205,9 +206,9 @@ pub(super) fn fields(preset: Fields, set: &raw::Fields) -> Fields {
         host: or(&set.host, preset.host),
         program: or(&set.program, preset.program),
         pid: or(&set.pid, preset.pid),
-        // An empty text is the only way to say that the preset's field is not there.
+        // An empty text says that the index does not have the preset's field.
         tie_break: set.tie_break.clone().or(preset.tie_break).filter(|name| !name.is_empty()),
-        // The preset's format is that of the preset's time field, not of another one.
+        // The preset's format belongs to the preset's time field only.
         time_format: set.time_format.clone().or(preset.time_format.filter(|_| !time_was_set)),
         time: or(&set.time, preset.time),
     }

@@ -1,8 +1,8 @@
 //! The configuration as typed. The comment on each field is the reference; `config.example.toml` shows the same keys.
 //!
 //! In: TOML.  Out: [`Raw`], every key with its default.  Left alone on purpose: whether values make sense together,
-//! which is `check.rs`. No `flatten` and no tagged enums: both lose the line of a mistake or let unknown keys pass, so
-//! the keys of a connection stand in both tables that have one.
+//! which `check.rs` decides. There is no `flatten` and no tagged enum: both lose the line of a mistake or let unknown
+//! keys pass. So the keys of a connection are repeated in every table that has one.
 
 mod shared;
 
@@ -17,14 +17,14 @@ use std::{collections::BTreeMap, path::PathBuf};
 #[cfg_attr(test, derive(serde::Serialize))]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct Raw {
-    /// Where the ledger, the lock and dead letters live. Default: `/var/lib/mailstitch`; without any configuration
+    /// Directory of the ledger, the lock and dead letters. Default: `/var/lib/mailstitch`; without any configuration
     /// `$XDG_STATE_HOME/mailstitch` or `~/.local/state/mailstitch`.
     pub state_dir: Option<PathBuf>,
     /// Group that may read the state directory and the SQLite store (modes 0640 and 2750). Default: nobody but the
     /// user (0600 and 0700).
     pub group: Option<String>,
-    /// File that each `run` replaces with what it did, in the text format of Prometheus (`*.prom` in the directory of
-    /// node_exporter's textfile collector). Readable by everyone; it names nobody. Default: none.
+    /// File that each `run` replaces with its metrics in the text format of Prometheus (`*.prom` in the directory of
+    /// node_exporter's textfile collector). Readable by everyone; it contains no addresses. Default: none.
     pub metrics_file: Option<PathBuf>,
     /// First labels of syslog names that are postfix instances with queues of their own (`["postfix-out"]` for
     /// `postfix-out/smtpd`). Default: none; `postfix-submission/smtpd` works for the queue of `postfix/qmgr`.
@@ -52,31 +52,33 @@ pub struct Hosts {
     pub alias: BTreeMap<String, String>,
 }
 
-/// `[programs]`: syslog names that do not tell whose they are. Each stands for itself and for what has it before a slash.
+/// `[programs]`: syslog names that do not tell which server logs under them. Each name also covers tags that begin
+/// with it and a slash.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct Programs {
-    /// Names of postfix (`syslog_name`) where the daemon is not in the tag: `["mailout"]`. Default: none.
+    /// Further names of postfix (`syslog_name`), where the tag does not name the daemon: `["mailout"]`. Default:
+    /// none.
     pub postfix: Vec<String>,
-    /// Names of sendmail (`-L`): `["relay"]`. Default: none.
+    /// Further names of sendmail (`-L`): `["relay"]`. Default: none.
     pub sendmail: Vec<String>,
-    /// Whether `qmgr`, `smtpd` and the other names of postfix's daemons are postfix's where they stand alone, as the
-    /// journal's `_COMM` has them, and the text has postfix's form. Default: false.
+    /// Whether `qmgr`, `smtpd` and other daemon names of postfix are read as postfix without a prefix, as in the
+    /// journal's `_COMM`, if the text has a form of postfix. Default: false.
     pub bare_daemons: bool,
 }
 
-/// `[privacy]`: what of a line is not kept. Changing it needs a new store and a new `state_dir`.
+/// `[privacy]`: what is left out of lines. Changing it needs a new store and a new `state_dir`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct Privacy {
-    /// `hash` replaces what stands before the `@` of addresses by a hash with a key. Default: `keep`.
+    /// `hash` replaces the part of addresses before the `@` by a keyed hash. Default: `keep`.
     pub local_parts: LocalParts,
-    /// `drop` leaves out the subjects in the lines of postfix' header checks. Default: `keep`.
+    /// `drop` leaves out the subjects in the lines of postfix's header checks. Default: `keep`.
     pub subjects: Subjects,
-    /// The key of the hash. Better kept out of this file: the environment variable `MAILSTITCH_PRIVACY_KEY`, then the
-    /// systemd credential `privacy.key`, then `key_file` are looked for first. Default: none.
+    /// The key of the hash. Better kept out of this file: the environment variable `MAILSTITCH_PRIVACY_KEY`, the
+    /// systemd credential `privacy.key` and `key_file` are tried first, in this order. Default: none.
     pub key: Option<Secret>,
     /// File with the key. Default: none.
     pub key_file: Option<PathBuf>,
@@ -100,7 +102,7 @@ pub enum Subjects {
     Drop,
 }
 
-/// `[window]`: which stretches of time are read. Durations are texts: `"90s"`, `"15m"`, `"24h"`, `"14d"`.
+/// `[window]`: which times are read. Durations are strings: `"90s"`, `"15m"`, `"24h"`, `"14d"`.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
@@ -109,11 +111,12 @@ pub struct Window {
     pub bucket: Span,
     /// How far the first run looks back. Default: `60m`.
     pub first: Span,
-    /// Time that a line may take to become searchable; the newest lines are left for the next run. Default: `60s`.
+    /// Time that a line may take to become searchable; lines newer than this are left for the next run. Default:
+    /// `60s`.
     pub settle: Span,
-    /// How far back every run counts again, for lines that come late. Default: `24h`.
+    /// How far back every run counts lines again, for those that come late. Default: `24h`.
     pub lookback: Span,
-    /// How far back lines are looked for once an hour, and how long a queue id may stay silent and still be the same
+    /// How far back lines are counted once an hour, and how long a queue id may be silent and still be the same
     /// message. At least `lookback`. Default: `14d`.
     pub horizon: Span,
     /// How long before a stretch the lines of its sessions may begin. Default: `10m`.
@@ -155,10 +158,10 @@ pub struct Source {
 pub struct FileSource {
     /// Paths and globs; `-` is standard input. Default: `["/var/log/mail.log*", "/var/log/maillog*"]`.
     pub paths: Vec<String>,
-    /// Time zone of stamps that carry none: a name of the tz database, or `local` for that of this machine. Default:
-    /// `local`.
+    /// Time zone of timestamps that carry none: a name of the tz database, or `local` for that of this machine.
+    /// Default: `local`.
     pub timezone: String,
-    /// Year of stamps that carry none. Default: worked out from the files' modification times.
+    /// Year of timestamps that carry none. Default: worked out from the files' modification times.
     pub year: Option<i32>,
 }
 
@@ -174,10 +177,10 @@ impl Default for FileSource {
 #[cfg_attr(test, derive(serde::Serialize))]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct JournalSource {
-    /// Which lines, as journalctl(1) takes matches; `+` stands between alternatives. Default: facility mail, and what
-    /// journald says about lines that it lost.
+    /// Which lines to read, as matches of journalctl(1); `+` stands between alternatives. Default: facility mail, and
+    /// journald's notices of lost lines.
     pub matches: Vec<String>,
-    /// Directory of journal files, where it is not that of this host. Default: none.
+    /// Directory of journal files, if not that of this host. Default: none.
     pub directory: Option<PathBuf>,
     /// As in `[source.file]`, for files that `backfill` is given. Default: `local`.
     pub timezone: String,
@@ -195,18 +198,18 @@ impl Default for JournalSource {
 #[cfg_attr(test, derive(serde::Serialize))]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct ElasticsearchSource {
-    /// Address of the cluster, or a list of addresses of its nodes, tried in turn. Required.
+    /// URL of the cluster, or a list of the URLs of its nodes, tried in turn. Required.
     pub url: Option<OneOrMany>,
-    /// Index, alias, pattern or comma-separated list of them. Required.
+    /// Index, alias, pattern, or comma-separated list of them. Required.
     pub index: Option<String>,
-    /// Names of the fields, by who wrote the documents: `ecs` (also `filebeat`, `agent`), `logstash`, `rsyslog`,
+    /// Field names, by the shipper that wrote the documents: `ecs` (also `filebeat`, `agent`), `logstash`, `rsyslog`,
     /// `syslog-ng`, `fluent`, `vector`, `otel`, `wazuh`, `cloudwatch`, `graylog`; `auto` tries the names of all.
     /// Default: `auto`.
     pub preset: Preset,
     /// `[source.elasticsearch.fields]`
     pub fields: Fields,
-    /// Syslog names to ask for: each stands for all that begin with it, one that begins with a slash for all that end
-    /// with it. `[]` asks for every line of the index. Default: all that mailstitch can read.
+    /// Syslog names to ask for. Each covers all names that begin with it; one that begins with a slash covers all
+    /// that end with it. `[]` asks for every line of the index. Default: all that mailstitch can read.
     pub programs: Option<Vec<String>>,
     /// A further condition in Lucene query string syntax. Default: none.
     pub query: Option<String>,
@@ -214,21 +217,21 @@ pub struct ElasticsearchSource {
     pub page_size: usize,
     /// Slices read in parallel, 1 to 64. Default: chosen by the number of shards.
     pub slices: Option<usize>,
-    /// As in `[source.file]`, for stamps inside the message field. Default: `local`.
+    /// As in `[source.file]`, for timestamps inside the message field. Default: `local`.
     pub timezone: String,
     /// Name for basic authentication. Default: none.
     pub username: Option<String>,
-    /// Its password. Better kept out of this file: the environment variable `MAILSTITCH_SOURCE_PASSWORD`, then the
-    /// systemd credential `source.password`, then `password_file` are looked for first. Default: none.
+    /// Its password. Better kept out of this file: the environment variable `MAILSTITCH_SOURCE_PASSWORD`, the systemd
+    /// credential `source.password` and `password_file` are tried first, in this order. Default: none.
     pub password: Option<Secret>,
     /// File with the password. Default: none.
     pub password_file: Option<PathBuf>,
-    /// API key in its encoded form, instead of a name and password. Also `MAILSTITCH_SOURCE_API_KEY` and the systemd
-    /// credential `source.api_key`. Default: none.
+    /// API key in its encoded form, instead of username and password. Also `MAILSTITCH_SOURCE_API_KEY` and the
+    /// systemd credential `source.api_key`. Default: none.
     pub api_key: Option<Secret>,
     /// File with the API key. Default: none.
     pub api_key_file: Option<PathBuf>,
-    /// PEM file with an authority to trust besides the system's. Default: none.
+    /// PEM file with a certificate authority to trust besides the system's. Default: none.
     pub ca_file: Option<PathBuf>,
     /// PEM file with a client certificate; needs `client_key_file`. Default: none.
     pub client_cert_file: Option<PathBuf>,
@@ -266,15 +269,15 @@ impl Default for ElasticsearchSource {
     }
 }
 
-/// `[source.elasticsearch.fields]`: each replaces the names of the preset. Names may be dotted paths; several, in a list
-/// or separated by commas, are tried in turn.
+/// `[source.elasticsearch.fields]`: each key replaces the names of the preset. Names may be dotted paths; several
+/// names, as a list or separated by commas, are tried in turn.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct Fields {
     /// The text, with or without the syslog header.
     pub message: Option<OneOrMany>,
-    /// The time of the line. Of several, the one that most documents have as a date is used for all.
+    /// The time of the line. Of several names, the one that is a date in most documents is used for all.
     pub time: Option<OneOrMany>,
     /// The host that logged it.
     pub host: Option<OneOrMany>,
@@ -282,18 +285,18 @@ pub struct Fields {
     pub program: Option<OneOrMany>,
     /// The process id.
     pub pid: Option<OneOrMany>,
-    /// A field that is unique to each line, sorted by after the time; `""` for none.
+    /// A field that is unique to each line, to sort by after the time; `""` for none.
     pub tie_break: Option<String>,
-    /// Date format of the time field where its mapping does not take ISO 8601 (`uuuu-MM-dd HH:mm:ss.SSS`).
+    /// Date format of the time field, if its mapping does not accept ISO 8601 (`uuuu-MM-dd HH:mm:ss.SSS`).
     pub time_format: Option<String>,
 }
 
-/// `[source.graylog]`: a Graylog, 3.3 to 7.0, through its REST API.
+/// `[source.graylog]`: a Graylog server, 3.3 to 7.0, through its REST API.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct GraylogSource {
-    /// Address of its web interface, or a list of those of its nodes, tried in turn. Required.
+    /// URL of its web interface, or a list of the URLs of its nodes, tried in turn. Required.
     pub url: Option<OneOrMany>,
     /// Streams to read, by name or id. Default: all that the user may read.
     pub streams: Vec<String>,
@@ -303,18 +306,19 @@ pub struct GraylogSource {
     pub fields: GraylogFields,
     /// As in `[source.elasticsearch]`.
     pub programs: Option<Vec<String>>,
-    /// A further condition in Graylog's query language; may not begin with a wildcard. Default: none.
+    /// A further condition in Graylog's query language; no term may begin with a wildcard. Default: none.
     pub query: Option<String>,
-    /// Messages that Graylog fetches from its engine at once, 1 to 10000. Default: 5000.
+    /// Messages that Graylog fetches from its search engine at once, 1 to 10000. Default: 5000.
     pub page_size: usize,
-    /// Requests under way at one time, 1 to 8. Default: 1.
+    /// Concurrent requests, 1 to 8. Default: 1.
     pub parallel: usize,
-    /// Most requests in one second, 1 to 1000. Default: 10.
+    /// Most requests per second, 1 to 1000. Default: 10.
     pub rate: u32,
     /// As in `[source.file]`, for files that `backfill` is given. Default: `local`.
     pub timezone: String,
-    /// Access token of a Graylog user. Better kept out of this file: the environment variable `MAILSTITCH_SOURCE_TOKEN`,
-    /// then the systemd credential `source.token`, then `token_file` are looked for first. Default: none.
+    /// Access token of a Graylog user. Better kept out of this file: the environment variable
+    /// `MAILSTITCH_SOURCE_TOKEN`, the systemd credential `source.token` and `token_file` are tried first, in this
+    /// order. Default: none.
     pub token: Option<Secret>,
     /// File with the token. Default: none.
     pub token_file: Option<PathBuf>,
@@ -332,7 +336,7 @@ pub struct GraylogSource {
     pub client_key_file: Option<PathBuf>,
     /// As in `[source.elasticsearch]`.
     pub tls_verify: bool,
-    /// Longest time for one request, and for one pause in an export, 1s to 1h. Default: `60s`.
+    /// Longest time for one request, and for one pause within an export, 1s to 1h. Default: `60s`.
     pub timeout: Span,
 }
 
@@ -383,8 +387,8 @@ pub struct GraylogFields {
 #[cfg_attr(test, derive(serde::Serialize))]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct Store {
-    /// What `prune` deletes when it is not told otherwise: transactions that ended longer ago. At least
-    /// `window.horizon`. Default: none, nothing is deleted.
+    /// Age after its end at which `prune` deletes a transaction, unless told otherwise. At least `window.horizon`.
+    /// Default: none.
     pub retention: Option<Span>,
     /// `[store.sqlite]`
     pub sqlite: Option<SqliteStore>,
@@ -408,13 +412,14 @@ pub struct SqliteStore {
 pub struct ElasticsearchStore {
     /// As in `[source.elasticsearch]`. Required.
     pub url: Option<OneOrMany>,
-    /// The alias to search; monthly indices `mail-transactions-2026.11` stand behind it. Default: `mail-transactions`.
+    /// The alias to search; behind it are monthly indices such as `mail-transactions-2026.11`. Default:
+    /// `mail-transactions`.
     pub index: String,
     /// Primary shards of a monthly index, 1 to 1024. Default: 1.
     pub shards: u32,
-    /// Copies of each shard. Default: 1.
+    /// Replicas of each shard, 0 to 100. Default: 1.
     pub replicas: u32,
-    /// Size of one bulk request in bytes, 10000 to 100000000. Default: 5000000.
+    /// Most bytes of one bulk request, 10000 to 100000000. Default: 5000000.
     pub bulk_bytes: usize,
     /// As in `[source.elasticsearch]`.
     pub username: Option<String>,

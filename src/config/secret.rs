@@ -1,7 +1,8 @@
-//! Where passwords and keys come from, and that they never go anywhere else.
+//! Finds passwords and keys without ever showing them.
 //!
-//! In: what the configuration says.  Out: the secret that is found first: environment variable, systemd credential
-//! (systemd.exec(5), `LoadCredential=`), `…_file`, the key itself. Errors name the place, never the content.
+//! In: what the configuration says.  Out: the first secret found in this order: environment variable, systemd
+//! credential (systemd.exec(5), `LoadCredential=`), `…_file`, the key itself. Errors name the place, never the
+//! content.
 
 use super::{Environment, Secret};
 use crate::error::{Error, Kind, Result};
@@ -13,16 +14,16 @@ use std::{
     path::Path,
 };
 
-/// The most that is read of a file that should hold one secret, in bytes.
+/// Most bytes read of a file that should hold one secret.
 const LONGEST: u64 = 64 * 1024;
 
-/// The two ways in which a configuration can give a secret.
+/// The two places in a configuration that can hold a secret.
 pub(super) struct Given<'a> {
     pub typed: Option<&'a Secret>,
     pub file: Option<&'a Path>,
 }
 
-/// The secret of that name (`source.password`), and a warning if a file that holds it may be read by everyone.
+/// Finds the secret of that name (`source.password`), with a warning if everyone may read the file that holds it.
 pub(super) fn find(
     name: &str,
     given: &Given<'_>,
@@ -71,7 +72,8 @@ fn read(path: &Path, warnings: &mut Vec<String>) -> Result<Secret> {
     usable(text, &place)
 }
 
-/// Without the newline that every editor adds. A control character in the middle would end an HTTP header.
+/// Removes the newline that editors add at the end. Refuses control characters: one in the middle would end an HTTP
+/// header.
 fn usable(text: &str, place: &str) -> Result<Secret> {
     let text = text.trim_end_matches(['\r', '\n']);
     if text.is_empty() {
@@ -87,7 +89,7 @@ fn unusable(place: &str, why: &str) -> Error {
     Error::new(Kind::Config, format!("cannot use the secret in {place}")).because(why)
 }
 
-/// A secret of another type than text must not be shown, which the deserialiser's own message would do.
+/// A secret that is not a string must not be shown, as the deserialiser's own message would do.
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(d: D) -> std::result::Result<Self, D::Error> {
         String::deserialize(d).map(Self).map_err(|_| de::Error::custom("must be a text in quotes"))

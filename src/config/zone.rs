@@ -1,19 +1,19 @@
-//! The time zone of stamps that carry none.
+//! The time zone of timestamps that carry none.
 //!
-//! In: a name of the tz database or `local`.  Out: the zone.  `local` is settled here once, as a name, so that a ledger
-//! made in summer is still the same source in winter.
+//! In: a name of the tz database, or `local`.  Out: the zone.  `local` is resolved to a name here, so that a ledger
+//! made in summer is still of the same source in winter.
 
 use super::Environment;
 use chrono_tz::Tz;
 use std::{fs, path::Path};
 
-/// The zone of that name; `None` when there is none.
+/// The zone of that name; `None` if there is none.
 pub(super) fn named(name: &str, env: &Environment) -> Option<Tz> {
     if name == "local" { Some(local(env)) } else { name.parse().ok() }
 }
 
-/// The zone of this machine, found the way the C library does it (tzset(3)): `TZ`, then `/etc/localtime`, then UTC;
-/// before UTC also Debian's `/etc/timezone`, for machines where `/etc/localtime` is a copy and not a link.
+/// The zone of this machine, found as the C library does (tzset(3)): `TZ`, then `/etc/localtime`, then UTC. Before
+/// UTC, Debian's `/etc/timezone` is tried too, for machines where `/etc/localtime` is a copy and not a link.
 fn local(env: &Environment) -> Tz {
     let of_link = || zone_of_path(&fs::read_link("/etc/localtime").ok()?);
     let of_debian = || fs::read_to_string("/etc/timezone").ok()?.trim().parse().ok();
@@ -23,7 +23,7 @@ fn local(env: &Environment) -> Tz {
     }
 }
 
-/// `/usr/share/zoneinfo/Europe/Berlin` and `Europe/Berlin` alike.
+/// Takes `/usr/share/zoneinfo/Europe/Berlin` as well as `Europe/Berlin`.
 fn zone_of_path(path: &Path) -> Option<Tz> {
     let text = path.to_str()?;
     text.rsplit_once("zoneinfo/").map_or(text, |(_, name)| name).parse().ok()

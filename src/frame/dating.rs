@@ -1,8 +1,15 @@
-//! Gives stamps the year and the zone that they lack.
+//! Adds the year and the zone that stamps lack.
 //!
 //! In: the stamps of a file, in file order.  Out: points in time.
-//! Ignored on purpose: today's date. What is known is the latest time that the file can hold (its modification time
-//! and a day), the line before, and the settings.
+//! Ignored on purpose: today's date.
+//!
+//! Year: `Nov 22 20:19:26` names none. The first such stamp of a file gets the latest year that the file allows: files hold
+//! nothing after their modification time, plus a day. Each further stamp is dated from the line before it ([`Track`]). A stamp
+//! that the file cannot hold after the line before it is a stray: it gets the latest possible year, and the lines after it are
+//! dated as if it were not there. A configured year overrides all of this.
+//!
+//! Zone: a wall clock is read in the configured zone. In the hour that clocks repeat in autumn, the line before decides which of
+//! the two passes is meant.
 
 use super::{
     stamp::{DAY_MS, Stamp, day_number, days_in, year_of},
@@ -12,9 +19,10 @@ use crate::model::Time;
 use chrono::{DateTime, MappedLocalTime, Offset, TimeZone};
 use chrono_tz::Tz;
 
-/// A clock that goes further back than this inside the repeated hour is in its second run through it.
+/// A stamp in the repeated hour that would be more than this before the previous line belongs to the second pass.
 const FOLD_JUMP_MS: i64 = 30 * 60_000;
-/// How close the line before must be to tell which run through a repeated hour it belongs to.
+/// A previous line further back than this does not decide the pass: it may be from last winter and have the offset of the second
+/// pass for that reason.
 const FOLD_MS: i64 = 3 * 3_600_000;
 
 /// Turns stamps into times, one after the other in file order.
@@ -23,17 +31,18 @@ pub struct Dater {
     zone: Tz,
     year: Option<i32>,
     latest_day: i64,
-    /// Where the stamps before have led: the year is carried from there.
+    /// The date that the file has reached; a stamp without a year is dated from it.
     track: Option<Track>,
-    /// The time of the stamp before: tells the two runs through a repeated hour apart.
+    /// The time of the previous stamp that was no stray; tells the two passes through a repeated hour apart.
     last: Option<Time>,
-    /// The last month and day without a year, and the day number found for it.
+    /// Cache: the last month and day without a year, their day number, and whether it was a stray.
     known_day: Option<(u8, u8, (i64, bool))>,
-    /// The last minute of the wall clock, and the offsets found for it.
+    /// Cache: the last minute of the wall clock and its offsets.
     known_minute: Option<(i64, Offsets)>,
 }
 
-/// What a zone says about a minute of the wall clock, in milliseconds east of UTC.
+/// Offsets of a zone at a minute of the wall clock, in milliseconds east of UTC. A minute of the hour that is repeated in autumn
+/// has two.
 #[derive(Debug, Clone, Copy)]
 enum Offsets {
     Once(i64),
@@ -41,8 +50,8 @@ enum Offsets {
 }
 
 impl Dater {
-    /// `zone` and `year` as configured; `latest`: no stamp without a year is later than that day; `last`: the time of
-    /// the line before the first one, where reading goes on in the middle of a file.
+    /// `zone`, `year`: as configured. `latest`: unless a year is configured, no stamp without a year is dated after this day.
+    /// `last`: the time of the line before, where reading resumes in the middle of a file.
     pub fn new(zone: Tz, year: Option<i32>, latest: Time, last: Option<Time>) -> Self {
         Self {
             zone,
@@ -55,30 +64,30 @@ impl Dater {
         }
     }
 
-    /// Says on which day the next stamp without a year falls, where it was found out otherwise.
+    /// Sets the day from which the next stamp without a year is dated, where it was found by other means.
     pub fn begin_on(&mut self, day: i64) {
         self.track = Some(Track::new(day));
         self.known_day = None;
     }
 
-    /// Goes on where the last stamp may have been a stray: what [`doubt`](Self::doubt) gave.
+    /// Resumes with the doubt that [`doubt`](Self::doubt) returned when reading stopped.
     #[must_use]
     pub fn with_doubt(mut self, doubt: Option<Doubt>) -> Self {
         self.track = self.track.map(|track| Track { doubt, ..track });
         self
     }
 
-    /// What is not certain about the last stamp: give it to [`with_doubt`](Self::with_doubt) to go on.
+    /// The step in time that is still in doubt; pass it to [`with_doubt`](Self::with_doubt) to resume.
     pub fn doubt(&self) -> Option<Doubt> {
         self.track.and_then(|track| track.doubt)
     }
 
-    /// The time of the last stamp that was no stray: give it to [`new`](Self::new) to go on.
+    /// The time of the last stamp that was no stray; pass it to [`new`](Self::new) to resume.
     pub fn last(&self) -> Option<Time> {
         self.last
     }
 
-    /// The time of the next stamp.
+    /// Dates the next stamp.
     pub fn date(&mut self, stamp: Stamp) -> Time {
         let time = match stamp {
             Stamp::Exact(time) => {
@@ -102,13 +111,14 @@ impl Dater {
         time
     }
 
-    /// A stamp with its year.
+    /// Follows a stamp that has its year.
     fn on(&mut self, day: i64) {
         self.track = Some(self.track.map_or(Track::new(day), |track| track.on(day)));
         self.known_day = None;
     }
 
-    /// The day, and whether it is a stray that the file cannot hold: what follows it goes on from what was before it.
+    /// The day number of a stamp without a year, and whether it is a stray: a day that the file cannot hold after the line before
+    /// it. A stray does not move the track.
     fn with_year(&mut self, month: u8, day: u8) -> (i64, bool) {
         if let Some((m, d, found)) = self.known_day
             && (m, d) == (month, day)
@@ -116,7 +126,7 @@ impl Dater {
             return found;
         }
         let found = match (self.year, self.track) {
-            // 29 February in a year that has none runs over into March: the line is kept.
+            // With a configured year that has no 29 February, the day becomes 1 March: the line is kept.
             (Some(year), _) => (day_number(year, month, day), false),
             (None, None) => {
                 let number = latest(self.latest_day, month, day);
@@ -135,7 +145,7 @@ impl Dater {
         found
     }
 
-    /// From the wall clock to UTC.
+    /// The point in time of a wall clock in the configured zone.
     fn utc(&mut self, day: i64, ms: u32) -> Time {
         let wall = day * DAY_MS + i64::from(ms);
         let minute = wall.div_euclid(60_000);
@@ -156,14 +166,16 @@ impl Dater {
         }
     }
 
-    /// Whether the clock was already set back when a stamp was written that would be `early` if it was not: the line
-    /// before was written after the change, or lies too far ahead.
+    /// Whether a stamp belongs to the second pass through a repeated hour, after the clock was set back: the previous line was
+    /// written after the change, or is too far ahead of the first pass. `early`: the time of the stamp in the first pass;
+    /// `second`: the offset of the second pass.
     fn second_run(&self, early: Time, second: i64) -> bool {
         let Some(last) = self.last else { return false };
         last.0 - early.0 > FOLD_JUMP_MS || (last.0 >= early.0 - FOLD_MS && self.offset_at(last) == second)
     }
 
-    /// Zones change their offset on whole minutes (since 1972 at the latest), so one answer holds for the minute.
+    /// The offsets of a minute. Zones change their offset on whole minutes (since 1972 at the latest), so one answer holds for
+    /// the minute.
     fn offsets(&self, minute: i64) -> Offsets {
         let wall = Time(minute * 60_000);
         let east = |o: <Tz as TimeZone>::Offset| i64::from(o.fix().local_minus_utc()) * 1000;
@@ -173,7 +185,8 @@ impl Dater {
                 let (a, b) = (east(a), east(b));
                 Offsets::Twice { first: a.max(b), second: a.min(b) }
             }
-            // A clock that was not put forward in time shows an hour that never was: the old offset moves it forward.
+            // The hour that is skipped in spring, shown by a clock that was put forward late: the offset of the day before
+            // applies.
             MappedLocalTime::None => Offsets::Once(self.offset_at(wall.plus(-DAY_MS))),
         }
     }
@@ -200,7 +213,7 @@ mod tests {
     use super::*;
     use crate::frame::frame;
 
-    /// Dates stamps of Berlin in a file last changed at `latest`, and shows them in UTC.
+    /// Dates stamps in Berlin time, in a file that can hold nothing after `latest`, and compares them in UTC.
     #[track_caller]
     fn check(latest: &str, stamps: &[&str], expected: &[&str]) {
         let latest = Time::parse_rfc3339(latest).unwrap();
@@ -248,7 +261,7 @@ mod tests {
 
     #[test]
     fn a_stray_stamp_changes_the_year_of_no_other_line() {
-        // In a file that was copied years later every year is possible.
+        // In a file that was copied years later, every year is possible.
         check(
             "2026-11-23T00:00:00Z",
             &["2023-11-22 12:00:00", "Jan  1 00:00:05", "Nov 22 12:00:01", "Dec 31 12:00:00", "Jan  2 12:00:00"],
@@ -260,7 +273,7 @@ mod tests {
                 "2024-01-02T11:00:00",
             ],
         );
-        // With its year.
+        // The stray has a year.
         check(
             "2026-11-23T00:00:00Z",
             &["Nov 22 12:00:00", "1970-01-01T00:00:05Z", "Nov 22 12:00:01"],
@@ -381,7 +394,7 @@ mod tests {
             &["Oct 25 02:40:00", "Oct 25 02:09:59.999"],
             &["2026-10-25T00:40:00", "2026-10-25T01:09:59.999Z"],
         );
-        // Late by a quarter of an hour after the change.
+        // A line that comes a quarter of an hour late, after the change.
         check(
             latest,
             &["Oct 25 02:59:00", "Oct 25 02:01:00", "Oct 25 03:05:00", "Oct 25 02:50:00"],

@@ -1,7 +1,7 @@
 //! Lines of `journalctl -o json`.
 //!
 //! In: one JSON object (systemd.journal-fields(7); "Journal JSON Format" of systemd).  Out: a [`Journalled`].
-//! Ignored on purpose: every field but the seven named here; of a field with several values all but the first.
+//! Ignored on purpose: every field but the seven named here; all but the first value of a field with several.
 
 use crate::model::Time;
 use serde::Deserialize;
@@ -16,12 +16,12 @@ pub struct Journalled<'a> {
     pub program: Cow<'a, str>,
     pub pid: Option<u32>,
     pub text: Cow<'a, str>,
-    /// Where in the journal it stands, for `journalctl --cursor`.
+    /// Position in the journal, for `journalctl --cursor`.
     pub cursor: Option<Cow<'a, str>>,
 }
 
 impl Journalled<'_> {
-    /// The same, borrowed from nothing.
+    /// An owned copy.
     pub fn into_owned(self) -> Journalled<'static> {
         let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
         Journalled {
@@ -44,7 +44,7 @@ struct Object<'a> {
     host: Value<'a>,
     #[serde(borrow, default, rename = "SYSLOG_IDENTIFIER")]
     program: Value<'a>,
-    /// What the program itself put into its tag; `_PID` is who handed the line over.
+    /// The process id that the program put into its tag; `_PID` is the process that handed the line over.
     #[serde(borrow, default, rename = "SYSLOG_PID")]
     syslog_pid: Value<'a>,
     #[serde(borrow, default, rename = "_PID")]
@@ -55,8 +55,8 @@ struct Object<'a> {
     cursor: Value<'a>,
 }
 
-/// A field: a string; numbers of bytes where it is not printable UTF-8; an array where it was given more than once;
-/// null where it is too long.
+/// A field: a string; an array of bytes if it is not printable UTF-8; an array of values if it was given more than once; null if
+/// it is too long.
 #[derive(Deserialize, Default)]
 #[serde(untagged)]
 enum Value<'a> {
@@ -82,7 +82,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Takes a line of `journalctl -o json` apart; `None` when it is none, or has no time or no message.
+/// Takes a line of `journalctl -o json` apart; `None` if it is not one, or has no time or no message.
 pub fn journal(line: &str) -> Option<Journalled<'_>> {
     let object: Object<'_> = serde_json::from_str(line).ok()?;
     Some(Journalled {
@@ -95,8 +95,8 @@ pub fn journal(line: &str) -> Option<Journalled<'_>> {
     })
 }
 
-/// An entry as `journalctl -o export` and `-o verbose` print it, from its fields: the first of a name counts; `None` without
-/// time or message.
+/// An entry from the fields that `journalctl -o export` or `-o verbose` prints. Of several fields with one name the first counts.
+/// `None` without a time or a message.
 pub fn journal_fields(fields: &[(String, String)]) -> Option<Journalled<'static>> {
     let field = |name: &str| fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
     let own = |text: &str| Cow::Owned(text.to_owned());

@@ -5,7 +5,7 @@
 //! Out: stamp, host, syslog name, process id and text, borrowed from the line.
 //! Ignored on purpose: priority, message id and structured data, which say nothing about mail.
 //!
-//! This runs on every line of files of any size: bytes are looked at once, nothing is copied.
+//! This runs on every line of every file, so nothing is copied and the plain header is tried first.
 
 pub mod dating;
 mod frames;
@@ -38,13 +38,13 @@ pub struct Frame<'a> {
     /// (`last message repeated 3 times`).
     pub program: &'a str,
     pub pid: Option<u32>,
-    /// What follows the tag, without the blank between.
+    /// The text after the tag, without the blank between.
     pub text: &'a str,
-    /// Whether more stands before the text than one plain header.
+    /// Whether the line has more than one plain header before the text.
     pub wrapped: bool,
 }
 
-/// A message field taken apart; what neither the field nor the document knew is `None`.
+/// A message field taken apart; `None` where neither the field nor the document says anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Message<'a> {
     /// The stamp inside the field: the document's own time may only be the time of receipt.
@@ -55,8 +55,11 @@ pub struct Message<'a> {
     pub text: &'a str,
 }
 
-/// Takes a line of a log file apart: RFC 3164, the same with an ISO 8601 stamp, RFC 5424, or what `frames` knows. `None` when
-/// no frame with a time fits, or what could be read of it leaves out what looks like a mail server's line (law L4).
+/// Takes a line of a log file apart: RFC 3164, the same with an ISO 8601 stamp, RFC 5424, or a form that `frames` knows.
+///
+/// `None` if no frame with a time fits, or the line is a first or middle piece of a longer one. Also `None` if the program is no
+/// mail server although the part before the text looks like a mail server's line: such a line must count as unrecognised, not as
+/// another program's (law L4).
 pub fn frame(line: &str) -> Option<Frame<'_>> {
     let line = line.strip_prefix('\u{feff}').unwrap_or(line);
     let plain = header(line).filter(|found| found.stamp.is_some());
@@ -88,29 +91,29 @@ fn framed(found: Message<'_>, wrapped: bool) -> Option<Frame<'_>> {
     Some(Frame { stamp: stamp?, host, program: program.unwrap_or_default(), pid, text, wrapped })
 }
 
-/// Whether a header has a program, and at the place of its host nothing else.
+/// Whether a header has a program, and no host or a word that can be one.
 fn is_plain(found: &Message<'_>) -> bool {
     found.program.is_some() && found.host.is_none_or(frames::is_host)
 }
 
-/// Whether the text of a program's line is a whole line of another.
+/// Whether the text of a program's line is itself a whole line of a mail program.
 pub fn is_line(text: &str) -> bool {
     frames::inside_of(Stamp::Exact(Time(0)), None, text).is_some()
 }
 
-/// The line inside of what a program logged, as the driver of a container's runtime hands it over; `time` and `host` are those of
-/// the outer line.
+/// The mail program's line inside a text that `program` logged, as the log driver of a container runtime hands it over. `time`
+/// and `host` are those of the outer line.
 pub fn inside<'a>(program: &str, time: Time, host: Option<&'a str>, text: &'a str) -> Option<Message<'a>> {
     may_carry(family(program)).then(|| frames::inside_of(Stamp::Exact(time), host, text)).flatten()
 }
 
-/// Takes the message field of a document apart. `host`, `program` and `pid` are what the document's other fields say;
-/// the field itself knows better where it has a header, because a log server may have put the sender's address or its
-/// reverse name in place of the host.
+/// Takes the message field of a document apart. `host`, `program` and `pid` come from the document's other fields. A header
+/// inside the field takes precedence over them, because a log server may have replaced the host by the sender's address or its
+/// reverse name.
 ///
-/// A header is only believed when it agrees with a `program` known from elsewhere, or has a time and is a mail program's while
-/// the other is none (rsyslog's imfile gives each file a tag of its own); without one, a tag needs a process id or the name of a
-/// mail program, so that `warning: …` is not taken for a program's name.
+/// A header counts only if it agrees with `program`, or if it has a time and names a mail program while `program` is none
+/// (rsyslog's imfile gives each file a tag of its own). Without a header, a tag needs a process id or the name of a known
+/// program, so that `warning: …` is not taken for a program's name.
 pub fn message<'a>(text: &'a str, host: Option<&'a str>, program: Option<&'a str>, pid: Option<u32>) -> Message<'a> {
     let plain = header(text).filter(|h| h.program.is_some());
     let inside = match plain {
@@ -120,7 +123,7 @@ pub fn message<'a>(text: &'a str, host: Option<&'a str>, program: Option<&'a str
     let inside = inside.or_else(|| bare_tag(text));
     let agrees = |name: &str| match program {
         None => true,
-        // A transport that cuts `postfix/smtpd` at the slash leaves the first part.
+        // A transport that cuts `postfix/smtpd` at the slash leaves `postfix`.
         Some(known) => name.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
     };
     match inside {
@@ -135,7 +138,7 @@ pub fn message<'a>(text: &'a str, host: Option<&'a str>, program: Option<&'a str
     }
 }
 
-/// Everything up to the text, where it begins with a priority or a stamp.
+/// The header of a line that begins with a priority or a stamp.
 fn header(line: &str) -> Option<Message<'_>> {
     let after_priority = strip_priority(line);
     if let Some(rest) = after_priority.and_then(|rest| rest.strip_prefix("1 ")) {
@@ -185,7 +188,8 @@ fn skip_level(rest: &str) -> &str {
     }
 }
 
-/// A host name holds no bracket and does not end in a colon, save for an IPv6 address that ends in two.
+/// Whether a word is a tag rather than a host: it has a bracket after its first byte, or ends in a colon. An IPv6 address may end
+/// in two colons.
 fn looks_like_tag(token: &str) -> bool {
     (token.ends_with(':') && !token.ends_with("::")) || token.as_bytes().iter().skip(1).any(|b| *b == b'[')
 }
@@ -214,7 +218,7 @@ fn protocol(rest: &str) -> Option<Message<'_>> {
     let (pid, rest) = rest.split_once(' ')?;
     let (_message_id, rest) = rest.split_once(' ')?;
     let text = &rest[structured_data_end(rest)?..];
-    // rsyslog keeps the blank after the tag of RFC 3164, so that two blanks follow the nil of the structured data.
+    // rsyslog keeps the blank after the tag of RFC 3164, so the nil structured data may be followed by two blanks.
     let text = text.trim_start_matches(' ');
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let stamp = match nil(time) {
@@ -228,7 +232,7 @@ fn nil(field: &str) -> Option<&str> {
     (field != "-").then_some(field)
 }
 
-/// The length of `-` or of `[id name="value"]…`; a bracket inside quotes ends nothing, whether escaped or not.
+/// The length of `-` or of `[id name="value"]…`. A bracket inside quotes does not end an element.
 fn structured_data_end(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     if bytes.first() == Some(&b'-') {
@@ -248,7 +252,7 @@ fn structured_data_end(text: &str) -> Option<usize> {
         }
         at += 1;
     }
-    // After a backslash `at` may stand inside a character, but never after the bracket that ends an element.
+    // The byte after a backslash is skipped, so `at` may be inside a character there, but never after a closing bracket.
     (at > 0).then_some(at)
 }
 

@@ -7,7 +7,7 @@
 
 use crate::model::Time;
 
-/// When a line says that it was written.
+/// The time of a line, as far as the line states it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stamp {
     Exact(Time),
@@ -26,7 +26,7 @@ pub enum Stamp {
 
 pub const DAY_MS: i64 = 86_400_000;
 
-/// The stamp that `text` begins with, and what follows it without the blanks between.
+/// The stamp that `text` begins with, and the rest of the text without leading blanks.
 pub fn read(text: &str) -> Option<(Stamp, &str)> {
     let (stamp, end) = match text.as_bytes().first()? {
         b'0'..=b'9' => iso(text.as_bytes())?,
@@ -50,12 +50,12 @@ fn traditional(b: &[u8]) -> Option<(Stamp, usize)> {
     };
     blank(b, at)?;
     let at = at + 1;
-    // `Nov 22 2026 20:19:26`: what network devices and some relays write.
+    // `Nov 22 2026 20:19:26`, as network devices and some relays write.
     if let Some(year) = four(b, at).filter(|_| b.get(at + 4) == Some(&b' ')) {
         let (ms, end) = clock(b, at + 5)?;
         return Some((Stamp::NoZone { day: date(year, month, day)?, ms }, end));
     }
-    // In a leap year every day of every year exists.
+    // A leap year (2000) has every day that any year can have.
     (1..=days_in(2000, month)).contains(&day).then_some(())?;
     let (ms, end) = clock(b, at)?;
     Some((Stamp::NoYear { month, day, ms }, end))
@@ -156,7 +156,7 @@ pub(super) fn date(year: i32, month: u8, day: u8) -> Option<i64> {
     (day > 0 && day <= days_in(year, month)).then(|| day_number(year, month, day))
 }
 
-/// How many days a month (1 to 12) has.
+/// The number of days of a month (1 to 12).
 pub fn days_in(year: i32, month: u8) -> u8 {
     match month {
         2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
@@ -171,18 +171,18 @@ pub fn days_in(year: i32, month: u8) -> u8 {
 pub fn day_number(year: i32, month: u8, day: u8) -> i64 {
     let year = i64::from(year) - i64::from(month <= 2);
     let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
-    // The year begins in March, so that the leap day is its last.
+    // Years are counted from March, so that the leap day comes last.
     let day_of_year = (153 * ((i64::from(month) + 9) % 12) + 2) / 5 + i64::from(day) - 1;
     era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
-/// The year in which a day number lies.
+/// The year of a day number.
 pub fn year_of(day: i64) -> i32 {
     let day = day.saturating_add(719_468);
     let (era, day_of_era) = (day.div_euclid(146_097), day.rem_euclid(146_097));
     let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    // From the 306th day of a year that begins in March it is January.
+    // In a year that begins in March, January begins on day 306, counted from 0.
     let year = year_of_era + era * 400 + i64::from(day_of_year >= 306);
     i32::try_from(year).unwrap_or(if year < 0 { i32::MIN } else { i32::MAX })
 }
@@ -197,7 +197,7 @@ mod tests {
         ((hour * 60 + minute) * 60 + second) * 1000
     }
 
-    /// Compares the stamp before the word `mx1`; `None` is noise.
+    /// Compares the stamp before the word `mx1`; `None`: there is none.
     #[track_caller]
     fn check(text: &str, expected: Option<Stamp>) {
         assert_eq!(read(&format!("{text} mx1")), expected.map(|stamp| (stamp, "mx1")), "{text}");
@@ -259,7 +259,7 @@ mod tests {
             ("01:02:03,045", Some((at(1, 2, 3) + 45, 12))),
             ("01:02:03.0069", Some((at(1, 2, 3) + 6, 13))),
             ("01:02:03.999999999", Some((at(1, 2, 3) + 999, 18))),
-            // A full stop or a comma that no digit follows is none of the time's.
+            // A full stop or comma without a digit after it is not part of the time.
             ("01:02:03.", Some((at(1, 2, 3), 8))),
             ("01:02:03, x", Some((at(1, 2, 3), 8))),
             ("01:02:03-5", Some((at(1, 2, 3), 8))),

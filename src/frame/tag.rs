@@ -1,13 +1,13 @@
 //! The tag of RFC 3164: `postfix/smtpd[2134]: `.
 //!
-//! In: what follows the host.  Out: syslog name, process id, text.
-//! Ignored on purpose: process ids that are no number; they stay part of the name.
+//! In: the text after the host.  Out: syslog name, process id, text.
+//! Ignored on purpose: process ids that are not numbers; they stay part of the name.
 
-/// Relays that follow RFC 3164 section 4.1.3 cut a tag at 32 characters, colon and bracket included: six digits of
-/// process id after `postfix/submission/smtpd` lose the colon, seven also the bracket.
+/// Relays that follow RFC 3164 section 4.1.3 cut a tag at 32 characters, including colon and bracket. After
+/// `postfix/submission/smtpd`, a process id of six digits loses the colon, and one of seven digits the bracket, too.
 const CUT: usize = 32;
 
-/// No syslog name is longer: RFC 5424 allows 48, instances with long names a little more.
+/// A syslog name must end within this many bytes: RFC 5424 allows 48, and names of postfix instances can be a little longer.
 const LONGEST: usize = 128;
 
 pub struct Tag<'a> {
@@ -16,7 +16,7 @@ pub struct Tag<'a> {
     pub text: &'a str,
 }
 
-/// The tag that `text` begins with; `None` when it begins with none.
+/// The tag at the beginning of `text`, if there is one.
 pub fn read(text: &str) -> Option<Tag<'_>> {
     let bytes = text.as_bytes();
     let longest = &bytes[..bytes.len().min(LONGEST)];
@@ -51,12 +51,12 @@ const STOPS: [bool; 256] = {
     stops
 };
 
-/// `name[123]: text`, or a cut `name[123 text`, with its bracket at `open`.
+/// `name[123]: text`, or `name[123 text` after a cut; the bracket is at `open`.
 fn numbered(text: &str, open: usize) -> Option<Tag<'_>> {
     let bytes = text.as_bytes();
     let digits = bytes[open + 1..].iter().take_while(|b| b.is_ascii_digit()).count();
     let end = open + 1 + digits;
-    // The end of a cut process id is lost, but what is left is the same on all lines of that process.
+    // A cut process id has lost its last digits, but what is left is the same in all lines of the process.
     let pid = text[open + 1..end].parse().ok();
     match bytes.get(end) {
         Some(b']') if digits > 0 => {
@@ -68,7 +68,7 @@ fn numbered(text: &str, open: usize) -> Option<Tag<'_>> {
     }
 }
 
-/// The text from `at` on, without the blank that divides it from the tag. Solaris puts `[ID 197553 mail.info] ` before it.
+/// The text from `at` on, without the blank that separates it from the tag, and without the `[ID 197553 mail.info] ` of Solaris.
 fn after(text: &str, at: usize) -> &str {
     let text = &text[at..];
     let text = text.strip_prefix(' ').unwrap_or(text);
@@ -104,9 +104,9 @@ mod tests {
         check("dovecot:", "dovecot||");
         check("a: b", "a||b");
         check("a:b: c", "a:b||c");
-        // One blank divides, more belong to the text.
+        // One blank separates; further ones belong to the text.
         check("a:   indented", "a||  indented");
-        // More than any process has.
+        // The largest number that fits, and one more.
         check("a[4294967295]: x", "a|4294967295|x");
         check("a[4294967296]: x", "a||x");
     }

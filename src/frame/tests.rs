@@ -124,7 +124,7 @@ fn rfc_5424_has_fields_and_structured_data() {
     check("<22>1 2026-11-22T19:41:58Z - - - - - \u{feff}x", "2026-11-22T19:41:58.000Z | -  - x");
 }
 
-/// Compares a message field with "host program pid text"; `known` is what other fields say.
+/// Compares a message field with "host program pid text"; `known`: the document's other fields.
 #[track_caller]
 fn check_field(text: &str, known: (Option<&str>, Option<&str>, Option<u32>), expected: &str) {
     let m = message(text, known.0, known.1, known.2);
@@ -247,7 +247,7 @@ fn a_message_field_may_hold_a_line_inside_of_another() {
     );
     check_field("Nov 22 19:41:58 mx1 mail.info postfix/qmgr[7]: x", unknown, "mx1 postfix/qmgr 7 x");
     check_field("Nov 22 19:41:58 dock1 docker[9]: x", unknown, "dock1 docker 9 x");
-    // Pieces without a time, or of no mail program, are a text.
+    // Pieces without a time, or before a program that is no mail program, stay part of the text.
     for text in ["Nov 22 19:41:58 mx1 INFO CRON[7]: x", "mx1 INFO postfix/qmgr[7]: x"] {
         check_field(text, unknown, &format!("192.0.2.9 - - {text}"));
     }
@@ -264,7 +264,7 @@ fn only_a_mail_servers_line_is_looked_for_inside_of_another() {
     );
     let inner = "Nov 22 20:19:26 mx1 CRON[7]: x";
     check(&format!("{outer} news: {inner}"), &format!("?-11-22 20:19:27 | dock1 news - {inner}"));
-    // A relay's header has no program.
+    // The outer header is a relay's and has no program.
     check(&format!("{outer} {inner}"), "?-11-22 20:19:26 | mx1 CRON 7 x");
 }
 

@@ -1,32 +1,33 @@
-//! Which year a stamp without one is of, after the stamps before it.
+//! Finds the year of a stamp without one, from the stamps before it.
 //!
 //! In: months and days in file order.  Out: day numbers.
-//! A step of more than a month, or over the new year, may be the passing of time or a machine that started without a clock
-//! (`Jan  1 00:00:05`). The line itself is dated as if time had passed; the lines after it decide. When they go on from where the step
-//! began it was a stray, and the year of no other line changes; when so many days go on from where it ended it was none.
+//! A step of more than a month ahead, or into the next year, has two possible causes: time has passed, or a machine started
+//! without a clock (`Jan  1 00:00:05`). The line is dated as if time had passed, but the step stays in doubt until the lines
+//! after it decide. If one of them continues from where the step began, the step was a stray, and the year of no other line
+//! changes. If several days follow where it ended (`BELIEVED_DAYS`), it is believed.
 
 use super::stamp::{day_number, days_in, year_of};
 use serde::{Deserialize, Serialize};
 
-/// How far a stamp may lie before the line before it without being taken for one of the next year.
+/// A stamp this far before the previous line, or less, is not dated to the next year.
 const BACKWARDS_DAYS: i64 = 31;
-/// A step is believed when so many days followed it.
+/// A step is believed after this many further changes of day.
 const BELIEVED_DAYS: u32 = 5;
 
-/// Where in time a file is.
+/// The date that a file has reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Track {
-    /// The day of the line before.
+    /// The day of the previous line.
     pub day: i64,
     pub doubt: Option<Doubt>,
 }
 
-/// A step that may yet be none.
+/// A step in time that may turn out to be a stray.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Doubt {
-    /// The day before it.
+    /// The day before the step.
     pub from: i64,
-    /// How many other days came after it.
+    /// Changes of day since the step.
     days: u32,
 }
 
@@ -35,7 +36,7 @@ impl Track {
         Self { day, doubt: None }
     }
 
-    /// Where the file is after a line of this month and day; `None` for a day that no year near has.
+    /// The track after a line of this month and day; `None` if no year within reach has that day (29 February).
     pub fn after(self, month: u8, day: u8) -> Option<Self> {
         let next = within(self.day, 366 - BACKWARDS_DAYS, month, day);
         let Some(doubt) = self.doubt else {
@@ -53,7 +54,7 @@ impl Track {
 }
 
 impl Track {
-    /// Where the file is after a line of a day that is known.
+    /// The track after a line whose day is known.
     pub fn on(self, day: i64) -> Self {
         let far = |a: i64, b: i64| a.abs_diff(b) > BACKWARDS_DAYS.unsigned_abs();
         match self.doubt {
@@ -67,7 +68,7 @@ impl Track {
     }
 }
 
-/// The day with this month and day from a month before `around` to `ahead` days after it.
+/// The day with this month and day, from [`BACKWARDS_DAYS`] before `around` to less than `ahead` days after it.
 fn within(around: i64, ahead: i64, month: u8, day: u8) -> Option<i64> {
     let year = year_of(around);
     (year.saturating_sub(1)..=year.saturating_add(1))
@@ -81,7 +82,7 @@ mod tests {
     use super::*;
     use crate::model::Time;
 
-    /// Follows days from 2024 on, the first of them given with its year.
+    /// Follows months and days; the first day is in 2024.
     #[track_caller]
     fn check(days: &[(u8, u8)], expected: &[&str]) {
         let mut track = Track::new(day_number(2024, days[0].0, days[0].1));
@@ -100,7 +101,7 @@ mod tests {
         check(&[(11, 22), (1, 1), (11, 22), (11, 23)], &["2024-11-22", "2025-01-01", "2024-11-22", "2024-11-23"]);
         check(&[(12, 20), (1, 1), (12, 20), (12, 21)], &["2024-12-20", "2025-01-01", "2024-12-20", "2024-12-21"]);
         check(&[(2, 20), (1, 1), (1, 2), (2, 20)], &["2024-02-20", "2025-01-01", "2025-01-02", "2024-02-20"]);
-        // A clock that is months ahead.
+        // A clock that was months ahead for one line.
         check(&[(3, 1), (11, 5), (3, 1)], &["2024-03-01", "2024-11-05", "2024-03-01"]);
     }
 
@@ -132,7 +133,7 @@ mod tests {
         }
     }
 
-    /// The day that a file has reached after one more line, and whether that line puts it in doubt.
+    /// Compares the day after one more line, and whether that line is in doubt.
     #[track_caller]
     fn check_step(from: (i32, u8, u8), to: (u8, u8), expected: Option<((i32, u8, u8), bool)>) {
         let from = day_number(from.0, from.1, from.2);
@@ -158,7 +159,7 @@ mod tests {
     fn a_line_may_be_31_days_late_and_otherwise_is_of_the_year_that_follows() {
         check_step((2025, 6, 15), (5, 15), Some(((2025, 5, 15), false)));
         check_step((2025, 6, 15), (5, 14), Some(((2026, 5, 14), true)));
-        // Only 29 February can be in none of these days.
+        // Only 29 February can be missing from the range.
         check_step((2023, 4, 1), (2, 29), Some(((2024, 2, 29), true)));
         check_step((2023, 3, 31), (2, 29), None);
         check_step((2025, 6, 15), (2, 29), None);
@@ -194,7 +195,7 @@ mod tests {
         }
     }
 
-    /// Follows days that are known, the first of them without doubt: where the step in doubt began, and how many days came after.
+    /// Follows known days and compares the doubt at the end: the day before the step, and the changes of day since.
     #[track_caller]
     fn check_known(days: &[i64], doubt: Option<(i64, u32)>) {
         let mut track = Track::new(days[0]);
@@ -211,7 +212,7 @@ mod tests {
         check_known(&[1000, 969], None);
         check_known(&[1000, 1032], Some((1000, 0)));
         check_known(&[1000, 968], Some((1000, 0)));
-        // Back to where it was, or to no more than a month from there.
+        // Back to where the step began, or to at most a month from there.
         check_known(&[1000, 5000, 1000], None);
         check_known(&[1000, 5000, 1031], None);
         check_known(&[1000, 5000, 969], None);
@@ -219,7 +220,7 @@ mod tests {
         // A small step cannot be told from going on.
         check_known(&[1000, 1040, 1020], Some((1000, 1)));
         check_known(&[1000, 1040, 1008], None);
-        // It goes on from where the step ended.
+        // Lines continue from where the step ended.
         check_known(&[1000, 5000, 5000], Some((1000, 0)));
         check_known(&[1000, 5000, 5001, 5001, 5002, 5003, 5004], Some((1000, 4)));
         check_known(&[1000, 5000, 5001, 5002, 5003, 5004, 5005], None);

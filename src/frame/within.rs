@@ -1,22 +1,22 @@
-//! Two stamps in one line: the server's own, and that of a relay or a container's runtime around it.
+//! Two stamps in one line: the server's own, and an outer one of a relay or a container runtime.
 //!
-//! In: both.  Out: the server's, with the year and the zone that only the other one tells.
-//! A container's clock runs in UTC, whatever the zone of its host: `2026-05-02T20:56:12Z stdout F May  2 20:56:12 mail …`.
-//! Where the outer stamp is a point in time, and the wall clock inside is a whole number of quarters of an hour from it,
-//! that number is the zone. Anything else is a line that came late, and its zone is that of the settings.
+//! In: both.  Out: the server's, with the year and the zone that only the outer one tells.
+//! The clock of a container often runs in UTC, whatever the zone of its host: `2026-05-02T20:56:12Z stdout F May  2 20:56:12 mail
+//! …`. If the outer stamp is a point in time and the inner wall clock differs from it by whole quarters of an hour, give or take
+//! a minute, that difference is the zone. Any other difference means that the line came late; its zone is the configured one.
 
 use super::stamp::{DAY_MS, Stamp, day_number, days_in, year_of};
 use crate::model::Time;
 
-/// Zones lie whole quarters of an hour from UTC.
+/// Offsets of zones are multiples of a quarter of an hour.
 const QUARTER_MS: i64 = 15 * 60_000;
-/// How long a line may take to whoever adds the outer stamp, to be told from one of another zone.
+/// The zone is inferred if the two clocks differ by at most this much beyond whole quarters of an hour.
 const AT_ONCE_MS: i64 = 60_000;
-/// Zones reach from 12 hours west to 14 hours east.
+/// Offsets of zones reach from 12 hours west to 14 hours east.
 const ZONES_MS: std::ops::RangeInclusive<i64> = -12 * 3_600_000..=14 * 3_600_000;
 
 impl Stamp {
-    /// This stamp, found inside a line with the stamp `outer`.
+    /// This stamp, as found inside a line with the stamp `outer`, with what `outer` adds to it.
     pub fn within(self, outer: Option<Self>) -> Self {
         let near = match outer {
             Some(Self::Exact(time)) => time.0,
@@ -34,7 +34,7 @@ impl Stamp {
     }
 }
 
-/// The wall clock as a point in time, where it can be one of `outer` in some zone.
+/// The wall clock as a point in time, if it shows `outer` in some zone.
 fn zoned(day: i64, ms: u32, outer: Time) -> Option<Stamp> {
     let wall = day.checked_mul(DAY_MS)?.checked_add(i64::from(ms))?;
     let apart = wall.checked_sub(outer.0)?;
@@ -43,7 +43,7 @@ fn zoned(day: i64, ms: u32, outer: Time) -> Option<Stamp> {
     fits.then(|| Stamp::Exact(Time(wall - east)))
 }
 
-/// The day with this month and day that lies nearest to `near`. 29 February may be four years away.
+/// The day with this month and day that is nearest to `near`. 29 February may be four years away.
 fn nearest(near: i64, month: u8, day: u8) -> i64 {
     let year = year_of(near);
     (-4..=4)
@@ -90,7 +90,7 @@ mod tests {
         check("May  2 20:56:11", "May 02 22:56:12", stamp("May  2 20:56:11"));
     }
 
-    /// A clock inside of a line of 2026-05-02, noon in UTC: how many minutes its zone lies east, if there is such a zone.
+    /// Compares the zone of a clock inside a line of 2026-05-02T12:00:00Z, in minutes east; `None` if no zone fits.
     #[track_caller]
     fn check_zone(clock: &str, east_minutes: Option<i64>) {
         let inner = stamp(&format!("2026-05-0{clock}"));

@@ -1,7 +1,8 @@
-//! What must hold of any answer of a search server or of Graylog, whoever gives it.
+//! Laws that hold of any answer of a search server or of Graylog.
 //!
-//! In: bytes where an answer was expected.  Out: nothing, or a panic where a law is broken: nothing is counted that was not
-//! asked for, no more lines come than were sent, no failure is taken for success, and no error is longer than a screen.
+//! In: bytes in place of an answer.  Out: nothing, or a panic if a law is broken: nothing is counted that was not
+//! asked for, no more lines come out than were sent, no failure counts as success, and no error is longer than a
+//! screen.
 
 use crate::{
     config::preset::Preset,
@@ -24,14 +25,14 @@ use crate::{
 };
 use serde_json::Value;
 
-/// 2026-11-22, 20:00 to 20:10 and a half.
+/// 2026-11-22, 20:00:00 to 20:10:30 UTC.
 const ASKED: Range = Range { from: Time(1_795_377_600_000), to: Time(1_795_378_230_000) };
 const MINUTE_MS: i64 = 60_000;
 
-/// Longest error, characters.
+/// Longest error, in characters.
 const TOLD: usize = 2000;
 
-/// An answer of an engine: a page, counts, a bulk, an index, a version, an error.
+/// An answer of a search engine: a page, counts, a bulk, an index, a version, an error.
 pub fn engine(body: &[u8]) {
     error(body, elastic::explain);
     if let Ok(found) = serde_json::from_slice::<Found>(body) {
@@ -86,7 +87,7 @@ fn bulk_item(item: &Value) {
     }
 }
 
-/// A document of an index, as each of the usual shippers names its fields, is a line or noise no longer than it.
+/// A document of an index, read with each of these presets, is a line or noise of at most four times its length.
 pub fn document(source: &str) {
     for preset in [Preset::Graylog, Preset::Ecs, Preset::Logstash, Preset::Rsyslog] {
         match document::line(source, &preset.fields(), &mut Intake::default()) {
@@ -96,7 +97,7 @@ pub fn document(source: &str) {
     }
 }
 
-/// The same as an answer of each status that is told in its own way.
+/// Explains the body as an answer with each status that has an error text of its own.
 fn error(body: &[u8], explain: fn(&Answer, &str) -> Error) {
     for status in [200, 302, 400, 401, 403, 404, 429, 503] {
         let base = "http://search.example.org".to_owned();
@@ -121,7 +122,7 @@ pub fn graylog(body: &[u8]) {
     }
 }
 
-/// How many rows and lines there are in a body that comes in pieces.
+/// Counts the rows and lines of a body that arrives in pieces of `step` bytes.
 fn rows(body: &[u8], step: usize) -> Result<(u64, usize), String> {
     let fields = Preset::Graylog.fields();
     let columns = graylog::query::columns(&fields);

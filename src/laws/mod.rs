@@ -1,5 +1,5 @@
-//! What must hold of any input at all. Fuzz targets (`fuzz/`) and property tests call these with whatever they can think
-//! of; nothing else does. A broken law panics.
+//! Laws that hold of any input at all. Fuzz targets (`fuzz/`) and property tests call these functions with whatever
+//! they generate; nothing else does. A broken law panics.
 
 pub mod answers;
 mod print;
@@ -17,17 +17,17 @@ use crate::{
 };
 use std::{collections::BTreeSet, mem::discriminant};
 
-/// A text of a program is read without a panic; a queue id that it names stands in it; and what the event says, written
-/// as the server writes it, is an event of the same kind about the same id. That it is the very same event is true of
-/// what servers write (`tests/printed.rs`); a spoilt line may have its borders elsewhere.
+/// Parsing any text of any program does not panic. A queue id that is found stands in the text. The event, printed as
+/// the server writes it, parses to an event of the same kind and queue id. It need not be the very same event, which
+/// holds for lines that servers write (`tests/printed.rs`): the fields of a spoilt line may begin and end elsewhere.
 pub fn text(program: &str, text: &str) {
     let Parsed::Event { queue_id, event } = parse_text(program, text) else { return };
     if let Some(id) = queue_id {
         assert!(id.len() >= 6 && id.bytes().all(|b| b.is_ascii_alphanumeric()), "{id:?} is no queue id: {text:?}");
         assert!(text.contains(id), "{id:?} is not in {text:?}");
     }
-    // A decision of sendmail's has none of the forms of postfix; and where a spoilt record of sendmail's has brackets that
-    // never close, one field more or less moves them all.
+    // Postfix only: a decision of sendmail has no postfix form to print, and in a spoilt sendmail record with
+    // unclosed brackets one field more or less moves all the others.
     let printed = print(queue_id, &event).filter(|_| matches!(family(program), Family::Postfix(_)));
     let Some((server, printed)) = printed else { return };
     let again = parse_text(server, &printed);
@@ -38,8 +38,8 @@ pub fn text(program: &str, text: &str) {
     assert!(same, "{text:?}\nis {event:?}\n{printed:?}\nis {again:?}");
 }
 
-/// Bytes are read as a line of a log file, of the journal, and as the message of a document without a panic; the parts of
-/// a frame stand in the line, in order; and what was found is a line that its own frame gives again.
+/// Reading any bytes as a line of a log file, of the journal, or as the message of a document does not panic. The
+/// parts of a frame stand in the line. A line that looks like a mail server's is not left out.
 pub fn frame(bytes: &[u8]) {
     let line = String::from_utf8_lossy(bytes);
     frame::journal(&line);
@@ -47,7 +47,7 @@ pub fn frame(bytes: &[u8]) {
         let found = frame::message(&line, host, program, pid);
         assert!(line.ends_with(found.text), "{:?} is not the end of {line:?}", found.text);
     }
-    // What is no line is counted as not understood.
+    // Text that is not a line counts as not understood.
     let Some(found) = frame::frame(&line) else { return };
     understood(&line, &found);
     let head = &line[..line.len() - found.text.len()];
@@ -55,7 +55,7 @@ pub fn frame(bytes: &[u8]) {
     assert!(found.host.is_none_or(|host| head.contains(host)), "{found:?} is not in {line:?}");
 }
 
-/// A line of a log is read, or counts as not understood, or holds nothing that looks like a mail server's (law L4).
+/// A line is read, or counts as not understood, or holds nothing that looks like a mail server's (law L4).
 fn understood(line: &str, found: &frame::Frame<'_>) {
     let server = matches!(family(found.program), Family::Postfix(_) | Family::Sendmail);
     if server || !matches!(parse_text(found.program, found.text), Parsed::Ignored(_)) {
@@ -67,8 +67,8 @@ fn understood(line: &str, found: &frame::Frame<'_>) {
     assert!(!text, "{found:?} is no mail server's");
 }
 
-/// Lines in any order, copies among them, make documents: each line is counted once, a document holds lines of its host
-/// only, is made again from its own lines, and does not depend on the order (law L1).
+/// Each line is counted once. A document holds lines of its own host only. Documents do not depend on the order of
+/// the lines (law L1).
 pub fn lines(lines: &[Line], rules: &Rules) {
     let (documents, counted) = stitched(lines.to_vec(), rules);
     assert_eq!(counted, lines.len() as u64, "lines counted");
@@ -82,7 +82,7 @@ pub fn lines(lines: &[Line], rules: &Rules) {
     }
 }
 
-/// The documents of lines, and how many lines were counted.
+/// The documents made of these lines, and how many lines were counted.
 fn stitched(mut lines: Vec<Line>, rules: &Rules) -> (Vec<Transaction>, u64) {
     let duplicates = stitch::unite(&mut lines);
     let gathered = stitch::gather(&lines, |_| false, rules);

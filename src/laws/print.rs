@@ -1,11 +1,12 @@
-//! The line that a server writes for an event: the parsers backwards, for the forms that make up a message.
+//! Prints the line that a server writes for an event: the inverse of the parsers, for the common forms.
 //!
-//! In: an event.  Out: a syslog name and a text.  Source of the formats: as the parsers'.
+//! In: an event.  Out: a syslog name and a text.  The formats have the same sources as those of the parsers.
 
 use crate::model::event::{Action, Delivery, DeliveryStatus, Event, Peer, Policy, SendmailFrom, SendmailTo};
 use std::fmt::Write;
 
-/// `None` for the forms that say nothing of their own, or whose words an event does not keep.
+/// The syslog name and the text. `None` for events that are not printed here, some because they do not keep all words
+/// of their line.
 pub fn print(queue_id: Option<&str>, event: &Event<'_>) -> Option<(&'static str, String)> {
     let (program, text) = body(event)?;
     Some(match (queue_id, event) {
@@ -108,7 +109,7 @@ fn delivery(out: &mut String, record: &Delivery<'_>) {
     _ = write!(out, ", status={status} ({})", record.reply);
 }
 
-/// smtpd's form; cleanup's header and body checks have another.
+/// In the form of smtpd; the header and body checks of cleanup have another.
 fn refusal(out: &mut String, policy: &Policy<'_>) -> Option<()> {
     let action = match policy.action {
         Action::Reject => "reject",
@@ -118,7 +119,7 @@ fn refusal(out: &mut String, policy: &Policy<'_>) -> Option<()> {
         Action::Hangup => "hangup",
         Action::Change => "prepend",
         Action::Redirect => "redirect",
-        // Its id may be that of the reply, and where the reply ends depends on what follows.
+        // Not printed: its queue id may be taken from the reply, and where the reply ends depends on what follows.
         Action::Accept => return None,
     };
     let stage = match policy.stage {

@@ -1,5 +1,5 @@
-//! Values at the extremes of what the types of documents and ledgers can hold, and the law that what is written of them can
-//! be read (L7). For tests alone.
+//! Values at the limits of what the types of documents and ledgers can hold, and the law that everything written can
+//! be read back (L7). Tests only.
 
 use crate::model::{
     LineId, Text, Time,
@@ -13,7 +13,7 @@ use proptest::{collection::vec, prelude::*, sample::select};
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Debug;
 
-/// What is written as JSON, alone or as a line among others, is the same when it is read.
+/// A value written as JSON, on one line or indented, is the same when read back.
 #[track_caller]
 pub fn survives<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) {
     let text = serde_json::to_string(value).expect("it is written");
@@ -23,7 +23,7 @@ pub fn survives<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) 
     assert_eq!(serde_json::from_str::<T>(&crate::escape::in_json(pretty)).expect("it is read"), *value, "{text}");
 }
 
-/// Any text: all of Unicode, controls and what looks like the escapes of JSON among it.
+/// Any text: all of Unicode, including control characters and text that looks like JSON escapes.
 pub fn text() -> impl Strategy<Value = String> {
     let odd = [
         "",
@@ -45,7 +45,7 @@ pub fn text() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Any moment that can be written, most often one at an end.
+/// Any moment that can be written, often one at the limits.
 pub fn time() -> impl Strategy<Value = Time> {
     let ends = [Time::EARLIEST, Time::LATEST, Time::OF_LINES.from, Time::OF_LINES.to, Time(-1)];
     prop_oneof![select(ends.to_vec()), (Time::EARLIEST.0..=Time::LATEST.0).prop_map(Time)]
@@ -63,7 +63,7 @@ fn float() -> impl Strategy<Value = f64> {
     ]
 }
 
-/// Texts, times and numbers from which a document takes one after the other.
+/// Generated values that a document takes one after the other.
 struct Pool {
     texts: std::iter::Cycle<std::vec::IntoIter<String>>,
     times: std::iter::Cycle<std::vec::IntoIter<Time>>,
@@ -80,7 +80,7 @@ impl Pool {
         self.texts.next().unwrap_or_default()
     }
 
-    /// Present or not, as it comes.
+    /// `None` if the next number is a multiple of 4.
     fn maybe<T>(&mut self, make: impl FnOnce(&mut Self) -> T) -> Option<T> {
         (!self.number().is_multiple_of(4)).then(|| make(self))
     }
@@ -111,7 +111,7 @@ impl Pool {
     }
 }
 
-/// Any document, whether lines can make it or not.
+/// Any document, even one that no lines could make.
 pub fn transaction() -> impl Strategy<Value = Transaction> {
     (vec(text(), 1..12), vec(time(), 1..10), vec(number(), 1..40), vec(float(), 1..10)).prop_map(|pool| {
         let (texts, times, numbers, floats) = pool;

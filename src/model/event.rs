@@ -1,16 +1,16 @@
-//! What a line tells. Events borrow from their line: parsing copies no text.
+//! Events: the meaning of single lines. They borrow from their line, so parsing copies no text.
 //!
-//! A parser splits text; what it *means* for a message is decided in `stitch/`. Absent is `None`, never `""`; the null
-//! sender is `Some("")`. Addresses come without the angle brackets of the log, but otherwise as written.
+//! A parser only splits the text; what an event means for a message is decided in `stitch/`. An absent value is `None`, never
+//! `""`; the null sender is `Some("")`. Addresses come without the angle brackets of the log, but otherwise as written.
 
-/// What became of a line when it was read.
+/// Result of reading a line.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Parsed<'a> {
-    /// It tells something. `queue_id` is the id that the line is about, if it names one.
+    /// The line tells something. `queue_id`: the id that it is about, if it names one.
     Event { queue_id: Option<&'a str>, event: Event<'a> },
-    /// Known and deliberately unused, with the reason. A leading queue id is not looked at.
+    /// Known and deliberately unused, with the reason. A queue id in front is not reported.
     Ignored(&'static str),
-    /// Nobody claims it; `coverage` shows it.
+    /// No parser knows it; `coverage` shows it.
     Unrecognised,
 }
 
@@ -22,12 +22,12 @@ pub struct Peer<'a> {
     pub port: Option<u16>,
 }
 
-/// Who asked the mail system to keep, drop or change a message, and with what result.
+/// The decision of a restriction, a check, a milter or a ruleset about a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// Refused (`reject`, `milter-reject`, `proxy-reject`, sendmail's `reject=`).
     Reject,
-    /// `reject_warning`, `warn`, `warning`, `info`, `permit`: said, not done.
+    /// `reject_warning`, `warn`, `warning`, `info`, `permit`: logged only, without effect.
     Warn,
     /// Put on hold (postfix) or quarantined (sendmail).
     Hold,
@@ -35,26 +35,26 @@ pub enum Action {
     Discard,
     /// The connection was closed (`hangup`).
     Hangup,
-    /// `filter`, `bcc`, `prepend`, `replace`, `strip`, `delay`, `pass`: the message was changed or sent on another way.
+    /// `filter`, `bcc`, `prepend`, `replace`, `strip`, `delay`, `pass`: the message was changed or sent another way.
     Change,
-    /// `redirect`: it went to another recipient instead.
+    /// `redirect`: the message went to another recipient instead.
     Redirect,
-    /// `proxy-accept`: a filter before the queue took the message, and with a queue id in its reply handed it on.
+    /// `proxy-accept`: a filter before the queue took the message; a queue id in its reply says that it handed it on.
     Accept,
 }
 
-/// Which notification was sent about a message.
+/// The kind of a notification about a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notice {
     /// Non-delivery: bounced or expired.
     Bounce,
     /// Still trying.
     Delay,
-    /// Success, or what a `-bv` or `-v` asked for.
+    /// Success, or a report requested with `sendmail -bv` or `-v`.
     Success,
 }
 
-/// What `postsuper` did with a queue file.
+/// An operation of `postsuper` on a queue file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
     Delete,
@@ -83,7 +83,7 @@ pub enum DeliveryStatus {
     Deliverable,
     /// `undeliverable`, `undeliverable-but-not-cached`.
     Undeliverable,
-    /// A word never seen: kept, with its text, rather than guessed at.
+    /// Any other word. The record is kept, with its reply, rather than guessed at.
     Unknown,
 }
 
@@ -103,7 +103,7 @@ pub struct Delivery<'a> {
     pub tls: Option<&'a str>,
     pub dsn: Option<&'a str>,
     pub status: DeliveryStatus,
-    /// The text in parentheses, without them; whatever is there when the line was cut.
+    /// The text in parentheses, without them. In a cut line, whatever is left of it.
     pub reply: &'a str,
 }
 
@@ -169,10 +169,10 @@ pub struct SendmailTo<'a> {
     pub stat: Option<&'a str>,
 }
 
-/// What a filter did with a message instead of handing it on.
+/// A filter's decision on what becomes of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
-    /// Handed on, under the id of `queued_as` where the filter names one.
+    /// Handed on, under the id in `queued_as` if the filter names one.
     Passed,
     Quarantined,
     Discarded,
@@ -190,7 +190,7 @@ pub struct Filter<'a> {
     /// In the filter's own words, short: `Passed CLEAN`, `greylist`, `pass`, `saved mail to INBOX`.
     pub verdict: &'a str,
     pub score: Option<f64>,
-    /// What else is worth reading: the policy's reason, a virus name, a mailbox.
+    /// Further detail: the policy's reason, a virus name, a mailbox.
     pub detail: Option<&'a str>,
     /// Without angle brackets.
     pub message_id: Option<&'a str>,
@@ -202,15 +202,15 @@ pub struct Filter<'a> {
     /// All recipients, where the line names several: `<a@example.org>,<b@example.org>`.
     pub list: Option<&'a str>,
     pub client: Option<&'a str>,
-    /// What became of the message for these recipients, where the filter decides it.
+    /// The fate of the message for these recipients, if the filter decides it.
     pub fate: Option<Fate>,
-    /// It took the message out of the queue: what a delivery record says of it is only that the filter has it.
+    /// The filter took the message over: a delivery record about the hand-over says only that the filter has it.
     pub takes: bool,
-    /// The id of the line is the filter's own: the message is a transaction of the filter.
+    /// The line's queue id is the filter's own: the filter is a hop with a transaction of its own.
     pub is_hop: bool,
 }
 
-/// What a line tells.
+/// The meaning of a line.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event<'a> {
     // ---- sessions: no queue id ----
@@ -243,7 +243,7 @@ pub enum Event<'a> {
         method: Option<&'a str>,
         user: Option<&'a str>,
     },
-    /// smtp, lmtp: `connect to H[ip]:port: reason`; tried before the next delivery record of that process.
+    /// smtp, lmtp: `connect to H[ip]:port: reason`; belongs to the next delivery record of that process.
     ConnectFailed {
         peer: Peer<'a>,
         reason: &'a str,
@@ -309,13 +309,13 @@ pub enum Event<'a> {
     // ---- both servers ----
     /// A refusal or another decision, with or without a queue id.
     Policy(Policy<'a>),
-    /// Worth showing with the message: `warning: QID: …`, sendmail's SYSERR, protocol errors.
+    /// To be shown with the message: `warning: QID: …`, sendmail's SYSERR, protocol errors.
     Warning {
         text: &'a str,
     },
-    /// Belongs to the message and changes nothing: kept as evidence.
+    /// Belongs to the message but changes nothing: kept as evidence.
     Note,
-    /// A line of a message of which a document kept only the kind. `goes_on`: what it said of the message's end; see
+    /// A line of which a document kept only the kind. `goes_on`: what the line said about the end of its message; see
     /// `stitch::gap`.
     Brief {
         goes_on: Option<bool>,
@@ -334,7 +334,7 @@ pub enum Event<'a> {
     Clone {
         children: &'a str,
     },
-    /// `<addr>... text`: an error given to the client or met at delivery.
+    /// `<addr>... text`: an error reported to the client or met at delivery.
     UserError {
         addr: &'a str,
         code: Option<u16>,
@@ -357,13 +357,13 @@ pub enum Event<'a> {
 
     // ---- neighbours and transport ----
     Filter(Filter<'a>),
-    /// The transport says that it lost lines of this host; `None` when it does not say how many.
+    /// The transport reports lost lines of this host; `None` if it does not say how many.
     Gap {
         lost: Option<u64>,
     },
 }
 
-/// What a sendmail milter did to the envelope.
+/// A change that a milter made to the envelope in sendmail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MilterEdit {
     AddRecipient,

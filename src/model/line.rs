@@ -1,8 +1,7 @@
-//! A line: one log message, the same whichever source it came from.
+//! A line: one log message, the same from whichever source it comes.
 //!
-//! [`Intake`] is the one door through which a line enters: it names the host as keys name it, cuts the time to the
-//! millisecond and refuses one that could not be written down, trims the text as every transport does, leaves out of it what
-//! `[privacy]` says, cuts what is too long, and computes the [`LineId`].
+//! Every line enters through [`Intake`]. It gives the host the name used in keys, refuses times that cannot be stored, trims the
+//! text as every transport does, applies `[privacy]`, cuts what is too long, and computes the [`LineId`].
 
 use super::{Privacy, Time};
 use hashbrown::HashMap;
@@ -10,8 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use siphasher::sip128::{Hash128, Hasher128, SipHasher13};
 use std::{fmt, hash::Hasher, sync::Arc};
 
-/// 128-bit identity of a line: a hash of host, second, syslog name, pid and text, and of nothing else, so that one
-/// line read from a file, from Graylog and from an index is one line.
+/// 128-bit identity of a line: a hash of host, second, syslog name, pid and text, and of nothing else, so that the same line has
+/// the same id whether it is read from a file, from Graylog or from an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LineId(pub u128);
 
@@ -32,18 +31,19 @@ pub struct Line {
     pub text: Arc<str>,
 }
 
-/// Bytes of a text that are kept: mail servers and syslog daemons write no more than a few thousand.
+/// The longest text that is kept, in bytes. Mail servers and syslog daemons write a few thousand at most.
 pub const LONGEST: usize = 16 << 10;
-/// Ends a text that was cut.
+/// Marks the end of a text that was cut.
 const CUT: char = '…';
 
 impl Line {
-    /// Whether the text was cut, as far as its looks tell.
+    /// Whether the text looks cut: it has about [`LONGEST`] bytes and ends with the mark.
     pub fn is_cut(&self) -> bool {
         self.text.len() + 3 >= LONGEST && self.text.ends_with(CUT)
     }
 
-    /// Of two copies with one id: the finer time wins, then the smaller. Identical ids mean identical seconds.
+    /// The time to keep of two copies with the same id, and so of the same second: one with a fraction wins, then the earlier
+    /// one.
     pub fn better_time(a: Time, b: Time) -> Time {
         match (a.0.rem_euclid(1000) != 0, b.0.rem_euclid(1000) != 0) {
             (true, false) => a,
@@ -53,23 +53,23 @@ impl Line {
     }
 }
 
-/// Where lines come from: what all lines of a process have in common.
+/// The origin of lines: host, program and process id, which all lines of a process share.
 #[derive(Debug, Clone)]
 pub struct Origin {
     host: Arc<str>,
     program: Arc<str>,
     pid: Option<u32>,
-    /// Its part of the ids of its lines.
+    /// Hash of host, program and process id; a part of each line's id.
     hash: [u64; 2],
     privacy: Option<Arc<Privacy>>,
 }
 
-/// A line whose time no store, index name or document id can hold: a clock is wrong, or somebody tries what we do.
+/// The line's time is one that stores, index names and document ids cannot hold: a wrong clock, or a hostile line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Misdated;
 
 impl Origin {
-    /// A line from here. `text` may have surrounding blanks.
+    /// A line of this origin. `text` may have surrounding blanks.
     ///
     /// # Errors
     /// [`Misdated`] where the time does not lie in [`Time::OF_LINES`].
@@ -94,10 +94,10 @@ impl Origin {
     }
 }
 
-/// The keys of the hash behind a [`LineId`]: an id must be the same on every machine.
+/// Fixed keys of the hash behind a [`LineId`]: an id must be the same on every machine.
 const KEYS: (u64, u64) = (0x6d61_696c_7374_6974, 0x6368_2d6c_696e_6531);
 
-/// Turns what a source found into lines. Host and program names are shared, not copied.
+/// Turns the parts that a source found into lines. Host and program names are shared, not copied.
 #[derive(Debug, Default)]
 pub struct Intake {
     aliases: HashMap<String, String>,
@@ -107,10 +107,10 @@ pub struct Intake {
     is_bare_daemon: Option<IsBareDaemon>,
 }
 
-/// Whether a program and its text are postfix's although the name is its daemon's alone.
+/// Whether a program and its text are postfix's although the name is only the daemon's: `smtpd` instead of `postfix/smtpd`.
 pub type IsBareDaemon = fn(&str, &str) -> bool;
 
-/// Names come from strangers too; past this many a table starts anew, so that memory stays bounded.
+/// The most names that a table holds before it is cleared. Names come from strangers too, and memory must stay bounded (law L5).
 pub const NAMES_KEPT: usize = 65_536;
 
 impl Intake {
@@ -120,12 +120,12 @@ impl Intake {
         Self { aliases, ..Self::default() }
     }
 
-    /// What is left out of every line.
+    /// Applies `[privacy]` to every line.
     pub fn with_privacy(self, privacy: Option<Arc<Privacy>>) -> Self {
         Self { privacy, ..self }
     }
 
-    /// Which programs are daemons of postfix that lost the name before the slash, and get it back.
+    /// Sets the test for postfix daemons that lost the name before the slash; [`line`](Self::line) restores it.
     pub fn with_bare_daemons(self, is_bare_daemon: Option<IsBareDaemon>) -> Self {
         Self { is_bare_daemon, ..self }
     }
@@ -150,13 +150,13 @@ impl Intake {
         }
     }
 
-    /// A process. `host` may be fully qualified.
+    /// The origin of a process's lines. `host` may be fully qualified.
     pub fn origin(&mut self, host: &str, program: &str, pid: Option<u32>) -> Origin {
         let host = known(&mut self.hosts, host, |host| named(&self.aliases, host));
         let program = known(&mut self.programs, program, |program| program.into());
         let mut h = SipHasher13::new_with_keys(KEYS.0, KEYS.1);
         h.write_u64(pid.map_or(u64::MAX, u64::from));
-        // Length before content, so that no two different origins read the same.
+        // Length before content, so that different origins never hash the same bytes.
         for part in [&host, &program] {
             h.write_u64(part.len() as u64);
             h.write(part.as_bytes());
@@ -166,11 +166,11 @@ impl Intake {
     }
 }
 
-/// A host as keys name it.
+/// The host as used in keys: first label, lower case, alias applied.
 fn named(aliases: &HashMap<String, String>, raw: &str) -> Arc<str> {
     let whole = raw.to_ascii_lowercase();
     let whole = whole.trim_end_matches('.');
-    // The sender's address stands for the host behind a raw input; its first label says nothing.
+    // Behind a raw input the host is the sender's IP address; it has no labels and is kept whole.
     let label = match whole.parse::<std::net::IpAddr>() {
         Ok(_) => whole,
         Err(_) => whole.split('.').next().unwrap_or(whole),
@@ -178,7 +178,7 @@ fn named(aliases: &HashMap<String, String>, raw: &str) -> Arc<str> {
     aliases.get(whole).or_else(|| aliases.get(label)).map_or(label, String::as_str).into()
 }
 
-/// What a name means, found out once.
+/// The entry of a name in its table; `meaning` computes it the first time.
 fn known(names: &mut HashMap<String, Arc<str>>, raw: &str, meaning: impl FnOnce(&str) -> Arc<str>) -> Arc<str> {
     if names.len() >= NAMES_KEPT && !names.contains_key(raw) {
         names.clear();
@@ -186,15 +186,15 @@ fn known(names: &mut HashMap<String, Arc<str>>, raw: &str, meaning: impl FnOnce(
     Arc::clone(names.entry_ref(raw).or_insert_with(|| meaning(raw)))
 }
 
-/// What is kept of a text that is too long.
+/// The beginning of a text that is too long, with the mark; `None` if it is not.
 fn cut(text: &str) -> Option<String> {
     let most = LONGEST - CUT.len_utf8();
     let end = (text.len() > LONGEST).then(|| (most - 3..=most).rev().find(|at| text.is_char_boundary(*at)))??;
     Some(format!("{}{CUT}", &text[..end]))
 }
 
-/// Graylog trims a message at both ends (Java's `String.trim`: everything up to the blank), syslog daemons drop the
-/// newline: the form that all of them leave is the identity of a line.
+/// Graylog trims a message at both ends (Java's `String.trim`: everything up to the blank), syslog daemons drop the newline. A
+/// line's identity is made of the form that is left by all of them.
 fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| c <= ' ')
 }
@@ -226,7 +226,7 @@ mod tests {
     fn check(text: &str, expected_len: usize, expected_cut: bool) {
         let line = Intake::default().line(Time(0), "mx1", "postfix/smtpd", None, text).unwrap();
         assert_eq!((line.text.len(), line.is_cut()), (expected_len, expected_cut));
-        // What was cut once is not cut again, in a store or a log server that keeps it so.
+        // A cut text that comes back from a store or a log server is not cut again.
         let again = Intake::default().line(Time(0), "mx1", "postfix/smtpd", None, &line.text).unwrap();
         assert_eq!(again, line);
     }

@@ -1,10 +1,10 @@
-//! Texts as sendmail makes them printable before it logs them, and back.
+//! Undoes the escapes by which sendmail makes texts printable before it logs them.
 
 use std::borrow::Cow;
 
 /// A logged text as it was before `libsm str2prt` made it printable: `\\`, `\t`, `\n`, `\r` and `\ooo`.
 ///
-/// Bytes that are no UTF-8 become U+FFFD. An unknown escape is left as it is.
+/// Bytes that are not UTF-8 become U+FFFD. An unknown escape is left as it is.
 pub fn unescape(text: &str) -> Cow<'_, str> {
     if !text.contains('\\') {
         return Cow::Borrowed(text);

@@ -1,5 +1,5 @@
-//! What is carried through the doors: a [`Line`] from a source, an [`Event`] that a line tells, a
-//! [`Transaction`] for the store.
+//! The types that pass between the rooms: a [`Line`] from a source, an [`Event`] that a line tells, a [`Transaction`] for the
+//! store.
 
 pub mod event;
 pub mod line;
@@ -15,5 +15,5 @@ pub use privacy::Privacy;
 pub use time::{Range, Time};
 pub use transaction::Transaction;
 
-/// A text of a document. Queue ids, addresses, codes and names are short: up to 24 bytes are held in place.
+/// A text of a document. Most are short (queue ids, addresses, codes, names): up to 24 bytes are held in place.
 pub type Text = compact_str::CompactString;

@@ -1,27 +1,27 @@
-//! What of a line is not kept: who people are, and what they write about.
+//! Removes identities and subjects from lines: local parts of addresses become hashes, subjects are dropped.
 //!
-//! In: the text of a line as it came, or an address that someone asks for.  Out: the text to keep.  It happens before a
-//! line has its id, so that everything after it knows the replaced text only. Left alone on purpose: Message-IDs, which
-//! are no addresses of people, domains, and names without one.
+//! In: the text of a line as it came, or an address that someone searches for.  Out: the text to keep. This happens before a line
+//! gets its id, so everything after it knows only the replaced text.
+//! Left alone on purpose: Message-IDs, which are not addresses of people; domains; and names without a domain.
 
 use super::logged::unescape;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use std::{borrow::Cow, fmt};
 
-/// Bytes of a hash that are kept: 16 hexadecimal digits.
+/// Bytes of a hash that are kept, as 16 hexadecimal digits.
 const KEPT: usize = 8;
 
-/// What stands for a subject that was dropped.
+/// Stands in place of a dropped subject.
 const DROPPED: &str = " (dropped)";
 
-/// Longer ones are no addresses; bounds the work on hostile text.
+/// The longest part of an address before its `@`, in bytes; bounds the work on hostile text.
 const LONGEST: usize = 1000;
 
-/// What a Message-ID stands behind, in lower case.
+/// Markers that precede a Message-ID, in lower case.
 const MESSAGE_IDS: &[&str] = &["message-id=", "message-id:", "message-id '", "msgid=", "mid=", "log: id: <"];
 
-/// What an address may stand behind without brackets: `=` may be a part of it, too.
+/// Keys that may precede an address without brackets. They are listed because `=` may be part of a local part, too.
 const KEYS: &[&str] = &[
     "addr",
     "arg1",
@@ -58,7 +58,7 @@ const KEYS: &[&str] = &[
     "username",
 ];
 
-/// `[privacy]`
+/// The settings of `[privacy]`.
 #[derive(Clone)]
 pub struct Privacy {
     key: Vec<u8>,
@@ -75,19 +75,19 @@ impl fmt::Debug for Privacy {
 }
 
 impl Privacy {
-    /// `key`: the local parts of addresses become a hash with it, where there is one. `subjects`: whether subjects are
+    /// `key`: if given, the local parts of addresses are replaced by a hash with this key. `subjects`: whether subjects are
     /// dropped.
     pub fn new(key: Option<&str>, subjects: bool) -> Self {
         Self { key: key.unwrap_or_default().as_bytes().to_vec(), local_parts: key.is_some(), subjects }
     }
 
-    /// The same for the same settings and key, and tells nothing about the key.
+    /// A mark that is the same for the same settings and key, and does not reveal the key.
     pub fn mark(&self) -> String {
         let Self { key: _, local_parts, subjects } = self;
         format!("local_parts {local_parts} subjects {subjects} key {}", self.hash("mailstitch [privacy]"))
     }
 
-    /// The text to keep of that of a line.
+    /// The text to keep of a line's text.
     pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let text = if self.subjects { without_subject(text) } else { Cow::Borrowed(text) };
         if !self.local_parts || !text.contains('@') {
@@ -96,7 +96,7 @@ impl Privacy {
         Cow::Owned(self.hashed(&text))
     }
 
-    /// What an address is in the store; other terms are what they are.
+    /// An address as it is in the store; other search terms stay as they are.
     pub fn address(&self, address: &str) -> String {
         let bare = address.trim().trim_start_matches('<').trim_end_matches('>');
         match bare.rsplit_once('@') {
@@ -127,17 +127,18 @@ impl Privacy {
         kept
     }
 
-    /// Case does not matter to a mail server in practice, and would make two people of one; so would sendmail's spelling
-    /// of what is not ASCII.
+    /// The hash of a local part. Case does not matter to mail servers in practice, and sendmail escapes what is not ASCII;
+    /// without undoing both, one person would get several hashes.
     fn hash(&self, local: &str) -> String {
-        // HMAC takes keys of any length.
+        // Never fails: HMAC takes keys of any length.
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.key) else { return String::new() };
         mac.update(unescape(local).to_lowercase().as_bytes());
         mac.finalize().into_bytes().iter().take(KEPT).map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
-/// `… header Subject: TEXT from CLIENT; from=<…>`, as postfix' cleanup writes it. The last of these words are its own.
+/// `… header Subject: TEXT from CLIENT; from=<…>`, as postfix' cleanup writes it. The subject may hold ` from ` and `; from=<` as
+/// well; the last of each is cleanup's.
 fn without_subject(text: &str) -> Cow<'_, str> {
     const BEGIN: &str = " header subject:";
     let Some(start) = text.to_ascii_lowercase().find(BEGIN).map(|at| at + BEGIN.len()) else { return text.into() };
@@ -146,15 +147,15 @@ fn without_subject(text: &str) -> Cow<'_, str> {
     format!("{}{DROPPED}{}", &text[..start], &text[end..]).into()
 }
 
-/// Where brackets end, found once for all the signs before it.
+/// Finds the ends of brackets, once for all the `@` before them.
 #[derive(Default)]
 struct Brackets {
-    /// Looked for from here, and found there.
+    /// The place from which the last search began, and the `>` that it found.
     close: Option<(usize, Option<usize>)>,
 }
 
 impl Brackets {
-    /// The first `>` after a place; places do not go back.
+    /// The first `>` after a place; places must not go back.
     fn close(&mut self, text: &str, at: usize) -> Option<usize> {
         match self.close {
             Some((_, None)) => None,
@@ -167,13 +168,14 @@ impl Brackets {
         }
     }
 
-    /// Local part and sign of an address between `<` and `>`, whatever it is made of. A source route is none.
+    /// The beginning of the local part and the place of the `@`, for an address between `<` and `>`, whatever the local part is
+    /// made of. A source route is not part of it.
     fn around(&mut self, text: &str, done: usize, at: usize) -> Option<(usize, usize)> {
         in_brackets(text, done, at, || self.close(text, at))
     }
 }
 
-/// So much of a text before a sign is looked at as an address can have.
+/// The place from which to look for a local part that ends at `at`: as far back as an address can reach, but not before `done`.
 fn near(text: &str, done: usize, at: usize) -> usize {
     let near = (at.saturating_sub(LONGEST + 1)..at).find(|n| text.is_char_boundary(*n)).unwrap_or(at);
     near.max(done)
@@ -187,7 +189,7 @@ fn in_brackets(text: &str, done: usize, at: usize, close: impl FnOnce() -> Optio
         return None;
     }
     let close = close()?;
-    // rspamd's `rcpts: <a@example.org,b@example.org>` is a list: those after the first are found as bare ones.
+    // rspamd's `rcpts: <a@example.org,b@example.org>` is a list: addresses after the first are found as ones without brackets.
     let last = if text[..open].ends_with("rcpts: ") { 0 } else { text[at..close].rfind('@')? };
     let sign = at + last;
     let route = if text[start..].starts_with('@') {
@@ -198,7 +200,7 @@ fn in_brackets(text: &str, done: usize, at: usize, close: impl FnOnce() -> Optio
     Some((route, sign))
 }
 
-/// Where a local part without brackets begins: a quoted string, or all that a dot-atom is made of.
+/// The beginning of a local part without brackets: a quoted string, or the longest run of characters of a dot-atom.
 fn bare_start(text: &str, done: usize, at: usize) -> usize {
     let near = near(text, done, at);
     if let Some(inside) = text[near..at].strip_suffix('"') {
@@ -221,20 +223,19 @@ fn begins_domain(rest: &str) -> bool {
     rest.starts_with(|c: char| c.is_alphanumeric() || c == '[')
 }
 
-/// Which Message-IDs have begun and have not ended, at places that do not go back: what was looked at is not looked at again,
-/// however many signs a text has.
+/// Message-IDs that have begun and not ended, for places that only go forward: the text is read once, however many `@` it has.
 struct MessageIds<'t> {
     /// In lower case.
     text: &'t str,
-    /// Up to here.
+    /// Read up to here.
     seen: usize,
     begun: Vec<Option<Begun>>,
 }
 
-/// A Message-ID behind the last of its markers.
+/// The Message-ID after the last occurrence of a marker.
 #[derive(Clone, Copy)]
 struct Begun {
-    /// Where it was looked at up to.
+    /// Read up to here.
     seen: usize,
     /// In brackets or bare; `None` before its first character.
     in_brackets: Option<bool>,
@@ -250,7 +251,7 @@ impl<'t> MessageIds<'t> {
     fn is_inside(&mut self, at: usize) -> bool {
         let bytes = self.text.as_bytes();
         for (marker, begun) in MESSAGE_IDS.iter().zip(&mut self.begun) {
-            // The marker may have begun in what was seen.
+            // The marker may have begun in the part already read.
             let from = self.seen.saturating_sub(marker.len() - 1);
             if let Some(found) = memchr::memmem::rfind(&bytes[from..at], marker.as_bytes()) {
                 *begun = Some(Begun { seen: from + found + marker.len(), in_brackets: None, has_ended: false });
@@ -265,7 +266,8 @@ impl<'t> MessageIds<'t> {
 }
 
 impl Begun {
-    /// `may_hold_lists`: of sendmail's a long one was cut and its record goes on; postfix writes nothing after its own.
+    /// `may_hold_lists`: whether `, ` may be part of a Message-ID in brackets. It may in postfix's `message-id=`, where nothing
+    /// follows the id. sendmail's may have been cut before its `>`, and then further fields follow.
     fn go_on(&mut self, text: &str, at: usize, may_hold_lists: bool) {
         if self.has_ended {
             return;
@@ -285,7 +287,7 @@ impl Begun {
             true => new.contains('>') || (!may_hold_lists && new.contains(", ")),
             false => new.contains([' ', ',', '>', '\'']),
         };
-        // A comma at the end may be the first half of what ends it.
+        // A comma at the end may be the first half of a `, ` that ends it.
         self.seen = if new.ends_with(',') { at - 1 } else { at };
     }
 }
@@ -298,7 +300,7 @@ mod tests {
         Privacy::new(Some("key"), true)
     }
 
-    /// The local part that was hashed stands in brackets of its own.
+    /// Local parts in « » stand for their hashes.
     fn check(text: &str, expected: &str) {
         let privacy = privacy();
         let mut wanted = String::new();
@@ -362,7 +364,7 @@ mod tests {
         }
     }
 
-    /// As the text reads from its beginning at every sign, which takes the square of its length.
+    /// The same, read from the beginning of the text at every `@`, which takes quadratic time.
     fn is_inside_a_message_id(before: &str) -> bool {
         MESSAGE_IDS.iter().any(|marker| {
             let Some((_, rest)) = before.rsplit_once(marker) else { return false };
@@ -374,7 +376,7 @@ mod tests {
         })
     }
 
-    /// Processor time of this thread, in nanoseconds: what else the machine does is not in it.
+    /// CPU time of this thread, in nanoseconds, so that other load on the machine does not count.
     fn cpu() -> i64 {
         let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
         time.tv_sec * 1_000_000_000 + time.tv_nsec
@@ -403,7 +405,7 @@ mod tests {
             "'@`",
             "log: id: <@",
         ];
-        // Shapes alone, after something that begins and never ends, and all of one shape before all of another.
+        // Repeated shapes: alone, after something that begins and never ends, and all of one shape before all of another.
         let text = |begin: &str, shape: &str, end: &str, length: usize| {
             format!("{begin}{}{end}", shape.repeat(length / shape.len()))
         };
@@ -418,8 +420,8 @@ mod tests {
                 };
                 (0..5).map(|_| once()).min().unwrap()
             };
-            // A square takes 16 times the time, each time; whatever shares the machine and its caches rarely makes 8 of 4.
-            // Below a millisecond only noise is measured.
+            // Quadratic work always takes 16 times as long. Other load on the machine and its caches rarely makes 8 of 4. Below a
+            // millisecond only noise is measured.
             let holds = || time(16_384) <= time(4_096).max(1_000_000) * 8;
             assert!((0..4).any(|_| holds()), "{begin}{shape}: four times the text takes more than eight times as long");
         }

@@ -1,12 +1,12 @@
-//! How long a value may be that is searched for. Engines index no longer keyword (`ignore_above` of the template), and what
-//! one store finds the other must find too.
+//! The length limit of searchable values. Engines do not index longer keywords (`ignore_above` of the template), and all stores
+//! must find the same.
 //!
-//! In: text of any length.  Out: as much of it as a document has, and a search asks for.
+//! In: text of any length.  Out: the part of it that documents hold and searches ask for.
 
-/// In UTF-16 units, as engines count. Mail has nothing as long: an address may have 254 characters, a line 998.
+/// In UTF-16 units, as engines count. Nothing in mail is as long: an address may have 254 characters, a line 998.
 pub const LONGEST: usize = 1024;
 
-/// The beginning of a text, as long as can be searched for.
+/// The beginning of a text, up to the searchable length.
 pub fn searchable(text: &str) -> &str {
     // No character has more UTF-16 units than bytes.
     if text.len() <= LONGEST {
@@ -30,7 +30,7 @@ mod tests {
         assert_eq!(searchable(&"x".repeat(1024)).len(), 1024);
         assert_eq!(searchable(&"x".repeat(1025)).len(), 1024);
         assert_eq!(searchable(&"ü".repeat(1500)).chars().count(), 1024);
-        // Two units each.
+        // Each has two units.
         assert_eq!(searchable(&"😀".repeat(600)).chars().count(), 512);
         assert_eq!(searchable(&format!("x{}", "😀".repeat(600))).chars().count(), 512);
     }

@@ -9,13 +9,13 @@ use std::fmt;
 pub struct Time(pub i64);
 
 impl Time {
-    /// The first and the last moment that can be written: RFC 3339, which documents, ledgers and queries speak, has four
-    /// digits for a year, and dates of search engines begin with the year 1.
+    /// The first and the last moment that can be written: RFC 3339, used in documents, ledgers and queries, has four digits for a
+    /// year, and dates of search engines begin with the year 1.
     pub const EARLIEST: Self = Self(-62_135_596_800_000);
     pub const LATEST: Self = Self(253_402_300_799_999);
 
-    /// When a line may have been logged: from 1970, where document ids and the names of monthly indices begin, and before
-    /// the last day of the year 9999, so that a search up to [`LATEST`](Self::LATEST) finds all of it.
+    /// The times that a line may have: from 1970, where document ids and the names of monthly indices begin, to before the last
+    /// day of the year 9999, so that a search up to [`LATEST`](Self::LATEST) finds all lines.
     pub const OF_LINES: Range = Range { from: Self(0), to: Self(253_402_214_400_000) };
 
     /// From whole seconds.
@@ -41,11 +41,11 @@ impl Time {
 
     /// As chrono's type; clamped to what can be written.
     pub fn utc(self) -> DateTime<Utc> {
-        // Every clamped time is one of chrono's.
+        // chrono can hold every clamped time.
         DateTime::from_timestamp_millis(self.writable().0).unwrap_or_default()
     }
 
-    /// RFC 3339, in any zone; `None` for a bad text, and for a moment that cannot be written in UTC, as
+    /// Parses RFC 3339, in any zone; `None` for an invalid text, and for a moment that cannot be written in UTC, such as
     /// `9999-12-31T23:59:59-12:00`.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         let time = Self(DateTime::parse_from_rfc3339(text).ok()?.timestamp_millis());
@@ -56,8 +56,8 @@ impl Time {
         self.clamp(Self::EARLIEST, Self::LATEST)
     }
 
-    /// A moment as it stands in a file of ours. mailstitch 0.1 wrote years that RFC 3339 has no digits for, such as
-    /// `+10000-01-01T11:59:59.000Z` and `-0001-12-31T12:00:00.000Z`: these are the nearest that it has.
+    /// Parses a time in one of our own files. mailstitch 0.1 wrote years that RFC 3339 has no digits for, such as
+    /// `+10000-01-01T11:59:59.000Z` and `-0001-12-31T12:00:00.000Z`; the nearest time that can be written is taken for these.
     fn read(text: &str) -> Option<Self> {
         if let Ok(time) = DateTime::parse_from_rfc3339(text) {
             return Some(Self(time.timestamp_millis()).writable());
@@ -69,7 +69,7 @@ impl Time {
         };
         let (year, rest) = rest.split_once('-')?;
         let is_year = (4..=6).contains(&year.len()) && year.bytes().all(|b| b.is_ascii_digit());
-        // Of the rest only the form is asked, in a leap year, which has every day.
+        // Only the form of the rest is checked, in a leap year, which has every day.
         (is_year && Self::parse_rfc3339(&format!("2000-{rest}")).is_some()).then_some(beyond)
     }
 }

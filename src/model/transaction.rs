@@ -8,7 +8,7 @@ use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD as BASE64};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::sync::Arc;
 
-/// The version of this table; a document says which one it was made by.
+/// The version of this layout; each document says which one it was made with.
 pub const SCHEMA: u32 = 1;
 
 /// `event.dataset` of every document.
@@ -118,7 +118,7 @@ pub struct Addresses {
     pub address: Vec<Text>,
 }
 
-/// Who handed the message in.
+/// The client that handed the message in.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Source {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -136,7 +136,7 @@ pub struct User {
     pub name: Option<Text>,
 }
 
-/// TLS of the session the message came by (ECS `tls.*`).
+/// TLS of the session by which the message arrived (ECS `tls.*`).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Tls {
     /// As the servers log it: `TLSv1.3`
@@ -160,7 +160,7 @@ pub struct Related {
     pub user: Vec<Text>,
 }
 
-/// What ECS has no name for.
+/// The fields that ECS has no name for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Mail {
     /// The document id; see [`crate::stitch::id`].
@@ -205,10 +205,10 @@ pub struct Mail {
     pub filters: Vec<Verdict>,
     /// The evidence, sorted by time, then id.
     pub lines: Vec<Evidence>,
-    /// The evidence beyond the bounds of what is kept whole.
+    /// The evidence beyond the limit of lines that are kept whole.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub brief: Vec<Brief>,
-    /// How much is not shown, because there was too much of it.
+    /// How much of the evidence and its details is left out, because there is too much of it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub omitted: Omitted,
     /// The journey id; empty until the journey pass has seen the document.
@@ -231,7 +231,7 @@ pub enum Kind {
     Message,
     /// A refused attempt.
     Reject,
-    /// A session with an id and without a message.
+    /// A session that has a queue id but no message.
     Session,
     /// A filter's verdict that names no queue id.
     Filter,
@@ -358,7 +358,7 @@ pub struct Attempt {
     pub reply: Option<Text>,
 }
 
-/// What this document's own lines say of another one.
+/// A relation to another document, as this document's own lines state it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Link {
     pub rel: Rel,
@@ -379,9 +379,9 @@ pub enum Rel {
     Previous,
     /// A notification about this message.
     Bounce,
-    /// What this one was made from, on this host.
+    /// The message that this one was made from, on this host.
     Parent,
-    /// What was made from this one, on this host (forward, clone, split).
+    /// A message that was made from this one, on this host (forward, clone, split).
     Child,
 }
 
@@ -400,7 +400,7 @@ pub struct Remark {
     pub recipient: Option<Text>,
 }
 
-/// What a filter said.
+/// The verdict of a filter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
     pub name: Text,
@@ -409,7 +409,7 @@ pub struct Verdict {
     pub score: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<Text>,
-    /// For whom it judged, where its line says so.
+    /// The recipients that it judged for, if its line names them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recipients: Vec<Text>,
 }
@@ -423,18 +423,18 @@ pub struct Evidence {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
     pub text: Arc<str>,
-    /// About another message of the same session: shows that a line before it is not about this one.
+    /// About another message of the same session: shows that an earlier line is not about this one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub context: bool,
 }
 
-/// Lines of which no more is kept than their ids and times, and what they have in common.
+/// Lines of which only the ids, the times and the common part are kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Brief {
     pub program: Arc<str>,
-    /// What is left of their text: of a delivery attempt the recipient, DSN and status, of another line its kind.
+    /// The common part of their texts: recipient, DSN and status for delivery attempts, the kind for other lines.
     pub text: Arc<str>,
-    /// By time, then id. Written as base64 of 24 bytes for each: id and milliseconds since 1970, the highest byte first.
+    /// Sorted by time, then id. Written as base64 of 24 bytes each: id and milliseconds since 1970, highest byte first.
     #[serde(serialize_with = "stamps_to_text", deserialize_with = "stamps_from_text")]
     pub stamps: Vec<(LineId, Time)>,
 }
@@ -463,13 +463,13 @@ fn stamps_from_text<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<(LineId, Time
     stamps.ok_or_else(|| serde::de::Error::custom("an id without a time"))
 }
 
-/// What a document does not show of its lines, by how many.
+/// Counts of what a document leaves out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Omitted {
     /// Lines of which only id, time and kind are kept (`mail.brief`), of this part.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub lines: u64,
-    /// Attempts that are in no recipient's history, of this part.
+    /// Attempts that are not in any recipient's history, of this part.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub attempts: u64,
     #[serde(default, skip_serializing_if = "is_zero")]

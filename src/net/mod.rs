@@ -1,5 +1,5 @@
-//! Servers that are asked over HTTP: one request with its retries (`http`), and what Elasticsearch and OpenSearch understand
-//! (`elastic`). Graylog's own API is in `source/graylog`.
+//! HTTP clients: one request with its retries (`http`), and the API of Elasticsearch and OpenSearch (`elastic`).
+//! Graylog's own API is in `source/graylog`.
 
 pub mod elastic;
 pub mod http;

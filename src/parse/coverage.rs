@@ -1,7 +1,7 @@
-//! Measures what the parsers understand: counts by program, and the shapes of the lines that nobody recognised.
+//! Measures what the parsers understand: counts by program, and the shapes of unrecognised lines.
 //!
-//! A shape is a line with its numbers, ids, addresses and hosts replaced, so that a new line of a server upgrade stands
-//! there once, however often it was logged.
+//! A shape is a line with its numbers, ids, addresses and hosts replaced, so that a line that is new in a server release is
+//! listed once, however often it was logged.
 
 use super::parse;
 use crate::model::{Line, Parsed};
@@ -18,7 +18,7 @@ pub struct ProgramCount {
 }
 
 impl ProgramCount {
-    /// Known and unused, for all reasons.
+    /// Known and deliberately unused, for all reasons.
     pub fn unused_total(&self) -> u64 {
         self.unused.values().sum()
     }
@@ -34,20 +34,21 @@ pub struct Shape {
     pub sample: String,
 }
 
-/// What was counted so far.
+/// The counts so far.
 #[derive(Debug, Default)]
 pub struct Counted {
     programs: BTreeMap<String, ProgramCount>,
     shapes: HashMap<(String, String), (u64, String)>,
 }
 
-/// The name under which texts that no syslog frame fits are counted.
+/// The program name under which texts without a syslog frame are counted.
 const NO_FRAME: &str = "(no syslog frame)";
-/// Programs and shapes are made by strangers: past these numbers new ones share a place.
+/// Strangers can make up programs and shapes, so their number is limited (law L5). Further programs are counted as `OTHERS`;
+/// further shapes are left out.
 const PROGRAMS_KEPT: usize = 10_000;
 const SHAPES_KEPT: usize = 100_000;
 const OTHERS: &str = "(others)";
-/// A shape longer than this is cut, in characters.
+/// The longest shape, in characters; the rest is cut.
 const SHAPE_LENGTH: usize = 200;
 
 impl Counted {
@@ -66,7 +67,7 @@ impl Counted {
         }
     }
 
-    /// Counts a text that no syslog frame fits.
+    /// Counts a text without a syslog frame.
     pub fn noise(&mut self, text: &str) {
         let count = self.program(NO_FRAME);
         count.read += 1;
@@ -79,7 +80,7 @@ impl Counted {
         self.programs.iter().map(|(name, count)| (name.as_str(), count))
     }
 
-    /// The shapes of what was not recognised, most frequent first, at most `limit`.
+    /// The shapes of unrecognised lines, most frequent first, at most `limit`.
     pub fn shapes(&self, limit: usize) -> Vec<Shape> {
         let shape = |((program, shape), (count, sample)): (&(String, String), &(u64, String))| Shape {
             program: program.clone(),
@@ -133,7 +134,8 @@ pub fn shape(text: &str) -> String {
     out.chars().take(SHAPE_LENGTH).collect()
 }
 
-/// Labels with dots between them, the last one of letters: not an address, a number or a version.
+/// Whether a word is a host name: labels separated by dots, the last one of letters only. An IP address, a number or a version is
+/// not.
 fn is_host(word: &str) -> bool {
     word.rsplit_once('.').is_some_and(|(_, last)| !last.is_empty() && last.chars().all(char::is_alphabetic))
 }

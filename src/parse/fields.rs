@@ -1,34 +1,34 @@
 //! Small scanners that several parsers share: peers, bracketed addresses, numbers, SMTP replies.
 //!
-//! In: a text, at the place where the thing should begin.  Out: the thing and what follows it.  Each walks its text
-//! once and takes any bytes: log text is written by strangers.
+//! In: a text, at the place where the thing should begin.  Out: the thing and the rest. Each scanner reads its text once and
+//! accepts any bytes: log text is written by strangers.
 
 use crate::model::event::Peer;
 use memchr::{memchr, memchr_iter, memchr2};
 use std::net::IpAddr;
 
-/// Where `word` first stands in a text. For words that begin with a byte that is rare in logs: a search without the
-/// preparation that makes one of [`str::find`] dear in short texts.
+/// The place of the first `word` in a text. For words whose first byte is rare in logs: there it is faster than [`str::find`],
+/// whose preparation is expensive in short texts.
 pub fn find(text: &str, word: &str) -> Option<usize> {
     let (text, word) = (text.as_bytes(), word.as_bytes());
     let first = *word.first()?;
     memchr_iter(first, text).find(|at| text[*at..].starts_with(word))
 }
 
-/// What stands before and after the first `word` in a text; see [`find`].
+/// The texts before and after the first `word`; see [`find`].
 pub fn split<'a>(text: &'a str, word: &str) -> Option<(&'a str, &'a str)> {
     let at = find(text, word)?;
     Some((&text[..at], &text[at + word.len()..]))
 }
 
-/// What stands before and after the first `byte` in a text; it is of ASCII.
+/// The texts before and after the first `byte`, which must be ASCII.
 pub fn split_at_byte(text: &str, byte: u8) -> Option<(&str, &str)> {
     let at = memchr(byte, text.as_bytes())?;
     Some((&text[..at], &text[at + 1..]))
 }
 
-/// `name[addr]`, `[addr]` or either with `:port` at the start of a text, and what follows. What stands in the brackets
-/// becomes the address only if it is one: `unknown` and the paths of unix sockets do not.
+/// `name[addr]` or `[addr]`, perhaps with `:port`, at the start of a text; and the rest. The text in the brackets becomes the
+/// address only if it is one: `unknown` and the paths of unix sockets do not.
 pub fn peer<'a>(text: &'a str) -> Option<(Peer<'a>, &'a str)> {
     let word = |text: &'a str, end: u8| {
         let at = memchr2(end, b' ', text.as_bytes()).filter(|at| text.as_bytes()[*at] == end)?;
@@ -47,7 +47,7 @@ fn address(text: &str) -> Option<&str> {
     (is_ipv4(bare) || bare.parse::<IpAddr>().is_ok()).then_some(bare)
 }
 
-/// Whether a text is four numbers up to 255 without leading zeros, as of an IPv4 address.
+/// Whether a text is an IPv4 address: four numbers up to 255 without leading zeros.
 fn is_ipv4(text: &str) -> bool {
     let (mut number, mut digits, mut dots) = (0, 0, 0);
     for byte in text.bytes() {
@@ -74,9 +74,9 @@ fn port(text: &str) -> (Option<u16>, &str) {
     }
 }
 
-/// The rest of an address after its `<`, up to the `>` that ends it, and what follows that. Addresses may hold `>`, so
-/// the end is the first one outside a leading quoted string that the text's end or one of `ends` follows; failing that
-/// the first one. In a cut line all of the text is the address.
+/// The rest of an address after its `<`, up to the closing `>`, and the text after that. An address may hold `>`: the end is the
+/// first `>` that is outside a leading quoted string and followed by one of `ends` or the end of the text. If there is none, it
+/// is the first `>`; in a line that was cut before it, all of the text is the address.
 pub fn angle<'a>(text: &'a str, ends: &[&str]) -> (&'a str, &'a str) {
     let mut first = None;
     let mut at = quoted_len(text);
@@ -92,7 +92,7 @@ pub fn angle<'a>(text: &'a str, ends: &[&str]) -> (&'a str, &'a str) {
     first.map_or((text, ""), |end| (&text[..end], &text[end + 1..]))
 }
 
-/// Length of the quoted string that a text begins with; 0 if there is none, or no end to it.
+/// The length of the quoted string at the beginning of a text; 0 if there is none, or if it does not end.
 pub fn quoted_len(text: &str) -> usize {
     if !text.starts_with('"') {
         return 0;
@@ -110,7 +110,7 @@ pub fn quoted_len(text: &str) -> usize {
     0
 }
 
-/// Splits at the first of `ends`; without any all of it is the value. `ends` stay with the rest.
+/// Splits before the first of `ends`; if there is none, all of the text is the value.
 pub fn until<'a>(text: &'a str, ends: &[&str]) -> (&'a str, &'a str) {
     let bytes = text.as_bytes();
     let ended = |at: &usize| ends.iter().any(|end| bytes[*at..].starts_with(end.as_bytes()));
@@ -124,20 +124,19 @@ pub fn until<'a>(text: &'a str, ends: &[&str]) -> (&'a str, &'a str) {
     text.split_at(end.unwrap_or(text.len()))
 }
 
-/// Decimal digits and nothing else, of a number that the servers' own `long` holds, as do the `long` of an engine and the
-/// integers of SQLite.
+/// A number of decimal digits only, up to `i64::MAX`: the servers' own `long`, the `long` of search engines and the integers of
+/// SQLite hold no more.
 pub fn number(text: &str) -> Option<u64> {
     // `parse` alone would take a leading plus.
     let number = text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?;
     number.filter(|number| i64::try_from(*number).is_ok())
 }
 
-/// Seconds, with or without decimals; neither `inf` nor `1e9`, which `parse` alone would take, and no more than a
-/// lifetime's: four hundred digits are infinite, too.
+/// Seconds below 10^10, with or without decimals. `parse` alone would also take `inf`, `1e9`, and hundreds of digits as infinity.
 pub fn seconds(text: &str) -> Option<f64> {
     const LONGEST: f64 = 1e10;
-    // Digits that make a whole number which a float holds exactly; divided by an exact power of ten it is rounded once, as
-    // `parse` does (W. D. Clinger, "How to Read Floating Point Numbers Accurately", 1990).
+    // Up to this many digits make a whole number that a float holds exactly. Divided by an exact power of ten it is rounded once,
+    // as `parse` does (W. D. Clinger, "How to Read Floating Point Numbers Accurately", 1990).
     const EXACT: usize = 15;
     const POWERS: [f64; EXACT + 1] =
         [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
@@ -156,8 +155,8 @@ pub fn seconds(text: &str) -> Option<f64> {
     Some(seconds).filter(|seconds| *seconds < LONGEST)
 }
 
-/// `CODE x.y.z text` of an SMTP reply (RFC 5321 4.2, RFC 3463 2): code and enhanced status where present, then the
-/// text. The first line of a folded reply has `-` after the code.
+/// `CODE x.y.z text` of an SMTP reply (RFC 5321 4.2, RFC 3463 2): code and enhanced status, if present, and the text. The first
+/// line of a folded reply has `-` after the code.
 pub fn reply(text: &str) -> (Option<u16>, Option<&str>, &str) {
     let text = text.trim_start_matches(' ');
     let (code, rest) = match code(text) {
@@ -180,7 +179,7 @@ fn code(text: &str) -> Option<(u16, &str)> {
     }
 }
 
-/// An enhanced status at the start of a text, and what follows its blank.
+/// An enhanced status at the start of a text, and the text after its blank.
 pub fn dsn(text: &str) -> Option<(&str, &str)> {
     let bytes = text.as_bytes();
     if !matches!(bytes, [b'2' | b'4' | b'5', b'.', ..]) {

@@ -1,6 +1,7 @@
-//! From a line to what it tells. One file per daemon; no errors: a line that nobody understands is data.
+//! Parsers: from a line to the event that it tells. One file per daemon. There are no errors: a line that no parser knows is
+//! unrecognised.
 //!
-//! The grammar is that of the servers' own sources. Hand-written over bytes, no regular expressions, no copies.
+//! The grammars are those of the servers' own sources. They are written by hand over bytes: no regular expressions, no copies.
 
 pub mod coverage;
 pub mod fields;
@@ -15,20 +16,20 @@ use crate::{
 };
 use transport::Repeat;
 
-/// What a line tells.
+/// Reads a line.
 pub fn parse(line: &Line) -> Parsed<'_> {
     parse_text(&line.program, &line.text)
 }
 
-/// What a text logged under a syslog name tells.
+/// Reads a text logged under a syslog name.
 pub fn parse_text<'a>(program: &str, text: &'a str) -> Parsed<'a> {
     parse_as(family(program), program, text)
 }
 
-/// What a text tells that a program of a known [`family`] logged.
+/// Reads a text logged by a program of a known [`family`].
 pub fn parse_as<'a>(family: Family<'_>, program: &str, text: &'a str) -> Parsed<'a> {
     let text = transport::unended(text);
-    // What is repeated is said again.
+    // A repeated text is read like the text itself.
     let text = match transport::repeated(text) {
         None => text,
         Some(Repeat::Text { text, .. }) => text,
@@ -43,7 +44,8 @@ pub fn parse_as<'a>(family: Family<'_>, program: &str, text: &'a str) -> Parsed<
     }
 }
 
-/// A filter or a syslog daemon may pass on a mail server's whole line: that one was not read.
+/// A text of a filter or syslog daemon that is not used may hold a mail server's whole line. That line was not read, so the text
+/// is unrecognised (law L4).
 fn seen<'a>(parsed: Parsed<'a>, text: &str) -> Parsed<'a> {
     match parsed {
         Parsed::Ignored(_) if holds_a_line(text) => Parsed::Unrecognised,
@@ -51,7 +53,7 @@ fn seen<'a>(parsed: Parsed<'a>, text: &str) -> Parsed<'a> {
     }
 }
 
-/// What is said of lines that no parser reads: that they are of no use needs a reason, and not to have found a program is none.
+/// Sorts lines of programs that have no parser. Ignoring a line needs a reason, and a missing program name is none.
 fn foreign<'a>(program: &str, text: &'a str) -> Parsed<'a> {
     match program {
         "" if text == "-- MARK --" => Parsed::Ignored(transport::OWN),
@@ -63,8 +65,8 @@ fn foreign<'a>(program: &str, text: &'a str) -> Parsed<'a> {
     }
 }
 
-/// Whether a line is of a daemon of postfix whose name stands alone, as the journal's `_COMM` has it: by the name, and by a
-/// text as postfix writes it, for others call their daemons so too.
+/// Whether a line is a postfix daemon's although the name stands alone (`smtpd`), as in the journal's `_COMM`. Other packages
+/// have daemons of the same names, so the text must be one that postfix writes.
 pub fn is_bare_daemon(program: &str, text: &str) -> bool {
     program::postfix::is_daemon(program)
         && family(program) == Family::Foreign
@@ -102,7 +104,7 @@ mod tests {
         }
     }
 
-    /// Compares with `event`, `unrecognised` or the reason why a line is of no use.
+    /// Compares with `event`, `unrecognised`, or the reason why a line is not used.
     #[track_caller]
     fn check(program: &str, text: &str, expected: &str) {
         let found = match parse_text(program, text) {

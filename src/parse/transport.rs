@@ -1,15 +1,13 @@
-//! What the transport itself says: repeats, lost lines, and the talk of syslog daemons.
+//! Lines of the transport itself: repeats, lost lines, and messages of the syslog daemons.
 //!
-//! In: any program's text ([`unended`], [`repeated`]), a syslog daemon's text ([`parse`]).  Out: the text that is said again,
-//! `Event::Gap`.
-//! Ignored on purpose: starts, stops, queues and statistics of the syslog daemons; `last message repeated N times`, for
-//! it means the previous line of its host, and a set of lines has no previous one.
+//! In: any program's text ([`unended`], [`repeated`]), a syslog daemon's text ([`parse`]).  Out: the repeated text, `Event::Gap`.
+//! Ignored on purpose: starts, stops, queues and statistics of the syslog daemons; `last message repeated N times`, which means
+//! the previous line of its host, because a set of lines has no previous one (law L1).
 
 use super::fields;
 use crate::model::{Event, Parsed};
 
-/// A text without the newline that its program put at its end, which rsyslog writes as `#012` (and a carriage return as
-/// `#015`).
+/// A text without the newline that its program put at the end; rsyslog writes it as `#012`, and a carriage return as `#015`.
 pub fn unended(text: &str) -> &str {
     match text.strip_suffix("#012") {
         Some(text) => text.strip_suffix("#015").unwrap_or(text),
@@ -17,17 +15,17 @@ pub fn unended(text: &str) -> &str {
     }
 }
 
-/// A text that stands for earlier ones.
+/// A notice that an earlier text was repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeat<'a> {
-    /// `text`, `times` more times; the stamp of its line is that of the last one.
+    /// `text` was logged `times` more times; the notice has the stamp of the last time.
     Text { times: u64, text: &'a str },
-    /// The line before it, whichever that was.
+    /// The previous line was repeated; the notice does not say which that was.
     Unknown,
 }
 
-/// `message repeated N times: [ text]`, which any program may carry (rsyslog's `RepeatedMsgReduction`; the text is cut
-/// at 800 characters), and the form of classic syslogd without the text.
+/// `message repeated N times: [ text]`, which can come from any program (rsyslog's `RepeatedMsgReduction`; the text is cut at 800
+/// characters), and the form of classic syslogd without the text.
 pub fn repeated(text: &str) -> Option<Repeat<'_>> {
     if let Some(rest) = text.strip_prefix("message repeated ") {
         let (times, rest) = rest.split_once(" times: [")?;
@@ -39,7 +37,7 @@ pub fn repeated(text: &str) -> Option<Repeat<'_>> {
     fields::number(times).map(|_| Repeat::Unknown)
 }
 
-/// Why a syslog daemon's line is not used.
+/// The reason why a syslog daemon's line is not used.
 pub const OWN: &str = "a syslog daemon about itself";
 
 /// Reads the text of a syslog daemon's line.
@@ -50,7 +48,7 @@ pub fn parse(text: &str) -> Parsed<'_> {
     }
 }
 
-/// Lost lines, and how many if the notice says it.
+/// Whether a text reports lost lines, and how many if it says so.
 fn gap(text: &str) -> Option<Option<u64>> {
     // journald: `Suppressed 152 messages from postfix@-.service`, `Forwarding to syslog missed 12 messages.`
     for start in ["Suppressed ", "Forwarding to syslog missed "] {

@@ -1,7 +1,7 @@
-//! Whether the store still has what the ledger says was written to it (law L8), and what to do where it has not.
+//! Checks whether the store still has what the ledger says was written to it (law L8), and repairs the ledger if not.
 //!
-//! In: the ledger and the marks that are found in the store.  Out: a ledger that no longer stands for what is missing, so that
-//! the run reads it again, and words for whoever looks after it. Asking costs one small request.
+//! In: the ledger and the marks found in the store. Out: a ledger that no longer counts the missing writes as done, so
+//! that the run reads those lines again, and a message for the administrator. The check costs one small request.
 
 use crate::{
     config::Window,
@@ -24,14 +24,15 @@ fn ms(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Lets the ledger stand for what the store has. Returns what is to be told; the ledger is to be kept then.
+/// Makes the ledger match what the store has. Returns the messages to report; if there are any, the ledger must be
+/// saved.
 pub async fn agree(store: &dyn Store, ledger: &mut Checkpoint, now: Time, window: &Window) -> Result<Vec<String>> {
     let Some(found) = found(store, &ledger.marks).await? else { return Ok(Vec::new()) };
     let horizon_from = now.plus(-ms(window.horizon));
     let mut told = Vec::new();
     for (place, number) in ledger.marks.missing(&found) {
         let range = store.place(&place);
-        // Retention drops what is old, and nobody has to be told of it.
+        // Retention drops old months; that needs no report.
         if number.is_none() && range.is_some_and(|range| range.to <= horizon_from) {
             continue;
         }
@@ -42,12 +43,12 @@ pub async fn agree(store: &dyn Store, ledger: &mut Checkpoint, now: Time, window
     Ok(told)
 }
 
-/// Whether all that a ledger stands for is in the store.
+/// Whether everything that the ledger counts as written is in the store.
 pub async fn agrees(store: &dyn Store, ledger: &Checkpoint) -> Result<bool> {
     Ok(found(store, &ledger.marks).await?.is_none_or(|found| ledger.marks.missing(&found).is_empty()))
 }
 
-/// The marks of a ledger in the store; `None` for a ledger that has left none.
+/// The marks of a ledger in the store; `None` if the ledger has left none.
 async fn found(store: &dyn Store, marks: &Marks) -> Result<Option<BTreeMap<String, u64>>> {
     if marks.places.is_empty() {
         return Ok(None);
@@ -56,11 +57,11 @@ async fn found(store: &dyn Store, marks: &Marks) -> Result<Option<BTreeMap<Strin
     store.marks(&marks.ledger, &places).await.map(Some)
 }
 
-/// Where the lines of what is missing begin.
+/// The time from which lines are missing.
 fn since(ledger: &Checkpoint, number: Option<u64>, range: Option<Range>) -> Time {
     let written = ledger.marks.earliest_after(number).unwrap_or(Time(i64::MIN));
     match (number, range) {
-        // Writes of an older version are missing too.
+        // Nothing is left, so writes of an older mailstitch, which left no marks, are missing too.
         (None, None) => ledger.floor.map_or(written, |floor| floor.min(written)),
         _ => written.max(range.map_or(written, |range| range.from)),
     }
@@ -79,7 +80,7 @@ fn what(place: &str, number: Option<u64>, range: Option<Range>) -> String {
     }
 }
 
-/// Forgets that it was read; returns what is read again then.
+/// Makes the ledger forget what was read since then; returns the message about what is read again.
 fn again(ledger: &mut Checkpoint, since: Time, horizon_from: Time, window: &Window) -> String {
     let all = "what a `backfill` had read needs another one";
     if let Some(position) = ledger.position.take() {
@@ -104,7 +105,7 @@ fn again(ledger: &mut Checkpoint, since: Time, horizon_from: Time, window: &Wind
     format!("reading again from {from}{older}; {all}")
 }
 
-/// A name that no other ledger has.
+/// A random name, different for each ledger.
 pub fn new_name() -> String {
     let random = || RandomState::new().build_hasher().finish();
     format!("{:016x}{:016x}", random(), random())

@@ -1,6 +1,7 @@
-//! Lines set aside: each was alone when a run died of it, twice. They are kept, named, and not met again by later runs.
+//! Lines set aside: two runs died while working on this line alone. They are kept in a file and reported, and later
+//! runs skip them.
 //!
-//! Who has found out why removes the file; a backfill of their time reads the lines again.
+//! Once the cause is fixed, remove the file; a backfill of their time reads the lines again.
 
 use crate::{
     access::Access,
@@ -10,9 +11,9 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::{collections::HashSet, io::Write, path::Path};
 
-/// The file in the state directory: one JSON object a line.
+/// The file in the state directory: one JSON object per line.
 pub const FILE: &str = "set-aside.ndjson";
-/// Bytes of text that are kept.
+/// Most bytes of a line's text that are kept.
 const LONGEST: usize = 4096;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -49,7 +50,7 @@ pub fn put(state_dir: &Path, access: Access, line: &Line, now: Time) -> Result<(
     write().map_err(|e| Error::io(format!("cannot write `{}`", path.display()), &e))
 }
 
-/// Which lines were set aside. What cannot be read of the file names no line.
+/// Ids of the lines that were set aside. Lines of the file that cannot be read are skipped.
 pub fn ids(state_dir: &Path) -> Result<HashSet<LineId>> {
     let path = state_dir.join(FILE);
     match std::fs::read_to_string(&path) {
@@ -62,7 +63,7 @@ pub fn ids(state_dir: &Path) -> Result<HashSet<LineId>> {
     }
 }
 
-/// How many lines were set aside.
+/// Number of lines that were set aside.
 pub fn count(state_dir: &Path) -> Result<u64> {
     Ok(ids(state_dir)?.len() as u64)
 }

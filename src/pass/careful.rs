@@ -1,10 +1,10 @@
-//! Stretches that runs died of, by a lack of memory or a bug of ours: they are tried again in ever smaller pieces, and a
-//! line that a run dies of alone is set aside (law L7).
+//! Stretches of which runs died, by lack of memory or a bug of ours: they are retried in ever smaller pieces, and a
+//! line that kills a run alone is set aside (law L7).
 //!
-//! Before a piece is worked on, a note in the state directory says so; when it is done, or failed for a reason that is
-//! none of its lines, the note is removed. A note that is found was left by a run that died. After two deaths a stretch is
-//! taken in pieces, a piece that a run dies of in smaller ones, and so on. Where several pieces of a size are deadly, there is
-//! too little memory for so many lines: then all are taken in smaller ones, for some stretches.
+//! Before a piece is worked on, a note is written to the state directory; it is removed when the piece is done, or
+//! failed for a reason other than its lines. A note that is found at the start was left by a run that died. After two
+//! deaths a stretch is cut into pieces; a piece that kills a run is cut into smaller ones, and so on. If several pieces
+//! of one size are deadly, memory is too small for so many lines: then all pieces are smaller for some stretches.
 
 use super::{Pass, Summary, aside};
 use crate::{
@@ -23,42 +23,44 @@ use std::{
     path::PathBuf,
 };
 
-/// Into pieces of how many lines is cut what a run died of, and what it died of again.
+/// Sizes, in lines, of the pieces that a stretch is cut into after a run died of it; each further death takes a smaller
+/// size.
 const SIZES: [usize; 5] = [8192, 512, 32, 2, 1];
-/// So many deaths of a whole stretch, or of one line, are no accident.
+/// Deaths of a whole stretch, or of one line, that are no accident any more.
 const DEATHS: u32 = 2;
-/// Where two pieces of a stretch that have so many lines or more were deadly, it is for their size and not for one line.
+/// If two pieces of a stretch with at least this many lines were deadly, their size is the cause, not one line.
 const MANY: usize = 256;
-/// Notes kept; more come from runs that were killed for other reasons.
+/// Most notes kept; more come only from runs that were killed for other reasons.
 const NOTES: usize = 16;
-/// Stretches that are taken in pieces after one that had to be, before a whole one is tried again.
+/// Number of stretches that are cut into pieces after one that had to be, before a whole one is tried again.
 const WARY: u32 = 16;
 
-/// A piece that was begun.
+/// A piece that a run began to work on, by its first line and number of lines.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Note {
     first: LineId,
     lines: usize,
-    /// Runs that died of it.
+    /// Number of runs that died of it.
     #[serde(default)]
     deaths: u32,
 }
 
-/// What runs died of, as far as is known.
+/// The pieces that runs died of, as far as known.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Notes {
-    /// What is being worked on.
+    /// The piece being worked on.
     #[serde(default)]
     begun: Option<Note>,
-    /// What runs died of, in the stretch that is not done yet.
+    /// Pieces of the present stretch that runs died of.
     #[serde(default)]
     died: VecDeque<Note>,
-    /// How many lines a piece may have after larger ones were too many, and for how many more stretches.
+    /// Most lines of a piece, after larger pieces were too many, and the number of stretches for which that still
+    /// holds.
     #[serde(default)]
     most: Option<(usize, u32)>,
 }
 
-/// Notes in their file.
+/// The notes with their file.
 #[derive(Debug)]
 struct Notebook {
     path: PathBuf,
@@ -67,7 +69,7 @@ struct Notebook {
 }
 
 impl Notebook {
-    /// Notes are a help: where they cannot be read or written, work goes on without.
+    /// Notes are only a help: if they cannot be read or written, work goes on without them.
     fn load(path: PathBuf, access: Access) -> Self {
         let text = std::fs::read(&path).unwrap_or_default();
         let mut notes: Notes = serde_json::from_slice(&text).unwrap_or_default();
@@ -85,7 +87,7 @@ impl Notebook {
         self.save();
     }
 
-    /// No sync: a power loss is no death that lines are to blame for.
+    /// Not synced: after a power loss no line is to blame.
     fn save(&self) {
         let written = if self.notes == Notes::default() {
             std::fs::remove_file(&self.path)
@@ -100,7 +102,7 @@ impl Notebook {
     }
 }
 
-/// Lines in order, from one place to before another, of which so many runs died.
+/// A range of lines (`to` is exclusive) that runs died of, by place in the stretch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Deadly {
     from: usize,
@@ -109,7 +111,7 @@ struct Deadly {
 }
 
 impl Notes {
-    /// What was begun and not ended: the run died of it.
+    /// A piece that was begun and not ended killed its run: count the death.
     fn bury(&mut self) {
         let Some(dead) = self.begun.take() else { return };
         match self.died.iter_mut().find(|known| (known.first, known.lines) == (dead.first, dead.lines)) {
@@ -121,7 +123,7 @@ impl Notes {
         }
     }
 
-    /// What of these lines, in their order, runs died of.
+    /// The ranges of these lines that runs died of.
     fn deadly(&self, lines: &[Line]) -> Vec<Deadly> {
         if self.died.is_empty() {
             return Vec::new();
@@ -134,7 +136,7 @@ impl Notes {
         lines.iter().enumerate().flat_map(of).collect()
     }
 
-    /// A stretch was done, in pieces of at most so many lines where those were needed.
+    /// Called when a stretch is done. `most`: the largest piece, if smaller pieces were needed.
     fn done(&mut self, most: Option<usize>) {
         self.died.clear();
         self.most = match (most, self.most) {
@@ -144,7 +146,8 @@ impl Notes {
     }
 }
 
-/// How many lines are too many for a piece, as far as deaths tell: two that have nothing in common were of so many.
+/// The number of lines that is too many for a piece, if deaths show it: two pieces without a common line were deadly.
+/// The smallest such pair counts.
 fn too_many(deadly: &[Deadly]) -> Option<usize> {
     let large = || deadly.iter().filter(|d| d.to - d.from >= MANY);
     let apart = |a: &Deadly, b: &Deadly| a.to <= b.from || b.to <= a.from;
@@ -152,7 +155,7 @@ fn too_many(deadly: &[Deadly]) -> Option<usize> {
     pairs.map(|(a, b)| (a.to - a.from).max(b.to - b.from)).min()
 }
 
-/// The pieces that so many lines are taken in. `most`: how many lines one may have.
+/// Cuts a stretch of so many lines into pieces. `most`: the limit that earlier stretches have set.
 fn pieces(lines: usize, deadly: &[Deadly], most: Option<usize>) -> Vec<(usize, usize)> {
     let smaller = |than: usize| SIZES.into_iter().find(|size| *size < than);
     let most = too_many(deadly).and_then(smaller).into_iter().chain(most).min();
@@ -171,18 +174,18 @@ fn pieces(lines: usize, deadly: &[Deadly], most: Option<usize>) -> Vec<(usize, u
     pieces
 }
 
-/// The places of lines that are to be set aside.
+/// Places of the lines to set aside.
 fn poison(deadly: &[Deadly]) -> impl Iterator<Item = usize> {
     deadly.iter().filter(|d| d.to - d.from == 1 && d.deaths >= DEATHS).map(|d| d.from)
 }
 
-/// The order in which pieces are cut, the same in every run.
+/// The sort key of lines before they are cut into pieces: the same in every run.
 fn place(line: &Line) -> (i64, LineId) {
     (line.time.second(), line.id)
 }
 
 impl Pass<'_> {
-    /// Stitches and writes the lines of a stretch, as [`Pass::piece`], in pieces where a run died of it.
+    /// Stitches and writes the lines of a stretch as [`Pass::piece`] does, in pieces if runs died of it.
     pub(super) async fn stretch(
         &self,
         lines: &[Line],
@@ -228,8 +231,8 @@ impl Pass<'_> {
         let (mut open, mut later) = (Vec::new(), context);
         for (from, to) in &pieces {
             let piece = &own[*from..*to];
-            // Lines of the log may be older than those carried on: beside one of an hour later, a session of theirs would be
-            // over before the next piece.
+            // Context lines later than this piece wait: a line from an hour later would end open sessions of this piece
+            // before the next piece continues them.
             let begun = later.partition_point(|line| place(line) <= place(&own[*to - 1]));
             open.extend(later.drain(..begun));
             let new: HashSet<LineId> = piece.iter().map(|line| line.id).collect();
@@ -250,7 +253,7 @@ impl Pass<'_> {
         Ok(open)
     }
 
-    /// Works on a piece, with a note of it as long as it lasts. A panic is a death.
+    /// Works on a piece, with a note that stays if the run dies. A panic counts as a death.
     #[expect(clippy::too_many_arguments, reason = "a piece and its note")]
     async fn noted(
         &self,
@@ -265,7 +268,7 @@ impl Pass<'_> {
         fault::lines(lines.iter().enumerate().filter(|(n, _)| !is_context(*n)).map(|(_, line)| &*line.text));
         let work = AssertUnwindSafe(self.piece(lines, noise, duplicates, is_context, summary, marks));
         match work.catch_unwind().await {
-            // Memory that ran out is a death too.
+            // Running out of memory counts as a death too: the note stays.
             Ok(Err(error)) if error.kind() == Kind::Memory => Err(error),
             Ok(done) => {
                 notebook.end();
@@ -282,7 +285,8 @@ impl Pass<'_> {
 mod tests {
     use super::*;
 
-    /// Runs that die of a piece if `is_deadly` says so, until none does. Returns how many died and what was set aside.
+    /// Simulates runs that die of a piece if `is_deadly` says so, until none does. Returns the number of deaths and the
+    /// lines set aside.
     fn runs(lines: usize, is_deadly: impl Fn(usize, usize) -> bool) -> (usize, Vec<usize>) {
         let mut notes: Vec<Deadly> = Vec::new();
         let mut aside = Vec::new();
@@ -309,7 +313,7 @@ mod tests {
     fn what_runs_die_of_is_found_in_a_few_of_them_and_alone_set_aside() {
         let poison = 70_001;
         assert_eq!(runs(100_000, |from, to| (from..to).contains(&poison)), (8, vec![poison]));
-        // It is the first line.
+        // The first line is the deadly one.
         assert_eq!(runs(100_000, |from, _| from == 0), (8, vec![0]));
     }
 

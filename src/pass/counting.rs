@@ -1,4 +1,19 @@
-//! A pass over a counting source: which buckets are new or grew, read in stretches, each marked when it is safe.
+//! A pass over a counting source: finds buckets that are new or grew, reads them in stretches, and marks each stretch
+//! once it is safe.
+//!
+//! In: a source that counts lines per bucket, and the ledger. Out: the documents in the store, and the ledger with what
+//! was read.
+//!
+//! [`run`] does this in order:
+//!
+//! 1. `begin` prepares the ledger: where a first run starts, changed settings, a clock that was wrong.
+//! 2. The source counts each bucket from the watermark (at least the lookback) up to now minus `settle`.
+//!    `Checkpoint::judge` compares with the ledger, and `window::stretches` groups the buckets to read.
+//! 3. `read_all` reads the stretches. One that is too large for memory is read in slices of time, and a slice with too
+//!    many bytes in halves. Each slice gets the open session lines before it as context: carried on from the slice
+//!    before, or read by `lead`.
+//! 4. Once an hour, `old_hours` does the same by the hour for the time between lookback and horizon.
+//! 5. Once a day, `look_ahead` warns of lines from the future.
 
 use super::{Pass, Progress, Summary, open_lines};
 use crate::{
@@ -23,7 +38,7 @@ fn ms(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Reads what is new since the ledger. A run with nothing new costs one search.
+/// Reads what is new since the ledger was last saved. A run with nothing new costs one search.
 pub async fn run(source: Arc<dyn CountingSource>, ledger: &mut Checkpoint, pass: &Pass<'_>) -> Result<Summary> {
     let mut summary = Summary::default();
     let (bucket_ms, lead_ms) = (ms(pass.window.bucket), ms(pass.window.session_lead));
@@ -31,7 +46,7 @@ pub async fn run(source: Arc<dyn CountingSource>, ledger: &mut Checkpoint, pass:
     let lookback_from = bucket_start(pass.now.plus(-ms(pass.window.lookback)), bucket_ms);
     begin(ledger, source.fingerprint(), pass, &mut summary).await?;
 
-    // After an outage longer than the lookback the run goes on from the watermark, oldest first.
+    // After an outage longer than the lookback, reading continues from the watermark, oldest first.
     let from = ledger.watermark.unwrap_or(lookback_from).min(lookback_from);
     let from = from.max(ledger.floor.unwrap_or(from));
     let (mut wanted, mut held) = (Vec::new(), BTreeMap::new());
@@ -58,7 +73,7 @@ pub async fn run(source: Arc<dyn CountingSource>, ledger: &mut Checkpoint, pass:
     Ok(summary)
 }
 
-/// Reads a range once, resuming where an earlier backfill of the same range stopped (its ledger's watermark).
+/// Reads a range once; resumes where an earlier backfill of the same range stopped (the watermark of its ledger).
 pub async fn backfill(
     source: Arc<dyn CountingSource>,
     range: Range,
@@ -84,7 +99,7 @@ pub async fn backfill(
     Ok(summary)
 }
 
-/// Prepares the ledger: a first run, other settings than before, or a lost state directory.
+/// Prepares the ledger for a first run, changed settings, a wrong clock or a lost state directory.
 async fn begin(ledger: &mut Checkpoint, fingerprint: String, pass: &Pass<'_>, summary: &mut Summary) -> Result<()> {
     let (lookback_ms, horizon_ms) = (ms(pass.window.lookback), ms(pass.window.horizon));
     if let Some(told) = ledger.follow_clock(pass.now, lookback_ms, horizon_ms) {
@@ -100,8 +115,8 @@ async fn begin(ledger: &mut Checkpoint, fingerprint: String, pass: &Pass<'_>, su
     }
     ledger.fingerprint = fingerprint;
     if ledger.watermark.is_none() {
-        // Kept before anything is written: after a crash of this run the store is not empty any more, and its
-        // newest document says nothing of how far reading came.
+        // Saved before anything is written: if this run crashes, the store is not empty any more, and its newest
+        // document does not tell how far reading got.
         let newest = match pass.store {
             Some(store) => store.newest_end(pass.now).await?,
             None => None,
@@ -122,7 +137,7 @@ async fn begin(ledger: &mut Checkpoint, fingerprint: String, pass: &Pass<'_>, su
     Ok(())
 }
 
-/// Once an hour: hours beyond the lookback, back to the horizon, that hold more lines than were read of them.
+/// Once an hour: reads hours between horizon and lookback that now hold more lines than were read.
 async fn old_hours(
     source: &Arc<dyn CountingSource>,
     ledger: &mut Checkpoint,
@@ -150,8 +165,8 @@ async fn old_hours(
     .await
 }
 
-/// Once a day: lines stamped more than an hour in the future. They are read when their time has come, which is later than
-/// anyone wants.
+/// Once a day: warns of lines stamped more than an hour in the future. They are read only when their time comes, which
+/// is later than anyone wants.
 async fn look_ahead(source: &Arc<dyn CountingSource>, ledger: &mut Checkpoint, pass: &Pass<'_>) -> Result<()> {
     if !Checkpoint::is_due(ledger.future_checked, pass.now, DAY_MS) {
         return Ok(());
@@ -168,7 +183,7 @@ async fn look_ahead(source: &Arc<dyn CountingSource>, ledger: &mut Checkpoint, p
 }
 
 impl Checkpoint {
-    /// Marks the buckets of a stretch with the larger of what was counted and what was read.
+    /// Marks the buckets of a stretch, each with the larger of the lines counted and the lines read.
     fn mark_stretch(&mut self, stretch: &Stretch, held: &BTreeMap<Time, Held>, read: &BTreeMap<Time, u64>) {
         let mut counted = of_stretch(stretch, held);
         for (bucket, n) in read {
@@ -179,14 +194,14 @@ impl Checkpoint {
     }
 }
 
-/// What was found in the buckets of a stretch.
+/// The counts found in the buckets of a stretch.
 fn of_stretch(stretch: &Stretch, held: &BTreeMap<Time, Held>) -> BTreeMap<Time, Held> {
     stretch.counted.keys().filter_map(|bucket| Some((*bucket, *held.get(bucket)?))).collect()
 }
 
 type Reading = JoinHandle<Result<Option<Batch>>>;
 
-/// Reads stretches, oldest first; while one is stitched and written, the next is read.
+/// Reads stretches, oldest first; while one is stitched and written, the next is being read.
 async fn read_all(
     source: &Arc<dyn CountingSource>,
     wanted: &[Stretch],
@@ -223,7 +238,7 @@ async fn read_all(
             _ => lead(source, range, lead_ms, pass).await?,
         };
         lines.extend(context);
-        // Context lies before the range, so copies are only among the new lines, and are gone already.
+        // Context lies before the range, so only new lines can be copies of each other, and those were counted above.
         stitch::unite(&mut lines);
         let before = lines.partition_point(|l| l.time < range.from);
         let left = pass.stretch(&lines, &batch.noise, duplicates, |n| n < before, summary, &mut ledger.marks).await?;
@@ -251,12 +266,13 @@ fn start(source: &Arc<dyn CountingSource>, range: Range) -> Reading {
     tokio::spawn(async move { source.read_at_most(range, most(range)).await })
 }
 
-/// Bytes of a range, at most, as long as it can be cut in two.
+/// Most bytes to read of a range; no limit if the range cannot be halved.
 fn most(range: Range) -> u64 {
     if halves(range).len() > 1 { STRETCH_BYTES } else { u64::MAX }
 }
 
-/// A range cut in two; one of no more than a second stays whole, because copies of a line have no more in common.
+/// Halves a range at a full second, because copies of a line may differ within a second. A range within one second
+/// stays whole.
 fn halves(Range { from, to }: Range) -> Vec<Range> {
     let middle = from.plus((to.0 - from.0) / 2).floor_second();
     match from < middle && middle < to {
@@ -265,8 +281,8 @@ fn halves(Range { from, to }: Range) -> Vec<Range> {
     }
 }
 
-/// A stretch whose one bucket holds more lines than memory should is read in slices of time, of whole seconds: copies of a
-/// line have no more in common.
+/// Cuts a stretch into slices of time if its one bucket holds more lines than memory should. The cuts are at full
+/// seconds, because copies of a line may differ within a second.
 fn slices(stretch: &Stretch) -> Vec<Range> {
     let Range { from, to } = stretch.range;
     let pieces = stretch.lines().div_ceil(STRETCH_LINES).clamp(1, 1000) as i64;
@@ -281,7 +297,7 @@ fn slices(stretch: &Stretch) -> Vec<Range> {
     ranges
 }
 
-/// The session lines before a range that its messages may share. They are read in pieces that memory can hold.
+/// The session lines before a range that its messages may need, read in pieces that memory can hold.
 async fn lead(source: &Arc<dyn CountingSource>, range: Range, lead_ms: i64, pass: &Pass<'_>) -> Result<Vec<Line>> {
     if lead_ms == 0 {
         return Ok(Vec::new());

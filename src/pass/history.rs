@@ -1,7 +1,7 @@
-//! What `run` remembers of itself: its last runs, and since when it fails for the same reason.
+//! The history of `run`: its last runs, and since when it fails for the same reason.
 //!
-//! When a run fails again for the same reason, standard error speaks only at the first time and then every six hours:
-//! cron would send a mail every 15 minutes.
+//! While runs keep failing for the same reason, it is reported on standard error the first time and then every six
+//! hours; otherwise cron would send a mail every 15 minutes.
 
 use super::{Summary, jump::Uptime};
 use crate::{
@@ -18,14 +18,14 @@ use std::{collections::BTreeMap, path::Path};
 const HISTORY: &str = "history.json";
 const FAILURE: &str = "failure.json";
 const BACKFILLED: &str = "backfilled.json";
-/// Written by those that another run keeps out, who must not touch what belongs to that one.
+/// Written by runs that find the lock held; they must not touch the files of the run that holds it.
 const KEPT_OUT: &str = "kept-out.json";
 const VERSION: u32 = 1;
 /// Two days of runs every 15 minutes.
 const RUNS_KEPT: usize = 192;
 const TELL_AGAIN_MS: i64 = 6 * 3_600_000;
 
-/// The last runs, oldest first, and what all runs did together.
+/// The last runs, oldest first, and the sums over all runs.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct History {
     version: u32,
@@ -34,7 +34,7 @@ pub struct History {
     pub runs: Vec<RunRecord>,
 }
 
-/// Sums over all runs since the state directory was made, failed ones included.
+/// Sums over all runs since the state directory was created, failed runs included.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     /// Runs that ended well.
@@ -45,7 +45,7 @@ pub struct Totals {
     pub created: u64,
     pub updated: u64,
     pub deleted: u64,
-    /// Requests and documents of bulk requests that had to be sent again.
+    /// Requests, and documents of bulk requests, that had to be sent again.
     pub retries: u64,
     pub last_success: Option<Time>,
 }
@@ -54,17 +54,18 @@ pub struct Totals {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct RunRecord {
     pub at: Time,
-    /// How long the system had been up then.
+    /// How long the system had been up at `at`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uptime: Option<Uptime>,
     #[serde(default)]
     pub took_ms: u64,
     #[serde(default)]
     pub retries: u64,
-    /// It told that it did not understand what it read.
+    /// The run reported that it did not understand what it read.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub complained: bool,
-    /// Why it failed; `None` when it ended well. The counts are then those of the stretches that were marked before.
+    /// Why the run failed; `None` if it ended well. The counts of a failed run are those of the stretches marked
+    /// before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<String>,
     #[serde(flatten)]
@@ -88,20 +89,20 @@ pub struct Backfilled {
     pub tally: Tally,
 }
 
-/// Whether a failure was told before.
+/// Whether a failure is to be reported now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Telling {
     First,
-    /// The same, told less than six hours ago.
+    /// Not now: the same reason was reported less than six hours ago.
     Again,
 }
 
-/// What is remembered; empty where there were no runs.
+/// The history; empty if there were no runs.
 pub fn load(state_dir: &Path) -> Result<History> {
     Ok(remembered(&state_dir.join(HISTORY))?.unwrap_or_default())
 }
 
-/// Whether a run of the last six hours told that it did not understand what it read.
+/// Whether a run of the last six hours reported that it did not understand what it read.
 pub fn complained(state_dir: &Path, now: Time) -> Result<bool> {
     let recent = |run: &RunRecord| run.complained && (0..TELL_AGAIN_MS).contains(&now.0.saturating_sub(run.at.0));
     Ok(load(state_dir)?.runs.iter().rev().any(recent))
@@ -112,8 +113,8 @@ pub fn failure(state_dir: &Path) -> Result<Option<Failure>> {
     remembered(&state_dir.join(FAILURE))
 }
 
-/// What a file holds. Nothing is read or written by it, so that one that is torn is put aside, and told: no run should stop
-/// for the memory of others.
+/// The content of a history file. Reading and writing of mail do not depend on it, so a damaged file is moved aside
+/// with a warning: history must not stop a run.
 fn remembered<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     let told = match file::load(path, VERSION) {
         Err(error) if error.kind() == Kind::Config && !error.cause().starts_with("it has version") => error,
@@ -122,7 +123,7 @@ fn remembered<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     let mut aside = path.as_os_str().to_owned();
     aside.push(".unreadable");
     if std::fs::rename(path, &aside).is_err() {
-        // Who only looks may not move it.
+        // A user with read access only cannot move it.
         tracing::warn!("{told}; it counts as empty");
         return Ok(None);
     }
@@ -135,12 +136,12 @@ pub fn backfilled(state_dir: &Path) -> Result<Option<Backfilled>> {
     file::load(&state_dir.join(BACKFILLED), VERSION)
 }
 
-/// Notes what a backfill read.
+/// Records what a backfill read.
 pub fn note_backfill(state_dir: &Path, access: Access, at: Time, tally: Tally) -> Result<()> {
     file::save(&state_dir.join(BACKFILLED), &Backfilled { version: VERSION, at, tally }, access)
 }
 
-/// Notes a run that ended well; returns a line to tell when it is the first after a failure.
+/// Records a run that ended well; returns a message if it is the first after a failure.
 pub fn succeeded(state_dir: &Path, access: Access, run: RunRecord) -> Result<Option<String>> {
     let lines = run.summary.tally.read();
     let mut history = load(state_dir)?;
@@ -154,20 +155,20 @@ pub fn succeeded(state_dir: &Path, access: Access, run: RunRecord) -> Result<Opt
     Ok(Some(format!("works again; it had failed since {}; {lines} lines caught up", failure.since)))
 }
 
-/// The lock that keeps runs out for too long, if any did since it was last free.
+/// The failure that runs recorded because the lock was held for too long, if any did since it was last free.
 pub fn kept_out(state_dir: &Path) -> Result<Option<Failure>> {
     file::load(&state_dir.join(KEPT_OUT), VERSION)
 }
 
-/// Notes that another run kept this one out, and says whether it was told before.
+/// Records that another run holds the lock, and says whether to report it now.
 pub fn is_kept_out(state_dir: &Path, access: Access, now: Time, error: &Error) -> Result<Telling> {
-    // Where the note cannot be read, it is made anew.
+    // A note that cannot be read is replaced.
     let (failure, telling) = Failure::after(kept_out(state_dir).unwrap_or_default(), now, error);
     file::save(&state_dir.join(KEPT_OUT), &failure, access)?;
     Ok(telling)
 }
 
-/// Notes that the lock was free.
+/// Records that the lock was free.
 pub fn let_in(state_dir: &Path) -> Result<()> {
     let path = state_dir.join(KEPT_OUT);
     match std::fs::remove_file(&path) {
@@ -178,7 +179,7 @@ pub fn let_in(state_dir: &Path) -> Result<()> {
     }
 }
 
-/// Notes a failure and says whether it was told before. `run.failed` is set here.
+/// Records a failed run and says whether to report it now. `run.failed` is set here.
 pub fn failed(state_dir: &Path, access: Access, run: RunRecord, error: &Error) -> Result<Telling> {
     let (failure, telling) = Failure::after(failure(state_dir)?, run.at, error);
     let reason = failure.reason.clone();
@@ -191,7 +192,7 @@ pub fn failed(state_dir: &Path, access: Access, run: RunRecord, error: &Error) -
 }
 
 impl Failure {
-    /// A failure at `now`, after what was noted before.
+    /// The failure at `now`, given the one recorded before.
     fn after(before: Option<Self>, now: Time, error: &Error) -> (Self, Telling) {
         let reason = error.to_string();
         let before = before.filter(|f| f.reason == reason);

@@ -1,24 +1,24 @@
-//! A clock that was set between two runs.
+//! Detects that the clock was set between two runs.
 //!
-//! In: when the last run was, by the clock and by how long this system had been up, and the same of now.  Out: words for
-//! whoever looks after it. Without the second, an hour without a run is only an hour without a run.
+//! In: the time of the last run and of this one, each by the clock and by the uptime of the system. Out: a message for
+//! the administrator. Without the uptime, an hour without a run cannot be told from a clock that was set.
 
 use crate::model::Time;
 use serde::{Deserialize, Serialize};
 
-/// What is worth a word.
+/// Smaller jumps are not reported.
 const JUMP_MS: i64 = 3_600_000;
 
-/// How long this system has been up: a clock that nobody sets.
+/// How long the system has been up: a clock that nobody sets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Uptime {
-    /// Another one after each start of the system.
+    /// Changes with every start of the system.
     pub boot: String,
     pub ms: i64,
 }
 
 impl Uptime {
-    /// That of this system; `None` where it does not say.
+    /// The uptime of this system; `None` if it cannot be read.
     pub fn read() -> Option<Self> {
         let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?.trim().to_owned();
         let up = std::fs::read_to_string("/proc/uptime").ok()?;
@@ -27,13 +27,13 @@ impl Uptime {
         Some(Self { boot, ms })
     }
 
-    /// Milliseconds since `last`, if both are of one start of the system.
+    /// Milliseconds since `last`, if both belong to the same start of the system.
     fn since(&self, last: &Self) -> Option<i64> {
         (self.boot == last.boot && self.ms >= last.ms).then_some(self.ms - last.ms)
     }
 }
 
-/// What is to be told of a run at `now` after one at `last`.
+/// The message about a run at `now` after one at `last`, if the clock was set in between.
 pub fn told(last: (Time, Option<&Uptime>), now: (Time, Option<&Uptime>)) -> Option<String> {
     let by_clock = now.0.0.saturating_sub(last.0.0);
     let by_uptime = now.1.zip(last.1).and_then(|(now, last)| now.since(last));

@@ -1,25 +1,25 @@
-//! What `run` did, in the text format of Prometheus, for node_exporter's textfile collector.
+//! Metrics of `run` in the text format of Prometheus, for node_exporter's textfile collector.
 //!
-//! In: the history, the ledger's watermark, dead letters.  Out: the text of a file.  Left out on purpose: whatever would
-//! need a further search, and everything that names a person. Sums are counters, which survive a lost scrape; they
-//! start at 0 again with a lost state directory, which Prometheus takes for a restart.
+//! In: the history, the ledger's watermark, dead letters. Out: the text of a file. Left alone: everything that would
+//! need another search or names a person. Sums are counters, which survive a lost scrape; if the state directory is
+//! lost they start at 0 again, which Prometheus takes for a restart.
 
 use super::history::History;
 use crate::model::Time;
 use std::fmt::{Display, Write};
 
-/// What is told beside the history.
+/// The figures that are not in the history.
 #[derive(Debug)]
 pub struct Now<'a> {
     pub at: Time,
-    /// Tells the series of several configurations on one machine apart.
+    /// Label that tells several configurations on one machine apart.
     pub state_dir: &'a str,
     pub watermark: Option<Time>,
     pub dead_letters: u64,
     pub set_aside: u64,
-    /// Of the run that just ended.
+    /// Exit code of the run that just ended.
     pub exit_code: u8,
-    /// Since when another run keeps all others out.
+    /// The time since which another run has held the lock.
     pub kept_out: Option<Time>,
 }
 
@@ -114,7 +114,7 @@ impl Text {
     }
 }
 
-/// A label's value as the format wants it: a path may hold whatever its maker typed.
+/// A label value, escaped as the format requires: a path may hold any character.
 fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

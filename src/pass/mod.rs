@@ -1,7 +1,7 @@
 //! One pass over a source: read, parse, stitch, write, mark; stretch by stretch.
 //!
-//! `counting.rs` and `positioned.rs` know how the two sorts of sources are walked, `careful.rs` what happens to lines that a
-//! run dies of, `agree.rs` whether the ledger and the store speak of the same documents, `history.rs` what earlier runs did.
+//! `counting.rs` and `positioned.rs` walk the two kinds of sources, `careful.rs` handles lines that a run dies of,
+//! `agree.rs` checks that the ledger matches the store, `history.rs` records earlier runs.
 
 pub mod agree;
 pub mod aside;
@@ -31,39 +31,39 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::{path::Path, sync::atomic::AtomicBool};
 
-/// What a pass did.
+/// The result of a pass.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Summary {
     pub tally: Tally,
     #[serde(flatten)]
     pub merged: Merged,
-    /// From the first to the last line read.
+    /// From the first to the last line read; context lines do not count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub span: Option<Range>,
-    /// What the user should know: where a first run starts, that a ledger began anew.
+    /// Notes for the user: where a first run starts, that a ledger began anew.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
-    /// A signal ended the pass before all was read.
+    /// A signal ended the pass before everything was read.
     #[serde(default)]
     pub stopped: bool,
-    /// Something that was asked for could not be read, or not to its end.
+    /// Some input could not be read, or not to its end.
     #[serde(skip)]
     pub not_whole: bool,
-    /// Whose lines they were, while none was a mail server's.
+    /// The programs of the lines, counted as long as none of them is a mail program.
     #[serde(skip)]
     pub strangers: strangers::Strangers,
 }
 
 impl Summary {
-    /// The counts alone, for those who remember them.
+    /// A copy with the counts only, to be kept in the history.
     pub fn counts(&self) -> Self {
         let Merged { created, updated, deleted, journeys, .. } = self.merged;
         let merged = Merged { created, updated, deleted, journeys, ..Merged::default() };
         Self { tally: self.tally, merged, span: self.span, stopped: self.stopped, ..Self::default() }
     }
 
-    /// Notes the times of lines that were read for themselves: those before a range, and of an earlier stretch, are looked at
-    /// for what they tell of others.
+    /// Extends the span by the lines that were read for themselves. Context lines, from before the range or from an
+    /// earlier stretch, do not count.
     fn saw(&mut self, lines: &[Line], is_context: impl Fn(usize) -> bool) {
         let times = || lines.iter().enumerate().filter(|(n, _)| !is_context(*n)).map(|(_, line)| line.time);
         if let (Some(first), Some(last)) = (times().min(), times().max()) {
@@ -74,7 +74,7 @@ impl Summary {
     }
 }
 
-/// What every pass needs, whatever its source.
+/// The environment of a pass, whatever its source.
 pub struct Pass<'a> {
     /// `None` for a dry run: nothing is written and nothing is marked.
     pub store: Option<&'a dyn Store>,
@@ -82,19 +82,19 @@ pub struct Pass<'a> {
     pub window: crate::config::Window,
     pub now: Time,
     pub state_dir: &'a Path,
-    /// The file in it where is noted what is being worked on.
+    /// Name of the file in `state_dir` that records what is being worked on.
     pub notes: &'static str,
-    /// Who may read what is written there.
+    /// Who may read the files written there.
     pub access: Access,
-    /// Keeps the ledger, after the documents are safe.
+    /// Saves the ledger; called after the documents are safe.
     pub save: &'a (dyn Fn(&Checkpoint) -> Result<()> + Sync),
-    /// Told after each stretch: lines done, and lines (or bytes) in all where known.
+    /// Called after each stretch: lines done, and lines (or bytes) in total if known.
     pub progress: &'a (dyn Fn(Progress<'_>) + Sync),
-    /// Set by SIGTERM and SIGINT: end cleanly after the stretch.
+    /// Set by SIGTERM and SIGINT: stop cleanly after the current stretch.
     pub stop: &'a AtomicBool,
 }
 
-/// Tells of lines whose times cannot be kept.
+/// Warns of lines with times that cannot be stored.
 fn tell_misdated(lines: u64) {
     if lines > 0 {
         tracing::warn!(
@@ -104,7 +104,7 @@ fn tell_misdated(lines: u64) {
     }
 }
 
-/// Tells of lines that were too long.
+/// Warns of lines that were too long.
 fn tell_cut(lines: &[Line]) {
     let cut = lines.iter().filter(|line| line.is_cut()).count();
     if cut > 0 {
@@ -112,18 +112,18 @@ fn tell_cut(lines: &[Line]) {
     }
 }
 
-/// How far a pass has got.
+/// The progress of a pass.
 #[derive(Debug, Clone, Copy)]
 pub struct Progress<'a> {
     /// Lines for a counting source, bytes for files.
     pub done: u64,
     pub total: Option<u64>,
-    /// Of what was read until now.
+    /// Everything read so far.
     pub summary: &'a Summary,
 }
 
 impl Pass<'_> {
-    /// Stitches and writes lines; returns those that later lines may still need.
+    /// Stitches and writes lines; returns the open lines that later ones may still need.
     async fn piece(
         &self,
         lines: &[Line],
@@ -148,7 +148,7 @@ impl Pass<'_> {
                 fault::point("before-bury");
                 dead::bury(self.state_dir, self.access, &merged.refused)?;
                 merged.refused.clear();
-                // Whoever looks after a run sees all of it.
+                // Searches after the run find everything it wrote.
                 store.refresh().await?;
                 if let Some(earliest) = lines.iter().map(|line| line.time).min()
                     && !written.is_empty()
@@ -169,7 +169,7 @@ impl Pass<'_> {
         self.stop.load(std::sync::atomic::Ordering::Relaxed)
     }
 
-    /// Keeps the ledger, unless this is a dry run.
+    /// Saves the ledger, unless this is a dry run.
     fn mark(&self, ledger: &Checkpoint) -> Result<()> {
         if self.store.is_some() {
             (self.save)(ledger)?;
@@ -179,7 +179,7 @@ impl Pass<'_> {
     }
 }
 
-/// Leaves the number of a write in the store, before the ledger stands for it.
+/// Stores the number of a write in the store, before the ledger is saved with it.
 async fn leave_mark(store: &dyn Store, marks: &mut Marks, written: &[String], earliest: Time) -> Result<()> {
     if marks.ledger.is_empty() {
         marks.ledger = agree::new_name();

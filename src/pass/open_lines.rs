@@ -1,10 +1,10 @@
-//! Which of the open lines of a log are kept for the next stretch and the next run: no more than memory and ledger should
-//! hold, and those of hosts that no longer speak age out.
+//! Decides which open lines are carried on to the next stretch and the next run, within bounds of memory and ledger
+//! size.
 //!
-//! In: the lines that are open after a stretch, and which hosts spoke in it.  Out: what of them the ledger takes. A host that
-//! spoke keeps all of its lines, however old its stamps are: it may be the next of many files. One that is silent keeps them
-//! for `lookback` behind the newest line of all, and no more than so many lines of all silent hosts are kept, those of who spoke
-//! last: names of hosts are what a stranger makes up.
+//! In: the lines that are open after a stretch, and the hosts that logged in it. Out: the lines for the ledger. A host
+//! that logged keeps all of its lines, however old their stamps are: it may be the next of many files. A silent host
+//! keeps its lines until they are `lookback` older than the newest line of all. The total for silent hosts is limited,
+//! and those that logged last come first: a stranger can make up host names.
 
 use crate::model::{Line, Time};
 use std::{
@@ -13,15 +13,15 @@ use std::{
     sync::Arc,
 };
 
-/// Lines of silent hosts, some megabytes of ledger.
+/// Most lines of silent hosts; some megabytes of ledger.
 const SILENT_LINES: usize = 20_000;
 
-/// Lines that are kept, and bytes of their texts: ten minutes of some thousand lines a second leave less.
+/// Most lines kept, and most bytes of their texts: ten minutes at some thousand lines a second leave fewer.
 const LINES: usize = 50_000;
 const BYTES: usize = 16 << 20;
 
-/// Leaves out what is beyond the bounds. Hosts that have few lines keep theirs; of the others the newest are kept, so that
-/// `session_lead` is shorter for them.
+/// Drops lines beyond these limits. Hosts with few lines keep all of theirs; of the other hosts the newest lines are
+/// kept, so that `session_lead` is shorter for them.
 pub fn bounded(open: Vec<Line>) -> Vec<Line> {
     bounded_by(open, LINES, BYTES)
 }
@@ -33,7 +33,7 @@ fn bounded_by(mut open: Vec<Line>, most_lines: usize, most_bytes: usize) -> Vec<
     }
     let before = open.len();
     open.sort_by(|a, b| (&a.host, Reverse(a.time), a.id).cmp(&(&b.host, Reverse(b.time), b.id)));
-    // Of each host its newest, then of each its second newest, and so on, as far as there is room.
+    // The newest line of each host first, then the second newest of each, and so on, until there is no more room.
     let mut turns: Vec<(usize, usize)> = Vec::with_capacity(open.len());
     for (at, line) in open.iter().enumerate() {
         let turn = at.checked_sub(1).filter(|last| open[*last].host == line.host).map_or(0, |last| turns[last].0 + 1);
@@ -53,7 +53,7 @@ fn bounded_by(mut open: Vec<Line>, most_lines: usize, most_bytes: usize) -> Vec<
     kept
 }
 
-/// Leaves out the lines of hosts that are gone.
+/// Drops the lines of hosts that have been silent for too long.
 pub fn keep(open: Vec<Line>, spoke: &HashSet<Arc<str>>, newest: Time, silence_ms: i64) -> Vec<Line> {
     keep_at_most(open, spoke, newest.plus(-silence_ms), SILENT_LINES)
 }
@@ -113,7 +113,7 @@ mod tests {
         let open = [(1, "a"), (2, "a"), (3, "a"), (4, "a"), (1, "b")];
         check_bounds(&open, 5, 1000, &open);
         check_bounds(&open, 3, 1000, &[(4, "a"), (3, "a"), (1, "b")]);
-        // Each has 39 bytes.
+        // The text of each line has 31 bytes.
         check_bounds(&open, 5, 80, &[(4, "a"), (1, "b")]);
     }
 

@@ -1,4 +1,4 @@
-//! A pass over a positioned source: read on from where the last one stopped.
+//! A pass over a positioned source: continues reading where the last pass stopped.
 
 use super::{Pass, Progress, Summary, open_lines};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 };
 use std::{collections::HashSet, sync::Arc};
 
-/// Reads all that is new.
+/// Reads everything new.
 pub async fn run(source: &mut dyn PositionedSource, ledger: &mut Checkpoint, pass: &Pass<'_>) -> Result<Summary> {
     let fingerprint = source.fingerprint();
     if let Some(told) = ledger.follow_clock(pass.now, 0, 0) {
@@ -20,7 +20,7 @@ pub async fn run(source: &mut dyn PositionedSource, ledger: &mut Checkpoint, pas
     read(source, ledger, None, fingerprint, pass).await
 }
 
-/// Reads on in what a backfill was asked for; `asked` tells it from others. `within` leaves out lines of other times.
+/// Reads on for a backfill; `asked` identifies its ledger. `within` leaves out lines of other times.
 pub async fn backfill(
     source: &mut dyn PositionedSource,
     ledger: &mut Checkpoint,
@@ -41,7 +41,7 @@ async fn read(
     let mut summary = Summary::default();
     let lead_ms = i64::try_from(pass.window.session_lead.as_millis()).unwrap_or(i64::MAX);
     ledger.fingerprint = fingerprint;
-    // A source that delivers late does so within this.
+    // A source that delivers late is expected to do so within this time.
     let silence_ms = i64::try_from(pass.window.lookback.as_millis()).unwrap_or(i64::MAX).max(lead_ms);
     let mut newest_of_all = ledger.watermark;
     let mut open: Vec<Line> = ledger.open.iter().map(Line::from).collect();
@@ -54,7 +54,7 @@ async fn read(
         }
         let mut context: HashSet<LineId> = open.iter().map(|line| line.id).collect();
         let newest = open.iter().map(|line| line.time.second()).max();
-        // A copy of a line of the last stretch may have the better time, so that it is news.
+        // A copy of a line from the last stretch may have a better time, so it counts as new.
         for line in lines.iter().filter(|line| Some(line.time.second()) <= newest) {
             context.remove(&line.id);
         }
@@ -62,7 +62,7 @@ async fn read(
         let duplicates = stitch::unite(&mut lines);
         lines.append(&mut open);
         stitch::unite(&mut lines);
-        // What lies before the range asked for is looked at for sessions only.
+        // Lines before the range asked for are used for sessions only.
         let before = |line: &Line| within.is_some_and(|within| line.time < within.from);
         let carried = |line: &Line| Some(line.time.second()) <= newest && context.contains(&line.id);
         let is_context = |n: usize| lines.get(n).is_some_and(|line| carried(line) || before(line));
@@ -73,7 +73,7 @@ async fn read(
         }
         ledger.position = Some(source.position());
         ledger.open = open.iter().map(KeptLine::from).collect();
-        // A line of a time to come says nothing of how far reading came.
+        // The watermark is at most `now`: a line from the future does not tell how far reading got.
         ledger.watermark = newest_of_all;
         ledger.tally = summary.tally;
         pass.mark(ledger)?;
@@ -85,9 +85,9 @@ async fn read(
         }
     }
     summary.not_whole = !source.is_whole();
-    // A pipe was left where the signal came, perhaps without a line.
+    // Reading of a pipe stops where the signal came, perhaps before any line.
     summary.stopped |= pass.stopped() && summary.not_whole;
-    // Without a line too there may be news: a file that was truncated or renamed, or cannot be unpacked to its end.
+    // The position may change without a new line: a file was truncated or renamed, or cannot be unpacked to its end.
     let position = Some(source.position());
     if !summary.stopped && ledger.position != position {
         ledger.position = position;

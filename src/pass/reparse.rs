@@ -1,9 +1,9 @@
-//! Documents rebuilt from their own lines, after the parsers have learned something or the index contract has a new
+//! Rebuilds documents from their own lines, after the parsers have learned something or the index contract has a new
 //! version. No source is needed: the store is the state.
 //!
-//! In: a store.  Out: the same store, each document as this program would make it (law L1).  Goes through it in pages, in
-//! the order of ids, and says after each how far it is; what was rebuilt already does not change again, so that stopping
-//! and beginning anew costs time and nothing else.
+//! In: a store. Out: the same store, each document as this program would make it (law L1). The store is read page by
+//! page in the order of ids, and progress is saved after each page. What was rebuilt does not change again, so stopping
+//! and starting over costs only time.
 
 use crate::write::{
     dead,
@@ -16,33 +16,33 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-/// How far a reparse is, kept between two of them.
+/// How far a reparse got, saved between runs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Reached {
     pub version: u32,
-    /// What made the documents: another program or contract begins anew.
+    /// The program and contract that made the documents; another value starts from the beginning.
     pub by: String,
     #[serde(default)]
     pub within: Option<Range>,
-    /// The last document that was rebuilt.
+    /// The last document of the last page that was done.
     #[serde(default)]
     pub after: Option<String>,
     #[serde(default)]
     pub documents: u64,
 }
 
-/// What a reparse needs besides the store.
+/// The environment of a reparse, apart from the store.
 pub struct Reparse<'a> {
     pub rules: &'a Rules,
     pub state_dir: &'a Path,
     pub access: Access,
-    /// Keeps how far it is, after the documents are safe.
+    /// Saves the progress; called after the documents are safe.
     pub save: &'a (dyn Fn(&Reached) -> Result<()> + Sync),
-    /// Set by SIGTERM and SIGINT: end cleanly after the page.
+    /// Set by SIGTERM and SIGINT: stop cleanly after the current page.
     pub stop: &'a AtomicBool,
 }
 
-/// Rebuilds all documents that touch a range, from where the last one stopped. `true` when it came to the end.
+/// Rebuilds all documents that touch a range, from where the last reparse stopped. `true` if it reached the end.
 pub async fn reparse(store: &dyn Store, reached: &mut Reached, with: &Reparse<'_>) -> Result<(Merged, bool)> {
     let mut all = Merged::default();
     loop {

@@ -1,25 +1,25 @@
-//! Whose lines a log holds that has none of a mail server: `cron`, `sshd`, …
+//! Names the programs in a log that has no line of a mail program: `cron`, `sshd`, …
 //!
-//! In: lines as they are read.  Out: a sentence that says what was found instead of mail.
-//! Ignored on purpose: who else wrote into a log of mail; at the first line of a mail server nothing more is counted.
+//! In: lines as they are read. Out: a sentence that says what was found instead of mail. Left alone: other programs in
+//! a log with mail; from the first mail line on nothing is counted.
 
 use crate::{model::Line, stitch::Tally};
 use std::{collections::HashMap, sync::Arc};
 
-/// Programs that are named.
+/// Most programs that are named in the sentence.
 const NAMED: usize = 5;
-/// Names are made by strangers: past so many, new ones are others.
+/// Most names that are counted: strangers can make up names. Further ones count as others.
 const KEPT: usize = 10_000;
 
 #[derive(Debug, Clone, Default)]
 pub struct Strangers {
     programs: HashMap<Arc<str>, u64>,
-    /// Lines that no header fits, without a program, or of programs past [`KEPT`].
+    /// Lines without a known header or program, and lines of programs beyond [`KEPT`].
     others: u64,
 }
 
 impl Strangers {
-    /// Counts lines while `tally`, these included, knows of none of a mail server.
+    /// Counts lines, as long as `tally` (which includes them) has no mail.
     pub fn saw(&mut self, lines: &[Line], noise: usize, tally: &Tally) {
         if !is_without_mail(tally) {
             self.programs = HashMap::new();
@@ -36,7 +36,7 @@ impl Strangers {
         }
     }
 
-    /// `12000 lines, none of a mail program: cron 11900, sshd 100`; `None` where there was mail, or nothing.
+    /// `12000 lines, none of a mail program: cron 11900, sshd 100`; `None` if there was mail or nothing at all.
     pub fn told(&self, tally: &Tally) -> Option<String> {
         if !is_without_mail(tally) || tally.read() == 0 {
             return None;
@@ -54,7 +54,7 @@ impl Strangers {
     }
 }
 
-/// Lines of filters count as mail where something could be made of them.
+/// Lines of filters that were used count as mail.
 fn is_without_mail(tally: &Tally) -> bool {
     tally.mail == 0 && tally.used == 0
 }

@@ -1,12 +1,12 @@
-//! The syslog names that a source is asked for when the settings name none, and those that the settings add.
+//! The syslog names that a source is asked for when the settings name none, and the names that the settings add.
 //!
-//! Whatever a parser reads must be among the first; `tests/programs.rs` holds the two together.
+//! Every name that a parser reads must be covered by the list; `tests/programs.rs` checks that.
 
 use super::Family;
 use std::sync::OnceLock;
 
-/// Syslog names that the settings give to the two servers (`[programs]`): `sendmail -L relay`, and `mailout` where a relay cut
-/// `mailout/smtpd` short. Each stands for itself and for what has it before a slash.
+/// Syslog names that the settings assign to the two servers (`[programs]`): `sendmail -L relay`, and `mailout` where a relay cut
+/// `mailout/smtpd` short. Each matches itself and every name that continues it with a slash.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Named {
     pub postfix: Vec<String>,
@@ -14,7 +14,7 @@ pub struct Named {
 }
 
 impl Named {
-    /// Whose a name is; `None` for one that is not listed.
+    /// The family of a listed name; `None` for any other.
     pub fn family(&self, program: &str) -> Option<Family<'static>> {
         let holds = |names: &[String]| {
             names
@@ -28,7 +28,7 @@ impl Named {
         }
     }
 
-    /// All of them.
+    /// All listed names.
     pub fn all(&self) -> impl Iterator<Item = &String> {
         self.postfix.iter().chain(&self.sendmail)
     }
@@ -36,20 +36,20 @@ impl Named {
 
 static NAMED: OnceLock<Named> = OnceLock::new();
 
-/// Says which names are whose, once and before the first line is read: what a line tells never changes while lines are read.
+/// Sets the configured names, once and before the first line is read: the meaning of a line must not change while lines are read.
 pub fn name(named: Named) {
-    // A second configuration in one process would be a mistake of the caller; the first one stays.
+    // A second call would be a mistake of the caller; the first one stays.
     _ = NAMED.set(named);
 }
 
-/// Whose a name is by the settings.
+/// The family that the settings give a name.
 pub(super) fn named(program: &str) -> Option<Family<'static>> {
     NAMED.get()?.family(program)
 }
 
-/// Names, each standing for all that begin with it (`postfix` for `postfix/smtpd` and `postfix-out/qmgr`). One that begins
-/// with a slash stands for all that end with it: a whole postfix instance may have any name (`mta-out/smtpd`). Where a
-/// field is kept as words, a name stands for itself alone, which is why `amavisd` is here beside `amavis`.
+/// Names, each standing for all that begin with it (`postfix` for `postfix/smtpd` and `postfix-out/qmgr`). One that begins with a
+/// slash stands for all that end with it, because a postfix instance may have any name (`mta-out/smtpd`). In a field that is
+/// indexed as words, a name matches only itself, which is why `amavisd` is listed beside `amavis`.
 pub const PROGRAMS: &[&str] = &[
     "postfix",
     "/anvil",
@@ -109,7 +109,7 @@ pub const PROGRAMS: &[&str] = &[
     "postgrey",
     "rspamd",
     "spamd",
-    // Not mail, but they tell that lines of it were lost.
+    // Not mail programs, but they report lost lines.
     "rsyslog",
     "rsyslogd",
     "syslog",

@@ -1,14 +1,14 @@
-//! What looks like a line of postfix or sendmail, wherever it stands.
+//! Recognises lines of postfix or sendmail by their looks, whatever program they are logged under or quoted by.
 //!
-//! In: a syslog name and a text that no parser took.  Out: whether either shows that a mail server wrote it, so that it counts
-//! as unrecognised and not as another program's.
+//! In: a syslog name and a text that no parser took.  Out: whether a mail server seems to have written it. Then it counts as
+//! unrecognised and not as another program's.
 
 use super::{Family, family, postfix};
 use crate::queue_id;
 use memchr::memchr_iter;
 
-/// Whether a line is one of postfix or sendmail, by its syslog name or by its text: what a container, a relay or a log
-/// collector left of it still counts.
+/// Whether a line is one of postfix or sendmail, by its syslog name or by its text, even by the part of it that a container, a
+/// relay or a log collector left.
 pub fn looks_like_mail(program: &str, text: &str) -> bool {
     is_named(program) || holds_a_line(text) || holds_a_record(text)
 }
@@ -32,14 +32,14 @@ fn holds_a_record(text: &str) -> bool {
     })
 }
 
-/// Whether a syslog name is a mail server's, or says so in some spelling of its own: `Postfix`, `sendmail-relay`.
+/// Whether a syslog name is a mail server's, or contains `postfix` or `sendmail`: `Postfix`, `sendmail-relay`.
 fn is_named(program: &str) -> bool {
     let holds = |word: &str| program.as_bytes().windows(word.len()).any(|w| w.eq_ignore_ascii_case(word.as_bytes()));
     let daemon = || program.rsplit_once('/').is_some_and(|(_, daemon)| postfix::is_daemon(daemon));
     holds("postfix") || holds("sendmail") || daemon() || family(program) == Family::Sendmail
 }
 
-/// The word at the end of a text, of bytes that are `within`; these are of ASCII.
+/// The longest end of a text whose bytes are all `within`. `within` must accept ASCII only.
 fn last_word(text: &str, within: impl Fn(u8) -> bool) -> &str {
     let len = text.bytes().rev().take_while(|b| within(*b)).count();
     &text[text.len() - len..]

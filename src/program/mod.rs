@@ -1,4 +1,4 @@
-//! Which program wrote a line: by its syslog name, and by its text where the name was lost.
+//! Finds the program that wrote a line, by its syslog name, or by its text if the name was lost.
 
 mod listed;
 mod looks;
@@ -9,22 +9,22 @@ pub use listed::{Named, PROGRAMS, name};
 pub use looks::{holds_a_line, looks_like_mail};
 pub use neighbour::Neighbour;
 
-/// Which family of programs a syslog name belongs to, and so which parser reads its lines.
+/// The family of programs that a syslog name belongs to; it decides which parser reads the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Family<'a> {
     /// A postfix daemon: `smtpd`, `qmgr`, …; `None` where the transport lost it (`postfix` alone).
     Postfix(Option<&'a str>),
     Sendmail,
-    /// A filter or a mail store beside them.
+    /// A filter, a policy server or a mail store beside the two servers.
     Neighbour(Neighbour),
-    /// syslog daemons themselves.
+    /// A syslog daemon itself.
     Transport,
     /// Not ours.
     Foreign,
 }
 
-/// The family of a syslog name. Whole postfix instances may have a name without `postfix` in it (`mta-out/smtpd`): the
-/// daemon after the last slash decides.
+/// The family of a syslog name. A postfix instance may have a name without `postfix` in it (`mta-out/smtpd`), so the daemon after
+/// the last slash decides first.
 pub fn family(program: &str) -> Family<'_> {
     if let Some((_, daemon)) = program.rsplit_once('/').filter(|(_, daemon)| postfix::is_daemon(daemon)) {
         return Family::Postfix(Some(daemon));

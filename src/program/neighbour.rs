@@ -1,6 +1,6 @@
 //! Filters, policy servers and mail stores beside the two servers.
 
-/// A program whose lines say more about a message.
+/// A program whose lines add to what is known of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Neighbour {
     Amavis,
@@ -20,7 +20,7 @@ pub enum Neighbour {
 }
 
 impl Neighbour {
-    /// The one that logs under a syslog name.
+    /// The neighbour that logs under a syslog name.
     pub fn of(program: &str) -> Option<Self> {
         Some(match program {
             "amavis" | "amavisd" | "amavisd-new" => Self::Amavis,

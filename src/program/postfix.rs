@@ -2,8 +2,8 @@
 
 use memchr::memchr;
 
-/// Whether the part after the last slash of a syslog name is a postfix program. RFC 3164 tags are cut at 32
-/// characters, which may leave `postfix-script[21863` for a name.
+/// Whether the part after the last slash of a syslog name is a postfix program. RFC 3164 tags are cut at 32 characters, so a name
+/// may have the rest of a process id: `postfix-script[21863`.
 pub fn is_daemon(name: &str) -> bool {
     matches!(
         bare(name),

@@ -1,11 +1,11 @@
-//! What a queue id looks like, and the time that it holds. Which message it stands for is known to `stitch`.
+//! The forms of queue ids, and the time that some of them hold. `stitch` decides which message an id stands for.
 
 pub mod postfix;
 pub mod sendmail;
 
 use crate::model::Time;
 
-/// Times inside ids that are believed: 1992 to 2099. Digits that make another one are of no id that holds its time.
+/// The times in ids that are believed: 1992 to 2099. Outside of this range the digits do not hold a time.
 const BELIEVED: std::ops::Range<Time> = Time(694_224_000_000)..Time(4_102_444_800_000);
 
 /// Whether a word is a queue id of postfix or sendmail.
@@ -13,7 +13,7 @@ pub fn is_id(word: &str) -> bool {
     postfix::is_id(word) || sendmail::is_id(word)
 }
 
-/// The time in the queue id that a line's text begins with, if it holds one; for stamps that have no year.
+/// The time in the queue id at the beginning of a line's text, if it holds one. Used for stamps that have no year.
 pub fn time_in_text(text: &str) -> Option<Time> {
     let (id, _) = text.split_once(": ")?;
     postfix::time(id).or_else(|| sendmail::time(id))

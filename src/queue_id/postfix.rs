@@ -1,7 +1,7 @@
 //! Queue ids of postfix (`global/mail_queue.h`, `global/safe_ultostr.c`).
 //!
-//! Short ids are microseconds and inode in hexadecimal (`3F2A41C0E7`), and come back. Long ids, of `enable_long_queue_ids`,
-//! hold the time of their creation in base 52 without vowels (`4dhRlh0sf8z9rvS`), and never do.
+//! Short ids are microseconds and inode in hexadecimal (`3F2A41C0E7`), and are used again. Long ids (`enable_long_queue_ids`)
+//! hold the time of their creation in base 52 without vowels (`4dhRlh0sf8z9rvS`), and are not.
 
 use super::BELIEVED;
 use crate::model::Time;
@@ -21,7 +21,8 @@ fn is_id_of(word: &str, classes: u8) -> bool {
         || classes & LONG != 0 && (12..=LONGEST_ID).contains(&word.len()) && long()
 }
 
-/// How many digits of queue ids of one form a text begins with (one more than an id may have is enough), and which form.
+/// The length of the longest beginning of a text that has only digits of one form of queue id, and the forms that it fits. Stops
+/// one byte after the longest possible id.
 fn leading_digits(text: &str) -> (usize, u8) {
     let bytes = text.as_bytes();
     let (mut len, mut classes) = (0, SHORT | LONG);
@@ -43,7 +44,7 @@ const SHORT: u8 = 1;
 /// Digits of long ids: base 52, without vowels.
 const LONG: u8 = 2;
 
-/// Which ids each byte may be a digit of.
+/// For each byte, the forms of id that have it as a digit.
 const CLASSES: [u8; 256] = {
     let mut classes = [0; 256];
     let mut byte = 0;
@@ -57,7 +58,7 @@ const CLASSES: [u8; 256] = {
     classes
 };
 
-/// A postfix queue id at the start of a text, followed by `: `; and what comes after that.
+/// A postfix queue id at the start of a text, followed by `: `; and the text after that.
 pub fn leading(text: &str) -> Option<(&str, &str)> {
     let (len, classes) = leading_digits(text);
     let rest = text[len..].strip_prefix(": ")?;
@@ -149,12 +150,12 @@ mod tests {
 
     #[test]
     fn a_long_id_holds_its_time() {
-        // The example of postfix's own documentation of the format.
+        // The example in postfix's documentation of the format.
         assert_eq!(time("4dhRlh0sf8z9rvS"), Some(Time(1_767_225_600_123)));
         assert_eq!(time("4jXgRb5BTwzq68g").map(|t| t.second()), Some(1_795_378_811));
     }
 
-    /// `z` stands between the microsecond and the inode.
+    /// `z` separates the microseconds from the inode.
     #[test]
     fn what_has_not_the_parts_of_a_long_id_is_none() {
         let long = |inode_digits: usize| format!("4dhRlh0sf8z{}", "9".repeat(inode_digits));

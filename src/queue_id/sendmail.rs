@@ -1,4 +1,5 @@
-//! Queue ids of sendmail (`queue.c assign_queueid`): from 8.10 on they hold the time of their creation (`6AMKJjq4009066`).
+//! Queue ids of sendmail (`queue.c assign_queueid`). From 8.10 on they begin with the time of their creation (`6AMKJjq4009066`);
+//! it is read from ids of 8.12 and later only.
 
 use super::BELIEVED;
 use crate::model::Time;
@@ -7,14 +8,15 @@ use chrono::{Datelike, NaiveDate};
 /// The 60 digits of `queue.c QueueIdChars`.
 const DIGITS: u32 = 60;
 
-/// Whether a word is a queue id as `queue.c assign_queueid` makes it: `YMDhmsSSpid`, in UTC, the process id in at least
-/// six digits. Month, day, hour, minute and second must be possible. Before 8.12 it had one digit of a sequence and a process
-/// id of five (`e6G2PqO05058`), before 8.10 the hour, two letters of a sequence and the process id (`JAB14995`).
+/// Whether a word is a queue id as `queue.c assign_queueid` makes it: `YMDhmsSSpid`, in UTC, with a process id of at least six
+/// digits. Month, day, hour, minute and second must be possible. Ids before 8.12 have one digit of a sequence and a process id of
+/// five or six digits (`e6G2PqO05058`); those before 8.10 have the hour, two letters of a sequence and the process id
+/// (`JAB14995`).
 pub fn is_id(word: &str) -> bool {
     parts(word).is_some() || is_8_10(word) || is_8_9(word)
 }
 
-/// Whether an id is one that no other server makes.
+/// Whether an id has the form of 8.12 and later, which no other server makes.
 pub fn is_timed(word: &str) -> bool {
     parts(word).is_some()
 }
@@ -25,7 +27,7 @@ fn is_8_10(word: &str) -> bool {
     (12..=13).contains(&bytes.len()) && digits(7) && digit(bytes[6]).is_some() && date(bytes).is_some()
 }
 
-/// Its hour is `A` to `X`.
+/// The first letter is the hour, `A` to `X`.
 fn is_8_9(word: &str) -> bool {
     let bytes = word.as_bytes();
     let letters = || bytes[1].is_ascii_alphabetic() && bytes[2].is_ascii_uppercase();
@@ -35,20 +37,20 @@ fn is_8_9(word: &str) -> bool {
         && bytes[3..].iter().all(u8::is_ascii_digit)
 }
 
-/// Ids tell their year modulo 60; the one nearest to this is meant (2022-01-01, so 1992 to 2051).
+/// The year in an id is known modulo 60; the one nearest to this date is taken (2022-01-01, so 1992 to 2051).
 const AROUND: Time = Time(1_640_995_200_000);
 
-/// The UTC second in which a queue id was made; `None` for what is no id, or one that holds no time.
+/// The UTC second in which a queue id was made; `None` if the word is no id, or one that holds no time.
 pub fn time(id: &str) -> Option<Time> {
     time_near(id, AROUND).filter(|time| BELIEVED.contains(time))
 }
 
-/// The UTC second in which a queue id was made. The id holds its year only modulo 60, so the year nearest to that of
-/// `around` is taken. `None` for what is no id.
+/// The UTC second in which a queue id was made. The id holds its year only modulo 60, so the year nearest to that of `around` is
+/// taken. `None` if the word is no id of 8.12 or later.
 fn time_near(id: &str, around: Time) -> Option<Time> {
     let [year, month, day, hour, minute, second] = parts(id)?;
     let around = around.utc().year();
-    // `year` counts from 1900: -30..30 years around the line's own year.
+    // `year` counts from 1900, modulo 60: take the one from 30 years before to 29 years after the year of `around`.
     let offset = (1900 + i32::try_from(year).ok()? - around + 30).rem_euclid(60) - 30;
     let date = NaiveDate::from_ymd_opt(around.checked_add(offset)?, month + 1, day)?;
     Some(date.and_hms_opt(hour, minute, second)?.and_utc().into())
@@ -63,7 +65,7 @@ fn parts(id: &str) -> Option<[u32; 6]> {
     bytes[..8].iter().all(|byte| digit(*byte).is_some()).then(|| date(bytes))?
 }
 
-/// The date and time that an id of six characters or more begins with, if they are possible.
+/// The date and time at the beginning of an id of at least six characters, if they are possible.
 fn date(bytes: &[u8]) -> Option<[u32; 6]> {
     let mut values = [0; 6];
     for (value, byte) in values.iter_mut().zip(bytes) {
@@ -74,7 +76,7 @@ fn date(bytes: &[u8]) -> Option<[u32; 6]> {
     possible.then_some([year, month, day, hour, minute, second])
 }
 
-/// The value of one digit in base 60; minutes and seconds need no other check.
+/// The value of one digit in base 60. Every digit is a possible minute or second.
 fn digit(byte: u8) -> Option<u32> {
     let value = match byte {
         b'0'..=b'9' => byte - b'0',

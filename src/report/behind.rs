@@ -1,4 +1,4 @@
-//! The transactions behind a figure: few, the newest, and short.
+//! The newest few transactions behind a figure, in short form.
 
 use crate::model::{
     Text, Time, Transaction,
@@ -10,15 +10,15 @@ use std::{
     sync::Arc,
 };
 
-/// Transactions kept for each figure.
+/// Transactions kept per figure.
 const KEPT: usize = 10;
-/// Characters of a text that a stranger wrote.
+/// Most characters kept of a text that a stranger wrote.
 const LONGEST: usize = 300;
 
 /// A transaction in a line.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Brief {
-    /// What `mailstitch trace` finds it by. Hexadecimal, and so safe to be copied into a shell.
+    /// Argument for `mailstitch trace`. Hexadecimal, so it is safe to paste into a shell.
     pub id: String,
     pub start: Time,
     pub host: Text,
@@ -26,13 +26,13 @@ pub struct Brief {
     pub queue_id: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<Text>,
-    /// The recipient; of several the first that it did not reach.
+    /// The recipient; of several, the first that was not reached.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<Text>,
-    /// Recipients besides that one.
+    /// Number of further recipients.
     pub more: u64,
     pub status: &'static str,
-    /// What the last server said, or why it was refused.
+    /// The last server's reply, or the reason of a refusal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Text>,
 }
@@ -66,7 +66,7 @@ fn cut(text: &str) -> Text {
     text.chars().take(LONGEST).collect()
 }
 
-/// What became of it, in a word.
+/// The outcome in a word.
 pub fn status(kind: Kind, status: Status) -> &'static str {
     match (kind, status) {
         (Kind::Reject, _) => "refused",
@@ -88,12 +88,12 @@ pub fn status(kind: Kind, status: Status) -> &'static str {
     }
 }
 
-/// The newest transactions of a figure.
+/// The transactions added last to a figure.
 #[derive(Debug, Default)]
 pub struct Behind(VecDeque<Arc<Brief>>);
 
 impl Behind {
-    /// One more; one that is the last already is not taken twice.
+    /// Adds a transaction, unless it is the one added last.
     pub fn add(&mut self, brief: &Arc<Brief>) {
         if self.0.back().is_some_and(|last| Arc::ptr_eq(last, brief)) {
             return;
@@ -104,7 +104,7 @@ impl Behind {
         self.0.push_back(Arc::clone(brief));
     }
 
-    /// Adds all of this to another.
+    /// Adds all of these to another figure's.
     pub fn pour(self, into: &mut Self) {
         for brief in &self.0 {
             into.add(brief);
@@ -112,7 +112,7 @@ impl Behind {
     }
 }
 
-/// Numbers the transactions that a report refers to.
+/// Assigns each transaction of a report an index.
 #[derive(Debug, Default)]
 pub struct Register {
     places: HashMap<String, usize>,
@@ -120,7 +120,7 @@ pub struct Register {
 }
 
 impl Register {
-    /// The places of a figure's transactions, newest first.
+    /// The indices of a figure's transactions, newest first.
     pub fn places(&mut self, behind: &Behind) -> Vec<usize> {
         let mut newest: Vec<&Arc<Brief>> = behind.0.iter().collect();
         newest.sort_by(|a, b| (b.start, &b.id).cmp(&(a.start, &a.id)));

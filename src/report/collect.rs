@@ -1,4 +1,4 @@
-//! Counts documents as they come by.
+//! Counts documents one by one.
 
 use super::{
     Report,
@@ -18,10 +18,10 @@ use crate::{
 };
 use std::{collections::BTreeMap, sync::Arc};
 
-/// Open messages listed, the oldest.
+/// Most open messages listed, oldest first.
 const OPEN_LISTED: usize = 100;
 
-/// Sizes told apart, in bytes.
+/// Size classes, in bytes.
 const SIZES: [(u64, &str); 5] = [
     (10_000, "up to 10 kB"),
     (100_000, "10 to 100 kB"),
@@ -30,7 +30,7 @@ const SIZES: [(u64, &str); 5] = [
     (u64::MAX, "over 10 MB"),
 ];
 
-/// What documents were counted as.
+/// The counts so far.
 pub struct Collector {
     pub(super) range: Range,
     pub(super) documents: u64,
@@ -39,7 +39,7 @@ pub struct Collector {
     pub(super) bytes: u64,
     pub(super) fates: BTreeMap<&'static str, (u64, Behind)>,
     pub(super) by_fate: [(u64, Behind); 5],
-    /// Messages that were not delivered, attempts aside.
+    /// Messages not delivered at some hop; attempts excluded.
     pub(super) undone: u64,
     pub(super) all: Behind,
     pub(super) over: Over,
@@ -52,23 +52,23 @@ pub struct Collector {
     pub(super) logins: Top<Party>,
     pub(super) relays: Top<Passage>,
     pub(super) hops: Top<Passage>,
-    /// By what became of it and what it means.
+    /// By fate and meaning: `failed: mailbox full`.
     pub(super) reasons: Top<Reason>,
     pub(super) tls: Top<Times>,
     pub(super) tls_in: (u64, u64),
     pub(super) sizes: Top<Times>,
     pub(super) size: Spread,
     pub(super) delay: Spread,
-    /// The oldest messages still on their way, with the reason, and how many there are.
+    /// The oldest open messages, by arrival and id.
     pub(super) open: BTreeMap<(Time, String), Arc<Brief>>,
     pub(super) open_count: u64,
-    /// Of these, how many wait for nobody but an administrator.
+    /// Open messages on hold, which wait for the administrator.
     pub(super) held_count: u64,
     pub(super) open_behind: Behind,
 }
 
 impl Collector {
-    /// `range`: what begins in it is counted.
+    /// Counts transactions that begin in `range`.
     pub fn new(range: Range) -> Self {
         Self {
             range,
@@ -103,7 +103,7 @@ impl Collector {
         }
     }
 
-    /// Counts a document. One that began before the range counts only if it is still in the queue.
+    /// Counts a document. One that began before the range counts only as open, if it is still in the queue.
     pub fn add(&mut self, t: &Transaction) {
         let brief = Arc::new(Brief::new(t));
         let first_part = t.mail.part == 0;
@@ -125,7 +125,7 @@ impl Collector {
         }
     }
 
-    /// All that was counted, with at most `limit` rows in each table.
+    /// The report, with at most `limit` rows per table.
     pub fn finish(self, made: Time, limit: usize) -> Report {
         tables::report(self, made, limit)
     }
@@ -140,7 +140,7 @@ impl Collector {
         }
     }
 
-    /// What is counted once for a document, however many recipients it has.
+    /// Counts a document as a whole, however many recipients it has.
     fn whole(&mut self, t: &Transaction, brief: &Arc<Brief>) {
         let fate = fate(t);
         let is_attempt = t.mail.kind == Kind::Reject;
@@ -148,7 +148,7 @@ impl Collector {
         let (times, behind) = self.fates.entry(status(t.mail.kind, t.mail.status)).or_default();
         *times += 1;
         behind.add(brief);
-        // A message that only passes on is counted where it began; what goes wrong is counted where it does.
+        // A message that is only passed on counts where it began; a failure counts where it happens.
         if begins || fate != Fate::Delivered {
             let (times, behind) = &mut self.by_fate[fate as usize];
             *times += 1;
@@ -163,7 +163,7 @@ impl Collector {
         }
         let size = t.mail.size.filter(|_| begins).unwrap_or(0);
         let party = |top: &mut Top<Party>, name: &str| {
-            // What only passes changes nothing, and must not bring a name in.
+            // A message that is only passed on adds nothing, and must not add a name.
             if begins || fate != Fate::Delivered {
                 top.count(name, brief, |p| {
                     p.add(fate, begins, is_attempt);
@@ -178,7 +178,7 @@ impl Collector {
         if let Some(user) = t.user.name.as_deref() {
             party(&mut self.logins, user);
         }
-        // Further hops have our own servers as clients: they say nothing about where mail comes from.
+        // The clients of further hops are our own servers and say nothing about where mail comes from.
         if (begins || is_attempt)
             && let Some(client) = client(t)
         {
@@ -191,7 +191,7 @@ impl Collector {
         }
     }
 
-    /// A message where its journey begins.
+    /// Counts a message at the hop where its journey begins.
     fn begins(&mut self, t: &Transaction, brief: &Arc<Brief>) {
         self.messages += 1;
         self.all.add(brief);
@@ -216,7 +216,7 @@ impl Collector {
         let begins = !is_attempt && is_root(t);
         for r in &t.mail.recipients {
             let fate = recipient_fate(t, r);
-            // Whom it was refused for is told of as an attempt of theirs.
+            // Refused recipients are not counted among the recipients of the message.
             if begins && r.status != RecipientStatus::Rejected {
                 self.recipients += 1;
             }
@@ -235,7 +235,7 @@ impl Collector {
                 Fate::Refused if t.mail.rejects.is_empty() => "refused",
                 _ => continue,
             };
-            // Nobody said anything yet about what is only queued.
+            // A recipient that is only queued has no reply yet.
             let text = r.reply.as_deref().unwrap_or_default();
             if !text.is_empty() || r.dsn.is_some() {
                 self.reason(word, None, r.dsn.as_deref(), text, brief);
@@ -249,7 +249,7 @@ impl Collector {
         }
     }
 
-    /// A hand-over, or the attempt at one.
+    /// Counts a hand-over to a relay, or the attempt.
     fn passage(&mut self, t: &Transaction, r: &Recipient, fate: Fate, brief: &Arc<Brief>) {
         let count = |p: &mut Passage| {
             p.all += 1;
@@ -301,7 +301,7 @@ fn is_open(t: &Transaction) -> bool {
 fn fate(t: &Transaction) -> Fate {
     match (t.mail.kind, t.mail.status) {
         (Kind::Reject, _) | (_, Status::Rejected) => Fate::Refused,
-        // What went on under a new id only passed here.
+        // A requeued message only passed through here: it went on under a new queue id.
         (_, Status::Delivered | Status::Requeued) => Fate::Delivered,
         (_, Status::Queued | Status::Deferred) => Fate::Waiting,
         (_, Status::Partial | Status::Bounced | Status::Expired) => Fate::Failed,
@@ -314,7 +314,8 @@ fn recipient_fate(t: &Transaction, r: &Recipient) -> Fate {
     match r.status {
         S::Deferred | S::Held | S::Unknown if t.mail.status == Status::Requeued => Fate::Delivered,
         S::Sent | S::Expanded | S::Deliverable => Fate::Delivered,
-        // What is on hold or was deleted will not be tried again.
+        // A deferred recipient waits only while its message is queued; a message on hold or deleted is not tried
+        // again.
         S::Deferred if matches!(t.mail.status, Status::Queued | Status::Deferred) => Fate::Waiting,
         S::Bounced | S::Expired | S::Undeliverable => Fate::Failed,
         S::Rejected => Fate::Refused,
@@ -322,12 +323,12 @@ fn recipient_fate(t: &Transaction, r: &Recipient) -> Fate {
     }
 }
 
-/// Addresses that differ in case alone are one.
+/// Addresses that differ only in case count as one.
 fn named(address: &str) -> String {
     address.to_lowercase()
 }
 
-/// What stands after the last `@`; an address without one is of the server itself.
+/// The part after the last `@`; an address without one is local to the server.
 fn domain(address: &str) -> String {
     match address.rsplit_once('@') {
         _ if address == "<>" => "<>".to_owned(),
@@ -336,7 +337,7 @@ fn domain(address: &str) -> String {
     }
 }
 
-/// `name[ip]`, as mail servers write it.
+/// The client as `name[ip]`, the form of mail logs.
 fn client(t: &Transaction) -> Option<String> {
     match (t.source.domain.as_deref(), t.source.ip.as_deref()) {
         (Some(name), Some(ip)) => Some(format!("{name}[{ip}]")),

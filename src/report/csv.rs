@@ -1,17 +1,17 @@
-//! A report as CSV: one row for each row of each table, in the long form that spreadsheets pivot.
+//! A report as CSV: one row per cell, the long form that spreadsheets can pivot.
 //!
-//! A field that a spreadsheet would take for a formula gets an apostrophe before it (OWASP, CSV injection): senders choose
-//! their addresses.
+//! A field that a spreadsheet would take for a formula gets an apostrophe before it (OWASP, CSV injection), because
+//! senders choose their addresses.
 
 use super::{Cell, Report};
 
-/// Table, name, what is counted, the number or text.
+/// Table, row name, column name, and the number or text.
 const HEADER: [&str; 4] = ["table", "name", "column", "value"];
 
-/// The figures and tables as CSV with a header, RFC 4180.
+/// Figures, volume and tables as CSV with a header (RFC 4180).
 ///
 /// # Errors
-/// Never in practice: it is written to memory.
+/// Never in practice, since it writes to memory.
 pub fn csv(report: &Report) -> Result<String, csv::Error> {
     let mut out = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     out.write_record(HEADER)?;
@@ -57,7 +57,7 @@ fn plain(cell: &Cell) -> String {
 
 fn harmless(text: &str) -> String {
     let text = crate::escape::visible(text);
-    // A formula may begin behind blanks, too.
+    // A formula may also follow blanks.
     match text.trim_start().starts_with(['=', '+', '-', '@', '|', '%']) {
         true => format!("'{text}"),
         false => text.into_owned(),

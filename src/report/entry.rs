@@ -1,24 +1,24 @@
-//! What is counted under a name: of those who send and receive, of relays, of reasons.
+//! Counts kept under a name: senders and recipients, relays, reasons.
 
 use super::{top::Counts, volume::Fate};
 use sketches_ddsketch::{Config, DDSketch};
 
-/// Messages or recipients, counted where a journey began, and what went wrong anywhere on it.
+/// Messages or recipients: all of them where a journey began, and what went wrong at any hop.
 #[derive(Debug, Default)]
 pub struct Party {
-    /// Where the journey began.
+    /// Counted at the first hop only.
     pub all: u64,
     pub waiting: u64,
     pub failed: u64,
-    /// Attempts, which are not in `all`, and messages.
+    /// Refused attempts, which are not in `all`, and refused messages.
     pub refused: u64,
-    /// Of `all`: did not reach anybody yet, or never will.
+    /// Not or not yet delivered, at whatever hop; attempts excluded.
     undelivered: u64,
     pub bytes: u64,
 }
 
 impl Party {
-    /// Counts one; `is_new` where its journey began and it is more than an attempt.
+    /// Counts one. `is_new`: its journey began here, and it is not just an attempt.
     pub fn add(&mut self, fate: Fate, is_new: bool, is_attempt: bool) {
         self.all += u64::from(is_new);
         self.undelivered += u64::from(fate != Fate::Delivered && !is_attempt);
@@ -30,16 +30,16 @@ impl Party {
         }
     }
 
-    /// Those that nothing else is known of.
+    /// `all` without the undelivered.
     pub fn delivered(&self) -> u64 {
         self.all.saturating_sub(self.undelivered)
     }
 }
 
-/// A message weighs this much more than what went wrong with one.
+/// Weight of a message, relative to one failure.
 const MESSAGE: u64 = 1 << 20;
 
-/// Messages first; who has none is weighed by attempts, far below.
+/// Names rank by messages first; names without messages rank far below, by failures and attempts.
 impl Counts for Party {
     fn weight(&self) -> u64 {
         self.all.saturating_mul(MESSAGE).saturating_add(self.waiting + self.failed + self.refused)
@@ -50,7 +50,7 @@ impl Counts for Party {
     }
 }
 
-/// Just a number of times.
+/// A plain count.
 #[derive(Debug, Default)]
 pub struct Times(pub u64);
 
@@ -60,7 +60,7 @@ impl Counts for Times {
     }
 }
 
-/// Times that something was said, and in what words.
+/// How often something was said, and one example of the wording.
 #[derive(Debug, Default)]
 pub struct Reason {
     pub times: u64,
@@ -73,7 +73,7 @@ impl Counts for Reason {
     }
 }
 
-/// Recipients that a queue handed on, and how long it took.
+/// Recipients that a queue handed on or tried to, and how long it took.
 #[derive(Default)]
 pub struct Passage {
     pub all: u64,
@@ -81,7 +81,7 @@ pub struct Passage {
     pub waiting: u64,
     pub failed: u64,
     pub delay: Spread,
-    /// Sums of `delays=a/b/c/d`, and of how many.
+    /// Sums of the four parts of `delays=a/b/c/d`, over `staged` recipients.
     pub stages: [f64; 4],
     pub staged: u64,
 }
@@ -92,25 +92,26 @@ impl Counts for Passage {
     }
 }
 
-/// A distribution of which quantiles are asked: in bounded memory, 1 % exact.
+/// A distribution for quantiles, in bounded memory and exact to 1 %.
 pub struct Spread(DDSketch);
 
 impl Default for Spread {
     fn default() -> Self {
-        // Below a millisecond nothing is told apart; 2,048 steps of 2 % from there are more than any time or size.
+        // Values below a millisecond are not told apart. From there, 2,048 steps of 2 % reach beyond any duration or
+        // size.
         Self(DDSketch::new(Config::new(0.01, 2048, 0.001)))
     }
 }
 
 impl Spread {
-    /// One more; what is not a number of at least 0 is passed over.
+    /// Adds a value; ignores anything but numbers from 0 up.
     pub fn add(&mut self, value: f64) {
         if value.is_finite() && value >= 0.0 {
             self.0.add(value);
         }
     }
 
-    /// The value that a share of all do not exceed.
+    /// The value that the given share of all values does not exceed.
     pub fn quantile(&self, share: f64) -> Option<f64> {
         self.0.quantile(share).ok().flatten().map(|x| x.max(0.0))
     }
@@ -120,7 +121,7 @@ impl Spread {
 mod tests {
     use super::*;
 
-    /// Told as it was summed, the error of a busy table was a million times what it is.
+    /// If the error were the sum of weights instead, that of a busy table would be a million times too large.
     #[test]
     fn what_was_forgotten_is_told_in_what_rows_count() {
         assert_eq!(Party { all: 3, waiting: 1, ..Party::default() }.largest(), 3);
@@ -148,7 +149,7 @@ mod tests {
     #[test]
     fn a_failure_further_on_takes_from_what_was_delivered() {
         let mut party = Party::default();
-        // Two messages came in, were handed on, and one of them bounced two hosts later.
+        // Two messages came in and were handed on; one of them bounced two hosts later.
         party.add(Fate::Delivered, true, false);
         party.add(Fate::Delivered, true, false);
         party.add(Fate::Delivered, false, false);

@@ -1,10 +1,11 @@
-//! What a refusal, a bounce or a deferral means, however a server put it.
+//! Meaning of a refusal, bounce or deferral, however a server words it.
 //!
-//! In: reply code, enhanced status code (RFC 3463) and text.  Out: a short name, the same for all that mean it.  The text is
-//! asked first, because many servers say 5.7.1 or 4.0.0 whatever happened; then the code's detail, then its class.
+//! In: reply code, enhanced status code (RFC 3463) and text.  Out: a short name, the same for all with that meaning.
+//! The text decides first, because many servers say 5.7.1 or 4.0.0 whatever happened; then the detail of the code,
+//! then its subject.
 
-/// Families of texts, in lower case. The first that has a needle in the text names it, so that the more special stand
-/// first.
+/// Phrases by meaning, in lower case. The first family with a phrase in the text decides, so special ones come before
+/// general ones.
 const FAMILIES: &[(&str, &[&str])] = &[
     ("greylisted", &["greylist", "graylist", "postgrey", "grey list"]),
     (
@@ -288,7 +289,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Names of details that RFC 3463 gives (`X.1.1` and so on).
+/// Meanings of details in RFC 3463 (`X.1.1` and so on).
 const DETAILS: &[(&str, &str)] = &[
     ("1.1", "no such user"),
     ("1.2", "domain not found"),
@@ -316,7 +317,7 @@ const DETAILS: &[(&str, &str)] = &[
     ("7.8", "login needed or refused"),
 ];
 
-/// Names of its subjects.
+/// Meanings of subjects in RFC 3463 (the middle number).
 const SUBJECTS: &[(&str, &str)] = &[
     ("1", "other trouble with an address"),
     ("2", "other trouble with a mailbox"),
@@ -327,14 +328,14 @@ const SUBJECTS: &[(&str, &str)] = &[
     ("7", "access denied"),
 ];
 
-/// What it means, in a few words.
+/// The meaning of a reply, in a few words.
 pub fn meaning(code: Option<u16>, dsn: Option<&str>, text: &str) -> &'static str {
     let words = plain(text);
     let by_text = FAMILIES.iter().find(|(_, needles)| needles.iter().any(|needle| words.contains(needle)));
     if let Some((name, _)) = by_text {
         return name;
     }
-    // The class, 4 or 5, says whether it is for good, not what it is.
+    // Skip the class: 4 or 5 says whether it is permanent, not what it is.
     let rest = dsn.and_then(|dsn| dsn.split_once('.')).map(|(_, rest)| rest);
     let by_detail = rest.and_then(|rest| DETAILS.iter().find(|(detail, _)| *detail == rest));
     let subject = rest.and_then(|rest| rest.split('.').next());
@@ -349,8 +350,8 @@ pub fn meaning(code: Option<u16>, dsn: Option<&str>, text: &str) -> &'static str
     }
 }
 
-/// The text in lower case without what stands in angle brackets: addresses and host names are chosen by strangers, and
-/// mail to `spam@` is not spam.
+/// The text in lower case without anything in angle brackets: strangers choose addresses and host names, and mail to
+/// `spam@` is not spam.
 fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut depth = 0_u32;
@@ -362,7 +363,7 @@ fn plain(text: &str) -> String {
             _ => {}
         }
     }
-    // A bracket that nothing closes hides nothing.
+    // An unclosed bracket hides nothing.
     if depth > 0 { text.to_lowercase() } else { out }
 }
 

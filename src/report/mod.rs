@@ -1,12 +1,13 @@
-//! What a time range looks like in numbers, for people: `mailstitch report`.
+//! A time range in numbers, for people: `mailstitch report`.
 //!
-//! In: documents, one at a time and in any order, into a [`Collector`].  Out: a [`Report`], and from it text, JSON, CSV or
-//! one page of HTML.  Pure: no clock, no network, no files.  Memory follows the tables, not the documents: what a table
-//! cannot hold any more it forgets, rarest first, and says how much it may be short ([`Table::error`]).
+//! In: documents, one at a time and in any order, into a [`Collector`].  Out: a [`Report`], and from it text, JSON,
+//! CSV or a page of HTML.  Pure: no clock, no network, no files.  Memory grows with the tables, not with the
+//! documents: a table that is full drops its smallest rows, and says by how much its numbers may be too small
+//! ([`Table::error`]).
 //!
-//! A message that passes three queues has three documents. What concerns it as a whole (senders, clients, size, volume)
-//! is counted where its journey began, what concerns a hand-over (relays, delays) in each queue, and failures wherever
-//! they happened.
+//! A message that passes three queues has three documents. What concerns the message as a whole (senders, clients,
+//! size, volume) is counted where its journey began; what concerns one hand-over (relays, delays) is counted in each
+//! queue, and failures wherever they happen.
 
 mod behind;
 mod collect;
@@ -30,74 +31,74 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 /// The numbers of a time range.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
-    /// When it was made.
+    /// When the report was made.
     pub made: Time,
-    /// What began in this time is counted.
+    /// Transactions that began in this range are counted.
     pub range: Range,
-    /// Documents looked at.
+    /// Documents counted.
     pub documents: u64,
-    /// The numbers to begin with.
+    /// The main numbers, shown first.
     pub figures: Vec<Figure>,
     pub volume: Volume,
     pub tables: Vec<Table>,
-    /// The transactions that figures and rows refer to by their place in this list.
+    /// The transactions behind figures and rows, which refer to them by index.
     pub transactions: Vec<Brief>,
 }
 
-/// One number, and some of the transactions that it counts.
+/// One number, with some of the transactions that it counts.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Figure {
     pub name: &'static str,
     #[serde(skip)]
     pub title: &'static str,
-    /// `None` where nothing was measured.
+    /// `None` if nothing was measured.
     pub value: Option<Cell>,
-    /// A word on it, for people.
+    /// Explanation for people.
     #[serde(skip)]
     pub note: String,
-    /// Places in [`Report::transactions`], newest first.
+    /// Indices into [`Report::transactions`], newest first.
     pub transactions: Vec<usize>,
 }
 
-/// A table of things of one kind.
+/// A table: one row per name.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Table {
     pub name: &'static str,
     #[serde(skip)]
     pub title: &'static str,
-    /// What is counted, in a sentence.
+    /// One sentence on what the table counts.
     #[serde(skip)]
     pub about: &'static str,
-    /// What the names of the rows are.
+    /// The kind of the row names: `sender`, `relay`.
     #[serde(skip)]
     pub of: &'static str,
     #[serde(skip)]
     pub columns: Vec<Column>,
     #[serde(serialize_with = "rows_with_names")]
     pub rows: Rows,
-    /// Rows that there were besides those shown.
+    /// Number of rows not shown.
     pub left_out: u64,
-    /// How much a number may be too small, because there were more names than could be remembered; 0 is exact.
+    /// By how much a number may be too small, because there were more names than could be kept; 0 means exact.
     pub error: u64,
 }
 
-/// The rows of a table with the names of its columns, which their JSON needs.
+/// The rows of a table, with the column names that their JSON needs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rows(pub Vec<Row>, Vec<&'static str>);
 
 impl Rows {
-    /// Rows with a cell for each column.
+    /// Rows, each with one cell per column.
     pub fn new(rows: Vec<Row>, columns: &[Column]) -> Self {
         Self(rows, columns.iter().map(|column| column.name).collect())
     }
 }
 
-/// A column besides the name.
+/// A column after the name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Column {
     pub name: &'static str,
     pub title: &'static str,
-    /// What is left out where there is little room.
+    /// Left out where there is little room.
     pub minor: bool,
 }
 
@@ -105,20 +106,20 @@ pub struct Column {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
     pub name: String,
-    /// One for each column.
+    /// One per column.
     pub cells: Vec<Option<Cell>>,
-    /// Places in [`Report::transactions`], newest first.
+    /// Indices into [`Report::transactions`], newest first.
     pub transactions: Vec<usize>,
 }
 
-/// A value with its unit.
+/// A value and its unit.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Cell {
     Count(u64),
     Bytes(u64),
     Seconds(f64),
-    /// 1 is all.
+    /// From 0 to 1.
     Share(f64),
     Text(String),
 }
@@ -141,21 +142,21 @@ fn rows_with_names<S: Serializer>(rows: &Rows, s: S) -> Result<S::Ok, S::Error> 
 }
 
 impl Report {
-    /// Whether there is nothing to tell.
+    /// Whether no document was counted.
     pub fn is_empty(&self) -> bool {
         self.documents == 0
     }
 }
 
 impl Table {
-    /// Whether a column holds texts.
+    /// Whether a column holds text.
     fn is_text(&self, column: usize) -> bool {
         self.rows.0.iter().any(|row| matches!(row.cells.get(column), Some(Some(Cell::Text(_)))))
     }
 }
 
 impl Cell {
-    /// For people: `1,234`, `1.2 MB`, `3.4 s`, `12.5 %`.
+    /// In the form for people: `1,234`, `1.2 MB`, `3.4 s`, `12.5 %`.
     pub fn shown(&self) -> String {
         match self {
             Self::Count(n) => person::count(*n),
@@ -166,7 +167,7 @@ impl Cell {
         }
     }
 
-    /// What rows are sorted by; `None` for texts.
+    /// The number to sort rows by; `None` for text.
     pub fn number(&self) -> Option<f64> {
         match self {
             Self::Count(n) | Self::Bytes(n) => Some(*n as f64),

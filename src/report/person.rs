@@ -1,4 +1,4 @@
-//! Numbers as people read them.
+//! Formats numbers for people.
 
 /// `1,234,567`
 pub fn count(n: u64) -> String {
@@ -13,7 +13,7 @@ pub fn count(n: u64) -> String {
     out
 }
 
-/// `1.2 MB`: powers of a thousand, as in mail limits.
+/// `1.2 MB`: powers of 1,000, as in mail size limits.
 pub fn bytes(n: u64) -> String {
     let mut value = n as f64;
     let mut units = ["B", "kB", "MB", "GB", "TB"].into_iter().peekable();
@@ -28,7 +28,7 @@ pub fn bytes(n: u64) -> String {
     if unit == "B" || value >= 99.95 { format!("{value:.0} {unit}") } else { format!("{value:.1} {unit}") }
 }
 
-/// `0.12 s`, `3.4 s`, `45 s`, `12 min`, `3.4 h`, `5.1 d`: two digits, as percentiles are known to a percent.
+/// `0.12 s`, `3.4 s`, `45 s`, `12 min`, `3.4 h`, `5.1 d`: about two digits, as percentiles are exact to 1 %.
 pub fn seconds(s: f64) -> String {
     match s {
         s if s < 0.005 => "0 s".to_owned(),
@@ -41,7 +41,7 @@ pub fn seconds(s: f64) -> String {
     }
 }
 
-/// `12.5 %`; what is not quite all or nothing does not look like it.
+/// `12.5 %`. Shares close to none or all are shown as `< 0.1 %` and `> 99.9 %`.
 pub fn share(x: f64) -> String {
     let percent = 100.0 * x;
     match percent {

@@ -1,4 +1,4 @@
-//! What was counted, as tables and figures.
+//! Turns the counts into figures and tables.
 
 use super::{
     Cell, Column, Figure, Report, Row, Rows, Table,
@@ -11,7 +11,7 @@ use super::{
 use crate::model::{Text, Time};
 use std::{collections::BTreeMap, sync::Arc};
 
-/// What a table is, but for its rows.
+/// A table without its rows.
 struct Head {
     name: &'static str,
     title: &'static str,
@@ -28,7 +28,7 @@ const fn minor(name: &'static str, title: &'static str) -> Column {
     Column { name, title, minor: true }
 }
 
-/// The report of a collection.
+/// Makes the report of what was collected.
 pub fn report(c: Collector, made: Time, limit: usize) -> Report {
     let mut make = Make { register: Register::default(), limit };
     let figures = figures(&c, made, &mut make.register);
@@ -146,12 +146,12 @@ fn figures(c: &Collector, made: Time, register: &mut Register) -> Vec<Figure> {
     ]
 }
 
-/// Seconds from one moment to a later one.
+/// Seconds from one moment to a later one; 0 if it is earlier.
 fn age(since: Time, now: Time) -> f64 {
     (now.0 - since.0).max(0) as f64 / 1000.0
 }
 
-/// Sizes are whole, and no message has 2^53 bytes.
+/// Sizes are whole numbers far below 2^53.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a quantile of sizes is one")]
 fn bytes(x: f64) -> Cell {
     Cell::Bytes(x.max(0.0) as u64)
@@ -171,7 +171,7 @@ impl Head {
 }
 
 impl Make {
-    /// The first rows of what was counted by name.
+    /// A table of the first rows counted by name.
     fn table<C: Counts>(&mut self, head: Head, top: Top<C>, cells: impl Fn(C) -> Vec<Option<Cell>>) -> Table {
         let Finished { rows: entries, left_out, error } = top.finish(self.limit);
         let mut rows = Vec::new();
@@ -196,7 +196,7 @@ impl Make {
         head.with(rows, 0, 0)
     }
 
-    /// The oldest messages that are still on their way.
+    /// The table of the oldest messages in the queue.
     fn open(&mut self, open: &BTreeMap<(Time, String), Arc<Brief>>, count: u64, now: Time) -> Table {
         let columns = vec![
             column("age_s", "Waits for"),

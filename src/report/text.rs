@@ -1,16 +1,16 @@
-//! A report for a terminal or a mail from cron: at most 80 columns, whatever strangers wrote.
+//! A report as text for a terminal or a mail from cron: at most 80 columns, whatever strangers wrote.
 
 use super::{Cell, Figure, Report, Table, Volume};
 use crate::{escape::visible, model::Time};
 use std::fmt::Write;
 
 const WIDTH: usize = 80;
-/// Columns that a name should have at least.
+/// Least width of the name column.
 const NAME: usize = 24;
-/// Of a bar of the volume.
+/// Width of the longest bar of the volume.
 const BAR: u64 = 40;
 
-/// The report as text; a word on it when there is nothing to report.
+/// The report as text; says so if there is nothing to report.
 pub fn text(report: &Report) -> String {
     let (from, to) = (moment(report.range.from), moment(report.range.to));
     let mut out = format!("Mail from {from} to {to}, times in UTC\n");
@@ -38,7 +38,7 @@ fn row_of_figure(figure: &Figure, out: &mut String) {
     _ = writeln!(out, "{:<14}{value:>10}  {}", figure.title, figure.note);
 }
 
-/// A bar for each step; as many as fit a page.
+/// One bar per step.
 fn volume(volume: &Volume, out: &mut String) {
     let sum = |p: &super::Point| p.delivered + p.waiting + p.failed + p.refused + p.other;
     let most = volume.points.iter().map(sum).max().unwrap_or(0);
@@ -56,7 +56,7 @@ fn volume(volume: &Volume, out: &mut String) {
     for point in &volume.points {
         let all = sum(point);
         let well = point.delivered + point.other;
-        // At least one mark for what is there.
+        // At least one mark for anything above zero.
         let part = |n: u64| if n == 0 { 0 } else { (n * BAR / most).max(1) };
         let marks = |c: char, n: u64| std::iter::repeat_n(c, usize::try_from(n).unwrap_or(0)).collect::<String>();
         let bar = marks('#', part(well)) + &marks('!', part(all - well));
@@ -66,7 +66,7 @@ fn volume(volume: &Volume, out: &mut String) {
 }
 
 fn table(t: &Table, out: &mut String) {
-    // Texts and minor columns are for those who have the room.
+    // Leave out minor columns, except a number right after the first column (the share of a status).
     let columns: Vec<usize> =
         (0..t.columns.len()).filter(|n| !t.columns[*n].minor || (*n == 1 && !t.is_text(*n))).collect();
     let shown = |row: &super::Row, n: usize| {
@@ -104,7 +104,7 @@ fn table(t: &Table, out: &mut String) {
     }
 }
 
-/// A text in exactly so many columns; what does not fit is cut in the middle, because names differ at both ends.
+/// Pads or cuts a text to exactly `room` columns. It is cut in the middle, because names differ at both ends.
 fn fitted(text: &str, room: usize) -> String {
     let length = text.chars().count();
     if length <= room {

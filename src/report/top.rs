@@ -1,4 +1,4 @@
-//! A table that keeps its largest rows, whatever number of names comes by.
+//! A table that keeps its largest rows in bounded memory, however many names there are.
 
 use super::behind::{Behind, Brief};
 use crate::{model::Text, stitch::id::hash64};
@@ -7,20 +7,20 @@ use std::{
     sync::Arc,
 };
 
-/// Rows that are surely kept.
+/// The rows that survive when small ones are dropped; up to twice as many are held.
 const KEPT: usize = 10_000;
-/// Names come from strangers: longer ones are cut.
+/// Most characters of a name; strangers choose names, so longer ones are cut.
 const LONGEST: usize = 200;
 
-/// Names that were forgotten are counted one by one up to so many; of more, a sample.
+/// Dropped names that are counted exactly; beyond, a sample is.
 const NAMES_COUNTED: usize = 1 << 20;
 
-/// What is counted under a name.
+/// The counts of one row.
 pub trait Counts: Default {
-    /// What decides which rows stay.
+    /// Decides which rows are kept.
     fn weight(&self) -> u64;
 
-    /// The largest number of its row: no number is short by more when the row is forgotten.
+    /// The largest number in the row: dropping it makes no number too small by more than this.
     fn largest(&self) -> u64 {
         self.weight()
     }
@@ -31,7 +31,7 @@ pub trait Counts: Default {
 pub struct Top<C> {
     rows: HashMap<Text, Entry<C>>,
     kept: usize,
-    /// How much a number may be short, because its row was forgotten meanwhile.
+    /// By how much a number may be too small, because its row was dropped in between.
     error: u64,
     forgotten: Names,
 }
@@ -47,9 +47,9 @@ pub struct Entry<C> {
 pub struct Finished<C> {
     /// Largest first.
     pub rows: Vec<(Text, Entry<C>)>,
-    /// Names besides these; exact up to about a million.
+    /// Number of further names; exact up to about a million.
     pub left_out: u64,
-    /// How much a number may be short.
+    /// By how much a number may be too small.
     pub error: u64,
 }
 
@@ -64,7 +64,7 @@ impl<C: Counts> Top<C> {
         Self { rows: HashMap::new(), kept, error: 0, forgotten: Names::default() }
     }
 
-    /// Counts something under a name.
+    /// Lets `count` change the counts of a name.
     pub fn count(&mut self, name: &str, brief: &Arc<Brief>, count: impl FnOnce(&mut C)) {
         let cut = name.char_indices().nth(LONGEST).map_or(name, |(end, _)| &name[..end]);
         let entry = match self.rows.get_mut(cut) {
@@ -80,7 +80,7 @@ impl<C: Counts> Top<C> {
         entry.behind.add(brief);
     }
 
-    /// Forgets the smaller half.
+    /// Drops all but the `kept` largest rows.
     fn forget(&mut self) {
         let mut rows = sorted(std::mem::take(&mut self.rows));
         let gone = rows.split_off(self.kept);
@@ -90,10 +90,10 @@ impl<C: Counts> Top<C> {
         self.rows = rows.into_iter().collect();
     }
 
-    /// The first `limit` rows, and how many names there were besides.
+    /// The first `limit` rows, and how many further names there were.
     pub fn finish(self, limit: usize) -> Finished<C> {
         let mut forgotten = self.forgotten;
-        // Who was forgotten may have come back.
+        // A name may have come back after it was dropped.
         self.rows.keys().for_each(|name| forgotten.remove(name));
         let names = forgotten.count().saturating_add(self.rows.len() as u64);
         let mut rows = sorted(self.rows);
@@ -108,11 +108,12 @@ fn sorted<C: Counts>(rows: HashMap<Text, Entry<C>>) -> Vec<(Text, Entry<C>)> {
     rows
 }
 
-/// How many names there were, in bounded memory: past a million, every second one is kept, then every fourth, and so on.
+/// The number of distinct names, in bounded memory: past a million, every second one is kept, then every fourth, and
+/// so on.
 #[derive(Debug, Default)]
 struct Names {
     hashes: HashSet<u64>,
-    /// Names whose hash ends in so many zeros are kept.
+    /// Only names whose hash ends in at least this many zero bits are kept.
     zeros: u32,
 }
 
@@ -184,19 +185,20 @@ mod tests {
         assert_eq!(top.finish(1).rows[0].0.chars().count(), LONGEST);
     }
 
-    /// 21,000 senders of one mail each once left a table without rows that were surely kept, and "990 more".
+    /// A case that once failed: with 21,000 senders of one mail each, rows within the limit were missing and "990
+    /// more" were reported.
     #[test]
     fn of_many_equals_some_stay_and_all_others_are_counted() {
         let mut top: Top<u64> = Top::default();
         let brief = Arc::new(Brief::default());
         (0..21_000).for_each(|n| top.count(&format!("s{n}@example.org"), &brief, |c| *c += 1));
-        // Who was forgotten comes again, and is one name.
+        // A dropped name that comes again counts once.
         (0..21_000).for_each(|n| top.count(&format!("s{n}@example.org"), &brief, |c| *c += 1));
         let Finished { rows, left_out, .. } = top.finish(10);
         assert_eq!((rows.len(), left_out), (10, 20_990));
     }
 
-    /// A row is shown with all of its numbers: what is too small by five million must not be called five.
+    /// All numbers of a row are shown, so the error must cover the largest of them, not only what ranks the row.
     #[test]
     fn the_error_is_the_largest_number_that_was_forgotten() {
         #[derive(Default)]

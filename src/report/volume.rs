@@ -1,11 +1,11 @@
-//! Messages over time, in steps that fit what there is.
+//! Messages over time, in steps that fit the range.
 
 use super::behind::{Behind, Brief, Register};
 use crate::model::Time;
 use serde::Serialize;
 use std::{collections::BTreeMap, sync::Arc};
 
-/// Steps, in seconds; each divides the next.
+/// Possible steps in seconds; each divides the next.
 const STEPS: [i64; 16] = [
     1,
     5,
@@ -24,38 +24,38 @@ const STEPS: [i64; 16] = [
     290_304_000,
     2_322_432_000,
 ];
-/// From this step on they begin on Mondays: the first of 1970 was the 5th of January.
+/// Steps of a week or more begin on a Monday; 5 January 1970 was one.
 const WEEK: i64 = 604_800;
 const MONDAY: i64 = 4 * 86_400;
-/// Steps kept while counting, and shown.
+/// Most steps kept while counting, and most shown.
 const KEPT: usize = 500;
 const SHOWN: i64 = 60;
 
 /// Messages over time.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Volume {
-    /// Seconds from one point to the next; 0 where there is none.
+    /// Seconds from one point to the next; 0 if there are none.
     pub step_s: i64,
-    /// Without a gap, oldest first.
+    /// Oldest first, without gaps.
     pub points: Vec<Point>,
 }
 
-/// What began in a step.
+/// Counts of one step.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Point {
     pub start: Time,
-    /// Messages that began, but for those of which something else is known.
+    /// Messages that began, minus those that have another fate at some hop.
     pub delivered: u64,
     pub waiting: u64,
     pub failed: u64,
-    /// Attempts and messages.
+    /// Refused attempts and messages.
     pub refused: u64,
     pub other: u64,
-    /// Places in `Report::transactions`.
+    /// Indices into `Report::transactions`.
     pub transactions: Vec<usize>,
 }
 
-/// What became of something, as the report tells it apart.
+/// The outcome of a message, a recipient or an attempt, as the report classifies it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
     Delivered,
@@ -67,17 +67,17 @@ pub enum Fate {
 
 #[derive(Debug, Default)]
 struct Step {
-    /// By fate; in the place of what was delivered all that began.
+    /// By fate; the entry of `Delivered` counts all messages that began.
     counts: [u64; 5],
-    /// Messages to be taken from what began, for something became of them here or further on.
+    /// Messages with another fate, here or at a later hop, to be subtracted from those that began.
     undone: u64,
     behind: Behind,
 }
 
-/// Counts by time; coarser when there would be too many steps.
+/// Counts by time; switches to a larger step when there are too many.
 #[derive(Debug, Default)]
 pub struct Over {
-    /// Place in `STEPS`.
+    /// Index into `STEPS`.
     step: usize,
     steps: BTreeMap<i64, Step>,
 }
@@ -89,7 +89,7 @@ fn floor(second: i64, step: usize) -> i64 {
 }
 
 impl Over {
-    /// Counts a message, or an attempt; `begins` where the journey of a message does.
+    /// Counts a message or an attempt. `begins`: the journey of the message begins here.
     pub fn count(&mut self, at: Time, fate: Fate, begins: bool, is_attempt: bool, brief: &Arc<Brief>) {
         let step = self.steps.entry(floor(at.second(), self.step)).or_default();
         step.counts[Fate::Delivered as usize] += u64::from(begins);
@@ -124,7 +124,8 @@ impl Over {
         let Some((first, last)) = ends(&self.steps) else { return Volume { step_s: 0, points: Vec::new() } };
         let step_s = STEPS[self.step];
         let count = (last - first) / step_s + 1;
-        // A message that failed at a later hop may have begun in an earlier step.
+        // Surplus of a step to subtract from earlier ones: a message that failed at a later hop may have begun
+        // before.
         let mut elsewhere = 0;
         let point = |n: i64| {
             let second = first + n * step_s;

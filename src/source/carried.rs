@@ -1,7 +1,7 @@
-//! What a log server carries of a line, field by field, made a line again.
+//! Makes a line from the fields in which a log server keeps it.
 //!
-//! In: the fields that a document or a row has.  Out: a line, or the text that no line could be made of (noise).
-//! Ignored on purpose: a stamp in the message, because the server has a time field, and finds the line by that.
+//! In: the fields of a document or a row.  Out: a line, or the text that no line could be made of (noise).
+//! Ignored on purpose: a stamp in the message. The server finds the line by its own time field, so that time is used.
 
 use crate::{
     frame,
@@ -10,22 +10,22 @@ use crate::{
 };
 use std::borrow::Cow;
 
-/// Longest noise that is kept, characters.
+/// Characters of a noise text that are kept.
 const NOISE: usize = 500;
 
-/// The fields of one line; none is a text of blanks.
+/// The fields of one line, as a log server keeps them. None of the texts is blank.
 pub struct Carried<'d> {
     pub time: Option<Time>,
     /// With or without the syslog header.
     pub message: Cow<'d, str>,
     pub host: Option<Cow<'d, str>>,
-    /// Syslog names, or whole tags, in the order in which they are believed.
+    /// Syslog names or whole tags, the most trusted first.
     pub programs: Vec<Cow<'d, str>>,
     pub pid: Option<Cow<'d, str>>,
 }
 
 impl Carried<'_> {
-    /// The first part that a line would need and that is nowhere: `time`, `host` or `program`.
+    /// The first missing part that a line needs: `time`, `host` or `program`.
     pub fn wanting(&self) -> Option<&'static str> {
         let parts = self.parts();
         match (self.time, parts.host, parts.program) {
@@ -37,7 +37,7 @@ impl Carried<'_> {
     }
 
     /// # Errors
-    /// The message, where time, host or program are missing, or the time cannot be kept.
+    /// The message as noise, if time, host or program is missing, or the time is out of range.
     pub(super) fn line(&self, intake: &mut Intake) -> Result<Line, Noise> {
         let parts = self.parts();
         match (self.time, parts.host, parts.program) {
@@ -52,19 +52,20 @@ impl Carried<'_> {
     fn parts(&self) -> frame::Message<'_> {
         let (program, tag_pid) = program(&self.programs);
         let pid = self.pid.as_ref().and_then(|pid| pid.trim().parse().ok()).or(tag_pid);
-        // rsyslog's `msg` keeps the blank after the tag, which is no part of a text.
+        // rsyslog's `msg` keeps the blank after the tag, which does not belong to the text.
         let bare = self.message.strip_prefix(' ').unwrap_or(&self.message);
         frame::message(bare, self.host.as_deref(), program, pid)
     }
 }
 
-/// A text of nobody, cut to what is kept of it.
+/// A text that no line could be made of, cut to the length that is kept.
 pub(super) fn noise(text: &str) -> Noise {
     Noise { text: text.chars().take(NOISE).collect(), misdated: false }
 }
 
-/// The syslog name, and the process id where a field holds the whole tag (`postfix/smtpd[7]:`). The first field decides,
-/// unless a later one goes on where it was cut at the slash, as rsyslog's `programname` is.
+/// The syslog name, and the process id if a field holds the whole tag (`postfix/smtpd[7]:`). The first field decides,
+/// unless it was cut at the slash and a later one has the rest: `postfix` (rsyslog's `programname`) and
+/// `postfix/smtpd[7]:`.
 fn program<'a>(tags: &'a [Cow<'_, str>]) -> (Option<&'a str>, Option<u32>) {
     let mut all = tags.iter().map(|tag| {
         let tag = tag.trim();

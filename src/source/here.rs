@@ -1,18 +1,17 @@
-//! Which of its two possible mail logs this host has: a file that rsyslog writes, or only the systemd journal, as Debian
-//! 12 comes.
+//! Tells which mail log this host has: a file that rsyslog writes, or only the systemd journal (as on Debian 12).
 
 use super::{blocking, journal};
 use crate::check::Check;
 use crate::config::JournalSource;
 use std::path::Path;
 
-/// Where Debian and Red Hat have it.
+/// The mail log of Debian and of Red Hat.
 const FILES: [&str; 2] = ["/var/log/mail.log", "/var/log/maillog"];
 
-/// A row of `check`, which is never wrong.
+/// A row for `check`. It never reports an error.
 pub fn mail_log(journal: &JournalSource) -> Check {
     let file = FILES.into_iter().find(|file| Path::new(file).exists());
-    // Who may not read it has a file, or is told by the row of the source.
+    // An unreadable journal counts as none. If it is the configured source, the row of that source reports the error.
     let journal = matches!(blocking(|| journal::last(journal)), Ok(Some(_)));
     let found = match (file, journal) {
         (Some(file), true) => format!("`{file}` and the systemd journal: either will do"),

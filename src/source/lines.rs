@@ -2,47 +2,48 @@
 //!
 //! In: any reader.  Out: lines without their newline, and the offset after the last one.
 //! Ignored on purpose: NUL bytes at the beginning of a line (the hole that a daemon leaves when its log is truncated
-//! under it), and what a line has beyond [`LONGEST`].
+//! under it), and whatever a line has beyond [`LONGEST`].
 
 use memchr::memchr;
 use std::io::{ErrorKind, Read, Result};
 
-/// Bytes of a line that are kept: no mail server writes more than a few thousand.
+/// Bytes of a line that are kept: mail servers write no more than a few thousand.
 pub const LONGEST: usize = 1 << 20;
-/// Bytes asked for in one read.
+/// Bytes that there is room for in every read, at least.
 const BLOCK: usize = 1 << 20;
 
 pub struct Lines<R> {
     input: R,
     buffer: Vec<u8>,
-    /// What is still to be cut: `buffer[start..end]`.
+    /// `buffer[start..end]` was read and is not yet cut into lines.
     start: usize,
     end: usize,
-    /// Bytes of the line at `start` that were thrown away.
+    /// Bytes of the line at `start` that were dropped: NULs before it, and what exceeds [`LONGEST`].
     dropped: u64,
     offset: u64,
 }
 
 impl<R: Read> Lines<R> {
-    /// `offset`: how many bytes lie before what `input` gives.
+    /// `offset`: the position of the first byte of `input` in the whole text.
     pub fn new(input: R, offset: u64) -> Self {
         Self { input, buffer: vec![0; LONGEST + BLOCK], start: 0, end: 0, dropped: 0, offset }
     }
 
-    /// What is read.
+    /// The reader.
     pub fn input(&self) -> &R {
         &self.input
     }
 
-    /// Where the last line ended, its newline included.
+    /// The position after the last line and its newline.
     pub fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// The next line that has its newline; `None` at the end, where a rest without one may be left.
+    /// The next line that ends in a newline; `None` at the end of input, where [`rest`](Self::rest) may have an
+    /// unfinished one.
     ///
     /// # Errors
-    /// Those of the reader. The line that was under way is not lost: the next call goes on with it.
+    /// Those of the reader. An unfinished line is kept, and the next call continues it.
     pub fn next(&mut self) -> Result<Option<&[u8]>> {
         let mut searched = 0;
         loop {
@@ -70,7 +71,7 @@ impl<R: Read> Lines<R> {
         }
     }
 
-    /// What is left at the end: the last line of a stream that will not grow. Empty when all lines had their newline.
+    /// The last line, if it has no newline, of input that will not grow; otherwise empty.
     pub fn rest(&mut self) -> &[u8] {
         let (from, len) = (self.start, self.end - self.start);
         self.start = self.end;
@@ -103,7 +104,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Gives at most `step` bytes a read.
+    /// Returns at most `step` bytes per read.
     struct Trickle<'a>(&'a [u8], usize);
 
     impl Read for Trickle<'_> {

@@ -1,7 +1,7 @@
-//! A counting source over lines in memory, the double of Elasticsearch and Graylog in tests.
+//! A counting source over lines in memory: stands in for Elasticsearch and Graylog in tests.
 //!
-//! In: lines, each from a time on at which it has arrived.  Out: what a log server that never loses a line would say.
-//! It can keep lines back (late arrival), drop them (retention), fail on request, and tells what it was asked.
+//! In: lines, each with the time at which it arrives.  Out: the answers of a log server that never loses a line.
+//! It can hold lines back (late arrival), drop them (retention) and fail on request, and it records what it was asked.
 
 use super::{Batch, CountingSource};
 use crate::{
@@ -31,14 +31,14 @@ struct Inside {
 
 #[derive(Debug, Clone, Copy)]
 struct Failure {
-    /// So many requests succeed before.
+    /// Requests that succeed first.
     after: usize,
-    /// How many fail then.
+    /// Requests that fail after those.
     times: usize,
     kind: Kind,
 }
 
-/// A request that the source was sent, in order; failed ones count.
+/// A request to the source, failed ones included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
     Counts(Range),
@@ -47,44 +47,44 @@ pub enum Asked {
 }
 
 impl MemorySource {
-    /// A source to which all of `lines` have come.
+    /// A source that already has all of `lines`.
     pub fn new(lines: Vec<Line>) -> Self {
         let source = Self::default();
         source.arrive(Time(i64::MIN), lines);
         source
     }
 
-    /// Adds lines that are hidden until [`set_now`](Self::set_now) has reached `at`.
+    /// Adds lines that stay hidden until [`set_now`](Self::set_now) reaches `at`.
     pub fn arrive(&self, at: Time, lines: impl IntoIterator<Item = Line>) {
         self.inside().lines.extend(lines.into_iter().map(|line| (at, line)));
     }
 
-    /// Lets lines that were kept back until `now` be seen.
+    /// Sets the clock: lines that arrive at `now` or earlier become visible.
     pub fn set_now(&self, now: Time) {
         self.inside().now = now;
     }
 
-    /// Forgets the lines before `time`, as retention does.
+    /// Drops the lines before `time`, as retention does.
     pub fn forget_before(&self, time: Time) {
         self.inside().lines.retain(|(_, line)| line.time >= time);
     }
 
-    /// Forgets some lines.
+    /// Drops the lines that `which` selects.
     pub fn forget(&self, which: impl Fn(&Line) -> bool) {
         self.inside().lines.retain(|(_, line)| !which(line));
     }
 
-    /// Lets `times` requests fail after the next `after` succeeded.
+    /// Lets `times` requests fail after the next `after` have succeeded.
     pub fn fail(&self, after: usize, times: usize, kind: Kind) {
         self.inside().fails = Some(Failure { after, times, kind });
     }
 
-    /// What was asked since the last call of this.
+    /// The requests since the last call of this, in order.
     pub fn take_asked(&self) -> Vec<Asked> {
         std::mem::take(&mut self.inside().asked)
     }
 
-    /// A test that panicked elsewhere should not hide its own message behind a poisoned lock.
+    /// Ignores a poisoned lock, so that a panic elsewhere in a test shows its own message.
     fn inside(&self) -> MutexGuard<'_, Inside> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

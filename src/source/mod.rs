@@ -1,10 +1,10 @@
-//! Where lines come from.
+//! The sources of lines.
 //!
 //! A source promises: every line of what was asked for is delivered, in any order, possibly twice; a short answer is an
-//! error, never a smaller result (law L6). It knows nothing of what lines mean.
+//! error, never a smaller result (law L6). A source does not interpret the text of lines.
 //!
-//! *Counting* sources (Elasticsearch, Graylog) tell how many lines each bucket of time holds and read any range of
-//! time. *Positioned* sources (files, journal) read on from where they stopped.
+//! *Counting* sources (Elasticsearch, Graylog) count the lines in each bucket of time and read any range of time.
+//! *Positioned* sources (files, journal) read on from where they stopped.
 
 mod carried;
 pub mod elasticsearch;
@@ -27,19 +27,19 @@ use async_trait::async_trait;
 use std::collections::BTreeMap;
 
 const HOUR_MS: i64 = 3_600_000;
-/// What a line takes in memory beside its text.
+/// Memory of a line besides its text.
 const LINE_BYTES: u64 = 100;
 
-/// What was read in one go.
+/// The lines and the noise of one read.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
     /// The lines, duplicates included, in any order.
     pub lines: Vec<Line>,
-    /// What no syslog frame fits (no time, no host): it counts as unrecognised (law L4). Long ones are cut.
+    /// Texts that no syslog frame fits (no time, no host): they count as unrecognised (law L4). Long ones are cut.
     pub noise: Vec<String>,
-    /// How many of `noise` are lines with a time that cannot be kept ([`Time::OF_LINES`]).
+    /// How many of `noise` are lines whose time is outside [`Time::OF_LINES`].
     pub misdated: u64,
-    /// Bytes of memory that all of it takes, about.
+    /// Approximate memory of all of it.
     pub bytes: u64,
 }
 
@@ -47,7 +47,7 @@ pub struct Batch {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Noise {
     pub text: String,
-    /// For want of a time that can be kept, and of nothing else.
+    /// Only the time is unusable: it is outside [`Time::OF_LINES`].
     pub misdated: bool,
 }
 
@@ -68,7 +68,7 @@ impl Batch {
     }
 }
 
-/// Runs what waits for the disk or a process without keeping other tasks from running.
+/// Runs work that waits for the disk or a process, without keeping other tasks from running.
 fn blocking<T>(work: impl FnOnce() -> T) -> T {
     use tokio::runtime::{Handle, RuntimeFlavor};
     match Handle::try_current() {
@@ -80,65 +80,64 @@ fn blocking<T>(work: impl FnOnce() -> T) -> T {
 /// A source that counts lines by time.
 #[async_trait]
 pub trait CountingSource: Send + Sync {
-    /// Changes with every setting that decides which lines there are; a new ledger starts then.
+    /// Changes with every setting that decides which lines the source has; a new ledger is begun then.
     fn fingerprint(&self) -> String;
 
-    /// Matching lines per bucket of `bucket_ms`, counted from the epoch; empty buckets are left out. Uses exactly the
-    /// query that [`read`](Self::read) uses.
+    /// Matching lines per bucket of `bucket_ms`, counted from the epoch, without empty buckets. Uses exactly the query
+    /// that [`read`](Self::read) uses.
     async fn counts(&self, within: Range, bucket_ms: i64) -> Result<BTreeMap<Time, u64>>;
 
-    /// As [`counts`](Self::counts), for no more requests, with a print of each bucket where the source can give one.
+    /// As [`counts`](Self::counts), at no extra requests, with a print of each bucket if the source can give one.
     async fn held(&self, within: Range, bucket_ms: i64) -> Result<BTreeMap<Time, Held>> {
         let counts = self.counts(within, bucket_ms).await?;
         Ok(counts.into_iter().map(|(start, lines)| (start, Held { lines, print: None })).collect())
     }
 
-    /// How many matching lines are stamped at or after a time that lies ahead. How far is looked is the source's affair;
-    /// a day at least.
+    /// How many matching lines are stamped at or after `time`, which lies in the future. Each source decides how far
+    /// ahead it looks, at least a day.
     async fn later_than(&self, time: Time) -> Result<u64> {
         let day = Range { from: time, to: time.plus(24 * HOUR_MS) };
         Ok(self.counts(day, HOUR_MS).await?.values().sum())
     }
 
-    /// All matching lines of a range that takes at most so many bytes of memory; `None`, as soon as that is seen, of one
-    /// that takes more.
+    /// All matching lines of a range; `None` as soon as they are seen to take more than `bytes` of memory.
     async fn read_at_most(&self, within: Range, bytes: u64) -> Result<Option<Batch>>;
 
-    /// All matching lines of a range, however many.
+    /// All matching lines of a range, without a limit.
     async fn read(&self, within: Range) -> Result<Batch> {
         Ok(self.read_at_most(within, u64::MAX).await?.unwrap_or_default())
     }
 
-    /// What `check` shows, in order.
+    /// The rows of `check`, in order.
     async fn check(&self, now: Time) -> Vec<Check>;
 }
 
-/// A source with a position.
+/// A source that is read on from a position.
 #[async_trait]
 pub trait PositionedSource: Send {
-    /// Changes with every setting that decides which lines there are.
+    /// Changes with every setting that decides which lines the source has.
     fn fingerprint(&self) -> String;
 
-    /// The next lines, about `limit` of them or [`STRETCH_BYTES`]; `None` when all that is there was read.
+    /// The next lines, about `limit` of them or [`STRETCH_BYTES`]; `None` when there are no more.
     async fn next(&mut self, limit: usize) -> Result<Option<Batch>>;
 
-    /// Where the last batch ended, to be kept in the checkpoint once its documents are acknowledged.
+    /// Where the last batch ended; goes into the checkpoint once its documents are acknowledged.
     fn position(&self) -> serde_json::Value;
 
-    /// Whether all that was asked for could be read to its end, so far.
+    /// Whether everything could be read to its end so far.
     fn is_whole(&self) -> bool {
         true
     }
 
-    /// Bytes read and bytes in all, for the progress of `backfill`; `None` where the size is not known.
+    /// Bytes read and bytes in total, for the progress of `backfill`; `None` if the size is unknown.
     fn progress(&self) -> Option<(u64, u64)>;
 
-    /// What `check` shows, in order.
+    /// The rows of `check`, in order.
     async fn check(&self, now: Time) -> Vec<Check>;
 }
 
-/// A range in pieces of at most so many buckets, cut at bucket limits. So many buckets are one piece wherever they begin: a
-/// run with nothing new asks once.
+/// Cuts a range into pieces of at most `most` buckets, at bucket boundaries. Pieces are counted from the start of the
+/// range, not from the epoch, so that a run with nothing new needs one request.
 fn pieces(within: Range, bucket_ms: i64, most: i64) -> impl Iterator<Item = Range> {
     let step = most.max(1).saturating_mul(bucket_ms.max(1));
     let mut from = within.from;

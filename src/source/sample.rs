@@ -1,7 +1,7 @@
-//! An account of a source's newest lines, for `check`.
+//! Sums up a sample of a source's newest lines, for `check`.
 //!
-//! In: lines, and texts that none could be made of.  Out: how many are a mail server's and understood, and rows for what
-//! is readable and not as it should be.
+//! In: lines, and texts that no line could be made of.  Out: how many are a mail server's and understood, and rows for
+//! lines that are readable but look wrong.
 
 use super::Noise;
 use crate::{
@@ -12,23 +12,24 @@ use crate::{
 };
 use std::collections::BTreeMap;
 
-/// The account of a sample.
+/// The counts of a sample.
 #[derive(Debug, Default)]
 pub struct Account {
     pub lines: usize,
     /// Lines that look like a mail server's.
     pub mail: usize,
     understood: usize,
-    /// Entries that look like a mail server's, of which no line could be made.
+    /// Entries that look like a mail server's, but that no line could be made of.
     pub lost: usize,
-    /// Lines of `postfix` without its daemon.
+    /// Lines whose syslog name is `postfix` alone, cut before the daemon.
     pub cut: usize,
-    /// Lines of postfix's daemons without `postfix/`, by name.
+    /// Lines that are named after a postfix daemon alone (`qmgr`), counted by that name.
     bare: BTreeMap<String, usize>,
 }
 
 impl Account {
-    /// Whether the line, or what none could be made of, looks like a mail server's, and is of a program that a source asks for.
+    /// Counts one entry. Returns whether it looks like a mail server's and has a name that sources search for: a
+    /// daemon's name alone is none.
     pub fn saw(&mut self, found: &Result<Line, Noise>) -> bool {
         let line = match found {
             Ok(line) => line,
@@ -55,7 +56,8 @@ impl Account {
         is_mail
     }
 
-    /// The account in words, of `of` entries called `what`; an error if a run would miss mail.
+    /// The counts in words, for `of` entries called `what`; an error if there is no line, or less than half of the mail
+    /// is understood.
     pub fn told(&self, of: usize, what: &str) -> Result<String, String> {
         let Self { lines, mail, understood, lost, .. } = *self;
         let mut text =
@@ -67,7 +69,7 @@ impl Account {
         if is_wrong { Err(text) } else { Ok(text) }
     }
 
-    /// A row where lines are of `qmgr` and not of `postfix/qmgr`.
+    /// A row if lines are named `qmgr` instead of `postfix/qmgr`.
     pub fn bare_row(&self) -> Option<Check> {
         let lines: usize = self.bare.values().sum();
         let names: Vec<String> = self.bare.keys().map(|name| format!("`{name}`")).collect();
@@ -81,7 +83,7 @@ impl Account {
         })
     }
 
-    /// A row where the syslog name ends at its slash.
+    /// A row if syslog names are cut at the slash. `instead`: a field that has the whole name.
     pub fn cut_row(&self, instead: Option<&str>, table: &str) -> Option<Check> {
         let advice = match instead {
             Some(name) => format!("set `program = \"{name}\"` under `[{table}.fields]`"),

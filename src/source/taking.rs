@@ -1,19 +1,19 @@
-//! Takes lines as a server sends them: those of the range that was asked for, in memory that follows their number.
+//! Collects the lines that a server sends for a range, in memory that follows their number.
 //!
-//! In: lines and noise, one by one.  Out: a batch, or why what came is not what was asked for (law L6).
+//! In: lines and noise, one by one.  Out: a batch, or why the answer does not fit the request (law L6).
 
 use super::{Batch, Noise};
 use crate::model::{Line, Range};
 
-/// Most lines that a count is believed: a thousand times what the largest index can hold.
+/// The largest count of lines that is believed: about 2,000 times what one Lucene shard can hold.
 pub const MOST: u64 = 1 << 42;
 
-/// Bytes of the text of a line, on average; servers cut them at a quarter of this.
+/// Average bytes of a line above which an answer is refused; servers cut lines at a quarter of this.
 const LINE: u64 = 8 << 10;
-/// Bytes of text, however few lines there are.
+/// Bytes that are allowed besides, however few lines there are.
 const SPARE: u64 = 64 << 20;
 
-/// A reading under way.
+/// The lines taken so far.
 #[derive(Clone)]
 pub struct Taking {
     within: Range,
@@ -26,10 +26,10 @@ impl Taking {
         Self { within, batch: Batch::default(), outside: 0 }
     }
 
-    /// Takes a line, or the text that none could be made of.
+    /// Takes a line, or a text that no line could be made of.
     ///
     /// # Errors
-    /// When lines are so long that they cannot be those of a log: however many were counted, they would fill the memory.
+    /// When the lines are too long for those of a log: they would fill the memory, whatever their count.
     pub fn take(&mut self, line: Result<Line, Noise>) -> Result<(), String> {
         let noise = match line {
             Ok(line) if self.within.contains(line.time) => {
@@ -52,16 +52,16 @@ impl Taking {
         }
     }
 
-    /// Bytes of memory that all of it takes, about.
+    /// Approximate memory of what was taken.
     pub fn bytes(&self) -> u64 {
         self.batch.bytes
     }
 
-    /// What was read. A document may have another time in its text than in the index, where somebody changed it: a few are
-    /// told and count as not recognised.
+    /// The batch. A document may have another time in its text than in the index, if somebody changed it: a few of
+    /// these are reported and count as not recognised.
     ///
     /// # Errors
-    /// When most lines are of other times than were asked for.
+    /// When more than half of the lines are outside the range.
     pub fn finish(self) -> Result<Batch, String> {
         let all = self.batch.lines.len() as u64 + self.outside;
         let Range { from, to } = self.within;

@@ -1,7 +1,7 @@
-//! A ledger that is ahead of the clock: one of the two was wrong, and nothing may stay unread for it.
+//! Handles a ledger that is ahead of the clock: one of the two was wrong, and no line may stay unread because of it.
 //!
-//! In: the ledger and `now`.  Out: a ledger that lies behind `now`, and words for whoever looks after it. Buckets that were
-//! read stay known: where the clock is the one that is wrong, it costs no reading again when it is right once more.
+//! In: the ledger and `now`. Out: a ledger that is not ahead of `now`, and a message for the administrator. Buckets
+//! that were read stay known: if the clock is the one that is wrong, nothing is read again once it is right.
 
 use super::{Checkpoint, HOUR_MS};
 use crate::{
@@ -9,17 +9,17 @@ use crate::{
     window::{Held, bucket_start},
 };
 
-/// Clocks are set right by seconds all the time.
+/// Clocks are corrected by seconds all the time; that is not reported.
 const TOLERANCE_MS: i64 = 5 * 60_000;
 
 impl Checkpoint {
-    /// Whether reading has come to a time that is still to come.
+    /// Whether watermark or floor lie in the future.
     pub fn is_ahead(&self, now: Time) -> bool {
         let limit = now.plus(TOLERANCE_MS);
         self.watermark.max(self.floor).is_some_and(|t| t > limit)
     }
 
-    /// Pulls back what is ahead of the clock; returns what is to be told of it.
+    /// Pulls back watermark and floor if they are ahead of the clock; returns the message about it.
     pub fn follow_clock(&mut self, now: Time, lookback_ms: i64, horizon_ms: i64) -> Option<String> {
         self.drop_folded_early(now, now.plus(-lookback_ms));
         if !self.is_ahead(now) {
@@ -31,12 +31,12 @@ impl Checkpoint {
         };
         let read = newest(&self.buckets).max(newest(&self.hours));
         let back = match (&self.position, read) {
-            // How far files were read is another matter than what the last line said of its time.
+            // The position in files does not depend on the time of the last line.
             (Some(_), _) => now,
             (None, Some(read)) => read,
             (None, None) => self.floor.filter(|floor| *floor <= now).max(Some(now.plus(-horizon_ms))).unwrap_or(now),
         };
-        // Lines of a time to come were read: it may as well be the clock that is behind.
+        // Buckets from the future were read: perhaps the clock is behind. Remember how far reading had come.
         if self.position.is_none()
             && (self.buckets.range(now.0..).next().is_some() || self.hours.range(now.0..).next().is_some())
         {
@@ -49,7 +49,7 @@ impl Checkpoint {
         ))
     }
 
-    /// The clock was behind for a while: all that was read before is known.
+    /// After the clock was behind for a while: continues where reading had come to, as everything before is known.
     fn catch_up_with_itself(&mut self, now: Time) -> Option<String> {
         let ahead = self.ahead.filter(|ahead| *ahead <= now)?;
         self.ahead = None;
@@ -58,7 +58,8 @@ impl Checkpoint {
             .then(|| format!("the clock is back at {now}: reading goes on from {ahead}, where it had come to"))
     }
 
-    /// Minutes of the lookback that a clock ahead has folded into hours are read and counted again, as minutes.
+    /// A clock that was ahead has folded minutes of the lookback into hours. Drops these hours, so that the minutes are
+    /// read and counted again.
     fn drop_folded_early(&mut self, now: Time, lookback_from: Time) {
         let cut = bucket_start(lookback_from, HOUR_MS).0;
         if self.hours.range(cut.saturating_add(HOUR_MS)..).next().is_some_and(|(hour, _)| *hour <= now.0) {
@@ -66,7 +67,7 @@ impl Checkpoint {
         }
     }
 
-    /// Whether something that is done once in so many milliseconds is due; a time to come says nothing.
+    /// Whether something that is done every `every_ms` is due. A `last` in the future counts as never.
     pub fn is_due(last: Option<Time>, now: Time, every_ms: i64) -> bool {
         last.is_none_or(|last| !(0..every_ms).contains(&now.0.saturating_sub(last.0)))
     }

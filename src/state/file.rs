@@ -1,8 +1,8 @@
-//! A JSON file that is either the old one or the new one, whatever happens while it is written.
+//! A JSON file that holds either the old or the new content, whatever happens while it is written.
 //!
-//! In: a value whose JSON has a top-level `version`. Out: the same value after a crash, a kill or a power loss. A file that
-//! cannot be understood, or that a newer mailstitch wrote, is an error and stays as it is: what it knew is worth more
-//! than a run.
+//! In: a value whose JSON has a top-level `version`. Out: the same value, even after a crash, a kill or a power loss. A
+//! file that cannot be parsed, or that a newer mailstitch wrote, is an error and stays as it is: its content is worth
+//! more than a run.
 
 use crate::{
     access::{Access, sync_dir},
@@ -17,15 +17,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What every version of every such file has.
+/// The part that every version of every such file has.
 #[derive(Deserialize)]
 struct Versioned {
     version: u32,
 }
 
-/// Reads the value at `path`; `None` when there is no file. `T` must be able to read every version up to `version`.
+/// Reads the value at `path`; `None` if there is no file. `T` must be able to read every version up to `version`.
 ///
-/// A file that is no such JSON, or of a newer version, is a [`Kind::Config`] error.
+/// A file that cannot be parsed, or has a newer version, is a [`Kind::Config`] error.
 pub fn load<T: DeserializeOwned>(path: &Path, version: u32) -> Result<Option<T>> {
     let doing = || format!("cannot read `{}`", path.display());
     let bytes = match fs::read(path) {
@@ -47,9 +47,9 @@ pub fn load<T: DeserializeOwned>(path: &Path, version: u32) -> Result<Option<T>>
     serde_json::from_slice(&bytes).map(Some).map_err(corrupt)
 }
 
-/// Replaces the file at `path`. When it returns, the new content survives a power loss; when it fails, the old is there.
+/// Replaces the file at `path`. After success the new content survives a power loss.
 ///
-/// Two processes must not save one file at once; the lock of the state directory sees to that.
+/// Two processes must not save the same file at once; the lock of the state directory prevents that.
 pub fn save<T: Serialize>(path: &Path, value: &T, access: Access) -> Result<()> {
     replace(path, access, |out| {
         serde_json::to_writer(&mut *out, value)?;
@@ -57,16 +57,16 @@ pub fn save<T: Serialize>(path: &Path, value: &T, access: Access) -> Result<()> 
     })
 }
 
-/// Replaces the file at `path` by what `content` writes, as [`save`] does.
+/// Replaces the file at `path` with what `content` writes, as [`save`] does.
 pub fn replace(path: &Path, access: Access, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     replace_and(path, &beside(path), |new| access.share_file(new), content)
 }
 
-/// Replaces the file at `path` by a text that everyone may read.
+/// Replaces the file at `path` with a text that everyone may read.
 pub fn publish(path: &Path, text: &str) -> Result<()> {
     let failed = |e: io::Error| Error::io(format!("cannot write `{}`", path.display()), &e);
     let open = |new: &Path| fs::set_permissions(new, fs::Permissions::from_mode(0o644)).map_err(failed);
-    // One that another run keeps out writes too, beside that one.
+    // A run that finds the lock held writes this file too, so each process needs its own temporary file.
     let mut own = beside(path).into_os_string();
     own.push(format!(".{}", std::process::id()));
     replace_and(path, Path::new(&own), open, |out| out.write_all(text.as_bytes()))
@@ -85,7 +85,7 @@ fn replace_and(
         .inspect(|()| fault::point("before-rename"))
         .and_then(|()| fs::rename(new, path).map_err(failed))
         .inspect_err(|_| {
-            // What is left of a failed write (disk full) helps nobody; if it stays, the next write removes it.
+            // The rest of a failed write (disk full) is of no use; if it stays, the next write removes it.
             let _ = fs::remove_file(new);
         })?;
     fault::point("after-rename");
@@ -93,7 +93,7 @@ fn replace_and(
 }
 
 fn write(new: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    // A remnant of a killed process may have other rights; `mode` only counts for a file that is made here.
+    // The rest of a killed process may have other permissions, and `mode` applies only to a file created here.
     match fs::remove_file(new) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
         _ => {}
@@ -104,7 +104,7 @@ fn write(new: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> 
     out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
 }
 
-/// `checkpoint.json.new`: in the same directory, so that the rename is one step.
+/// `checkpoint.json.new`: in the same directory, so that the rename is atomic.
 fn beside(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".new");
@@ -126,7 +126,7 @@ mod tests {
         Note { version: 2, text: text.to_owned() }
     }
 
-    /// What loading a file with this content says.
+    /// Checks the error of loading a file with this content.
     #[track_caller]
     fn check_refused(content: &[u8], expected: &str) {
         let dir = tempfile::tempdir().unwrap();
@@ -189,7 +189,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("checkpoint.json");
         save(&path, &note("old"), Access::default()).unwrap();
-        // A directory in the place of the new file cannot be removed as a file: the write fails before the rename.
+        // A directory in place of the new file cannot be removed as a file, so the write fails before the rename.
         fs::create_dir(beside(&path)).unwrap();
         assert!(save(&path, &note("new"), Access::default()).is_err());
         assert_eq!(load(&path, 2).unwrap(), Some(note("old")));

@@ -1,8 +1,8 @@
-//! The advisory lock of the state directory: one `run`, and one `backfill`, at a time.
+//! The advisory lock of the state directory: one `run` and one `backfill` at a time.
 //!
-//! In: the lock file's path and the time. Out: the lock, or who holds it since when. The lock belongs to the open file
-//! (flock(2)) and ends with the process, however it ends; the file itself stays, because removing it would let two
-//! processes lock two files of one name. What it says is for people and for the exit code, it locks nothing.
+//! In: the path of the lock file, and the time. Out: the lock, or who has held it since when. The lock belongs to the
+//! open file (flock(2)) and ends with the process, however it ends. The file itself stays, because removing it would
+//! let two processes lock two files of one name. Its content is for people and for the exit code; it locks nothing.
 
 use crate::{
     access::Access,
@@ -17,30 +17,30 @@ use std::{
     path::Path,
 };
 
-/// A lock file holds one short line; more is not ours and not read.
+/// Most bytes that are read of a lock file; ours hold one short line.
 const LONGEST_NOTE: u64 = 256;
 
 /// The lock, held until it is dropped.
 #[derive(Debug)]
 pub struct Lock(File);
 
-/// Who holds a lock; what it did not write down is `None`.
+/// Who holds a lock; `None` for what the note in the file does not tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Holder {
     pub pid: Option<u32>,
     pub since: Option<Time>,
 }
 
-/// What became of an attempt to lock.
+/// The result of an attempt to lock.
 #[derive(Debug)]
 pub enum Attempt {
     Locked(Lock),
     Busy(Holder),
 }
 
-/// Locks the file at `path`, made if need be, without waiting. `now` is what a second process is told as the beginning.
+/// Locks the file at `path` without waiting; creates it if needed. `now` is written into it as the start time.
 ///
-/// Errors are those of the file system: a file system without locks is a [`Kind::Config`] error.
+/// Errors come from the file system; one without locks is a [`Kind::Config`] error.
 pub fn acquire(path: &Path, now: Time, access: Access) -> Result<Attempt> {
     access.make_file(path)?;
     let failed = |e: std::io::Error| Error::io(format!("cannot lock `{}`", path.display()), &e);
@@ -61,9 +61,9 @@ pub fn acquire(path: &Path, now: Time, access: Access) -> Result<Attempt> {
 }
 
 impl Drop for Lock {
-    /// Takes the note back, so that the next holder is never shown under this one's name. The lock goes with the file.
+    /// Clears the note, so that the next holder never appears under this one's name. The lock ends with the file.
     fn drop(&mut self) {
-        // Nobody can act on a failure here, and the note is worth nothing without the lock.
+        // A failure cannot be handled here, and the note means nothing without the lock.
         let _ = self.0.set_len(0);
     }
 }
@@ -74,7 +74,7 @@ impl Holder {
         Self { pid: words.next().and_then(|pid| pid.parse().ok()), since: words.next().and_then(Time::parse_rfc3339) }
     }
 
-    /// How long it has been held, milliseconds; `None` when the holder did not say since when.
+    /// How long the lock has been held, in milliseconds; `None` if the note does not say since when.
     pub fn held_ms(self, now: Time) -> Option<i64> {
         self.since.map(|since| now.0.saturating_sub(since.0))
     }

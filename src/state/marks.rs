@@ -1,21 +1,21 @@
-//! What a ledger and its store have in common (law L8): the numbers of the writes that it stands for.
+//! The marks that tie a ledger to its store (law L8): numbers of the writes that the ledger counts as done.
 //!
-//! Each write leaves its number in the store, at the places where documents were written, before the ledger is kept. So a store
-//! may be ahead of its ledger (a crash between the two, an older copy of the ledger), never behind it, unless it went back in
-//! time: restored, emptied, removed, or another one.
+//! Each write leaves its number in the store, in the places where it wrote documents, before the ledger is saved. So a
+//! store may be ahead of its ledger (a crash between the two, an older copy of the ledger), but never behind it, unless
+//! it went back in time: it was restored, emptied or removed, or is another store.
 
 use crate::model::Time;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Writes remembered one by one: a week of runs every 15 minutes.
+/// Most writes that are remembered one by one: a week of runs every 15 minutes.
 const WRITES_KEPT: usize = 672;
 
 /// The marks of a ledger.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Marks {
-    /// Tells this ledger from others of the same store.
+    /// The name of this ledger, different from that of any other ledger with the same store.
     pub ledger: String,
     /// The number of the last write.
     pub last: u64,
@@ -30,14 +30,14 @@ impl Marks {
         *self == Self::default()
     }
 
-    /// A write that was made.
+    /// Records a write.
     pub fn wrote(&mut self, number: u64, places: Vec<String>, earliest: Time) {
         self.last = self.last.max(number);
         self.places.extend(places.into_iter().map(|place| (place, number)));
         self.writes.insert(number, earliest);
         while self.writes.len() > WRITES_KEPT {
             let Some((_, first)) = self.writes.pop_first() else { break };
-            // Whoever misses the second of the two reads from where either began.
+            // The oldest write is merged into the second: whoever misses the second reads from the earlier of both.
             if let Some(mut second) = self.writes.first_entry() {
                 let earliest = first.min(*second.get());
                 second.insert(earliest);
@@ -45,19 +45,19 @@ impl Marks {
         }
     }
 
-    /// Places where the store has less than was written, each with the number that was found there.
+    /// Places where the store has a lower number than was written, or none, each with the number found.
     pub fn missing(&self, found: &BTreeMap<String, u64>) -> Vec<(String, Option<u64>)> {
         let at = |place: &String| found.get(place).copied();
         let behind = self.places.iter().filter(|(place, number)| at(place) < Some(**number));
         behind.map(|(place, _)| (place.clone(), at(place))).collect()
     }
 
-    /// The earliest line of the writes after one.
+    /// The earliest line of all writes after number `found`; of all writes if it is `None`.
     pub fn earliest_after(&self, found: Option<u64>) -> Option<Time> {
         self.writes.iter().filter(|(number, _)| Some(**number) > found).map(|(_, earliest)| *earliest).min()
     }
 
-    /// Takes what the store has for what was written.
+    /// Takes over the numbers found in the store; places without one are forgotten.
     pub fn accept(&mut self, found: &BTreeMap<String, u64>) {
         self.last = self.last.max(found.values().copied().max().unwrap_or(0));
         self.places.retain(|place, number| found.get(place).inspect(|found| *number = **found).is_some());

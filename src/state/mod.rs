@@ -1,6 +1,7 @@
 //! The ledger: what was read, so that no work is repeated. Pure rules; `file.rs` keeps it on disk.
 //!
-//! It is written after the documents were acknowledged, never before (law L3). Losing it costs re-reading, nothing else.
+//! It is written only after the documents are acknowledged (law L3). If it is lost, lines are read again, and nothing
+//! else happens.
 
 mod clock;
 pub mod file;
@@ -17,27 +18,27 @@ use crate::{
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The version of the checkpoint file that this program writes and reads.
+/// The version of the checkpoint file that this program writes; it reads this one and older ones.
 pub const VERSION: u32 = 1;
 
 const HOUR_MS: i64 = 3_600_000;
 
-/// What a source has been read of.
+/// The ledger of one source: what was read from it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Checkpoint {
     pub version: u32,
-    /// Of the source's settings; another one starts a new ledger at the old watermark.
+    /// Identifies the source's settings; with others a new ledger starts at the old watermark.
     pub fingerprint: String,
     /// Everything before this was looked at.
     #[serde(default, deserialize_with = "time_of_lines", skip_serializing_if = "Option::is_none")]
     pub watermark: Option<Time>,
-    /// Start of the first run; older buckets are not judged.
+    /// Start of the first run; older buckets are not considered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub floor: Option<Time>,
     /// Buckets that were read, with what was last seen in each. Keys are milliseconds.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub buckets: BTreeMap<i64, Held>,
-    /// The same by the hour, for what is older than `lookback`.
+    /// The same by the hour, for the time before `lookback`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub hours: BTreeMap<i64, Held>,
     /// When the hours were last compared.
@@ -46,19 +47,19 @@ pub struct Checkpoint {
     /// When lines from the future were last looked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub future_checked: Option<Time>,
-    /// Where reading had come to when the clock fell behind it.
+    /// How far reading had come when the clock fell behind it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ahead: Option<Time>,
     /// Where a positioned source stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<serde_json::Value>,
-    /// Lines of sessions that were open there.
+    /// Lines of the sessions that were open there.
     #[serde(default, deserialize_with = "lines_of_a_time", skip_serializing_if = "Vec::is_empty")]
     pub open: Vec<KeptLine>,
-    /// What it left in the store.
+    /// The marks left in the store.
     #[serde(default, skip_serializing_if = "Marks::is_empty")]
     pub marks: Marks,
-    /// What became of the lines of the last pass that read any.
+    /// The tally of the last pass that read any lines.
     #[serde(default)]
     pub tally: Tally,
 }
@@ -75,7 +76,8 @@ pub struct KeptLine {
     pub text: String,
 }
 
-/// mailstitch 0.1 kept lines of any time, and took the latest for how far it had come.
+/// Version 0.1 of mailstitch accepted lines of any time, and took the latest as its watermark; times outside the valid
+/// range are dropped.
 fn time_of_lines<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Time>, D::Error> {
     Ok(Option::deserialize(d)?.filter(|time| Time::OF_LINES.contains(*time)))
 }
@@ -113,7 +115,7 @@ impl From<&KeptLine> for Line {
 }
 
 impl Checkpoint {
-    /// A ledger of which nothing was read.
+    /// A ledger for which nothing was read yet.
     pub fn new(fingerprint: String) -> Self {
         Self {
             version: VERSION,
@@ -132,20 +134,21 @@ impl Checkpoint {
         }
     }
 
-    /// The buckets to read, judged by what the source counts now:
+    /// Returns the buckets to read, by comparing the ledger with the source's counts now:
     ///
     /// | bucket in ledger    | count at the source now | outcome                                           |
     /// |---------------------|-------------------------|---------------------------------------------------|
-    /// | before the floor    | any                     | not judged                                        |
-    /// | absent              | n > 0                   | read, and what may take context from it           |
-    /// | read, last seen n   | n                       | skip                                              |
-    /// | read, last seen n   | more than n             | read again, and what may take context from it     |
-    /// | read, last seen n   | fewer than n            | last seen becomes it: the source lost lines       |
+    /// | before the floor    | any                     | ignored                                           |
+    /// | absent              | n > 0                   | read, with the buckets up to `lead_ms` after it   |
+    /// | read, last seen n   | n                       | skipped                                           |
+    /// | read, last seen n   | more than n             | read again, with the buckets after it as above    |
+    /// | read, last seen n   | fewer than n            | skipped; the lower count is remembered            |
     ///
-    /// A source that gives prints has a bucket read again whenever its lines are others, fewer ones too.
+    /// If the source gives fingerprints, a bucket is also read again when its fingerprint changes, even with fewer
+    /// lines.
     ///
-    /// A message may share session lines up to `lead_ms` older than itself, so late lines make the buckets of that time
-    /// after them wanted again as well.
+    /// A message may need session lines up to `lead_ms` older than itself. So if late lines arrive, the buckets of that
+    /// time after them are read again too.
     pub fn judge(&mut self, counts: &BTreeMap<Time, Held>, bucket_ms: i64, lead_ms: i64) -> BTreeSet<Time> {
         let floor = self.floor.map_or(Time(i64::MIN), |f| bucket_start(f, bucket_ms));
         grown(&mut self.buckets, counts, floor, bucket_ms, lead_ms)
@@ -157,8 +160,8 @@ impl Checkpoint {
         self.watermark = self.watermark.max(Some(upto));
     }
 
-    /// Folds what is older than `lookback` into hours and forgets what is older than `horizon`. A clock that is ahead does not
-    /// make it forget the newest that was read.
+    /// Folds what is older than `lookback` into hours and forgets what is older than `horizon`. The reach is also
+    /// measured from the newest bucket, so that a clock that is ahead does not make the ledger forget it.
     pub fn age(&mut self, lookback_from: Time, horizon_from: Time) {
         let newest = self.buckets.keys().next_back().max(self.hours.keys().next_back()).copied();
         let reach = lookback_from.0.saturating_sub(horizon_from.0);
@@ -171,9 +174,9 @@ impl Checkpoint {
         self.hours = self.hours.split_off(&bucket_start(oldest, HOUR_MS).0);
     }
 
-    /// The whole hours that hold more lines now than were read of them, judged as buckets are.
+    /// The whole hours to read again, judged as buckets are.
     pub fn judge_hours(&mut self, counts: &BTreeMap<Time, Held>, lead_ms: i64) -> BTreeSet<Time> {
-        // Of the hour in which the first run began only a part was read.
+        // The hour in which the first run began was read only in part.
         let floor = self.floor.unwrap_or(Time(i64::MIN));
         grown(&mut self.hours, counts, floor, HOUR_MS, lead_ms)
     }
@@ -184,7 +187,7 @@ impl Checkpoint {
     }
 }
 
-/// What of these lengths of time holds more lines than were `seen`, and what may take context from it.
+/// The spans (buckets or hours) to read: those with news since `seen`, and those up to `lead_ms` after them.
 fn grown(
     seen: &mut BTreeMap<i64, Held>,
     counts: &BTreeMap<Time, Held>,

@@ -1,51 +1,51 @@
-//! Bounds: how much of a message's evidence is kept whole, whatever was logged about it (law L5).
+//! Bounds: how much of a message's evidence is kept whole, however much was logged about it (law L5).
 //!
-//! Lines are told apart by what they are about (a recipient, a host that was tried, a kind of line); of each such course
-//! the first and the last are kept whole. More lines only push more of them into the middle, so what was shortened once
-//! never needs to be whole again.
+//! Lines are grouped into courses by their subject: a recipient, a host that was tried, a kind of line. The first and the last
+//! lines of each course are kept whole. Further lines only push more of them into the middle, so a line that was shortened
+//! once never has to be whole again.
 
-/// The bounds of evidence. Those of [`Default`] are what every command uses; tests have smaller ones.
+/// The bounds of evidence. Every command uses those of [`Default`]; tests use smaller ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// Attempts of a recipient.
+    /// Delivery attempts for a recipient.
     pub attempts: Ends,
-    /// Lines of any other kind that name the message.
+    /// Other lines that name the message, of one kind.
     pub others: Ends,
     /// Failed connections to a host, and TLS sessions with it.
     pub tried: Ends,
-    /// Lines of a kind of an incoming session.
+    /// Other session lines, of one kind.
     pub session: Ends,
-    /// Bytes of text that a line of a session keeps.
+    /// Bytes of text kept of a session line.
     pub session_text: usize,
     /// Entries of `mail.rejects`, `mail.warnings`, `mail.filters` and of each list of `related`.
     pub listed: usize,
     /// Entries of `mail.links`.
     pub links: usize,
-    /// Recipients of a message whose addresses are kept. One with a long name counts as several.
+    /// Recipients of a message whose addresses are kept. A long address counts as several.
     pub recipients: usize,
-    /// Shortened lines of which ids and times are kept, about.
+    /// Shortened lines whose ids and times are kept; the first and the last of each course are kept beside these.
     pub shortened: usize,
-    /// Distinct recipients of a part, on average, at most.
+    /// Largest average number of distinct recipients in a part.
     pub part_recipients: usize,
-    /// Bytes of what is spread over the parts, in each of them on average, at most.
+    /// Largest average size of a part in bytes, of what is spread over the parts.
     pub part_bytes: usize,
 }
 
-/// What is kept of a course of lines at either end of it.
+/// How much of a course of lines is kept at each of its two ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ends {
-    /// Lines, where there are few courses.
+    /// Lines at most, however few courses there are.
     pub most: usize,
-    /// Lines, however many courses there are.
+    /// Lines at least, however many courses there are.
     pub least: usize,
-    /// Lines of all courses together, as long as each has more than `least`.
+    /// Lines divided evenly among the courses; each gets at least `least` and at most `most`.
     pub in_all: usize,
-    /// Bytes for each line that may be kept.
+    /// Bytes granted for each of these lines; their sum bounds the bytes kept at that end.
     pub bytes: usize,
 }
 
 impl Ends {
-    /// Lines and bytes kept at either end of each of so many courses: the more courses, the less.
+    /// Lines and bytes kept at each end of a course, where there are `courses` of them: the more courses, the less.
     pub fn of_each(&self, courses: usize) -> (usize, usize) {
         let lines = (self.in_all / courses.max(1)).clamp(self.least, self.most);
         (lines, lines.saturating_mul(self.bytes))

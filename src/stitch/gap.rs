@@ -1,18 +1,33 @@
 //! Lost lines: which messages a notice of the transport (`Event::Gap`) is about.
 //!
-//! In: notices, and lines of messages.  Out: pairs of the two.  A notice comes after some of the lines that were lost and
-//! before others, so it is about the messages of its host that went on after it, and about those that had not come to
-//! their end when it came. It becomes a line of theirs.
+//! In: notices, and lines of messages.  Out: pairs of the two; the notice becomes a line of the message.
 //!
-//! "After" and "when" are at most `session_lead` long, and a pair that holds when every line is known holds among any of
-//! them that have both of it. So the same pairs are found however the log is cut into windows, read in whatever order
-//! (law L2): the last notice of a host, and the last line that says a message goes on, are carried on as context.
+//! A notice does not say which lines are lost, and some of them come before it, some after it. So it is about the messages of
+//! its host that went on after it, and about those that had not ended when it came.
+//!
+//! ```text
+//! 20:00:01 mx1 postfix/qmgr[9]: 4F1A2B3C4D: from=<a@example.org>, size=900, nrcpt=1 (queue active)
+//! 20:00:02 mx1 postfix/qmgr[9]: 5F1A2B3C4D: removed
+//! 20:00:04 mx1 rsyslogd: imuxsock lost 57 messages from pid 11 due to rate-limiting
+//! 20:00:05 mx1 postfix/smtpd[11]: 6F1A2B3C4D: client=c.example.org[192.0.2.7]
+//! ```
+//!
+//! Invariants, with what they mean for these lines:
+//!
+//! - A line is paired with the last notice at or before it, at most `session_lead` earlier: 6F1A2B3C4D has the notice.
+//! - A line that says its message goes on is paired with the first notice after it, at most `session_lead` later, unless the
+//!   message ends in between: 4F1A2B3C4D has the notice, 5F1A2B3C4D has not.
+//! - Within one moment the end counts as the last line: 5F1A2B3C4D has ended even if a delivery record has the stamp of its
+//!   `removed`.
+//! - A pair found in the full log is found in every subset that contains both lines, since a subset has no nearer notice and
+//!   no other end. So it does not matter how the log is cut into windows, or in which order they are read (law L2).
+//! - What later lines may be paired with is carried on as context: the last notice of a host, and the last line that says a
+//!   message goes on. Here these are the lines of 20:00:01, 20:00:04 and 20:00:05.
 
 use crate::model::{Event, Line, LineId, Time, event::Operation};
 use std::{collections::BTreeMap, sync::Arc};
 
-/// Whether a message goes on after a line (`true`), has come to its end with it (`false`), or neither: many lines say
-/// nothing about it.
+/// Whether the message goes on after a line (`true`) or ends with it (`false`); `None` for a line that tells neither.
 pub fn goes_on(event: &Event<'_>) -> Option<bool> {
     match event {
         Event::Client { .. }
@@ -21,7 +36,7 @@ pub fn goes_on(event: &Event<'_>) -> Option<bool> {
         | Event::Queued { .. }
         | Event::Delivery(_)
         | Event::From(_) => Some(true),
-        // sendmail writes no line at the end; a recipient that is not deferred is one that needs no other.
+        // sendmail need not log the end of a message, so a final result for a recipient (`dsn=2…`, `dsn=5…`) counts as the end.
         Event::To(to) => Some(!to.dsn.is_some_and(|dsn| dsn.starts_with(['2', '5']))),
         Event::Removed | Event::Canceled { .. } | Event::Done | Event::Operation(Operation::Delete) => Some(false),
         Event::Operation(_) => Some(true),
@@ -30,14 +45,14 @@ pub fn goes_on(event: &Event<'_>) -> Option<bool> {
     }
 }
 
-/// Pairs of a line of a message and a notice that it makes concern the message, by their places: the last notice at most
-/// `lead_ms` before a line; and the first one at most `lead_ms` after a line that says the message goes on, unless it came
-/// to its end in between. `own`: times with what [`goes_on`] says, of all messages under a key; both are sorted by time.
-/// Notices beside those that the messages have in truth change nothing.
+/// Pairs of a line of a message and a notice that is about the message, by their places in `own` and `notices`: for each line
+/// the last notice at most `lead_ms` before it; and for a line that says the message goes on, the first notice at most
+/// `lead_ms` after it, unless the message ends in between. `own` has the lines of all messages under a key, each with what
+/// [`goes_on`] says; both slices are sorted by time. Only the nearest notices are paired, so a set may hold further ones.
 pub fn concerned(own: &[(Time, Option<bool>)], notices: &[Time], lead_ms: i64) -> Vec<(usize, usize)> {
     let in_reach = |from: Time, to: Time| to.0.saturating_sub(from.0) <= lead_ms;
     let ends: Vec<Time> = own.iter().filter(|(_, goes_on)| *goes_on == Some(false)).map(|(time, _)| *time).collect();
-    // Of one moment the end is the last.
+    // Within one moment the end counts as the last line.
     let ended = |from: Time, to: Time| ends.get(ends.partition_point(|end| *end < from)).is_some_and(|end| *end <= to);
     let mut found = Vec::new();
     for (n, (time, goes_on)) in own.iter().enumerate() {
@@ -51,7 +66,7 @@ pub fn concerned(own: &[(Time, Option<bool>)], notices: &[Time], lead_ms: i64) -
     found
 }
 
-/// The notices of a stretch and its context, and the lines of messages. Keys and places are numbers of
+/// The notices and the lines of messages of a stretch and its context. Keys and places are numbers of
 /// [`gather`](super::gather()).
 #[derive(Default)]
 pub struct Gaps {
@@ -59,7 +74,7 @@ pub struct Gaps {
     own: Vec<Own>,
 }
 
-/// The places of the notices of one host by time, in the order of their ids within one moment.
+/// The places of the notices of one host, by time and id.
 type Notices = BTreeMap<(Time, LineId), u32>;
 
 /// A line of a message.
@@ -74,17 +89,17 @@ impl Gaps {
         Self { by_host: BTreeMap::new(), own: Vec::with_capacity(lines) }
     }
 
-    /// A line of a message. Lines come in the order of their places.
+    /// Adds a line of a message; called in the order of places.
     pub fn own(&mut self, key: u32, place: u32, event: &Event<'_>) {
         self.own.push(Own { key, place, goes_on: goes_on(event) });
     }
 
-    /// A notice of lost lines.
+    /// Adds a notice of lost lines.
     pub fn notice(&mut self, place: u32, line: &Line) {
         self.by_host.entry(Arc::clone(&line.host)).or_default().insert((line.time, line.id), place);
     }
 
-    /// Keys, each with the places of one of its lines and of a notice that is about it, as far as the lines here tell.
+    /// The pairs found in these lines: a key, the place of one of its lines, and the place of a notice that is about it.
     pub fn near(&self, lines: &[Line], lead_ms: i64) -> Vec<(u32, u32, u32)> {
         let mut found = Vec::new();
         if self.by_host.is_empty() {
@@ -108,9 +123,9 @@ impl Gaps {
         found
     }
 
-    /// Lines that others of the unsettled time of their host may need, beside the lines of that time: the last notice of each
-    /// host, and of each message that goes on the last line that says so. `unsettled`: when that time begins for the host
-    /// of the line at a place.
+    /// Lines before the unsettled time of their host that lines of that time, or later ones, may be paired with: the last
+    /// notice of each host, and the last line of each message that had not ended by then. `unsettled` gives the beginning of
+    /// that time for the host of the line at a place.
     pub fn open(&self, lines: &[Line], unsettled: impl Fn(u32) -> Time) -> Vec<u32> {
         let is_before = |place: u32| lines[place as usize].time < unsettled(place);
         let last_notice = |notices: &Notices| notices.values().rev().find(|place| is_before(**place)).copied();
@@ -233,7 +248,7 @@ mod tests {
         assert_eq!(found, expected.map(|(key, gap)| (key.to_owned(), gap)));
     }
 
-    /// Of each host the last notice, and of each message that goes on the last line that says so, before the unsettled time.
+    /// Before the unsettled time: the last notice of each host, and the last line that says so of each message that goes on.
     #[test]
     fn what_the_lines_to_come_may_need_stays_open() {
         let lines = lines(
@@ -255,15 +270,15 @@ mod tests {
             gaps.notice(place, &lines[place as usize]);
         }
         for (key, place, goes_on) in [
-            // Goes on, as far as the settled lines tell.
+            // The settled lines say that it goes on; its end lies in the unsettled time.
             (3, 9, Some(true)),
             (3, 10, Some(false)),
-            // Nothing of these two is needed.
+            // The first of these two keys has ended, the second has said nothing: neither is needed.
             (1, 4, Some(true)),
             (1, 7, Some(false)),
             (1, 8, Some(true)),
             (2, 6, None),
-            // Said twice.
+            // Says twice that it goes on: the later line is kept.
             (0, 4, Some(true)),
             (0, 5, Some(true)),
             (0, 6, None),

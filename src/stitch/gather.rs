@@ -1,7 +1,24 @@
 //! From lines to sets: which lines belong to which key, and which stand alone.
 //!
-//! In: the lines of a stretch and the session lines before it.  Out: a set of lines for each key, the lines that are a
-//! document of their own, the sessions still open, and a tally that accounts for every line (law L4).
+//! In: the lines of a stretch, and lines before it that they may need (context).  Out: a set of lines for each key, the lines
+//! that are a document of their own, the lines that later ones may need, and a tally that accounts for every line (law L4).
+//!
+//! Invariants, each with a line:
+//!
+//! - A line with a queue id belongs to one key: its host, its instance and the id.
+//!   `mx1 postfix/smtpd[11]: 4F1A2B3C4D: client=c.example.org[192.0.2.7]` is not of the 4F1A2B3C4D that mx2 logs.
+//! - A session line is in the set of every message that it concerns, and in none as long as no such message is known.
+//!   `mx1 postfix/smtpd[11]: connect from c.example.org[192.0.2.7]` is in the sets of all messages of that session.
+//! - A new line that is a document of its own is in [`Gathered::single`] or, if it needs other lines, in a set of its own.
+//!   `NOQUEUE: reject: RCPT from c.example.org[192.0.2.7]: 554 …` is in the former, `proxy-reject: END-OF-MESSAGE: 550 …` in
+//!   the latter (see `lone`).
+//! - A context line was stitched with an earlier stretch. It is not counted, and its message has no set unless a new line
+//!   concerns it: if `connect from c.example.org[192.0.2.7]` comes late, the `client=` line of 4F1A2B3C4D is context, and
+//!   both are the set of 4F1A2B3C4D.
+//! - A set is not the whole message, only what these lines add to it: the caller unites it with the lines in the store.
+//!   `4F1A2B3C4D: removed` may be all that a stretch has of a message.
+//! - Everything that later lines may need is in [`Gathered::open`]: `connect from c.example.org[192.0.2.7]`, for instance, until
+//!   the `disconnect`, but no longer than `session_lead`.
 
 use super::{
     Reading,
@@ -21,21 +38,20 @@ use std::{hash::BuildHasher, sync::Arc};
 /// The lines of a stretch, sorted into sets. Numbers are places in the lines given to [`gather`].
 #[derive(Debug, Default)]
 pub struct Gathered<'a> {
-    /// The lines with what they tell.
+    /// All lines, parsed.
     pub readings: Vec<Reading<'a>>,
-    /// For each key its own lines and the session lines it shares.
+    /// For each key its own lines, and the lines without a queue id or of other keys that it needs.
     pub sets: Sets,
-    /// Lines that are documents of their own: refused attempts and filters' verdicts without a queue id.
+    /// Lines that are documents of their own and need no others: refused attempts and filters' verdicts without a queue id.
     pub single: Vec<u32>,
-    /// Lines that others, of the last second of their host or later, may still need: what is open of sessions, and all of
-    /// that second. Sorted, unique.
+    /// Lines that later ones may still need: all events of the unsettled time of their host (its newest second and the two
+    /// before it), and what was open when that time began, up to `session_lead` before it. Sorted, unique.
     pub open: Vec<u32>,
     pub tally: Tally,
 }
 
 impl Gathered<'_> {
-    /// The documents that these lines make when nothing else is known of their messages: those of the sets, then those
-    /// of single lines.
+    /// The documents that these lines make without a store: those of the sets, then those of single lines.
     pub fn documents(&self, rules: &Rules) -> impl Iterator<Item = Transaction> {
         let reading = |place: &u32| &self.readings[*place as usize];
         let of_sets = self.sets.iter().flat_map(move |(key, set)| fold_readings(key, set.iter().map(reading), rules));
@@ -43,13 +59,13 @@ impl Gathered<'_> {
     }
 }
 
-/// Keys, in the order in which their first lines came, with the places of their lines.
+/// Keys in the order of their first lines, each with the places of its lines.
 #[derive(Debug, Default)]
 pub struct Sets {
     keys: Vec<Key>,
     /// All places, key after key; the places of a key are sorted and unique.
     places: Vec<u32>,
-    /// Where in `places` those of each key end.
+    /// For each key, the end of its part of `places`.
     ends: Vec<usize>,
 }
 
@@ -61,9 +77,9 @@ impl Sets {
         self.keys.iter().zip(sets)
     }
 
-    /// The sets of `keys`; each pair is a key's number and the place of a line. Numbers that `keys` lacks are left out.
+    /// The sets of `keys`; each pair is a key's number and the place of a line. Pairs of a key that is `None` are left out.
     fn new(keys: Vec<Option<Key>>, pairs: &[(u32, u32)]) -> Self {
-        // A counting sort: lines of a key lie far apart in a busy log.
+        // A counting sort, since the lines of a key lie far apart in a busy log.
         let mut next = vec![0; keys.len() + 1];
         for (key, _) in pairs {
             next[*key as usize + 1] += 1;
@@ -98,14 +114,14 @@ impl Sets {
     }
 }
 
-/// Removes copies and sorts by second. Of copies the finer time is kept, then the smaller.
-/// Returns the number of copies removed.
+/// Sorts by second and removes copies. The line that stays gets the better stamp (see [`Line::better_time`]). Returns the
+/// number of copies removed.
 pub fn unite(lines: &mut Vec<Line>) -> u64 {
     let before = lines.len();
     if !lines.is_sorted_by_key(|line| line.time.second()) {
         lines.sort_by_key(|line| line.time.second());
     }
-    // Copies have the second in common, so that only the lines of one second are compared. An id is a hash.
+    // Copies have the same second, so only lines of one second are compared. The id is a hash already.
     let hash = |id: LineId| id.0 as u64;
     let mut seen: HashTable<(LineId, usize)> = HashTable::new();
     let (mut kept, mut second) = (0, None);
@@ -131,8 +147,8 @@ pub fn unite(lines: &mut Vec<Line>) -> u64 {
     (before - kept) as u64
 }
 
-/// Sorts a stretch into sets. `lines` must be united; those for which `is_context` holds were stitched before, with an
-/// earlier stretch: they are looked at for what they tell of others and are not counted.
+/// Sorts a stretch into sets. `lines` must be united. Those for which `is_context` holds were stitched with an earlier
+/// stretch: they are used for what they tell of other lines, and are not counted.
 pub fn gather<'a>(lines: &'a [Line], is_context: impl Fn(usize) -> bool, rules: &Rules) -> Gathered<'a> {
     let mut out = Gathered { readings: Vec::with_capacity(lines.len()), ..Gathered::default() };
     let mut processes = Processes::new(rules);
@@ -195,7 +211,7 @@ pub fn gather<'a>(lines: &'a [Line], is_context: impl Fn(usize) -> bool, rules: 
             if [Some(other), by].into_iter().flatten().all(|place| is_context(place as usize)) {
                 continue;
             }
-            // One of the others is news for a message that was stitched with an earlier stretch.
+            // A new line concerns a message that was stitched with an earlier stretch.
             keys.touch(key);
             pairs.push((key, own));
         }
@@ -217,14 +233,14 @@ pub fn gather<'a>(lines: &'a [Line], is_context: impl Fn(usize) -> bool, rules: 
     out
 }
 
-/// The time from which on lines of a host may still come in any order, by the time of its newest line: stamps may be whole
-/// seconds, and what several threads or sockets of a syslog daemon hand on may be out of order by a second or two.
+/// The beginning of the unsettled time of a host, in which lines may still come in any order, by the time of its newest line:
+/// stamps may be whole seconds, and the threads and sockets of a syslog daemon may mix up lines by a second or two.
 fn unsettled(newest: Time) -> Time {
     newest.floor_second().plus(-2000)
 }
 
-/// Whether an event without a queue id makes a document. What was held or discarded before it had an id is told of the
-/// message that comes next in its session.
+/// Whether an event without a queue id makes a document of its own. `NOQUEUE: hold` and `NOQUEUE: discard` do not: they belong
+/// to the next message of their session.
 fn stands_alone(event: &Event<'_>) -> bool {
     match event {
         Event::Policy(policy) => !matches!(policy.action, Action::Hold | Action::Discard),
@@ -232,7 +248,7 @@ fn stands_alone(event: &Event<'_>) -> bool {
     }
 }
 
-/// Whether a document has the line, or a session that may give it to one.
+/// Whether a document holds the line, or a session that may give it to one.
 fn is_held(parsed: &Parsed<'_>, has_sessions: bool) -> bool {
     let Parsed::Event { queue_id, event } = parsed else { return false };
     let of_session = || {
@@ -249,19 +265,19 @@ fn is_held(parsed: &Parsed<'_>, has_sessions: bool) -> bool {
     queue_id.is_some() || stands_alone(event) || matches!(event, Event::Gap { .. }) || has_sessions && of_session()
 }
 
-/// Numbers keys in the order in which they are met.
+/// Numbers keys in the order of their first lines.
 #[derive(Default)]
 struct Keys {
     keys: Vec<Key>,
-    /// Whether a line of the stretch names it. A key that only lines of the context name is left alone: its message was
-    /// stitched with its own stretch.
+    /// Whether a new line names the key, or concerns its message. A key for which only context lines are known is left alone:
+    /// its message was stitched with an earlier stretch.
     touched: Vec<bool>,
     numbers: HashTable<u32>,
     hasher: DefaultHashBuilder,
 }
 
 impl Keys {
-    /// The number of a key that was met.
+    /// The number of a key; `None` if it has none yet.
     fn known(&self, host: &str, instance: &str, queue_id: &str) -> Option<u32> {
         let same = |n: &u32| {
             let key = &self.keys[*n as usize];
@@ -315,7 +331,7 @@ mod tests {
         assert_eq!(times, [at(0), at(1250), at(2000)]);
     }
 
-    /// Keys with the texts of their lines, and those of single lines.
+    /// Keys with the texts of their lines, and the texts of single lines.
     fn sorted(text: &str) -> (Vec<(String, Vec<String>)>, Vec<String>) {
         let mut lines = lines(text);
         let gathered = gathered(&mut lines, &Rules::default());
@@ -346,7 +362,7 @@ mod tests {
         assert!(single[0].contains("reject"), "what was held waits for its message: {single:?}");
     }
 
-    /// Lines read before are looked at for what they tell of others, and touch no message of their own.
+    /// Context lines tell of other lines, but do not touch their own messages.
     #[test]
     fn context_is_neither_counted_nor_stitched_again() {
         let mut all = lines(

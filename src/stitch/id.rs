@@ -1,4 +1,4 @@
-//! Ids: what a queue id is made of, and the document ids made from it.
+//! Ids: the form of a queue id, and the ids of documents.
 //!
 //! In: a queue id as logged. Out: its form, the time it holds, and the id of a document.
 
@@ -13,23 +13,24 @@ use crate::{
 use siphasher::sip::SipHasher13;
 use std::hash::Hasher;
 
-/// Which generator made a queue id; decides whether the id can come back for another message.
+/// The form of a queue id. It decides whether the id can come back for another message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IdForm {
     /// Postfix default: microseconds and inode in hex (`global/mail_queue.h`). Comes back, always a whole number of
-    /// seconds later.
+    /// seconds later. Any other id without a readable time counts as short too, such as sendmail's before 8.12.
     Short,
     /// Postfix `long_queue_ids`: holds the time of its creation. Never comes back.
     Long(Time),
-    /// sendmail (`queue.c assign_queueid`): holds the time of its creation. Never comes back within 60 years.
+    /// sendmail 8.12 and later (`queue.c assign_queueid`): holds the time of its creation. Comes back after 60 years at the
+    /// earliest.
     Sendmail(Time),
-    /// No queue id: the name of a line that is a document of its own.
+    /// No queue id, but the name of a line that is a document of its own; see [`lone::name`].
     Line,
 }
 
 impl IdForm {
-    /// The form of a queue id. Decided by the id itself, so that it is the same whatever lines are known; only a short
-    /// id of a very large inode can look like one of sendmail's, and there the program that logged it decides.
+    /// The form of a queue id. The id itself decides, so that the form does not depend on which lines are known. Only a
+    /// short id with a very large inode can look like one of sendmail's; then the program that logged it decides.
     pub fn of(queue_id: &str, by_postfix: bool) -> Self {
         if lone::is_name(queue_id) {
             return Self::Line;
@@ -41,18 +42,18 @@ impl IdForm {
         sendmail.map_or(Self::Short, Self::Sendmail)
     }
 
-    /// The form of the queue id of these lines.
+    /// The form of the queue id of these lines; a single line of postfix makes it an id of postfix.
     pub fn of_lines<'a>(queue_id: &str, lines: impl IntoIterator<Item = &'a Line>) -> Self {
         Self::of(queue_id, lines.into_iter().any(|l| service_type(program::family(&l.program)) == Some("postfix")))
     }
 
-    /// Whether the id stands for one message for ever.
+    /// Whether the id never comes back for another message.
     pub fn is_unique(self) -> bool {
         self != Self::Short
     }
 }
 
-/// The id of a message's document: 12 hex digits of its id time, then a hash of its key; `-N` for a further part.
+/// The id of a message's document: 12 hex digits of its id time, a hash of its key, and `-N` for a further part.
 pub fn message_id(key: &Key, id_time: Time, part: u32) -> String {
     let mut id = time_digits(id_time);
     id.push('-');
@@ -60,49 +61,49 @@ pub fn message_id(key: &Key, id_time: Time, part: u32) -> String {
     if part == 0 { id } else { format!("{id}-{part}") }
 }
 
-/// What the ids of all documents of a key have in common.
+/// The hash of a key: the part that the ids of all its documents have in common.
 pub fn key_hash(key: &Key) -> u64 {
     hash64(&[&key.host, &key.instance, &key.queue_id])
 }
 
-/// [`key_hash`] of the key of a message's document.
+/// The [`key_hash`] in the id of a message's document; `None` if the 16 hex digits are not there.
 pub fn key_hash_of(id: &str) -> Option<u64> {
     u64::from_str_radix(id.get(13..29)?, 16).ok()
 }
 
-/// The id of a document that is one line: a reject, or a filter's verdict. Its time is the line's whole second, so that
-/// a copy of the line with a finer stamp is the same document.
+/// The id of a document that is one line: a refusal, or a filter's verdict. It begins with the line's whole second, so
+/// that a copy of the line with a finer stamp is the same document.
 pub fn line_document_id(line: LineId, time: Time) -> String {
     format!("{}-{:016x}", time_digits(time.floor_second()), line.0 as u64)
 }
 
-/// The UTC milliseconds that a document id begins with; `None` for what is no document id.
+/// The UTC milliseconds that a document id begins with; `None` if the 12 hex digits are not there.
 pub fn time_of_document(id: &str) -> Option<Time> {
     let digits = id.get(..12)?;
     i64::from_str_radix(digits, 16).ok().map(Time)
 }
 
-/// 12 hex digits hold every time from 1970 to 10889; what lies outside is clamped.
+/// A time as 12 hex digits. They hold every time from 1970 to 10889; times outside are clamped.
 fn time_digits(t: Time) -> String {
     let mut digits = String::with_capacity(29);
     push_hex(&mut digits, u64::try_from(t.0).unwrap_or(0).min(0xffff_ffff_ffff), 12);
     digits
 }
 
-/// The lowest `digits` hex digits of a number. Every document needs two such: too many for the formatting machinery.
+/// Appends the lowest `digits` hex digits of a number. Every document needs two such numbers, and `format!` is slow.
 fn push_hex(out: &mut String, n: u64, digits: u32) {
     let hex = |at: u32| char::from(b"0123456789abcdef"[(n >> (4 * at) & 0xf) as usize]);
     out.extend((0..digits).rev().map(hex));
 }
 
-/// 16 hex digits.
+/// A number as 16 hex digits.
 pub fn hex16(n: u64) -> String {
     let mut digits = String::with_capacity(16);
     push_hex(&mut digits, n, 16);
     digits
 }
 
-/// A stable 64-bit hash of several texts, length-prefixed.
+/// A 64-bit hash of several texts, the same on every machine. Lengths are hashed too: `ab`, `c` differs from `a`, `bc`.
 pub fn hash64(parts: &[&str]) -> u64 {
     let mut h = SipHasher13::new_with_keys(0x6d61_696c_7374_6974, 0x6368_2d64_6f63_6964);
     for part in parts {
@@ -166,7 +167,7 @@ mod tests {
             key("mx2", "", "3A9C96093D"),
             key("mx1", "postfix-out", "3A9C96093D"),
             key("mx1", "", "4A9C96093D"),
-            // The names run together are those of the third.
+            // Host and instance, written one after the other, read like those of the third key.
             key("mx1postfix-out", "", "3A9C96093D"),
         ];
         for (n, key) in keys.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Keys: which message a queue id means. The same id on another host, or in another postfix instance, is another one.
+//! Keys: which message a queue id stands for. The same id on another host, or in another postfix instance, is another message.
 
 use super::Bounds;
 use crate::program::Family;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 pub struct Key {
     /// As [`crate::model::Line::host`].
     pub host: Arc<str>,
-    /// Empty unless the syslog name's first label is listed in `instances`.
+    /// The first part of the syslog name if `instances` lists it, else empty: `postfix-out` of `postfix-out/smtpd`.
     pub instance: Arc<str>,
     /// As logged. sendmail's ids are case-sensitive.
     pub queue_id: Arc<str>,
@@ -18,11 +18,11 @@ pub struct Key {
 /// The settings that decide how lines are stitched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
-    /// First labels of syslog names that are postfix instances of their own.
+    /// First parts of syslog names (up to the `/`) that are postfix instances of their own.
     pub instances: Vec<Arc<str>>,
-    /// A gap longer than this ends the life of a short id. Milliseconds.
+    /// Silence longer than this ends the life of a short id. Milliseconds.
     pub horizon_ms: i64,
-    /// How far before a message a session line may lie and still belong to it. Milliseconds.
+    /// How long before a line of a message a session line may be logged and still belong to it. Milliseconds.
     pub session_lead_ms: i64,
     /// How much of a message's evidence is kept whole.
     pub bounds: Bounds,
@@ -36,7 +36,7 @@ impl Default for Rules {
 }
 
 impl Rules {
-    /// The instance that a syslog name belongs to; empty for the default one.
+    /// The instance of a syslog name; empty for the default one.
     pub fn instance(&self, program: &str) -> Arc<str> {
         if self.instances.is_empty() {
             return Arc::default();
@@ -45,7 +45,7 @@ impl Rules {
         self.instances.iter().find(|i| ***i == *first).map_or_else(Arc::default, Arc::clone)
     }
 
-    /// Whether a syslog name belongs to an instance.
+    /// Whether a syslog name belongs to this instance.
     pub fn is_instance(&self, program: &str, instance: &str) -> bool {
         if self.instances.is_empty() {
             return instance.is_empty();
@@ -59,7 +59,7 @@ pub fn service_name(program: &str) -> &str {
     program.split('/').next().unwrap_or(program)
 }
 
-/// `postfix` or `sendmail` for the two servers' programs.
+/// `postfix` or `sendmail` for a program of one of the two servers.
 pub fn service_type(family: Family<'_>) -> Option<&'static str> {
     match family {
         Family::Postfix(_) => Some("postfix"),

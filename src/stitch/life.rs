@@ -2,8 +2,31 @@
 //!
 //! In: all lines known under a key.  Out: the same lines cut into lives, oldest first.
 //!
-//! A short postfix id is the microsecond of its creation and the inode, so a busy server sees it again within minutes,
-//! a whole number of seconds later. Long postfix ids and sendmail ids hold their time and never come back: one life.
+//! A short postfix id is the microsecond of its creation and the inode, so on a busy server it comes back within minutes, a
+//! whole number of seconds later. Long postfix ids and sendmail ids hold their time and never come back: one life.
+//!
+//! ```text
+//! 20:00:00 smtpd[11]: connect from c.example.org[192.0.2.7]
+//! 20:00:01 smtpd[11]: 4F1A2B3C4D: client=c.example.org[192.0.2.7]
+//! 20:00:01 cleanup[12]: 4F1A2B3C4D: message-id=<1@example.org>
+//! 20:00:01 qmgr[9]: 4F1A2B3C4D: from=<a@example.org>, size=900, nrcpt=1 (queue active)
+//! 20:00:02 qmgr[9]: 4F1A2B3C4D: removed
+//! 20:07:01 smtpd[21]: 4F1A2B3C4D: client=d.example.org[192.0.2.8]      (a second life)
+//! ```
+//!
+//! Invariants, with what they mean for these lines:
+//!
+//! - The result depends on the set of lines only: before the cut they are sorted by time, phase of the message and id. The
+//!   `client=` of 20:00:01 comes before the `message-id=`, whichever the log has first.
+//! - The cut puts each line that names the key into exactly one life, and a life has at least one such line. The `removed` is
+//!   in the first life only.
+//! - Session lines and notices of lost lines are given to lives after the cut: to one, to several or to none. The `connect` is
+//!   in the first life.
+//! - A life begins at an arrival, at a line that the life before can no longer have, or after `horizon` of silence; `begins` has
+//!   the rules. A `from=… (queue active)` of 20:00:05 would begin a life, since the message was removed at 20:00:02.
+//! - Once a life has begun, lines go to it. Only a line with the stamp of its beginning, a whole second, may still go to the life
+//!   before (`choose`): a `removed` of 20:07:01 would, if the first life had no `removed` yet.
+//! - A line known later may cut the lives otherwise, so they are cut anew whenever the set has grown.
 
 use super::{
     gap,
@@ -20,39 +43,40 @@ use crate::{
 };
 use hashbrown::HashMap;
 
-/// A line under a key with what it tells.
+/// A line in the set of a key, with what it tells.
 #[derive(Debug, Clone)]
 pub struct Told<'a> {
     pub line: &'a Line,
-    /// Of the program that logged it.
+    /// Family of the program that logged it.
     pub family: Family<'a>,
     pub event: &'a Event<'a>,
-    /// Whether the line itself names the key; if not, it is a session line shared with it, or one of another message.
+    /// Whether the line itself names the key, or is the lone line that the key stands for. If not, it is a session line, a
+    /// notice of lost lines, or a line of another message.
     pub own: bool,
     /// Whether the line names another key.
     pub of_another: bool,
-    /// Whether the event is what several pieces of a split line say together; `line` is the first piece.
+    /// Whether the event was parsed from the joined pieces of a split line; `line` is the first piece.
     pub joined: bool,
 }
 
 /// One message under a key.
 #[derive(Debug, Clone, Default)]
 pub struct Life<'a> {
-    /// Own lines and those of its sessions, by time, phase and id.
+    /// Own lines, lines of its sessions and notices of lost lines; by time, phase and id.
     pub told: Vec<&'a Told<'a>>,
-    /// Lines that tell nothing of this message, but of its session that another message took an earlier line: kept, so that
-    /// the same is found when more lines are known. See [`session`].
+    /// Session lines of another message or another session, and the lines that show this. They tell nothing of this message,
+    /// but are kept so that the same is found when more lines are known; see [`session`].
     pub context: Vec<&'a Told<'a>>,
 }
 
 impl<'a> Life<'a> {
-    /// A life of these lines, sorted.
+    /// A life of these lines, which it sorts.
     pub fn of(mut told: Vec<&'a Told<'a>>) -> Self {
         told.sort_by_key(|t| (t.line.time, phase(t), t.line.id));
         Self { told, context: Vec::new() }
     }
 
-    /// The form of the queue id that these lines have in common.
+    /// The form of the queue id, which these lines have in common.
     pub fn id_form(&self, queue_id: &str) -> IdForm {
         IdForm::of(queue_id, self.told.iter().any(|t| matches!(t.family, Family::Postfix(_))))
     }
@@ -72,7 +96,7 @@ impl<'a> Life<'a> {
     }
 }
 
-/// The place of a line in the course of a message, for lines of one moment.
+/// The stage of a message that a line belongs to. It orders the lines of one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
     Session,
@@ -100,7 +124,7 @@ fn phase(t: &Told<'_>) -> Phase {
     }
 }
 
-/// Cuts the lines under a key into lives. A key of which only shared lines are known has none.
+/// Cuts the lines in the set of a key into lives. A set in which no line names the key has none.
 pub fn cut<'a>(key: &Key, told: &'a [Told<'a>], rules: &Rules) -> Vec<Life<'a>> {
     if !told.iter().any(|t| t.own) {
         return Vec::new();
@@ -121,7 +145,7 @@ pub fn cut<'a>(key: &Key, told: &'a [Told<'a>], rules: &Rules) -> Vec<Life<'a>> 
     lives
 }
 
-/// The lives of an id that comes back.
+/// The lives of an id that may come back.
 fn several<'a>(all: Life<'a>, rules: &Rules) -> Vec<Life<'a>> {
     let mut drafts: Vec<Draft<'a>> = Vec::new();
     for t in all.told {
@@ -139,17 +163,20 @@ fn several<'a>(all: Life<'a>, rules: &Rules) -> Vec<Life<'a>> {
     drafts.into_iter().map(|draft| Life::of(draft.told)).collect()
 }
 
-/// A life while it is being found.
+/// A life to which lines are still being added, in order of time.
 struct Draft<'a> {
     told: Vec<&'a Told<'a>>,
     start: Time,
     last: Time,
-    /// The last queue-manager or delivery line.
+    /// Time of the last line that shows the message in the queue, or its end: queue manager, delivery, removal.
     queued: Option<Time>,
+    /// Whether the envelope sender was logged: `from=` of the queue manager, or of sendmail.
     has_from: bool,
+    /// Time of the first removal.
     removed: Option<Time>,
-    /// Delivery records seen, and the largest nrcpt.
+    /// Delivery records so far.
     deliveries: u64,
+    /// The largest `nrcpt=` so far.
     nrcpt: u64,
 }
 
@@ -193,7 +220,8 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// Whether a line begins a new life after the latest one.
+/// Whether a line begins a new life after the latest one. After a silence of more than the horizon every line does; otherwise
+/// its phase decides, and whether the latest life can still have it.
 fn begins(latest: Option<&Draft<'_>>, t: &Told<'_>, horizon_ms: i64) -> bool {
     let Some(latest) = latest else { return true };
     let time = t.line.time;
@@ -202,18 +230,23 @@ fn begins(latest: Option<&Draft<'_>>, t: &Told<'_>, horizon_ms: i64) -> bool {
     }
     let later_than = |other: Option<Time>| other.is_some_and(|other| time.second() > other.second());
     match phase(t) {
-        // Two arrivals of one moment cannot be two messages: an id comes back after a whole second at the earliest.
+        // `client=`, `uid=`. An id comes back after a whole second at the earliest, so two arrivals with the stamp of the first
+        // line of a life are one message.
         Phase::Arrival => time > latest.start,
-        // sendmail's ids before 8.12 come back. What was refused of a message is logged before its `from=`.
+        // sendmail's `from=`: its ids before 8.12 come back. Refused recipients are logged before the `from=` of their message,
+        // so a life without one waits for it.
         Phase::From => latest.has_from && later_than(Some(latest.last)),
+        // cleanup logs `message-id=` before the queue manager takes the message.
         Phase::MessageId => later_than(latest.queued),
+        // No such line is logged in a later second than the `removed` of its message.
         Phase::Queued | Phase::Attempt | Phase::Removed => later_than(latest.removed),
         Phase::Session | Phase::Other => false,
     }
 }
 
-/// Which life a line belongs to that begins none: the latest, unless that one began in the same whole second and the
-/// stamps are too coarse to tell it from the end of the one before.
+/// The life of a line that begins none: the latest one. Only if that life begins with the stamp of the line, and the stamp is
+/// a whole second, may the line belong to the life before, since the stamps do not tell which came first. It does if the life
+/// before still lacks it (`removed`, or `from=` of the queue manager) or, for a delivery record, if `delay=` says so.
 fn choose(drafts: &[Draft<'_>], t: &Told<'_>) -> usize {
     let latest = drafts.len().saturating_sub(1);
     let [.., before, last] = drafts else { return latest };
@@ -230,8 +263,9 @@ fn choose(drafts: &[Draft<'_>], t: &Told<'_>) -> usize {
     if to_the_one_before { latest - 1 } else { latest }
 }
 
-/// `delay=` tells when the message of a delivery record arrived: the nearer start wins. Less than a second is too little to tell,
-/// where starts are whole seconds: then it is the life that still waits for a recipient.
+/// Whether a delivery record belongs to the life before. `delay=` tells when its message arrived: the life with the nearer start
+/// has it, but the life before only within two seconds, or 2 % of the delay. A delay below one second does not decide between
+/// whole seconds; then the life before has it if it lacks a record (`nrcpt=`) and the last life has no `from=` yet.
 fn belongs_before(before: &Draft<'_>, last: &Draft<'_>, record: &Delivery<'_>, time: Time) -> bool {
     let Some(delay) = record.delay else { return false };
     let arrival = time.0 - (delay * 1000.0) as i64;
@@ -241,7 +275,8 @@ fn belongs_before(before: &Draft<'_>, last: &Draft<'_>, record: &Delivery<'_>, t
     distance(before) <= tolerance && (distance(before) < distance(last) || (waiting && delay < 1.0 && !last.has_from))
 }
 
-/// Gives lines of sessions to the lives that they are about. What is about another message is dropped.
+/// Gives session lines to the lives that they concern, and drops those of other messages. `lone`: the own line is a document of
+/// its own, without a queue id.
 fn give_shared<'a>(lives: &mut [Life<'a>], shared: &[&'a Told<'a>], lead_ms: i64, lone: bool) {
     let own = lives.iter().enumerate().flat_map(|(n, life)| life.told.iter().map(move |t| (*t, Some(n as u32))));
     let all: Vec<(&'a Told<'a>, Option<u32>)> = own.chain(shared.iter().map(|t| (*t, None))).collect();
@@ -262,7 +297,7 @@ fn give_shared<'a>(lives: &mut [Life<'a>], shared: &[&'a Told<'a>], lead_ms: i64
         match role {
             Role::Taken => life.told.push(line),
             Role::Context(by) => {
-                // Lines under the key are there whenever it is folded.
+                // A line that names the key is in every set of it, and needs no place among the context.
                 if let (by, None) = all[by as usize] {
                     life.context.extend([by, line]);
                 }
@@ -275,22 +310,23 @@ fn give_shared<'a>(lives: &mut [Life<'a>], shared: &[&'a Told<'a>], lead_ms: i64
     }
 }
 
-/// Gives lines of its session to the one line that a set is about.
+/// Gives the lone line that a set is about the lines of its session.
 pub fn give_session<'a>(lives: &mut [Life<'a>], shared: &[&'a Told<'a>], lead_ms: i64) {
     give_shared(lives, shared, lead_ms, true);
 }
 
-/// Takes the notices of lost lines out; almost always there are none.
+/// Removes and returns the notices of lost lines; nearly always there are none.
 fn take_notices<'a>(told: &mut Vec<&'a Told<'a>>) -> Vec<&'a Told<'a>> {
     told.extract_if(.., |t| matches!(t.event, Event::Gap { .. })).collect()
 }
 
-/// Gives notices of lost lines to the lives that they are about.
+/// Gives notices of lost lines to the lives that they are about, and drops the others.
 fn give_notices<'a>(lives: &mut [Life<'a>], notices: &[&'a Told<'a>], lead_ms: i64) {
     let mut own: Vec<(&Told<'_>, usize)> =
         lives.iter().enumerate().flat_map(|(n, life)| life.own().map(move |t| (t, n))).collect();
     own.sort_by_key(|(t, _)| (t.line.time, t.line.id));
-    // Another piece may join otherwise and move an end, so pieces say nothing here, as where the notices were found.
+    // A joined line does not count for the end of a message: a late piece may change it, and `gather` sees single pieces only,
+    // which say nothing of an end.
     let goes_on = |t: &Told<'_>| gap::goes_on(t.event).filter(|_| !t.joined);
     let times: Vec<_> = own.iter().map(|(t, _)| (t.line.time, goes_on(t))).collect();
     let noticed: Vec<_> = notices.iter().map(|t| t.line.time).collect();

@@ -1,7 +1,7 @@
-//! Lines that are documents of their own and say too little alone.
+//! Lines that are documents of their own, but say too little alone.
 //!
-//! In: an event without a queue id.  Out: whether its document needs other lines, and a key for it, as a message has one: its
-//! set is the line, what its session said (`session`), or what a policy server's verdict may be about (`near`).
+//! In: an event without a queue id.  Out: whether its document needs other lines and, if so, a key for it. The set of that key
+//! holds the line and either the lines of its session (`session`) or what a policy server's verdict may be about (`near`).
 //!
 //! ```text
 //! smtpd[11]: connect from c.example.org[192.0.2.7]
@@ -19,11 +19,11 @@ use crate::{
 };
 use std::sync::Arc;
 
-/// Begins the key of a line; no queue id does.
+/// First character of the name that a line has in place of a queue id. No queue id begins with it.
 const MARK: char = '#';
 
-/// Whether a line without a queue id needs others: what a filter before the queue answered, which names no client; the verdict
-/// of a policy server, which names no message.
+/// Whether a line without a queue id needs others: the answer of a filter before the queue names no client, the verdict of a
+/// policy server names no message.
 pub fn needs_others(event: &Event<'_>, has_sessions: bool) -> bool {
     match event {
         Event::Policy(policy) => has_sessions && names_no_client(policy),
@@ -36,28 +36,28 @@ fn names_no_client(policy: &Policy<'_>) -> bool {
     policy.peer.addr.is_none() && policy.peer.name.is_none() && policy.from.is_some()
 }
 
-/// A verdict on an attempt to send, before there is a message.
+/// Whether this is a verdict on an attempt: it names the client and part of the envelope, but no message.
 fn is_policy(filter: &Filter<'_>) -> bool {
     let of_message = filter.message_id.is_some() || filter.queued_as.is_some();
     !of_message && filter.client.is_some() && (filter.from.is_some() || filter.to.is_some())
 }
 
-/// What stands for the queue id in the key of a line.
+/// The name that a line has in its key in place of a queue id.
 pub fn name(line: LineId) -> String {
     format!("{MARK}{:032x}", line.0)
 }
 
-/// The line that a key is of; `None` for the key of a message.
+/// The line that a key stands for; `None` for the key of a message.
 pub fn line_of(key: &Key) -> Option<LineId> {
     u128::from_str_radix(key.queue_id.strip_prefix(MARK)?, 16).ok().map(LineId)
 }
 
-/// Whether something stands for a queue id.
+/// Whether the queue id of a key is the name of a line.
 pub fn is_name(queue_id: &str) -> bool {
     queue_id.starts_with(MARK)
 }
 
-/// The name of the line that a document is about, if it is one that needs others.
+/// The name of the line that a document was made of, if that line needs others.
 pub fn name_in(doc: &Transaction) -> Option<Arc<str>> {
     let is_own = |line: &&Evidence| !line.context && line_document_id(line.id, line.time) == doc.mail.id;
     let own = doc.mail.lines.iter().find(is_own)?;
@@ -69,13 +69,13 @@ pub fn name_in(doc: &Transaction) -> Option<Arc<str>> {
     }
 }
 
-/// postscreen hands its clients on to smtpd, which logs them anew; its own sessions have no messages, and no end where the
-/// client passed.
+/// Whether session lines of a program are used. postscreen hands clients that pass on to smtpd, which logs them anew; its own
+/// sessions bring no messages, and have no end where the client passed.
 pub fn has_sessions(program: &str) -> bool {
     !program.ends_with("/postscreen")
 }
 
-/// The document of the refused attempt that a verdict without a message was found to be about.
+/// The id of the document of the refused attempt that a verdict is about; `None` where none was found.
 pub fn refusal_of(doc: &Transaction) -> Option<Text> {
     let contexts = doc.mail.lines.iter().filter(|line| line.context && doc.email.local_id.is_none());
     contexts.into_iter().find_map(|line| match parse::parse_text(&line.program, &line.text) {
@@ -101,7 +101,7 @@ mod tests {
         };
         for (text, expected) in [
             (ANSWER, true),
-            // The filter's answer to one who said nothing of the message.
+            // The filter's answer to a client that named no sender.
             ("proxy-reject: END-OF-MESSAGE: 550 5.7.0 Spam; proto=ESMTP helo=<c>", false),
             (&refused("c.example.org[192.0.2.7]"), false),
             (&refused("unknown[192.0.2.7]"), false),
@@ -129,7 +129,7 @@ mod tests {
             // Neither the client nor the envelope alone tells a message from others.
             (Filter { from: None, to: None, ..asked.clone() }, false),
             (Filter { client: None, ..asked.clone() }, false),
-            // It is known already.
+            // The message is known already.
             (Filter { message_id: Some("1@example.org"), ..asked.clone() }, false),
             (Filter { queued_as: Some("4F1A2B3C4D"), ..asked.clone() }, false),
         ] {
@@ -153,7 +153,7 @@ mod tests {
         }
     }
 
-    /// `NAME of LINE` for each document.
+    /// For each document, the text of the line whose name [`name_in`] finds.
     #[track_caller]
     fn check(log: &str, expected: &[Option<&str>]) {
         let named = |doc: &Transaction| -> Option<String> {
@@ -176,7 +176,7 @@ mod tests {
         );
         check("1 mx1 postfix/smtpd[1]: 4F1A2B3C4D: client=c.example.org[192.0.2.7]", &[None]);
         check(&format!("1 mx1 postfix/smtpd[1]: {refused}"), &[None]);
-        // The refusal is context of the verdict, and a document of its own.
+        // The refusal is context in the verdict's document, and has a document of its own.
         check(&format!("1 mx1 postgrey[1]: {verdict}\n2 mx1 postfix/smtpd[1]: {refused}"), &[Some(verdict), None]);
     }
 

@@ -1,8 +1,8 @@
-//! From the set of lines to transactions (laws L1 and L2): a pure fold, no clock, no network, no files.
+//! Folds the set of lines into transactions (laws L1 and L2): pure, no clock, no network, no files.
 //!
 //! ```text
 //! lines ──unite──▶ gather: a set for each key ──▶ life: one message each ──▶ fold: its document
-//!                    └─ session: lines without a queue id, shared with the keys they touch
+//!                    └─ session: lines without a queue id, shared with the keys that they concern
 //! ```
 
 pub mod bounds;

@@ -1,10 +1,10 @@
-//! What a policy server's verdict may be about: the attempt of the same client that comes next.
+//! Verdicts of policy servers: which refusal or arrival of the same client, logged just after a verdict, it is about.
 //!
 //! In: verdicts, arrivals and refusals of a stretch, or of the set of one verdict.  Out: which of them a verdict needs.
 //!
-//! A policy server is asked at `RCPT`, before there is a queue id; its answer is logged by another process. Refusals name client,
-//! sender and recipient, so that the right one is known. An arrival names its client alone: the few that come next are kept, and
-//! sender and recipient decide between their messages (`journey::verdicts`).
+//! A policy server is asked at `RCPT`, before there is a queue id, and another process logs its answer. A refusal names client,
+//! sender and recipient, so the right one is found here. An arrival names its client only, so the next few are kept; sender
+//! and recipient of their messages decide between them later (`journey::verdicts`).
 //!
 //! ```text
 //! 20:00:01 postgrey[5]: action=pass, …, client_address=192.0.2.7, sender=a@example.org, recipient=b@example.net
@@ -17,14 +17,14 @@ use crate::model::{
 };
 use hashbrown::HashMap;
 
-/// Between a verdict and what it is about, in seconds.
+/// The refusal or arrival is logged at most this many seconds after the verdict.
 const AHEAD_S: i64 = 10;
-/// The same, in milliseconds: as long a verdict waits.
+/// How long a verdict waits for it, in milliseconds: one second more, since whole seconds are compared.
 pub const AHEAD_MS: i64 = (AHEAD_S + 1) * 1000;
-/// Arrivals that a verdict may be about: a client may have several connections.
+/// Arrivals kept for a verdict: a client may have several connections.
 const ARRIVALS: usize = 4;
 
-/// A line that matters here.
+/// A verdict, an arrival or a refusal.
 #[derive(Debug, Clone, Copy)]
 pub struct NearLine<'a> {
     pub place: u32,
@@ -37,13 +37,16 @@ pub struct NearLine<'a> {
 
 #[derive(Debug, Clone, Copy)]
 enum Act<'a> {
+    /// Sender and recipient, as far as the line names them.
     Verdict(Option<&'a str>, Option<&'a str>),
     Arrival,
+    /// Sender and recipient, as far as the line names them.
     Refusal(Option<&'a str>, Option<&'a str>),
 }
 
 impl<'a> NearLine<'a> {
-    /// The part of an event in this; `None` if it has none. `lone`: it is a verdict that needs others.
+    /// `None` for an event that is neither a verdict, an arrival nor a refusal. `lone`: the document of the line needs
+    /// other lines; see [`super::lone`].
     pub fn new(place: u32, line: &'a Line, has_id: bool, lone: bool, event: &Event<'a>) -> Option<Self> {
         let (client, act) = match event {
             Event::Filter(Filter { client: Some(client), from, to, .. }) if lone => (*client, Act::Verdict(*from, *to)),
@@ -65,15 +68,15 @@ impl<'a> NearLine<'a> {
     }
 }
 
-/// What lines have in common: host, client, and sender and recipient as far as they are known.
+/// The key by which refusals and arrivals are looked up: host, client and, for a refusal, sender and recipient as far as known.
 type Common<'a> = (&'a str, &'a str, Option<(Option<String>, Option<String>)>);
 
 fn envelope(from: Option<&str>, to: Option<&str>) -> Option<(Option<String>, Option<String>)> {
     Some((from.map(str::to_lowercase), to.map(str::to_lowercase)))
 }
 
-/// For each verdict what it may be about: the next refusal with its client, sender and recipient, or else the next arrivals of
-/// its client. Pairs of places.
+/// Pairs of places: each verdict with the next refusal of its client, sender and recipient or, where there is none in time,
+/// with the next arrivals of its client.
 pub fn pairs(lines: &[NearLine<'_>]) -> Vec<(u32, u32)> {
     if !lines.iter().any(NearLine::is_verdict) {
         return Vec::new();
@@ -83,6 +86,7 @@ pub fn pairs(lines: &[NearLine<'_>]) -> Vec<(u32, u32)> {
         let keys = match line.act {
             Act::Verdict(..) => continue,
             Act::Arrival => [Some(None), None, None],
+            // A verdict may name only the sender, or only the recipient.
             Act::Refusal(from, to) => {
                 [Some(envelope(from, to)), to.map(|_| envelope(from, None)), from.map(|_| envelope(None, to))]
             }
@@ -108,7 +112,7 @@ pub fn pairs(lines: &[NearLine<'_>]) -> Vec<(u32, u32)> {
     out
 }
 
-/// Whether a line may still be needed by what comes.
+/// Whether a line is a verdict whose refusal or arrival may still come.
 pub fn is_open(line: &NearLine<'_>, time: Time, unsettled: Time) -> bool {
     line.is_verdict() && time >= unsettled.plus(-AHEAD_MS)
 }
@@ -118,7 +122,7 @@ mod tests {
     use super::*;
     use crate::{model::Intake, stitch::Reading};
 
-    /// `SECOND PROGRAM TEXT`: which lines each verdict needs.
+    /// Lines as second, program and text; expected are pairs of a verdict and a line that it needs.
     #[track_caller]
     fn check(lines: &[(i64, &str, &str)], expected: &[(u32, u32)]) {
         let mut intake = Intake::default();
@@ -201,7 +205,7 @@ mod tests {
         );
     }
 
-    /// Servers write an address as the client gave it, policy servers may not.
+    /// A mail server logs an address as the client gave it; a policy server may not.
     #[test]
     fn a_verdict_and_a_refusal_share_what_both_of_them_name() {
         const SPF: &str = ": prepend Received-SPF: Fail (mailfrom) identity=mailfrom; client-ip=192.0.2.7; helo=m; envelope-from=a@example.org; receiver=b@example.net ";

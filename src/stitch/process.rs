@@ -1,4 +1,4 @@
-//! Processes: which host, program and pid a line comes from, worked out once for all their lines.
+//! Processes: what follows from host, program and pid of a line, worked out once for all lines of a process.
 
 use super::{key::Rules, lone};
 use crate::{
@@ -9,25 +9,27 @@ use crate::{
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use std::{hash::BuildHasher, sync::Arc};
 
-/// What all lines of a process have in common.
+/// A process, and what all its lines have in common.
 #[derive(Debug)]
 pub struct Process<'a> {
+    /// Its first line.
     line: &'a Line,
     pub family: Family<'a>,
     /// The postfix instance; see [`Rules::instance`].
     pub instance: Arc<str>,
     /// See [`lone::has_sessions`].
     pub has_sessions: bool,
-    /// The time of its newest line.
+    /// Time of its newest line.
     newest: Time,
 }
 
-/// Numbers processes in the order in which they are met.
+/// Numbers processes in the order of their first lines.
 pub struct Processes<'a, 'r> {
     rules: &'r Rules,
     processes: Vec<Process<'a>>,
     numbers: HashTable<u32>,
-    /// By where the names lie in memory: an intake shares them between lines.
+    /// Numbers by pid and by the addresses in memory of the two names, which an intake shares between its lines: faster than
+    /// comparing the names.
     shared: HashMap<(usize, usize, Option<u32>), u32>,
     hasher: DefaultHashBuilder,
 }
@@ -85,7 +87,7 @@ impl<'a, 'r> Processes<'a, 'r> {
         &self.processes[number as usize]
     }
 
-    /// For each process the time of the newest line of its host, whose clock is the one that counts.
+    /// For each process, the time of the newest line of its host: the clocks of hosts may differ.
     pub fn newest_of_host(&self) -> Vec<Time> {
         let mut by_host: HashMap<&str, Time> = HashMap::new();
         for Process { line, newest, .. } in &self.processes {
@@ -101,7 +103,7 @@ mod tests {
     use super::*;
     use crate::stitch::testing::{at, lines};
 
-    /// Each source holds names of its own in memory, so that the same log read twice shows each process at two places.
+    /// Two sources do not share names in memory, so the names of one process have two addresses when its log is read twice.
     #[test]
     fn a_process_is_its_host_its_program_and_its_pid() {
         let mut log = String::new();

@@ -1,4 +1,4 @@
-//! A line with what it tells, read once for all that follows.
+//! A line with its parsed content, parsed once for all later steps.
 
 use crate::{
     model::{Line, Parsed},
@@ -6,7 +6,7 @@ use crate::{
     program::Family,
 };
 
-/// A line, the family of the program that logged it, and what it tells.
+/// A line, the family of the program that logged it, and its parsed content.
 #[derive(Debug)]
 pub struct Reading<'a> {
     pub line: &'a Line,
@@ -15,17 +15,17 @@ pub struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    /// Reads a line.
+    /// Parses a line.
     pub fn new(line: &'a Line) -> Self {
         Self::of(line, &line.text)
     }
 
-    /// Reads `text` as if a line said it.
+    /// Parses `text` as if it were the text of `line`.
     pub fn of(line: &'a Line, text: &'a str) -> Self {
         Self::by(program::family(&line.program), line, text)
     }
 
-    /// Reads `text` as if a line said it, whose program's family is known.
+    /// As [`Self::of`], where the family of the line's program is known already.
     pub fn by(family: Family<'a>, line: &'a Line, text: &'a str) -> Self {
         Self { line, family, parsed: parse::parse_as(family, &line.program, text) }
     }

@@ -1,16 +1,27 @@
-//! Sessions: what lines without a queue id say of the messages that passed through the same process.
+//! Sessions: which lines without a queue id belong to which messages of the same process.
 //!
 //! In: the session lines and message lines of a stretch, or of the set of one key.  Out: which session line belongs to
 //! which message.
 //!
 //! A message takes
-//! - of its incoming session the `connect`, TLS and login in force, and what was said since the message before it: failed
-//!   logins, `NOQUEUE: discard` and its like (`incoming.rs`); where a filter before the queue handed it in, of the session
-//!   in front of the filter;
-//! - of the delivery agent's work on it the failed `connect to` and the TLS of the next hop (`outgoing.rs`).
+//! - from its incoming session (`incoming.rs`) the `connect`, TLS and login in force, and what was said since the message
+//!   before it: failed logins, `NOQUEUE: discard` and the like. If a filter before the queue handed the message in, this is the
+//!   session in front of the filter;
+//! - from the delivery agent's work on it (`outgoing.rs`) the failed `connect to` and the TLS of the next hop.
 //!
-//! The same rule runs twice: over a stretch, to find out which lines a key's set needs, and over that set when it is
-//! folded. A line may come hours late, so a set can hold a session line that another message turns out to have taken:
+//! Invariants, each with a line:
+//!
+//! - A session line belongs to messages of its own process only, and only to lines at most `session_lead` after it.
+//!   `smtpd[11]: connect from c.example.org[192.0.2.7]` tells nothing of a message that smtpd[12] takes in.
+//! - The `connect`, TLS and login hold for every message up to the `disconnect`; what was said holds for the next one alone.
+//!   `smtpd[11]: NOQUEUE: discard: RCPT from c.example.org[192.0.2.7]: …` belongs to one message.
+//! - Within one moment lines are in the order of the protocol, not of the log.
+//!   `smtpd[11]: disconnect from c.example.org[192.0.2.7]` comes after a `client=` with the same stamp.
+//! - The same rule runs twice, and must find the same: over a stretch, to find which lines the set of a key needs, and over
+//!   that set when it is folded. So a set holds all that the rule needs to decide, also against its own message.
+//!
+//! The last one is the difficult one. A line may come hours late, so a set may hold a session line that another message turns
+//! out to have taken:
 //!
 //! ```text
 //! 20:00:01 smtpd[11]: NOQUEUE: discard: RCPT from c.example.org[192.0.2.7]: …
@@ -18,9 +29,10 @@
 //! 20:00:03 smtpd[11]: 5F1A2B3C4D: client=c.example.org[192.0.2.7]      (took the `discard` meanwhile)
 //! ```
 //!
-//! Therefore a set also holds the line that took it away (here the `client=` of 4F1A2B3C4D) and the latest line that was
-//! taken: [`Role::Context`]. The fold then finds the same owner as the stretch, drops what is not its own, and lines known
-//! later only ever move a context line forward, in whatever order they come (laws L1 and L2).
+//! Lines are only ever added to a set, so the `discard` stays in that of 5F1A2B3C4D. Instead the set also gets the line that
+//! took it away (here the `client=` of 4F1A2B3C4D) and the latest line that was taken (the `discard`), as [`Role::Context`].
+//! The fold then finds the same owner as the stretch and drops what is not its own. Lines known later can only move a context
+//! line forward in time, in whatever order they come (laws L1 and L2).
 
 mod incoming;
 mod outgoing;
@@ -30,22 +42,22 @@ use crate::model::{
     event::{Action, Delivery, Peer, Policy},
 };
 
-/// A line that matters to sessions. Places, processes and keys are numbers of the caller.
+/// A line that has a part in a session. Places, processes and keys are numbers of the caller.
 #[derive(Debug, Clone, Copy)]
 pub struct SessionLine<'a> {
     place: u32,
     process: u32,
-    /// The message that the line itself is about.
+    /// Key of the message that the line itself names; for a lone line, its own key.
     key: Option<u32>,
     time: Time,
     id: LineId,
     act: Act<'a>,
 }
 
-/// The key of a message other than those that are asked about.
+/// The key of any message that the caller does not ask about: it takes lines, but makes no pairs.
 pub const OTHER: u32 = u32::MAX;
 
-/// A line's part in a session. Incoming sessions are known by the address of their peer.
+/// A line's part in a session. Incoming sessions are identified by the address of their peer.
 #[derive(Debug, Clone, Copy)]
 enum Act<'a> {
     /// A session begins.
@@ -54,15 +66,15 @@ enum Act<'a> {
     Secured(Option<&'a str>),
     /// A login, in force for every message of the session.
     Login(Option<&'a str>),
-    /// About the next message of the session: a failed login, `NOQUEUE: hold|discard|warn|filter|…`.
+    /// Concerns the next message of the session: a failed login, `NOQUEUE: hold|discard|warn|filter|…`.
     Said(Option<&'a str>),
-    /// A message comes in.
+    /// A message comes in: `client=` with a queue id, sendmail's `from=`.
     Arrival(Option<&'a str>),
-    /// `NOQUEUE: client=`: a filter before the queue takes what the client sends.
+    /// `NOQUEUE: client=`: a filter before the queue takes the client's message.
     Front(Option<&'a str>),
-    /// `proxy-accept`: the filter handed on what the last such client sent. The line names no client.
+    /// `proxy-accept`: the filter accepted the message of the latest such client. The line names no client.
     Accepted,
-    /// What else the filter answered, `proxy-reject` say: a document of its own. The line names no client.
+    /// Another answer of the filter, such as `proxy-reject`: a document of its own. The line names no client.
     Answered,
     Disconnect(Option<&'a str>),
     /// A delivery agent failed to connect.
@@ -80,12 +92,12 @@ struct Record<'a> {
     reply: &'a str,
     /// How long the delivery agent worked on it, milliseconds; `None` where the record does not tell.
     busy_ms: Option<i64>,
-    /// Over a connection that an earlier delivery had opened.
+    /// Whether it went over a connection that an earlier delivery had opened.
     reused: bool,
 }
 
 impl<'a> SessionLine<'a> {
-    /// The part of an event in a session; `None` if it has none. `lone`: the line is a document of its own.
+    /// `None` for an event that has no part in a session. `lone`: the line is a document of its own that needs other lines.
     pub fn new(place: u32, process: u32, line: &Line, key: Option<u32>, lone: bool, event: &Event<'a>) -> Option<Self> {
         let act = match event {
             Event::Policy(_) if lone => Act::Answered,
@@ -120,7 +132,7 @@ impl<'a> SessionLine<'a> {
         Some(Self { place, process, key, time: line.time, id: line.id, act })
     }
 
-    /// The order of a session. Inside one moment (a whole second, where stamps are that coarse) it is that of the protocol.
+    /// Order of lines in a session: by time, and within one moment (a whole second, if stamps are coarse) by the protocol.
     fn order(&self) -> (Time, u8, LineId) {
         let phase = match self.act {
             Act::Connect(_) => 0,
@@ -135,8 +147,8 @@ impl<'a> SessionLine<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// The third and fourth part of `delays=` are the time since the agent was handed the message (`global/log_adhoc.c`);
-    /// releases before 2.3 log the whole `delay=` alone.
+    /// The third and fourth part of `delays=` are the time since the agent was given the message (`global/log_adhoc.c`).
+    /// Releases before 2.3 log only `delay=`, the time since the message arrived.
     fn of(delivery: &Delivery<'a>) -> Self {
         let busy = delivery.delays.map(|d| d.conn_setup + d.transmission);
         let (relay, reply) = (delivery.relay, delivery.reply);
@@ -149,7 +161,7 @@ impl<'a> Record<'a> {
     }
 }
 
-/// At most a month: a number that is written into a log may be any.
+/// Seconds as milliseconds, limited to the range from 0 to 31 days: a log may contain any number.
 fn milliseconds(seconds: Option<f64>) -> Option<i64> {
     seconds.map(|seconds| (seconds * 1000.0).clamp(0.0, 31.0 * 86_400_000.0) as i64)
 }
@@ -157,28 +169,29 @@ fn milliseconds(seconds: Option<f64>) -> Option<i64> {
 /// How a session line belongs to a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
-    /// It is about the message.
+    /// It concerns the message.
     Taken,
-    /// It is not, because of the line at this place, which is of another message or of an earlier time of this one.
+    /// It does not, as the line at this place shows: a line of another message, or an earlier one of this message, that took
+    /// it, or the end of its session.
     Context(u32),
 }
 
-/// A session line that a message needs.
+/// A session line that the set of a key needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pair {
     pub key: u32,
-    /// The place of the message's own line by which it needs the other one.
+    /// The place of the own line for which the other one is needed: an arrival, a delivery record, or a lone line.
     pub own: u32,
     pub other: u32,
     pub role: Role,
 }
 
-/// Pairs found, and the lines that may make further pairs with lines that are not known yet.
+/// Pairs found, and the lines that may be paired with later ones.
 #[derive(Debug, Default)]
 pub struct Shared {
     pub pairs: Vec<Pair>,
-    /// Places of session lines, and of lines of messages that show whose these are, as of when the unsettled time of their
-    /// host begins.
+    /// Places of the lines that were open when the unsettled time of their host began: session lines, and lines that show
+    /// which of them are taken or over. May hold a place twice.
     pub open: Vec<u32>,
 }
 
@@ -190,9 +203,9 @@ impl Shared {
     }
 }
 
-/// Finds out which lines belong to which message. A line lies at most `lead_ms` before the message line that it belongs to.
-/// `unsettled`: for each process the time from which on lines of its host may still come in any order; `None` where all
-/// lines are known.
+/// Finds which session lines belong to which message. A session line is at most `lead_ms` before the message's line that takes
+/// it. `unsettled` has for each process the time from which on lines of its host may still come in any order; `None` where all
+/// lines are known, and nothing is kept open.
 pub fn share(lines: &[SessionLine<'_>], unsettled: &[Option<Time>], lead_ms: i64) -> Shared {
     let mut out = Shared::default();
     let mut sessions = incoming::Sessions::default();
@@ -210,7 +223,7 @@ pub fn share(lines: &[SessionLine<'_>], unsettled: &[Option<Time>], lead_ms: i64
     out
 }
 
-/// The lines, process after process, and where those of each process end.
+/// The lines sorted by process, and the end of each process's part. A counting sort.
 fn by_process<'t, 'a>(lines: &'t [SessionLine<'a>], processes: usize) -> (Vec<&'t SessionLine<'a>>, Vec<usize>) {
     let mut next = vec![0; processes + 1];
     for line in lines {
@@ -241,7 +254,7 @@ mod tests {
         },
     };
 
-    /// The pairs of lines that are numbered from 0 on. `unsettled`: the millisecond from which on late lines may come.
+    /// Result of [`share`] for a log whose lines are numbered from 0. `unsettled`: milliseconds after the test logs begin.
     #[track_caller]
     pub(super) fn shared(text: &str, unsettled: Option<i64>) -> Shared {
         fn number<T: PartialEq>(known: &mut Vec<T>, one: T) -> u32 {
@@ -265,7 +278,7 @@ mod tests {
         share(&told, &vec![unsettled.map(at); processes.len()], 600_000)
     }
 
-    /// The pairs of lines, by number, where all are known: `[own, taken]`, and `[own, other, by]` for context.
+    /// Checks the pairs of a log, by line numbers: `[own, taken]`, and `[own, other, by]` for context.
     #[track_caller]
     pub(super) fn check(text: &str, taken: &[[u32; 2]], context: &[[u32; 3]]) {
         let (mut found_taken, mut found_context) = (Vec::new(), Vec::new());
@@ -281,7 +294,7 @@ mod tests {
         assert_eq!((&*found_taken, &*found_context), (taken, context), "{text}");
     }
 
-    /// The lines, by number, that those may still need that come from a millisecond on.
+    /// Checks which lines, by number, are open where the unsettled time begins at this millisecond.
     #[track_caller]
     pub(super) fn check_open(text: &str, unsettled: i64, expected: &[u32]) {
         let mut open = shared(text, Some(unsettled)).open;
@@ -290,7 +303,7 @@ mod tests {
         assert_eq!(open, expected, "from {unsettled}: {text}");
     }
 
-    /// Stamps of whole seconds, and lines that several sockets hand on in any order.
+    /// Stamps may be whole seconds, and a syslog daemon with several sockets may mix up the lines of one second.
     #[test]
     fn lines_of_one_moment_are_in_the_order_of_the_protocol() {
         check(
@@ -323,7 +336,7 @@ mod tests {
         );
     }
 
-    /// The work on a record is conn_setup and transmission; an old release tells the whole delay alone.
+    /// The work on a record is `conn_setup` plus `transmission`; an old release logs the whole delay only.
     #[test]
     fn a_record_tells_how_long_its_work_took() {
         for (delays, failed, expected) in [
@@ -342,7 +355,7 @@ mod tests {
         }
     }
 
-    /// A number that is written into a log may be any.
+    /// A log may contain any number.
     #[test]
     fn work_takes_at_most_a_month() {
         const DAY: i64 = 86_400_000;
@@ -405,7 +418,7 @@ mod tests {
         }
     }
 
-    /// A record tells how long its work took: what failed before that was another's.
+    /// A record tells how long its work took; a connection that failed before that belongs to another record.
     #[test]
     fn a_failed_connection_is_of_the_record_whose_work_it_falls_into() {
         for (failed, expected) in [("97", 1), ("90", 0), ("70", 0)] {

@@ -1,4 +1,4 @@
-//! What became of the lines read: the account of law L4.
+//! Counts of what became of the lines read (law L4).
 
 use crate::{
     model::{Line, Parsed},
@@ -7,23 +7,24 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What became of the lines read. The four counts add up to the lines read.
+/// Lines read, counted by what became of them. The first four counts add up to all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Tally {
-    /// Belong to a document, or to a session.
+    /// Held by a document, or by a session that may give them to one.
     pub used: u64,
     /// Known, and deliberately unused.
     pub unused: u64,
-    /// Nobody claimed them.
+    /// Not recognised by any parser.
     pub unrecognised: u64,
-    /// Read before in the same stretch.
+    /// Copies of a line of the same stretch.
     pub duplicate: u64,
-    /// Of those read, copies aside, how many look like a mail server's; and how many of these nobody claimed.
+    /// Lines that look like a mail server's; copies do not count.
     #[serde(default)]
     pub mail: u64,
+    /// Those of `mail` that were not recognised.
     #[serde(default)]
     pub missed: u64,
-    /// Of those not recognised, what no line could be made of.
+    /// Those of `unrecognised` that no line could be made of.
     #[serde(default)]
     pub noise: u64,
 }
@@ -45,9 +46,9 @@ impl Tally {
         self.noise += other.noise;
     }
 
-    /// Counts a line by what was made of it.
+    /// Counts a line by what it was parsed as.
     pub(super) fn line(&mut self, family: Family<'_>, line: &Line, parsed: &Parsed<'_>, is_held: bool) {
-        // Of a foreign name only what can be nobody's but sendmail's is an event.
+        // Under a foreign name only a text that must be sendmail's is parsed as an event.
         let is_servers = match family {
             Family::Postfix(_) | Family::Sendmail => true,
             Family::Foreign => matches!(parsed, Parsed::Event { .. }),
@@ -56,7 +57,7 @@ impl Tally {
         self.mail += u64::from(is_servers);
         match parsed {
             Parsed::Event { .. } if is_held => self.used += 1,
-            // The end of a session, and what no message can have any more.
+            // Events that no document holds, such as `disconnect from`.
             Parsed::Event { .. } => self.unused += 1,
             Parsed::Ignored(_) => self.unused += 1,
             Parsed::Unrecognised if is_servers => {
@@ -67,13 +68,13 @@ impl Tally {
         }
     }
 
-    /// Counts what no line could be made of.
+    /// Counts an entry that no line could be made of.
     pub fn noise(&mut self, text: &str) {
         self.noise += 1;
         self.unknown("", text);
     }
 
-    /// Counts a line of an unknown program that nobody claimed.
+    /// Counts an unrecognised line whose program is not known to be postfix's or sendmail's.
     fn unknown(&mut self, program: &str, text: &str) {
         let is_mail = u64::from(program::looks_like_mail(program, text));
         self.unrecognised += 1;
@@ -81,14 +82,14 @@ impl Tally {
         self.missed += is_mail;
     }
 
-    /// The share of lines that were understood; copies do not count. `None` where there were none.
+    /// The share of lines that were understood; copies do not count. `None` if there were no lines.
     pub fn understood(&self) -> Option<f64> {
         let read = self.read() - self.duplicate;
         (read > 0).then(|| (self.used + self.unused) as f64 / read as f64)
     }
 
-    /// What to tell when nothing could be read, or only the smaller part of what looks like a mail server's: something is wrong
-    /// then with where it comes from, or with how it is read.
+    /// A complaint where no entry could be read as a line, or where less than half of the lines that look like a mail server's
+    /// were understood: then the source, or the way it is read, is wrong.
     pub fn complaint(&self) -> Option<String> {
         let Self { mail, missed, noise, .. } = *self;
         if noise > 0 && noise == self.read() - self.duplicate {
@@ -100,7 +101,7 @@ impl Tally {
     }
 }
 
-/// A share as people read it, in per cent: cut, not rounded, so that what is not whole is never called 100.
+/// A share in per cent with two digits: cut, not rounded, so that only the whole shows as 100.
 pub fn percent(share: f64) -> String {
     format!("{:.2}", (share * 10_000.0).floor() / 100.0)
 }

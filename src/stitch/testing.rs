@@ -1,4 +1,4 @@
-//! Lines as tests write them: `1.5 mx1 postfix/smtpd[11]: TEXT`, with seconds from 2026-11-22T20:00:00Z.
+//! Log lines as tests write them: `1.5 mx1 postfix/smtpd[11]: TEXT`, in seconds since 2026-11-22T20:00:00Z.
 
 use super::{Gathered, Rules, gather, unite};
 use crate::model::{Line, Time, Transaction, line::Intake};
@@ -6,12 +6,12 @@ use crate::model::{Line, Time, Transaction, line::Intake};
 /// 2026-11-22T20:00:00Z
 pub const BEGINNING: Time = Time(1_795_377_600_000);
 
-/// The moment so many milliseconds after the beginning.
+/// The time `ms` milliseconds after [`BEGINNING`].
 pub fn at(ms: i64) -> Time {
     BEGINNING.plus(ms)
 }
 
-/// The lines of a text; blank ones are nothing.
+/// The lines of a log; blank ones are skipped.
 #[track_caller]
 pub fn lines(text: &str) -> Vec<Line> {
     let mut intake = Intake::default();
@@ -27,26 +27,26 @@ pub fn lines(text: &str) -> Vec<Line> {
     text.lines().map(str::trim_start).filter(|raw| !raw.is_empty()).map(line).collect()
 }
 
-/// What is gathered of lines that are all new.
+/// Unites and gathers lines that are all new.
 pub fn gathered<'a>(lines: &'a mut Vec<Line>, rules: &Rules) -> Gathered<'a> {
     unite(lines);
     gather(lines, |_| false, rules)
 }
 
-/// The documents of a text, by the order in which their keys come.
+/// The documents of a log: those of keys in the order of their first lines, then those of single lines.
 #[track_caller]
 pub fn documents(text: &str) -> Vec<Transaction> {
     documents_by(text, &Rules::default())
 }
 
-/// As [`documents`], with rules of one's own.
+/// As [`documents`], by the given rules.
 #[track_caller]
 pub fn documents_by(text: &str, rules: &Rules) -> Vec<Transaction> {
     let mut lines = lines(text);
     gathered(&mut lines, rules).documents(rules).collect()
 }
 
-/// The only document of a text.
+/// The document of a log that makes exactly one.
 #[track_caller]
 pub fn document(text: &str) -> Transaction {
     let mut all = documents(text);

@@ -1,6 +1,6 @@
-//! How many mails and other things there are of each kind, and what became of them.
+//! Counts mails and other transactions by kind and outcome.
 //!
-//! In: documents, by their kinds and statuses.  Out: numbers in which a mail that passed three queues is one.
+//! In: kind and status of each document. Out: counts in which a mail that passed three queues is one mail.
 
 use crate::{
     model::{
@@ -11,7 +11,7 @@ use crate::{
 };
 use std::collections::BTreeMap;
 
-/// Mails and other transactions by kind and status.
+/// Mails and other transactions, counted by kind and status.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Census(BTreeMap<(Kind, Status), i64>);
 
@@ -23,8 +23,8 @@ impl Census {
         }
     }
 
-    /// Counts a document of that kind and status. A mail is counted where it began, as delivered if it was handed on there;
-    /// whatever else became of it in a later queue is what became of it.
+    /// Counts a document of this kind and status. The root of a journey counts as delivered even if it was only handed
+    /// on; a later hop that ended otherwise (bounced, deferred, …) turns that one into its own status.
     pub fn count(&mut self, kind: Kind, status: Status, is_root: bool) {
         let mut add = |status, n| *self.0.entry((kind, status)).or_default() += n;
         match (kind, status) {
@@ -37,7 +37,7 @@ impl Census {
         }
     }
 
-    /// Each kind and status that there is something of, with how many.
+    /// Each kind and status with its count, where that is not zero.
     pub fn counts(&self) -> impl Iterator<Item = (Kind, Status, u64)> {
         self.0.iter().filter(|(_, n)| **n > 0).map(|((kind, status), n)| (*kind, *status, n.unsigned_abs()))
     }
@@ -50,7 +50,8 @@ mod tests {
     #[test]
     fn a_mail_of_three_queues_is_one() {
         let mut census = Census::default();
-        // One mail through a filter and to another host; another that its second queue could not deliver; a refusal.
+        // One mail through a content filter and on to another host; a second one that bounced in its second queue; a
+        // reject.
         for is_root in [true, false, false, true] {
             census.count(Kind::Message, Status::Delivered, is_root);
         }

@@ -1,7 +1,7 @@
-//! Which documents a search means: the rules for stores that have to decide it themselves (memory, sqlite).
+//! Which documents match a search: the rules for stores that decide this themselves (memory, SQLite).
 //!
-//! In: a document, a searched term, a range. Out: the terms under which the document is found, and whether it matches.
-//! Ignored on purpose: the texts of replies and lines; `trace` looks for names, not for words.
+//! In: a document, a search term, a range. Out: the terms under which the document is found, and whether it matches.
+//! Left alone: the texts of replies and lines; `trace` searches for names, not for words.
 
 use super::{
     Search,
@@ -17,7 +17,7 @@ use crate::{
 };
 use std::collections::BTreeSet;
 
-/// A term as it is compared.
+/// A search term in the form in which it is compared.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Term<'a> {
     /// Queue ids, document ids, journeys and SASL users: long queue ids differ in case alone.
@@ -31,12 +31,12 @@ pub fn terms(t: &Transaction) -> BTreeSet<Term<'_>> {
     terms_at(t, |_| true)
 }
 
-/// The terms that a document has at some of the places.
+/// The terms that a document has at the wanted places.
 pub fn terms_at(t: &Transaction, wanted: impl Fn(&Place) -> bool) -> BTreeSet<Term<'_>> {
     let mut terms = BTreeSet::new();
     for place in PLACES.iter().filter(|place| wanted(place)) {
         (place.values)(t, &mut |text| {
-            // What an engine would not index is found nowhere.
+            // Values that an engine would not index are not found in any store.
             if !text.is_empty() && searchable(text).len() == text.len() {
                 terms.insert(if place.case == Case::Exact { Term::Exact(text) } else { fold(text) });
             }
@@ -45,14 +45,14 @@ pub fn terms_at(t: &Transaction, wanted: impl Fn(&Place) -> bool) -> BTreeSet<Te
     terms
 }
 
-/// What a searched term may be found as.
+/// The forms in which a search term may occur in a document.
 pub fn forms(term: &str) -> [Term<'_>; 2] {
     let term = bare(term);
     [Term::Exact(term), fold(term)]
 }
 
-/// A term without its brackets: a Message-ID or an address is often copied with them. `<>` is the null sender itself. Cut
-/// as the values of documents are.
+/// A term without its angle brackets, with which a Message-ID or an address is often copied; `<>` is the null sender
+/// and stays. Cut to the searchable length, as document values are.
 pub fn bare(term: &str) -> &str {
     searchable(
         term.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).filter(|id| !id.is_empty()).unwrap_or(term),
@@ -72,8 +72,9 @@ pub fn matches(t: &Transaction, search: &Search) -> bool {
     search.terms.iter().all(|term| forms(term).iter().any(|form| places.contains(form)))
 }
 
-/// Takes the next match of a search, newest first and then by id from the last. Parts of one large message follow each
-/// other in that order: the lowest that matches stands for it. `false` when there are `limit` messages and this is another.
+/// Adds the next match of a search to `found`. Matches must come newest first, then by descending id, so that the parts
+/// of one large message are adjacent; the lowest part that matches stands for the message. `false` when `found` is full
+/// and `next` is another message.
 pub fn take(found: &mut Vec<Transaction>, next: Transaction, limit: usize) -> bool {
     if let Some(last) = found.last_mut().filter(|last| base_id(last) == base_id(&next)) {
         if next.mail.part < last.mail.part {
@@ -88,7 +89,7 @@ pub fn take(found: &mut Vec<Transaction>, next: Transaction, limit: usize) -> bo
     is_room
 }
 
-/// The terms by which neighbours are found: queue ids, own or linked, and Message-IDs.
+/// The terms by which neighbours are found: queue ids (own or in a link) and Message-IDs.
 pub fn neighbour_terms<'a>(queue_ids: &'a [String], message_ids: &'a [String]) -> BTreeSet<Term<'a>> {
     let queue_ids = queue_ids.iter().map(|id| Term::Exact(id.as_str()));
     queue_ids.chain(message_ids.iter().map(|id| fold(id))).collect()
@@ -102,7 +103,7 @@ pub fn is_neighbour(t: &Transaction, wanted: &BTreeSet<Term<'_>>) -> bool {
         || t.email.message_id.as_deref().is_some_and(|id| wanted.contains(&fold(id)))
 }
 
-/// Whether the time span of a document, first and last line included, touches a range.
+/// Whether the time span of a document, from its first to its last line, touches a range.
 pub fn touches(t: &Transaction, range: Range) -> bool {
     t.event.start < range.to && range.from <= t.event.end
 }

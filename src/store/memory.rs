@@ -1,7 +1,7 @@
-//! A store in memory: the double that other tests use.
+//! A store in memory, for tests.
 //!
-//! It is as strict as a cluster: `get`, `put` and `delete` see every write, all else sees the state of the last
-//! `refresh`. A caller who forgets to refresh fails here and not only in production.
+//! It is as strict as a cluster: `get`, `put` and `delete` see every write, everything else sees the state of the last
+//! `refresh`. A missing refresh therefore fails in tests and not only in production.
 
 use super::{
     Census, Known, Neighbour, Page, Put, QueueKey, Report, Search, Store, Stored, Summary, Traces, Version, matching,
@@ -18,12 +18,12 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// Documents per page: few, so that tests turn pages.
+/// Documents per page; a small number, so that tests read several pages.
 const PAGE: usize = 100;
 
 type Documents = BTreeMap<String, Arc<Stored>>;
 
-/// An empty store at first.
+/// A new store is empty.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     state: Mutex<State>,
@@ -34,9 +34,10 @@ struct State {
     live: Documents,
     /// `live` at the last refresh.
     visible: Documents,
-    /// By ledger.
+    /// The last number of each ledger.
     marks: BTreeMap<String, u64>,
-    /// Counts the writes; a number is never given twice, not even to a document that comes back.
+    /// Counts the writes. Versions come from it, so no version occurs twice, even for an id that was deleted and
+    /// created again.
     writes: u64,
 }
 
@@ -46,7 +47,7 @@ impl MemoryStore {
         self.state().live.values().map(|stored| stored.transaction.clone()).collect()
     }
 
-    /// Every step on the state is whole, so a panic elsewhere leaves nothing half done.
+    /// Every change of the state is complete, so it is usable even after a panic elsewhere.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -62,7 +63,7 @@ impl State {
         self.live.get(id).map(|stored| stored.version)
     }
 
-    /// The next documents, in the order of their ids.
+    /// The next documents, ordered by id.
     fn page(&self, after: Option<&str>, is_wanted: impl Fn(&Transaction) -> bool) -> Page {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let rest = self.visible.range::<str, _>((from, Bound::Unbounded)).map(|(_, stored)| &stored.transaction);
@@ -209,7 +210,7 @@ impl Store for MemoryStore {
         }
         let mut deleted = 0;
         for (id, seen) in old {
-            // What was written since the last refresh is not old any more.
+            // A document written since the last refresh stays.
             if state.version(&id) == Some(seen) {
                 state.live.remove(&id);
                 deleted += 1;

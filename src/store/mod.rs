@@ -1,6 +1,6 @@
-//! Where transactions live. The store is the state: there is no other database of half-finished mail.
+//! Stores of transactions. The store is the state: there is no other database of half-finished mail.
 //!
-//! A store knows documents by id and version; what they mean is not its business. All of them pass the same contract
+//! A store knows documents by id and version and does not interpret them. All implementations pass the same contract
 //! tests (`tests/store_contract.rs`).
 
 mod census;
@@ -25,8 +25,9 @@ use std::{
     sync::Arc,
 };
 
-/// What is left out of lines is decided before their ids: two ways of it in one store would double its transactions.
-/// `doing`: what we were doing, to what.
+/// The error for a store that was written with other `[privacy]` settings. They change lines before ids are computed
+/// from them, so two settings in one store would duplicate its transactions. `doing`: the failed action, such as
+/// "cannot write to index `mail`".
 pub fn other_privacy(doing: String) -> Error {
     Error::new(error::Kind::Config, doing)
         .because("it was written with another `[privacy]` in the configuration, or with another key")
@@ -42,14 +43,14 @@ pub struct Version {
     pub term: u64,
 }
 
-/// A document as the store has it.
+/// A document as stored.
 #[derive(Debug, Clone)]
 pub struct Stored {
     pub transaction: Transaction,
     pub version: Version,
 }
 
-/// A document that is known to exist, and about how many bytes its JSON has.
+/// A document that exists, with the approximate size of its JSON in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
     pub id: String,
@@ -57,16 +58,17 @@ pub struct Known {
 }
 
 impl Known {
-    /// As large as a document with so many lines is.
+    /// Estimates the size from the number of lines kept whole and the number kept in brief.
     pub fn of_lines(id: String, whole: u64, brief: u64) -> Self {
         Self { id, bytes: 2048 + whole.saturating_mul(1024).saturating_add(brief.saturating_mul(32)) }
     }
 }
 
-/// A document that may hang together with others: what decides that, and nothing else of it, for there may be thousands.
+/// A document that may belong to the same journey as others. Only what decides that is kept, because there may be
+/// thousands.
 #[derive(Debug, Clone)]
 pub struct Neighbour {
-    /// The id of the document itself, also of a further part.
+    /// The id of the document itself; each part has its own.
     pub id: String,
     pub node: Node,
 }
@@ -85,17 +87,17 @@ pub struct Put {
     pub expected: Option<Version>,
 }
 
-/// What became of documents to write or to delete. What is in neither list was done.
+/// The outcome of writing or deleting. Documents in neither list succeeded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Ids whose document was not the expected one: get it, unite, try again.
+    /// Ids whose stored document does not have the expected version: get it, unite, try again.
     pub conflicts: Vec<String>,
-    /// Documents that the store will never take (a mapping error), with its reason: for the dead-letter file.
+    /// Documents that the store will never accept (a mapping error), each with the reason, for the dead-letter file.
     pub refused: Vec<(String, String)>,
 }
 
 impl Report {
-    /// Those of the documents sent that were done.
+    /// The documents in `sent` that were written.
     pub fn done<'a>(&self, sent: &'a [Put]) -> impl Iterator<Item = &'a Put> + use<'a> {
         let mut failed: BTreeSet<String> = self.conflicts.iter().cloned().collect();
         failed.extend(self.refused.iter().map(|(id, _)| id.clone()));
@@ -103,48 +105,50 @@ impl Report {
     }
 }
 
-/// A key to look for: the logging host and a queue id.
+/// A key to search for: the logging host and a queue id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct QueueKey {
     pub host: String,
     pub queue_id: String,
 }
 
-/// What documents of one journey have in common. One of the ids is enough.
+/// The ids by which documents of one journey are found. A match on one of them is enough.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Traces {
-    /// Of documents that have one of them, or name one in a link.
+    /// A document matches if it has one of these, or names one in a link.
     pub queue_ids: Vec<String>,
     pub message_ids: Vec<String>,
-    /// Only documents whose time span touches this.
+    /// Only documents whose time span touches this range.
     pub within: Range,
-    /// `mail.id` of documents that are left out: the caller has them.
+    /// `mail.id` of documents that the caller already has; they are left out.
     pub known: BTreeSet<String>,
-    /// At most so many, whichever they are.
+    /// Stop after about this many documents; which ones are returned is not defined.
     pub most: usize,
 }
 
-/// What `trace` looks for. All terms given must hold; each matches any of its places.
+/// A search of `trace`. All terms must match; each may match at any place.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Search {
-    /// Each a queue id, address, Message-ID, IP, host name, SASL user, `mail.id` or journey: exact, but addresses,
-    /// hosts and Message-IDs without regard to case; `<` and `>` around one are not part of it.
+    /// Each is a queue id, address, Message-ID, IP address, host name, SASL user, `mail.id` or journey. Addresses,
+    /// hosts and Message-IDs are compared without regard to case, all others exactly; `<` and `>` around a term are
+    /// ignored.
     pub terms: Vec<String>,
-    /// Only documents whose time span touches this.
+    /// Only documents whose time span touches this range.
     pub within: Option<Range>,
     /// At most this many, newest first.
     pub limit: usize,
 }
 
-/// A page of [`Store::page`].
+/// A page of [`Store::page`] or [`Store::waiting`].
 #[derive(Debug, Clone, Default)]
 pub struct Page {
     pub transactions: Vec<Transaction>,
-    /// Where the next page starts: the last `mail.id` of this one; `None` at the end.
+    /// Where the next page starts; `None` on the last page. [`Store::page`] gives the last `mail.id`;
+    /// [`Store::waiting`] may give anything that the store understands.
     pub after: Option<String>,
 }
 
-/// What `status` shows of a store.
+/// The figures that `status` shows for a store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
     pub documents: u64,
@@ -155,7 +159,7 @@ pub struct Summary {
     pub newest: Option<Time>,
 }
 
-/// A place for transactions.
+/// A store of transactions.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Whether other machines may write to it at the same time.
@@ -163,64 +167,64 @@ pub trait Store: Send + Sync {
         false
     }
 
-    /// How many documents were left out until now because they could not be read.
+    /// Number of documents left out so far because they cannot be read.
     fn unreadable(&self) -> u64 {
         0
     }
 
-    /// Creates what must be there before the first write: tables, template, alias. Harmless when it is there.
+    /// Creates what the first write needs: tables, template, alias. Does no harm if they exist.
     async fn prepare(&self) -> Result<()>;
 
-    /// The documents with these ids that exist. Realtime: sees every acknowledged write.
+    /// The documents with these ids, as far as they exist. Realtime: sees every acknowledged write.
     async fn get(&self, ids: &[String]) -> Result<Vec<Stored>>;
 
-    /// The documents (all parts) of these keys whose time span touches `within`. Sees what was written before the last
-    /// [`refresh`](Self::refresh).
+    /// The documents (all parts) with these keys whose time span touches `within`. Sees what was written before the
+    /// last [`refresh`](Self::refresh).
     async fn find(&self, keys: &[QueueKey], within: Range) -> Result<Vec<Stored>>;
 
-    /// The ids of what [`find`](Self::find) gives, and perhaps of documents of the same queue ids on other hosts; with
-    /// about how large each is.
+    /// Ids and approximate sizes of the documents that [`find`](Self::find) returns; may include documents with the
+    /// same queue id on other hosts.
     async fn find_ids(&self, keys: &[QueueKey], within: Range) -> Result<Vec<Known>>;
 
-    /// About how large the documents with these ids are, as far as they exist.
+    /// Approximate sizes of the documents with these ids, as far as they exist.
     async fn sizes(&self, ids: &[String]) -> Result<Vec<Known>>;
 
-    /// The documents (all parts) of these traces, for the journey pass. Visible as for [`find`](Self::find).
+    /// The documents (all parts) that match these traces, for the journey pass. As current as [`find`](Self::find).
     async fn neighbours(&self, traces: &Traces) -> Result<Vec<Neighbour>>;
 
-    /// Writes documents, each if its expectation holds. When it returns, what was stored survives a crash of the server.
+    /// Writes documents, each only if its expected version holds. What is stored when this returns survives a crash of
+    /// the server.
     async fn put(&self, documents: Arc<[Put]>) -> Result<Report>;
 
-    /// Deletes documents, each if it still has that version; one that is gone is no conflict.
+    /// Deletes documents, each only if it still has that version; a document that is already gone is no conflict.
     async fn delete(&self, documents: &[(String, Version)]) -> Result<Report>;
 
     /// Makes all writes visible to searches.
     async fn refresh(&self) -> Result<()>;
 
-    /// Called before the ledger is marked: all that was acknowledged must survive a power loss after this.
+    /// Called before the ledger is marked: afterwards everything acknowledged must survive a power loss.
     async fn commit(&self) -> Result<()>;
 
-    /// Leaves the number of a ledger's write beside the documents of it, to be lost and restored with them. Returns the
-    /// places where it was left.
+    /// Stores the number of a ledger's write next to the documents written, so that it is lost or restored together
+    /// with them. Returns the places where it was stored.
     async fn mark(&self, ledger: &str, number: u64, documents: &[String]) -> Result<Vec<String>>;
 
-    /// The numbers that a ledger left last at these places; those where there is none are left out.
+    /// The number that a ledger stored last at each of these places; places without one are left out.
     async fn marks(&self, ledger: &str, places: &[String]) -> Result<BTreeMap<String, u64>>;
 
-    /// When the documents of a place began; `None` for a place that holds those of any time.
+    /// The range of time in which the documents of a place begin; `None` for a place that holds documents of any time.
     fn place(&self, _place: &str) -> Option<Range> {
         None
     }
 
-    /// Documents that match, newest first. Of a large message the first part that matches: a recipient is in one of
-    /// them.
+    /// Documents that match, newest first. Of a large message only the lowest part that matches is returned.
     async fn search(&self, search: &Search) -> Result<Vec<Transaction>>;
 
-    /// Documents in the order of `mail.id`, from the first after `after`; for `export`.
+    /// Documents ordered by `mail.id`, starting after `after`; for `export`.
     async fn page(&self, after: Option<&str>, within: Option<Range>) -> Result<Page>;
 
-    /// Messages still on their way (part 0) whose last line was logged before `before`, page by page; where a page ends is the
-    /// store's affair.
+    /// Messages still on their way (part 0) whose last line was logged before `before`, page by page; each store
+    /// decides where a page ends.
     async fn waiting(&self, after: Option<&str>, before: Time) -> Result<Page>;
 
     /// The newest `event.end` that is not after `now`.
@@ -231,9 +235,9 @@ pub trait Store: Send + Sync {
 
     async fn summary(&self) -> Result<Summary>;
 
-    /// What touches a range, for the summary of a backfill.
+    /// Counts the documents that touch a range, for the summary of a backfill.
     async fn census(&self, within: Range) -> Result<Census>;
 
-    /// What `check` shows, in order.
+    /// The rows that `check` shows, in order.
     async fn check(&self, now: Time) -> Vec<Check>;
 }

@@ -1,31 +1,31 @@
-//! Where a search looks: the one list of places of the document, for every store.
+//! The places in a document where a search looks: one list for every store.
 //!
-//! In: nothing.  Out: each place by the name of its field, how it is compared, and what a document has there. Stores that
-//! decide themselves (`matching.rs`) ask for the values; engines are asked by the name (`elasticsearch/query.rs`), for which
-//! their mapping must index it.
+//! In: nothing. Out: each place with its field name, how it is compared, and its values in a document. Stores that
+//! match documents themselves (`matching.rs`) ask for the values; engines are asked by field name
+//! (`elasticsearch/query.rs`), so their mapping must index every place.
 
 use crate::model::{Text, Transaction};
 
-/// How the text of a place is compared.
+/// How values at a place are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Case {
     /// Queue ids, document ids, journeys and logins: long queue ids differ in case alone.
     Exact,
     /// Addresses, hosts and Message-IDs.
     Any,
-    /// IP addresses: engines refuse to look for anything else among them.
+    /// IP addresses: engines refuse to search an IP field for anything else.
     Ip,
 }
 
-/// Takes one value of a place.
+/// Receives each value at a place.
 type Take<'t, 'f> = &'f mut dyn FnMut(&'t str);
 
-/// A place of the document in which a search looks.
+/// A place in the document where a search looks.
 pub struct Place {
     pub name: &'static str,
     pub case: Case,
-    /// SQLite files of the first version have its terms for all their rows; they have those of other places for the
-    /// rows that were written since.
+    /// Whether every row of an SQLite file has terms for this place. A place that was added later (`false`) has terms
+    /// only in rows written since.
     pub from_the_first: bool,
     pub values: for<'t, 'f> fn(&'t Transaction, Take<'t, 'f>),
 }
@@ -50,14 +50,14 @@ fn each<'t>(texts: impl IntoIterator<Item = &'t Text>, take: Take<'t, '_>) {
     texts.into_iter().for_each(|text| take(text));
 }
 
-/// All of them.
+/// All places.
 pub const PLACES: [Place; 23] = [
     exact("mail.id", |t, take| take(&t.mail.id)),
     exact("mail.journey", |t, take| take(&t.mail.journey)),
     exact("email.local_id", |t, take| each(&t.email.local_id, take)),
     exact("user.name", |t, take| each(&t.user.name, take)),
     exact("related.user", |t, take| each(&t.related.user, take)),
-    // The next hop's queue id finds the message that was handed over under it.
+    // A search for a queue id at the next hop also finds the message that was relayed under it.
     exact("mail.recipients.queued_as", |t, take| {
         each(t.mail.recipients.iter().filter_map(|r| r.queued_as.as_ref()), take);
     }),
@@ -76,7 +76,7 @@ pub const PLACES: [Place; 23] = [
         each(t.mail.recipients.iter().filter_map(|r| r.relay.domain.as_ref()), take);
     }),
     any_case("mail.links.message_id", |t, take| each(t.mail.links.iter().filter_map(|l| l.message_id.as_ref()), take)),
-    // Held, discarded, refused: a message may have no recipient but these.
+    // For held, discarded and refused mail these may be the only recipients.
     any_case("mail.rejects.recipient", |t, take| {
         each(t.mail.rejects.iter().filter_map(|r| r.recipient.as_ref()), take);
     }),

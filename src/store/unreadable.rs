@@ -1,5 +1,5 @@
-//! Documents that a store holds and nobody can read: a damaged row, a document that is not ours. Each costs itself and
-//! nothing else, is named once, and is counted (law L7).
+//! Documents in a store that cannot be read: a damaged row, or a document that is not ours. Such a document is left
+//! out, reported once and counted (law L7); all others are read as usual.
 
 use crate::escape::visible;
 use std::{
@@ -7,17 +7,17 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-/// So many are named; of more it is enough to say how many.
+/// At most this many are reported by id; one more warning stands for the rest.
 const NAMED: usize = 10;
-/// So many are remembered, to count each once.
+/// At most this many are remembered, so that each is counted once; further ones are not counted.
 const REMEMBERED: usize = 100_000;
 
-/// Those that were met.
+/// The unreadable documents met so far, with the cause for each id.
 #[derive(Debug, Default)]
 pub struct Unreadable(Mutex<BTreeMap<String, String>>);
 
 impl Unreadable {
-    /// Remembers a document, and tells of it when it is new. `place`: the database or index.
+    /// Remembers a document, and reports it when it is new. `place`: the database or index.
     pub fn add(&self, id: &str, place: &str, cause: &str, hint: &str) {
         let mut known = self.known();
         if known.len() >= REMEMBERED || known.contains_key(id) {
@@ -32,17 +32,17 @@ impl Unreadable {
         }
     }
 
-    /// How many there are.
+    /// Number of documents left out so far.
     pub fn count(&self) -> u64 {
         self.known().len() as u64
     }
 
-    /// Why one cannot be read.
+    /// Why this document cannot be read; `None` if it is not among them.
     pub fn cause_of(&self, id: &str) -> Option<String> {
         self.known().get(id).cloned()
     }
 
-    /// A panic elsewhere leaves it as usable as it was: it is only added to.
+    /// Entries are only ever added, so the map is usable even after a panic elsewhere.
     fn known(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

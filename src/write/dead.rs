@@ -1,9 +1,9 @@
 //! Dead letters: documents that a store refuses for good (a mapping conflict), kept with the reason and tried again by
 //! every run.
 //!
-//! The file is only ever replaced as a whole, under a lock of its own (`run` and `backfill` may both bury): a crash
-//! leaves the old letters or the new ones, and at worst one that has been delivered meanwhile, which changes nothing
-//! when it is tried again.
+//! The file is only replaced as a whole, under its own lock, because `run` and `backfill` may both bury. A crash leaves
+//! the old or the new file; at worst it has a letter that was delivered meanwhile, and trying that again changes
+//! nothing.
 
 use crate::{
     access::Access,
@@ -22,7 +22,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The file in the state directory: one JSON object a line.
+/// The file in the state directory: one JSON object per line.
 pub const FILE: &str = "dead-letters.ndjson";
 const LOCK: &str = "dead-letters.lock";
 
@@ -50,8 +50,8 @@ pub fn bury(state_dir: &Path, access: Access, refused: &[(Transaction, String)])
     change(state_dir, access, |letters| add(letters, refused))
 }
 
-/// A letter whose lines another one of the same document holds too says nothing new: a stretch that is read again after
-/// a crash is refused again. Letters with different lines stay side by side and are united when they are tried again.
+/// Adds letters. One whose lines are all in another letter for the same document is left out: after a crash the same
+/// stretch is refused again. Letters with different lines stay side by side and are united when they are tried again.
 fn add(letters: &mut Vec<DeadLetter>, refused: &[(Transaction, String)]) {
     let mut by_id: BTreeMap<String, Vec<DeadLetter>> = BTreeMap::new();
     let new = refused.iter().map(|(t, reason)| DeadLetter { reason: reason.clone(), transaction: t.clone() });
@@ -66,17 +66,17 @@ fn add(letters: &mut Vec<DeadLetter>, refused: &[(Transaction, String)]) {
     letters.extend(by_id.into_values().flatten());
 }
 
-/// How many dead letters there are.
+/// Number of dead letters, lines that cannot be read included.
 pub fn count(state_dir: &Path) -> Result<u64> {
     let Letters { letters, spoilt } = load(state_dir)?;
     Ok((letters.len() + spoilt.len()) as u64)
 }
 
-/// The file.
+/// The content of the file.
 #[derive(Debug, Default)]
 struct Letters {
     letters: Vec<DeadLetter>,
-    /// Lines that are no letters, as they stand. They stay until somebody has looked at them.
+    /// Lines that are no letters, byte by byte. They stay in the file until someone has looked at them.
     spoilt: Vec<Vec<u8>>,
 }
 
@@ -97,7 +97,7 @@ fn load(state_dir: &Path) -> Result<Letters> {
     Ok(all)
 }
 
-/// Says which lines of the file are no letters, and what to do.
+/// Warns about lines of the file that are no letters, and says what to do.
 fn tell_spoilt(state_dir: &Path, spoilt: &[Vec<u8>]) {
     if !spoilt.is_empty() {
         tracing::warn!(
@@ -108,13 +108,13 @@ fn tell_spoilt(state_dir: &Path, spoilt: &[Vec<u8>]) {
     }
 }
 
-/// Replaces the letters by what `change` makes of them; no letters, no file.
+/// Rewrites the file with the letters that `change` leaves; removes it if nothing is left.
 fn change(state_dir: &Path, access: Access, change: impl FnOnce(&mut Vec<DeadLetter>)) -> Result<()> {
     let lock_path = state_dir.join(LOCK);
     access.make_file(&lock_path)?;
     let failed = |e: std::io::Error| Error::io(format!("cannot lock `{}`", lock_path.display()), &e);
     let lock = std::fs::OpenOptions::new().write(true).open(&lock_path).map_err(failed)?;
-    // Held for the moment of rewriting only, and released with the file.
+    // Held only while the file is rewritten, and released when `lock` is dropped.
     FileExt::lock_exclusive(&lock).map_err(failed)?;
     let Letters { mut letters, spoilt } = load(state_dir)?;
     change(&mut letters);
@@ -140,7 +140,7 @@ fn change(state_dir: &Path, access: Access, change: impl FnOnce(&mut Vec<DeadLet
     })
 }
 
-/// Tries all dead letters again; what is refused again stays.
+/// Tries all dead letters again; those refused again stay.
 pub async fn raise(state_dir: &Path, access: Access, store: &dyn Store, rules: &Rules) -> Result<()> {
     let Letters { letters: tried, spoilt } = load(state_dir)?;
     tell_spoilt(state_dir, &spoilt);
@@ -154,7 +154,7 @@ pub async fn raise(state_dir: &Path, access: Access, store: &dyn Store, rules: &
     store.commit().await?;
     fault::point("before-raised");
     change(state_dir, access, |letters| {
-        // Those that a backfill buried meanwhile were not tried.
+        // Letters that a backfill buried meanwhile were not tried and stay.
         letters.retain(|letter| !tried.contains(letter));
         add(letters, &merged.refused);
     })

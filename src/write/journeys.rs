@@ -1,10 +1,10 @@
-//! The journey pass: after the writes of a stretch, the journeys of the documents that changed, and of their neighbours.
+//! The journey pass: after the writes of a stretch, settles the journeys of the changed documents and their neighbours.
 //!
-//! In: the ids of changed documents.  Out: the store, with `mail.journey` right for each of them and for all that hang
-//! together with them.  Nothing else of a document is touched.
+//! In: the ids of changed documents. Out: the store, with the right `mail.journey` in each of them and in all documents
+//! connected with them. Left alone: everything else in a document.
 //!
-//! Neighbours that share or name a queue id are followed to the end. Those that share no more than a Message-ID, which
-//! thousands may, are followed where a claim joins them, or the journey that they have now.
+//! Neighbours that share or name a queue id are followed to the end. Neighbours that share only a Message-ID (there may
+//! be thousands) are followed only if a claim or their present journey joins them.
 
 use crate::{
     error::{Error, Kind, Result},
@@ -16,14 +16,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Documents read and rewritten at a time.
 const AT_ONCE: usize = 500;
-/// Queue ids and Message-IDs asked for at a time.
+/// Queue ids and Message-IDs per search.
 const TERMS_AT_ONCE: usize = 2000;
-/// Documents that are read at a time, at most: a stranger can give thousands one queue id, or have it given.
+/// Stop reading neighbours after this many documents: a stranger can cause thousands with the same queue id.
 const LARGEST: usize = 20_000;
-/// Another writer may be faster this often.
+/// Give up after this many rounds in which another writer was faster.
 const ROUNDS: usize = 20;
 
-/// Documents that changed, with what decides their journey where that is known; else it is read.
+/// Changed documents, each with the data that decides its journey; `None` if that must be read first.
 pub type Changed = BTreeMap<String, Option<Node>>;
 
 /// Settles the journeys of changed documents. Returns the number of documents whose journey changed.
@@ -45,8 +45,8 @@ pub async fn settle(store: &dyn Store, mut changed: Changed) -> Result<u64> {
     Ok(rewritten)
 }
 
-/// Writes the journeys that are not as they should be. Most documents have the right one from the start (`merge.rs`).
-/// Returns the documents that another writer changed meanwhile.
+/// Writes the journeys that differ from what they should be; most documents get the right one when they are created
+/// (`merge.rs`). Returns the documents that another writer changed meanwhile, and the number written.
 async fn rewrite(store: &dyn Store, found: Neighbourhood) -> Result<(Vec<String>, u64)> {
     let journeys = journey::of(found.known.values());
     let followed = found.known.iter().filter(|(id, _)| found.followed.contains(*id));
@@ -62,7 +62,7 @@ async fn rewrite(store: &dyn Store, found: Neighbourhood) -> Result<(Vec<String>
         let mut stored: HashMap<String, _> =
             store.get(&ids).await?.into_iter().map(|s| (s.transaction.mail.id.clone(), s)).collect();
         for (id, node, journey) in page {
-            // One that is gone needs no journey.
+            // A document that was deleted needs no journey.
             let Some(mut stored) = stored.remove(*id) else { continue };
             if !node.is_of(&stored.transaction) {
                 lost.push((*id).clone());
@@ -81,7 +81,7 @@ async fn rewrite(store: &dyn Store, found: Neighbourhood) -> Result<(Vec<String>
     Ok((lost, written))
 }
 
-/// A queue id, or a Message-ID.
+/// An id by which neighbours are found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Trace {
     QueueId(String),
@@ -94,23 +94,23 @@ fn traces(node: &Node) -> impl Iterator<Item = Trace> {
     queue_ids.map(|id| Trace::QueueId(id.to_owned())).chain(message_ids)
 }
 
-/// Documents that may hang together.
+/// Documents that may be connected, as far as they were read.
 #[derive(Default)]
 struct Neighbourhood {
     known: BTreeMap<String, Node>,
-    /// Those whose own neighbours are known as well, so that their journey is.
+    /// Documents whose own neighbours were asked for, so that their journey can be decided.
     followed: HashSet<String>,
-    /// Known documents by their traces.
+    /// Known documents by each of their traces.
     bearers: HashMap<Trace, Vec<String>>,
-    /// What was asked for, within which time, and how many bearers were known then: a document of days asks anew for what
-    /// one of a second asked for before.
+    /// For each trace asked for: the range asked about, and the number of bearers known then. A longer document asks
+    /// again about the time that a shorter one did not cover.
     asked: HashMap<Trace, (Range, usize)>,
-    /// Documents read.
+    /// Number of documents read as neighbours.
     read: usize,
 }
 
 impl Neighbourhood {
-    /// The documents that changed, and all that hang together with them.
+    /// Finds the changed documents and all documents connected with them.
     async fn of(store: &dyn Store, changed: Changed) -> Result<Self> {
         let mut this = Self::default();
         let unread: Vec<String> = changed.iter().filter(|(_, node)| node.is_none()).map(|(id, _)| id.clone()).collect();
@@ -149,7 +149,7 @@ impl Neighbourhood {
         self.known.insert(id, node);
     }
 
-    /// What these documents ask for that was not asked for yet, in order of time.
+    /// The traces of these documents that were not asked for yet, with the missing range, ordered by time.
     fn wanted(&self, ids: &BTreeSet<String>) -> Vec<(Trace, Range)> {
         let mut ranges: HashMap<Trace, Range> = HashMap::new();
         for node in ids.iter().filter_map(|id| self.known.get(id)) {
@@ -159,7 +159,7 @@ impl Neighbourhood {
                 *range = Range { from: range.from.min(within.from), to: range.to.max(within.to) };
             }
         }
-        // Of what was asked for already, only the time that is missing.
+        // Only the part of the range that was not asked for before.
         let missing = |trace: &Trace, range: Range| match self.asked.get(trace) {
             Some((asked, _)) if asked.from <= range.from && range.to <= asked.to => None,
             Some((asked, _)) if asked.from <= range.from && range.from <= asked.to => {
@@ -176,7 +176,7 @@ impl Neighbourhood {
         wanted
     }
 
-    /// Reads what bears these traces. Returns those that share or name a queue id.
+    /// Reads the documents that bear these traces. Returns those to follow next: they share or name a queue id.
     async fn ask(&mut self, store: &dyn Store, wanted: Vec<(Trace, Range)>) -> Result<BTreeSet<String>> {
         let mut next = BTreeSet::new();
         for chunk in wanted.chunks(TERMS_AT_ONCE) {
@@ -192,7 +192,8 @@ impl Neighbourhood {
             for (trace, _) in chunk {
                 let all = self.bearers.get(trace).map_or(&[][..], Vec::as_slice);
                 let before = self.asked.get(trace).copied();
-                // Those known before were followed, or were left out, when it was asked for before.
+                // Only bearers that became known since this trace was last asked for; the earlier ones were handled
+                // then.
                 let bearers = || all[before.map_or(0, |(_, bearers)| bearers)..].iter().cloned();
                 question.known.extend(bearers());
                 match trace {
@@ -225,7 +226,7 @@ impl Neighbourhood {
         Ok(next)
     }
 
-    /// Those not followed yet that hang together with those that were.
+    /// Known documents, not followed yet, that a claim or their present journey joins to a followed one.
     fn hanging(&self) -> BTreeSet<String> {
         let nodes: Vec<&Node> = self.known.values().collect();
         let is_followed: Vec<bool> = self.known.keys().map(|id| self.followed.contains(id)).collect();

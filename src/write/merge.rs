@@ -1,10 +1,16 @@
-//! Writing a stretch: unite the new lines with what the store has, fold, write what changed.
+//! Writes a stretch: unites the new lines with those in the store, folds them, and writes the documents that changed.
 //!
-//! In: gathered lines and a store.  Out: the store with the same documents as if all lines had come at once (law L2).
+//! In: gathered lines and a store. Out: the store with the same documents as if all lines had come at once (law L2).
 //!
-//! The order of writing: changed documents first, further parts before part 0; when all are acknowledged, the documents
-//! that the new cut into lives no longer has are deleted. A crash in between leaves an overlap that the next reading of
-//! the unmarked bucket heals, never a loss.
+//! After the documents of single lines (`singles.rs`), keys (host, instance, queue id) are taken in chunks by `merge_keys`:
+//! 1. `lookup.rs` finds the stored documents of short ids; unique ids are written without asking.
+//! 2. `Work` unites the new lines of a key with those of its stored documents.
+//! 3. `write` folds each key and makes a `Plan` of what differs. After a version conflict it reads, unites and folds again.
+//! 4. `look_again` finds documents that another writer created at the same time under another id.
+//!
+//! Then `journeys.rs` settles the journeys of what changed. Order of writing: changed documents, further parts before part 0; once
+//! all are acknowledged, documents that the new fold no longer has are deleted. A crash in between leaves an overlap, which the
+//! next reading of the unmarked bucket heals, never a loss.
 
 mod lookup;
 mod stored;
@@ -36,29 +42,28 @@ use std::{
     sync::Arc,
 };
 
-/// What a stretch changed in the store.
+/// The changes of a stretch in the store.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Merged {
     pub created: u64,
     pub updated: u64,
     pub deleted: u64,
-    /// Documents whose journey was settled anew.
+    /// Documents whose journey changed after they were written.
     #[serde(default)]
     pub journeys: u64,
-    /// The documents touched, for the journey pass: also those found as they should be, because an earlier run may have been
-    /// killed between writing them and settling their journeys.
+    /// Documents for the journey pass: written, or found up to date (an earlier run may have died before settling their journeys).
     #[serde(skip)]
     pub changed: Changed,
-    /// The ids of those whose journeys are settled; not of what is added, which is done with.
+    /// Ids of the documents whose journeys are settled. `add` does not take them over: the other's are used up by then.
     #[serde(skip)]
     pub settled: Vec<String>,
-    /// Refused by the store for good, with the reason.
+    /// Documents that the store refused for good, with the reason.
     #[serde(skip)]
     pub refused: Vec<(Transaction, String)>,
 }
 
 impl Merged {
-    /// Adds what another stretch changed.
+    /// Adds the changes of another stretch or chunk.
     pub fn add(&mut self, other: Self) {
         self.created += other.created;
         self.updated += other.updated;
@@ -68,7 +73,7 @@ impl Merged {
         self.refused.extend(other.refused);
     }
 
-    /// Settles the journeys of what changed.
+    /// Settles the journeys of the changed documents.
     pub async fn settle(&mut self, store: &dyn Store) -> Result<()> {
         fault::point("before-journeys");
         let changed = std::mem::take(&mut self.changed);
@@ -77,7 +82,7 @@ impl Merged {
         Ok(())
     }
 
-    /// Keeps what the store refused, with its reason.
+    /// Keeps the refused documents with their reasons.
     pub(super) fn refuse(&mut self, sent: &[Put], refused: Vec<(String, String)>) {
         let mut reasons: HashMap<String, String> = refused.into_iter().collect();
         let refused = |put: &Put| Some((put.transaction.clone(), reasons.remove(&put.transaction.mail.id)?));
@@ -85,21 +90,21 @@ impl Merged {
     }
 }
 
-/// Keys handled at a time, and their new lines: bounds memory and the size of a lookup.
+/// Limits of a chunk, in keys and in new lines: they bound memory and the size of a lookup.
 const KEYS_AT_ONCE: usize = 2000;
 const LINES_AT_ONCE: usize = 25_000;
-/// Lines that stand alone, whose documents are made and written at a time.
+/// Documents of single lines that are made and written at a time.
 const SINGLES_AT_ONCE: usize = 5_000;
-/// Such chunks under way at a time.
+/// Chunks under way at a time.
 const CHUNKS_AT_ONCE: usize = 2;
-/// Chunks after which the journeys of many documents are settled, before there are more of them: what decides a journey takes
-/// as much memory as the lines. A usual stretch has no more.
+/// After this many chunks (a usual stretch has no more), journeys are settled if at least `SETTLED_AT_ONCE` documents have changed:
+/// the data for journeys takes as much memory as the lines.
 const CHUNKS_SETTLED: usize = 8;
 const SETTLED_AT_ONCE: usize = 10_000;
-/// Another writer may win as often as this before we give up and leave the stretch to the next run.
+/// Rounds lost to another writer before we give up and leave the stretch to the next run.
 pub(super) const ROUNDS: usize = 20;
 
-/// Writes a stretch, with its journeys.
+/// Writes a stretch, and settles its journeys.
 pub async fn merge(store: &dyn Store, gathered: Gathered<'_>, rules: &Rules) -> Result<Merged> {
     let mut merged = Merged::default();
     let Gathered { readings, sets, single, .. } = gathered;
@@ -110,7 +115,7 @@ pub async fn merge(store: &dyn Store, gathered: Gathered<'_>, rules: &Rules) -> 
 
     store.refresh().await?;
     let rounds = turns::rounds(&readings, &sets, rules);
-    // They take as much memory as the lines, and what follows needs it.
+    // Readings take as much memory as the lines, and the next steps need it.
     drop(readings);
     for (n, sets) in rounds.into_iter().enumerate() {
         if n > 0 {
@@ -132,7 +137,7 @@ pub async fn merge(store: &dyn Store, gathered: Gathered<'_>, rules: &Rules) -> 
     Ok(merged)
 }
 
-/// The sets in chunks of a bearable size.
+/// Cuts the sets into chunks of bounded size; each has at least one set.
 fn chunks<'s, 'a>(mut sets: &'s [turns::Set<'a>]) -> Vec<&'s [turns::Set<'a>]> {
     let mut chunks = Vec::new();
     while !sets.is_empty() {
@@ -148,7 +153,7 @@ fn chunks<'s, 'a>(mut sets: &'s [turns::Set<'a>]) -> Vec<&'s [turns::Set<'a>]> {
     chunks
 }
 
-/// Writes what a stretch has of some keys.
+/// Writes one chunk of keys.
 async fn merge_keys(store: &dyn Store, sets: &[turns::Set<'_>], rules: &Rules) -> Result<Merged> {
     let mut merged = Merged::default();
     let mut work: BTreeMap<Key, Work> = BTreeMap::new();
@@ -164,7 +169,7 @@ async fn merge_keys(store: &dyn Store, sets: &[turns::Set<'_>], rules: &Rules) -
     Ok(merged)
 }
 
-/// A key being worked on: all lines known, and what the store has.
+/// A key being worked on: all its known lines, and its stored documents by id.
 #[derive(Debug)]
 struct Work {
     lines: BTreeMap<LineId, Line>,
@@ -176,7 +181,7 @@ impl Work {
         Self { lines: lines.into_iter().map(|l| (l.id, l)).collect(), stored: BTreeMap::new() }
     }
 
-    /// Unites the set with the lines of a stored document.
+    /// Adds a stored document and its lines; if both have a line, the better time is kept.
     fn unite(&mut self, stored: Stored) {
         for line in lines_of(&stored.transaction) {
             match self.lines.get_mut(&line.id) {
@@ -193,13 +198,13 @@ impl Work {
     }
 }
 
-/// Folds documents anew from their own lines, together with what else the store has of their keys.
+/// Folds these documents again from their lines: with all parts of a message, and with the other documents of a short id.
 pub async fn refold(store: &dyn Store, ids: &[String], rules: &Rules) -> Result<Merged> {
     let mut merged = Merged::default();
     let mut work: BTreeMap<Key, Work> = BTreeMap::new();
     let mut alone = Vec::new();
     let stored = store.get(ids).await?;
-    // A part of a large message is folded with all of it.
+    // A part of a large message is folded with all the other parts.
     let parts: BTreeSet<String> = stored.iter().flat_map(|s| parts_of(&s.transaction)).collect();
     let further: Vec<String> = parts.into_iter().filter(|id| !ids.contains(id)).collect();
     let further = if further.is_empty() { Vec::new() } else { store.get(&further).await? };
@@ -210,7 +215,7 @@ pub async fn refold(store: &dyn Store, ids: &[String], rules: &Rules) -> Result<
         }
     }
     let alone: Arc<[Put]> = alone.into();
-    // A conflict is of another writer, who made it of the same line.
+    // A conflict means that another writer rewrote the document, from the same line.
     let report = if alone.is_empty() { Report::default() } else { store.put(Arc::clone(&alone)).await? };
     merged.updated += (alone.len() - report.conflicts.len() - report.refused.len()) as u64;
     merged.changed.extend(alone.iter().map(|put| (put.transaction.mail.id.clone(), None)));
@@ -222,8 +227,7 @@ pub async fn refold(store: &dyn Store, ids: &[String], rules: &Rules) -> Result<
     Ok(merged)
 }
 
-/// Folds and writes until no other writer was in between. Returns the short keys that now have a document they did not
-/// have before, with their lines.
+/// Folds and writes until no other writer interferes. Returns the keys that got a new document, with their lines.
 async fn write(
     store: &dyn Store,
     work: BTreeMap<Key, Work>,
@@ -241,7 +245,7 @@ async fn write(
         if !lost.is_empty() {
             work = reread(store, &mut work, lost).await?;
         }
-        // The first round of a unique id is a guess that it is new; only from the second on is somebody in the way.
+        // A unique id is written as if it were new, so one conflict is normal; wait only after a second.
         if round > 1 {
             tokio::time::sleep(std::time::Duration::from_millis(5 << round.min(8))).await;
         }
@@ -261,19 +265,19 @@ async fn write(
     Ok(created)
 }
 
-/// Keys that another writer was faster with, and the ids of the documents concerned.
+/// Keys for which another writer was faster, with the ids of their documents.
 type Lost = BTreeMap<Key, BTreeSet<String>>;
 
-/// What to write and to delete.
+/// The documents to write and to delete.
 #[derive(Default)]
 struct Plan {
-    /// Further parts, then part 0.
+    /// Further parts first, then parts 0.
     puts: [Vec<Put>; 2],
     deletes: Vec<(String, crate::store::Version)>,
-    /// What decides the journeys of those to write.
+    /// The data that decides the journeys of the documents to write.
     nodes: HashMap<String, Node>,
     unchanged: Changed,
-    /// Message-IDs and journeys that documents had before.
+    /// Message-IDs and journeys that the stored documents of a key had before, by the id of the new document.
     former: HashMap<String, Former>,
     keys: HashMap<String, Key>,
     moved: BTreeSet<Key>,
@@ -291,7 +295,7 @@ impl Plan {
             stale.remove(&id);
             let known = work.stored.get(&id);
             if let Some(known) = known {
-                // The journey is not of the lines; its pass comes after.
+                // The journey does not come from the lines; the journey pass sets it later.
                 transaction.mail.journey.clone_from(&known.transaction.mail.journey);
             }
             let is_other = |message_id: &&Text| Some(*message_id) != transaction.email.message_id.as_ref();
@@ -317,8 +321,7 @@ impl Plan {
         }
     }
 
-    /// Gives new documents the journey that they have among each other: most mails are with their neighbours here, so that
-    /// the journey pass has little left to write.
+    /// Gives new documents the journey that this plan alone implies: usually the right one, so the journey pass writes little.
     fn begin_journeys(&mut self) {
         let nodes: Vec<Node> = self.puts.iter().flatten().map(|put| Node::new(&put.transaction)).collect();
         let journeys = journey::of(nodes.iter());
@@ -334,7 +337,7 @@ impl Plan {
         }
     }
 
-    /// Writes, then deletes. Returns the keys that another writer was faster with, and the ids concerned.
+    /// Writes, then deletes. Returns the keys for which another writer was faster, with the ids of all their documents.
     async fn carry_out(&mut self, store: &dyn Store, merged: &mut Merged) -> Result<Lost> {
         let mut lost = Lost::new();
         merged.changed.append(&mut self.unchanged);
@@ -371,7 +374,7 @@ impl Plan {
                 }
             }
         }
-        // A part that was new may have been written where part 0 was not, and may be none of the parts of all lines.
+        // Read all documents of a lost key again: the fold of all lines may lack a part that was just written.
         for (id, key) in &self.keys {
             if let Some(ids) = lost.get_mut(key) {
                 ids.insert(id.clone());
@@ -381,10 +384,10 @@ impl Plan {
     }
 }
 
-/// Gets what other writers made of the keys that were lost, all parts of it, and unites. Leaves only those keys.
+/// Gets the present documents of the lost keys, all parts, and unites their lines. Returns only those keys.
 async fn reread(store: &dyn Store, work: &mut BTreeMap<Key, Work>, lost: Lost) -> Result<BTreeMap<Key, Work>> {
     let mut again = BTreeMap::new();
-    // All that the keys have, not only what was lost: what is not found counts as deleted.
+    // All documents of the keys, not only the lost ones: one that is not found counts as deleted.
     let mut ids: BTreeSet<String> = lost.values().flatten().cloned().collect();
     ids.extend(lost.keys().filter_map(|key| work.get(key)).flat_map(|w| w.stored.keys().cloned()));
     let ids: Vec<String> = ids.into_iter().collect();
@@ -407,7 +410,7 @@ async fn reread(store: &dyn Store, work: &mut BTreeMap<Key, Work>, lost: Lost) -
         for id in known {
             match found.remove(&id) {
                 Some(stored) => w.unite(stored),
-                // It was there and is gone: the other writer deleted it.
+                // Not found: the other writer deleted it.
                 None => drop(w.stored.remove(&id)),
             }
         }
@@ -416,8 +419,8 @@ async fn reread(store: &dyn Store, work: &mut BTreeMap<Key, Work>, lost: Lost) -
     Ok(again)
 }
 
-/// Short ids can be given a document by two writers at once under two ids, which no version catches: look at what was
-/// created or moved once more, and unite what another writer made.
+/// Two writers can create documents for one short id under two document ids, which contain the time of the first line; versions do
+/// not catch that. So, in a shared store, keys with a new document are searched again and united with documents of other writers.
 async fn look_again(
     store: &dyn Store,
     mut created: BTreeMap<Key, Work>,

@@ -1,7 +1,8 @@
-//! From what `stitch` gathered of a stretch to documents in the store (law L3: they are acknowledged before anything is marked).
+//! Turns what `stitch` gathered from a stretch into documents in the store. They are acknowledged before anything is
+//! marked (law L3).
 //!
-//! `merge.rs` unites new lines with the documents that the store has, `singles.rs` writes what stands alone, `journeys.rs`
-//! finds the journeys of what changed, and `dead.rs` keeps documents that a store refuses for good.
+//! `merge.rs` unites new lines with stored documents, `singles.rs` writes documents of single lines, `journeys.rs`
+//! settles the journeys of what changed, and `dead.rs` keeps documents that a store refuses for good.
 
 pub mod dead;
 pub mod journeys;

@@ -1,7 +1,7 @@
-//! Lines that stand alone: refused attempts, filters' verdicts without a queue id.
+//! Writes documents that are made of one line alone: refused attempts, and filter verdicts without a queue id.
 //!
-//! In: their documents.  Out: the store with them. A line makes the same document whenever it is read, but for its time:
-//! of its copies one may know it better, and may come with another stretch (law L2).
+//! In: these documents. Out: the store with them. The same line always gives the same document, except for its time:
+//! another copy of the line may have a better one, and may come with another stretch (law L2).
 
 use super::merge::{Merged, ROUNDS, lines_of};
 use crate::{
@@ -15,9 +15,9 @@ use std::{
     sync::Arc,
 };
 
-/// Writes documents of single lines; what is there already is given the better time.
+/// Writes documents of single lines. If a document exists already, it gets the better time.
 pub async fn write(store: &dyn Store, documents: Vec<Transaction>, merged: &mut Merged) -> Result<()> {
-    // Of lines that stand alone only filters' verdicts have neighbours.
+    // Only filter verdicts have neighbours in a journey; the other documents here have none.
     let verdicts = documents.iter().filter(|t| t.mail.kind == TransactionKind::Filter);
     merged.changed.extend(verdicts.map(|t| (t.mail.id.clone(), None)));
     let mut puts: Vec<Put> = documents.into_iter().map(|transaction| Put { transaction, expected: None }).collect();
@@ -43,22 +43,22 @@ pub async fn write(store: &dyn Store, documents: Vec<Transaction>, merged: &mut 
                 puts.extend(better(copy, stored));
             }
         }
-        // Deleted since it was in the way.
+        // The document that caused the conflict was deleted meanwhile: create it.
         puts.extend(again.into_values().map(|copy| Put { transaction: copy.clone(), expected: None }));
     }
     Err(Error::new(Kind::Temporary, "cannot write the transactions of single lines")
         .because("another writer changes them all the time"))
 }
 
-/// A stored document with the time of a copy of its line, if that is the better one.
+/// The stored document with the time of `copy`'s line, if that time is better.
 fn better(copy: &Transaction, stored: Stored) -> Option<Put> {
     let (known, copy) = (lines_of(&stored.transaction).pop()?, lines_of(copy).pop()?);
     let time = Line::better_time(known.time, copy.time);
     if time == known.time { None } else { renewed(stored, Line { time, ..known }) }
 }
 
-/// A document as it is made now of its line, if that is another one than is stored. One whose line is not understood any
-/// more stays.
+/// The document as it is made from its line now, if that differs from the stored one. `None` too if the line is no
+/// longer understood, so that the document stays.
 pub fn renewed(stored: Stored, line: Line) -> Option<Put> {
     let mut transaction = stitch::single(&Reading::new(&line))?;
     transaction.mail.journey.clone_from(&stored.transaction.mail.journey);

@@ -1,4 +1,4 @@
-//! Logs that are missing, closed, torn, or full of what is no line.
+//! Logs that are missing, unreadable, torn, or full of text that is not a log.
 
 use super::{LINE, NOW, REJECT, check, check_read, documents, run, workspace};
 use flate2::{Compression, write::GzEncoder};
@@ -26,7 +26,7 @@ fn a_log_without_mail_says_whose_lines_it_holds() {
     assert!(ran.stderr.contains("3 lines, none of a mail program: CRON 2, sshd 1\n"), "{}", ran.stderr);
 }
 
-/// Who may not read is a user without rights; one who has all of them cannot be refused, and becomes such a user.
+/// Needs a user without rights: root cannot be refused, so it runs the program as nobody.
 #[test]
 fn a_log_that_may_not_be_read_is_77() {
     use std::os::unix::fs::PermissionsExt;
@@ -42,7 +42,7 @@ fn a_log_that_may_not_be_read_is_77() {
         workspace.command(arguments).output()
     } else {
         rights(workspace.path(), 0o755);
-        // Where the program lies may be closed to others: a copy is not.
+        // A copy of the program, because others may not be allowed into its directory.
         let program = workspace.file("program");
         std::fs::copy(env!("CARGO_BIN_EXE_mailstitch"), &program).expect("a copy");
         let mut command = std::process::Command::new("setpriv");

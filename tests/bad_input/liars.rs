@@ -1,5 +1,5 @@
-//! Search servers that lie: pages without end, counts that cannot be, lines of other times. The run says that the answer is
-//! none (75), keeps its memory, and remembers nothing of it; when the server tells the truth, all is read.
+//! Search servers that lie: pages without end, impossible counts, lines of other times. The run fails with 75, its
+//! memory stays bounded, and it remembers nothing of the answer; once the server tells the truth, everything is read.
 
 use super::{NOW, network::source};
 use crate::common::{Ran, Workspace};
@@ -15,7 +15,7 @@ use std::{
 const MINUTE: &str = "2026-11-03T23:30:00.000Z";
 const STAMP: &str = "2026-11-03 23:30:00.000";
 
-/// What the server answers when it is asked to count, or for a page; all else is the truth.
+/// The server's answers to counts and pages; all others are true.
 #[derive(Clone)]
 struct Says {
     counts: String,
@@ -39,7 +39,7 @@ fn answer(hits: Value, aggregations: Value) -> String {
     json!({"timed_out": false, "_shards": shards, "hits": hits, "aggregations": aggregations}).to_string()
 }
 
-/// Counts of so many lines, in these buckets.
+/// An answer that counts `total` lines, in these buckets.
 fn counts(total: u64, buckets: Value) -> String {
     answer(json!({"total": {"value": total, "relation": "eq"}, "hits": []}), json!({"buckets": {"buckets": buckets}}))
 }
@@ -69,7 +69,7 @@ fn serve(stream: TcpStream, says: &Says) -> std::io::Result<()> {
     reader.read_exact(&mut body)?;
     let body = String::from_utf8_lossy(&body);
     let path = head.split(' ').nth(1).unwrap_or_default();
-    // What lies before and after the hour is empty.
+    // There is nothing before or after the hour.
     let is_of_the_hour = body.contains("\"gte\":\"2026-11-03 23:") && !body.contains("\"lt\":\"2026-11-03 23:3");
     let is_read = body.contains("\"gte\":\"2026-11-03 23:30");
     let none = || counts(0, json!([]));
@@ -88,7 +88,7 @@ fn serve(stream: TcpStream, says: &Says) -> std::io::Result<()> {
     write!(reader.get_mut(), "{head}content-length: {}\r\n\r\n{told}", told.len())
 }
 
-/// A run that may take 400 MiB.
+/// A run limited to 400 MiB.
 fn run(workspace: &Workspace) -> Ran {
     let script =
         format!("ulimit -d 409600; exec {} -c mailstitch.toml --now {NOW} run", env!("CARGO_BIN_EXE_mailstitch"));
@@ -106,7 +106,7 @@ fn check(says: Says, told: &str) {
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let says = shared.lock().expect("no panic").clone();
-            // Who had enough hangs up.
+            // A client that has had enough hangs up.
             std::thread::spawn(move || drop(serve(stream, &says)));
         }
     });

@@ -1,4 +1,4 @@
-//! Servers that are not there, want another password, cannot be trusted, or lack what is asked for.
+//! Servers that are down, want another password, cannot be trusted, or lack the requested index.
 
 use super::{run, workspace};
 use crate::common::Workspace;
@@ -22,11 +22,11 @@ pub fn answer(stream: &mut (impl Read + Write), status: u16, body: &str) {
         line.clear();
     }
     let head = format!("HTTP/1.1 {status} x\r\ncontent-type: application/json\r\nconnection: close\r\n");
-    // Who does not trust us hangs up.
+    // A client that does not trust us hangs up.
     let _ = write!(stream, "{head}content-length: {}\r\n\r\n{body}", body.len()).and_then(|()| stream.flush());
 }
 
-/// A server that says the same to everyone; its address, which stands for `URL` in what is told.
+/// A server with the same answer for everyone. Returns its address, which appears as `URL` in expected messages.
 fn server(status: u16, body: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -39,7 +39,7 @@ fn check_answer(status: u16, body: &'static str, code: i32, told: &str) {
     let url = server(status, body);
     let workspace = source(&url, "username = \"reader\"\npassword_file = \"password\"\n");
     workspace.write("password", "wrong-secret\n");
-    // A secret that everyone may read is told, which is not what is looked at here.
+    // Avoids the warning about a secret that everyone may read, which is not tested here.
     let closed = std::os::unix::fs::PermissionsExt::from_mode(0o600);
     std::fs::set_permissions(workspace.file("password"), closed).expect("its owner");
     let ran = run(&workspace, &["run"]);
@@ -49,7 +49,7 @@ fn check_answer(status: u16, body: &'static str, code: i32, told: &str) {
 
 #[test]
 fn nobody_listens() {
-    // The port of a listener that is gone.
+    // The port of a listener that is closed again.
     let gone = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     let url = format!("http://{gone}");
     let ran = run(&source(&url, ""), &["run"]);
@@ -99,7 +99,7 @@ fn it_is_no_search_server() {
 fn the_index_is_unknown() {
     let told = "error: cannot ask for the fields of index `mail-*` on URL: no such index\n";
     let hint = "hint: check `index`, and that the user may read it\n";
-    // What a pattern gives that matches nothing, and what a name gives.
+    // The answers for a pattern that matches nothing, and for a name.
     check_answer(200, r#"{"indices":[],"fields":{}}"#, 78, &format!("{told}{hint}"));
     let body = r#"{"error":{"type":"index_not_found_exception","reason":"no such index [mail-*]"},"status":404}"#;
     check_answer(404, body, 78, told);

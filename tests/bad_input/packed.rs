@@ -1,4 +1,4 @@
-//! Packed logs by their content, whatever their names: whole, cut off, damaged, and packed by what is not read.
+//! Compressed logs are recognised by content, not by name: whole, cut off, damaged, and in formats that are not read.
 
 use super::{LINE, NOW, REJECT, documents, run, workspace};
 use crate::common::{Ran, Workspace};
@@ -8,11 +8,11 @@ fn text() -> String {
     format!("{LINE}{REJECT}").repeat(2_000)
 }
 
-/// What each packer makes of a text.
+/// The text as each packer compresses it.
 fn packed(text: &[u8]) -> [(&'static str, Vec<u8>); 4] {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(text).expect("memory");
-    // As the command does, with a sum at the end.
+    // With a checksum at the end, as the command writes it.
     let mut zstd = zstd::Encoder::new(Vec::new(), 1).expect("memory");
     zstd.include_checksum(true).expect("it can");
     zstd.write_all(text).expect("memory");
@@ -31,7 +31,7 @@ fn packed(text: &[u8]) -> [(&'static str, Vec<u8>); 4] {
 fn backfill_of_standard_input(workspace: &Workspace, bytes: &[u8]) -> Ran {
     let mut command = workspace.command(["--config", "mailstitch.toml", "--now", NOW, "backfill", "-"]);
     let mut child = command.stdin(Stdio::piped()).spawn().expect("it starts");
-    // Of what is no log it need not read all.
+    // The program need not read all of an input that is not a log.
     _ = child.stdin.take().expect("its input").write_all(bytes);
     child.wait_with_output().expect("its end").into()
 }

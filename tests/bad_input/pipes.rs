@@ -1,4 +1,4 @@
-//! What is in the place of a log and is no file: pipes and standard input are read, and nothing else is.
+//! Things in the place of a log that are not files: pipes and standard input are read, nothing else is.
 
 use super::{LINE, NOW, REJECT, check, check_read, documents, workspace};
 use crate::common::{Ran, Workspace};
@@ -71,7 +71,7 @@ fn start(workspace: &Workspace, arguments: &[&str], stdin: Stdio) -> Child {
     workspace.command(all).stdin(stdin).spawn().expect("it starts")
 }
 
-/// Ends it by a signal; the code it ends with, and what it told.
+/// Ends the process with a signal; returns its exit code and standard error.
 #[track_caller]
 fn end(child: Child, signal: &str) -> (Option<i32>, String) {
     let since = Instant::now();
@@ -104,7 +104,7 @@ fn a_signal_ends_what_reads_a_pipe_that_stays_open_and_what_was_written_is_kept(
         make_pipe(&workspace, "mail.log");
         let child = start(&workspace, &arguments, Stdio::null());
         let mut pipe = OpenOptions::new().write(true).open(workspace.file("mail.log")).expect("it is read");
-        // The second line is not whole.
+        // The second line has no newline yet.
         write!(pipe, "{REJECT}{}", LINE.trim_end()).expect("it is read");
         let (ended, told) = end(child, "-TERM");
         assert_eq!(ended, Some(code), "{told}");
@@ -126,7 +126,7 @@ fn a_signal_ends_what_reads_standard_input() {
     assert_eq!(ended, Some(75), "{told}");
     assert_eq!(documents(&workspace), 1);
     drop(input);
-    // What never ends, and has no lines.
+    // An input without lines that never ends.
     let child = start(&workspace, &["backfill", "-"], File::open("/dev/zero").expect("it").into());
     std::thread::sleep(Duration::from_millis(500));
     assert_eq!(end(child, "-TERM").0, Some(75));

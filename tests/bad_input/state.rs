@@ -1,4 +1,4 @@
-//! State directories, ledgers and databases that cannot be used, and what is said before the first run.
+//! State directories, ledgers and databases that cannot be used, and the messages before the first run.
 
 use super::{LINE, NOW, check, check_read, run, workspace};
 use std::fs;
@@ -124,7 +124,7 @@ fn a_clock_that_was_set_back_is_told() {
         "the last run was at 2027-11-04T00:00:00.000Z, 8759.8 h ahead of now: the clock was wrong then, or is now";
     assert!(told.code == 0 && told.stderr.contains(back), "{}", told.stderr);
     assert_eq!(at("2026-11-04T00:30:00Z").stderr, "", "it is told once");
-    // A year in which nothing is told of a failure would be a year too long.
+    // A clock that was wrong must not silence a failure for a year.
     fs::remove_file(workspace.file("mail.log")).expect("the log");
     assert!(at("2027-11-04T00:00:00Z").stderr.contains("cannot read `mail.log`"));
     assert!(at("2026-11-04T00:45:00Z").stderr.contains("cannot read `mail.log`"));

@@ -1,4 +1,4 @@
-//! Certificates: whom a connection trusts, and by which one it is known itself.
+//! Certificates: which servers a connection trusts, and the client certificate that it presents.
 
 use super::{
     Ran, check,
@@ -19,7 +19,8 @@ use tokio_rustls::rustls::{
 const UNKNOWN: &str = "the certificate is not trusted (invalid peer certificate: UnknownIssuer)\n\
                        hint: set `ca_file` to the certificate of the authority that signed the server's";
 
-/// An authority, what it signs, and a server that speaks TLS with it; told is who came with a certificate.
+/// A certificate authority, a client certificate that it signed, and a TLS server with its certificate. `clients`
+/// receives whether each client presented a certificate.
 struct Trust {
     ca_pem: String,
     client_pem: String,
@@ -28,12 +29,12 @@ struct Trust {
     clients: mpsc::Receiver<bool>,
 }
 
-/// What is odd about a server.
+/// The oddity of a server.
 #[derive(Default)]
 struct Oddity {
     asks_for_certificate: bool,
     is_made_for: Option<&'static str>,
-    /// The years of its certificate.
+    /// First and last year of its certificate.
     years: Option<(i32, i32)>,
 }
 
@@ -89,7 +90,7 @@ fn asked(trust: &Trust, more: &str) -> Ran {
     ran
 }
 
-/// The server knows nothing but its version: it was understood.
+/// The connection worked: the server was asked, and answers that there is no such index.
 #[track_caller]
 fn check_connected(ran: &Ran) {
     assert!(ran.stderr.contains(" on URL: no such index\n"), "{}", ran.stderr);
@@ -134,7 +135,7 @@ fn a_ca_file_without_a_certificate_is_a_mistake() {
 fn the_authority_of_another_is_not_trusted() {
     let (one, other) = (trust(&Oddity::default()), trust(&Oddity::default()));
     let ran = asked(&Trust { ca_pem: other.ca_pem, ..one }, "ca_file = \"ca.pem\"\n");
-    // Both are nameless, so it is their signatures that tell them apart.
+    // Neither authority has a name, so only their signatures tell them apart.
     check_refused(&ran, &UNKNOWN.replace("UnknownIssuer", "BadSignature"));
 }
 

@@ -1,7 +1,7 @@
-//! A real browser for the tests: Chromium without a window, told what to do over the DevTools protocol.
+//! A real browser for the tests: headless Chromium, driven over the DevTools protocol.
 //!
-//! In: a file. Out: a [`Page`] that is asked and typed at. Chromium reads its orders from a pipe, so that no port is open
-//! and no client library is needed. Without Chromium a test fails and says what to install.
+//! In: a file. Out: a [`Page`] to query and type into. Chromium reads its commands from a pipe, so that no port is
+//! open and no client library is needed. Without Chromium a test fails and says what to install.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
@@ -11,17 +11,17 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
-/// Names under which distributions install it.
+/// Names under which distributions install Chromium.
 const NAMES: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
-/// A page in a browser of its own, gone when it is dropped.
+/// A page in a browser of its own, which ends when this is dropped.
 pub struct Page {
     browser: Child,
     orders: ChildStdin,
     answers: BufReader<ChildStdout>,
     session: Option<String>,
     asked: u64,
-    /// What scripts and the policy complained of.
+    /// Errors of scripts, and violations of the content security policy.
     pub complaints: Vec<String>,
     _profile: tempfile::TempDir,
 }
@@ -47,7 +47,7 @@ impl Page {
     }
 
     fn start(name: &str, profile: &Path) -> Option<Child> {
-        // The pipe is of the descriptors 3 and 4, which the shell makes of its standard input and output.
+        // Chromium's pipe uses descriptors 3 and 4, which the shell makes from its standard input and output.
         let mut shell = Command::new("sh");
         shell.args([
             "-c",
@@ -61,7 +61,7 @@ impl Page {
         child.try_wait().ok()?.is_none().then_some(child)
     }
 
-    /// One order and its answer.
+    /// Sends one command and returns its answer.
     #[track_caller]
     pub fn call(&mut self, method: &str, params: Value) -> Value {
         self.asked += 1;
@@ -83,7 +83,7 @@ impl Page {
         }
     }
 
-    /// Keeps what should not happen: an error, a refused script, anything asked of the network.
+    /// Records events that should not happen: errors, refused scripts, requests to the network.
     fn note(&mut self, event: &Value) {
         let method = event["method"].as_str().unwrap_or_default();
         let url = event["params"]["request"]["url"].as_str().unwrap_or_default();
@@ -123,7 +123,7 @@ impl Page {
         panic!("never: {expression}");
     }
 
-    /// A key of the keyboard, pressed and let go where the focus is.
+    /// Presses and releases a key where the focus is.
     pub fn press(&mut self, key: &str, code: u32, text: &str) {
         for kind in ["keyDown", "keyUp"] {
             let mut params = json!({"type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code});
@@ -134,12 +134,12 @@ impl Page {
         }
     }
 
-    /// Text typed where the focus is.
+    /// Types text where the focus is.
     pub fn type_text(&mut self, text: &str) {
         self.call("Input.insertText", json!({"text": text}));
     }
 
-    /// The colour scheme that the system asks for, and the width of the window in CSS pixels.
+    /// Sets the colour scheme of the system and the width of the window in CSS pixels.
     pub fn look(&mut self, scheme: &str, width: u32) {
         let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
         self.call("Emulation.setEmulatedMedia", json!({"features": features}));
@@ -147,7 +147,7 @@ impl Page {
         self.call("Emulation.setDeviceMetricsOverride", size);
     }
 
-    /// A picture of the whole page, PNG.
+    /// A screenshot of the whole page as PNG.
     pub fn picture(&mut self) -> Vec<u8> {
         let answer = self.call("Page.captureScreenshot", json!({"format": "png", "captureBeyondViewport": true}));
         BASE64_STANDARD.decode(answer["data"].as_str().unwrap()).unwrap()

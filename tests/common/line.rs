@@ -1,8 +1,8 @@
-//! A line before any source has carried it, and the forms in which syslog daemons write it.
+//! A line before any source has transported it, and the forms in which syslog daemons write it.
 
 use mailstitch::model::{Intake, Line, Time};
 
-/// What a mail server hands to syslog.
+/// A line as a mail server hands it to syslog.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawLine {
     pub time: Time,
@@ -22,13 +22,13 @@ impl RawLine {
         }
     }
 
-    /// As classic syslog daemons write files, in UTC: `Oct 29 07:01:02 mx1 postfix/smtpd[4711]: text`. The host's first
-    /// label, whole seconds, no year.
+    /// In the form of classic syslog daemons, in UTC: `Oct 29 07:01:02 mx1 postfix/smtpd[4711]: text`. The host's
+    /// first label, whole seconds, no year.
     pub fn rfc3164(&self) -> String {
         format!("{} {} {}", self.time.utc().format("%b %e %H:%M:%S"), self.label(), self.tagged())
     }
 
-    /// As rsyslog writes files since 2023: `2026-10-29T07:01:02.345+00:00 mx1 postfix/smtpd[4711]: text`.
+    /// In the form of rsyslog since 2023: `2026-10-29T07:01:02.345+00:00 mx1 postfix/smtpd[4711]: text`.
     pub fn iso(&self) -> String {
         format!("{} {} {}", self.time.utc().format("%Y-%m-%dT%H:%M:%S%.3f+00:00"), self.label(), self.tagged())
     }

@@ -1,4 +1,4 @@
-//! What several test files share: raw lines, places to work in, and a log whose truth is known.
+//! Shared by several test files: raw lines, workspaces, and a log whose truth is known.
 //!
 //! In: nothing. Out: [`RawLine`], [`Workspace`], [`fiveday`]. No law is tested here.
 #![allow(dead_code, unused_imports, reason = "each test binary uses the part that it needs")]
@@ -15,7 +15,7 @@ mod workspace;
 pub use line::RawLine;
 pub use workspace::{Ran, Workspace};
 
-/// How many times, as a variable of the environment says.
+/// The number in an environment variable, or `usual`.
 #[expect(clippy::disallowed_methods, reason = "the tester says how long it may take")]
 pub fn how_many(variable: &str, usual: u64) -> u64 {
     std::env::var(variable).map_or(usual, |n| n.parse().expect("a number"))

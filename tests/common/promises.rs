@@ -1,5 +1,5 @@
-//! The promises of a counting source, kept by every one: what it counts is what it reads, each line of a range once,
-//! and the lines are the same whichever source has them.
+//! The promises that every counting source keeps: it reads what it counts, each line of a range once, and the lines
+//! are the same whichever source holds them.
 //!
 //! In: a source that holds the lines of [`raw`].  Out: nothing; a broken promise fails the test.
 
@@ -55,7 +55,7 @@ async fn it_counts_what_it_reads(source: &dyn CountingSource) {
 
 async fn ranges_are_half_open(source: &dyn CountingSource) {
     let all = lines();
-    // At the very millisecond of a line: it belongs to the later range.
+    // Cut at the exact millisecond of a line: the line belongs to the later range.
     for at in [all[100].time, all[1500].time, Time(fiveday::START.0 + DAY)] {
         let before = read(source, Range { to: at, ..whole() }).await;
         let after = read(source, Range { from: at, ..whole() }).await;
@@ -84,7 +84,7 @@ async fn its_fingerprint_stays(source: &dyn CountingSource) {
     assert_eq!(once.len(), 1);
 }
 
-/// All of them.
+/// Tests all promises.
 pub async fn keeps_all_promises(source: &dyn CountingSource) {
     it_counts_what_it_reads(source).await;
     ranges_are_half_open(source).await;

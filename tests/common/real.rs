@@ -5,7 +5,7 @@ use flate2::read::GzDecoder;
 use mailstitch::model::Time;
 use std::{fs::File, io::Read};
 
-/// The log, packed; stamps of ISO 8601.
+/// The compressed log, with ISO 8601 timestamps.
 pub const LOG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/real/lines.iso.log.gz");
 
 /// The log as text.
@@ -21,7 +21,7 @@ fn raw(line: &str) -> RawLine {
     let mut part = || parts.next().expect("stamp, host and tag");
     let (stamp, host, tag) = (part(), part(), part());
     let text = parts.next().unwrap_or_default();
-    // A tag that was cut at 32 characters has lost its end.
+    // A tag cut at 32 characters has no `]:` at its end.
     let tag = tag.trim_end_matches(':').trim_end_matches(']');
     let (program, pid) = match tag.rsplit_once('[') {
         Some((program, pid)) => (program, pid.parse().ok()),
@@ -31,12 +31,12 @@ fn raw(line: &str) -> RawLine {
     RawLine { time, host: host.to_owned(), program: program.to_owned(), pid, text: text.to_owned() }
 }
 
-/// The lines, and the whole seconds around them.
+/// The lines, and the whole seconds before the first and after the last.
 pub fn lines() -> (Vec<RawLine>, Time, Time) {
     lines_of(&text())
 }
 
-/// The same of a part of the log.
+/// The same for part of the log.
 pub fn lines_of(text: &str) -> (Vec<RawLine>, Time, Time) {
     let lines: Vec<RawLine> = text.lines().map(raw).collect();
     let times = || lines.iter().map(|line| line.time.0);

@@ -1,4 +1,4 @@
-//! A store of everything that the stories of `tests/golden` and the demo tell.
+//! A store filled with the stories of `tests/golden` and the demo.
 
 use super::Workspace;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 /// A time after the last line.
 pub const NOW: &str = "2026-12-20T00:00:00Z";
 
-/// A workspace whose `c.toml` names this store table, and the store filled.
+/// A workspace whose `c.toml` contains this store table, with the store filled.
 pub fn told(store: &str) -> Workspace {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let workspace = Workspace::new();
@@ -22,7 +22,7 @@ pub fn told(store: &str) -> Workspace {
     workspace
 }
 
-/// The store table of an index of its own in a search server.
+/// A store table for a new index in a search server.
 pub fn in_index(url: &str, index: &str) -> String {
     format!("[store.elasticsearch]\nurl = \"{url}\"\nindex = \"{index}\"\nreplicas = 0")
 }

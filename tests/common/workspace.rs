@@ -1,4 +1,4 @@
-//! A directory to work in, and the program run in it as its user runs it.
+//! A temporary directory in which the program runs as a user would run it.
 
 use std::{
     fs,
@@ -9,7 +9,7 @@ use std::{
 /// A temporary directory, removed when it is dropped.
 pub struct Workspace(tempfile::TempDir);
 
-/// What a run left.
+/// Result of a run.
 #[derive(Debug)]
 pub struct Ran {
     /// The exit code; -1 when a signal ended it.
@@ -23,7 +23,7 @@ impl Workspace {
         Self(tempfile::tempdir().expect("a temporary directory"))
     }
 
-    /// The directory itself, which is also the `HOME` of what runs in it.
+    /// The directory, which is also `HOME` for programs run in it.
     pub fn path(&self) -> &Path {
         self.0.path()
     }
@@ -33,7 +33,7 @@ impl Workspace {
         self.0.path().join(name)
     }
 
-    /// Writes a file, with its directories, and gives its path.
+    /// Writes a file and its directories; returns its path.
     pub fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
         let path = self.file(name);
         if let Some(directory) = path.parent() {
@@ -43,8 +43,8 @@ impl Workspace {
         path
     }
 
-    /// The program with arguments, not started yet. It starts in the workspace and sees nothing of the tester's own
-    /// environment (settings, proxies, time zone, language) but `PATH`.
+    /// The program with arguments, not started yet. It runs in the workspace and sees nothing of the tester's
+    /// environment (settings, proxies, time zone, language) except `PATH`.
     pub fn command<A: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mailstitch"));
         command.args(arguments).current_dir(self.path()).env_clear().env("HOME", self.path()).env("TZ", "UTC");
@@ -58,7 +58,7 @@ impl Workspace {
         self.command(arguments).output().expect("mailstitch starts").into()
     }
 
-    /// Runs the program, which must exit with 0, and gives its standard output.
+    /// Runs the program, which must exit with 0; returns its standard output.
     #[track_caller]
     pub fn succeed<A: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> String {
         let ran = self.run(arguments);

@@ -1,4 +1,4 @@
-//! Documents that a store refuses for good: kept, told, tried again, and lost by no crash.
+//! Documents that a store refuses for good: kept, reported, tried again, and not lost in a crash.
 
 use crate::{log::Growing, servers::Engine};
 use serde_json::{Value, json};
@@ -13,11 +13,11 @@ const REST: &str = "\
 2026-11-02T11:02:42.000+00:00 mx1 postfix/qmgr[2638]: 3A9C96093D: removed
 ";
 
-/// A store to whose month an administrator added a field that takes no document with a size.
+/// A store in whose monthly index an administrator added a field that refuses documents with a size.
 fn refusing(engine: &Engine) -> Growing {
     let growing = Growing::into_engine(engine);
     let alias = growing.alias();
-    // The template, which makes months as they should be.
+    // Installs the template, which makes correct monthly indices.
     assert_eq!(growing.lines_read(), 0);
     let size = json!({"type": "long", "copy_to": "added"});
     let properties = json!({"added": {"type": "boolean"}, "mail": {"properties": {"size": size}}});
@@ -25,7 +25,7 @@ fn refusing(engine: &Engine) -> Growing {
     growing
 }
 
-/// What an administrator does: the month is made anew, now by the template.
+/// The administrator's repair: the monthly index is made anew, now by the template.
 fn repair(growing: &Growing, engine: &Engine) {
     engine.request("DELETE", &format!("/{}-2026.11", growing.alias()), Value::Null);
 }
@@ -57,7 +57,7 @@ fn what_a_store_refuses_is_kept_and_written_when_it_can_be() {
     let growing = refusing(engine);
     growing.append(MESSAGE);
     check_refused(&growing);
-    // Refused again, and still there once.
+    // Refused again, and kept once.
     check_refused(&growing);
     repair(&growing, engine);
     growing.append(REST);

@@ -1,4 +1,4 @@
-//! Disks that are full, and directories that cannot be written.
+//! Full disks, and directories that cannot be written.
 
 use crate::log::{self, Growing, pieces};
 use std::{
@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-/// A run that may not make any file longer than this, which to a program looks like a disk that is full.
+/// A run that may not make any file longer than this, which looks to it like a full disk.
 fn run_within(growing: &Growing, kilobytes: u32) -> (Option<i32>, String) {
     let program = env!("CARGO_BIN_EXE_mailstitch");
     let script =
@@ -42,7 +42,7 @@ fn a_state_directory_that_cannot_be_made_or_written_stops_a_run_before_it_writes
     growing.append(pieces()[0]);
     let path = growing.workspace().file("mailstitch.toml");
     let settings = fs::read_to_string(&path).expect("the configuration");
-    // Not even the superuser makes anything there.
+    // Not even root can create files there.
     for (dir, code) in [("/sys/mailstitch", 77), ("/proc/sys", 78)] {
         growing.workspace().write("mailstitch.toml", settings.replace("\"state\"", &format!("{dir:?}")));
         let ran = growing.workspace().run(["--config", "mailstitch.toml", "run"]);
@@ -52,7 +52,7 @@ fn a_state_directory_that_cannot_be_made_or_written_stops_a_run_before_it_writes
     }
 }
 
-/// A run that has no right but those of files: the superuser's to pass them over is given up.
+/// A run bound by file permissions: root's right to ignore them is dropped.
 fn run_by_the_rights_of_files(growing: &Growing) -> (Option<i32>, String) {
     let mut run = growing.command(&["run"]);
     if fs::metadata(growing.workspace().path()).expect("the workspace").uid() == 0 {

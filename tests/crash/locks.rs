@@ -1,11 +1,11 @@
-//! One run at a time, and what a second one is told.
+//! Only one run at a time, and the message of a second one.
 
 use crate::{
     common::Ran,
     log::{Growing, pieces, write},
 };
 
-/// What several commands say while a first one, begun at the same `--now`, waits for lines of a pipe.
+/// The results of commands run while a first one, started with the same `--now`, waits for lines of a pipe.
 fn beside_another(arguments: &[&str]) -> Ran {
     let (_, mut all) = all_beside_another(&[arguments]);
     all.remove(0)

@@ -1,8 +1,8 @@
-//! A log that grows between runs, and where they lead.
+//! A log that grows between runs, and the documents of the runs.
 //!
-//! Pieces are appended in an order that is not that of time, so that late lines move the lives of reused ids and
-//! documents have to be deleted. What a session shares stays in one piece: a file is read on, and what was said before
-//! a session's beginning was read cannot be told to belong to it.
+//! Pieces are not appended in order of time, so that late lines move the lives of reused ids and documents have to be
+//! deleted. Lines that share a session stay in one piece: a file is read forwards, so lines read before the beginning
+//! of their session cannot be assigned to it.
 
 use crate::{
     common::{
@@ -22,11 +22,11 @@ use std::{
 /// A day after the last line.
 pub const NOW: &str = "2026-11-04T00:00:00Z";
 
-/// The five-day log in six pieces: later time before earlier, and of each time the servers' doors after all else.
+/// The five-day log in six pieces: later time before earlier, and for each time the smtpd lines after all others.
 pub fn pieces() -> Vec<&'static str> {
     static PIECES: LazyLock<Vec<String>> = LazyLock::new(|| {
         let lines = five_days(1_500, 3).lines;
-        // Where nobody spoke for a while no session is under way.
+        // No session is under way after a long silence.
         let quiet = |at: &usize| lines[at - 1].time.plus(5 * MINUTE) < lines[*at].time;
         let cuts: Vec<usize> = [1, 2].iter().filter_map(|n| (lines.len() * n / 3..lines.len()).find(quiet)).collect();
         let parts = [&lines[cuts[1]..], &lines[cuts[0]..cuts[1]], &lines[..cuts[0]]];
@@ -59,7 +59,7 @@ impl Growing {
         growing
     }
 
-    /// Another machine, whose documents go where those of this one go.
+    /// Another machine, whose documents go into the same store.
     pub fn into_the_same(one: &Self, engine: &Engine) -> Self {
         let growing = Self { workspace: Workspace::new(), alias: one.alias.clone() };
         let (url, alias) = (engine.url(), one.alias());
@@ -77,7 +77,7 @@ impl Growing {
         &self.workspace
     }
 
-    /// The name that the documents are found under in a search server.
+    /// The alias of the documents in a search server.
     pub fn alias(&self) -> &str {
         self.alias.as_deref().expect("a search server")
     }
@@ -92,7 +92,7 @@ impl Growing {
         self.workspace.command(all)
     }
 
-    /// A run that must end well; how many lines it read.
+    /// Runs the program, which must succeed; returns how many lines it read.
     #[track_caller]
     pub fn lines_read(&self) -> usize {
         let ran = self.command(&["-v", "run"]).output().expect("it starts");
@@ -109,7 +109,7 @@ impl Growing {
         String::from_utf8(ran.stdout).expect("UTF-8")
     }
 
-    /// What all pieces give when nobody disturbs: one run a piece.
+    /// The export after one undisturbed run per piece.
     pub fn undisturbed(&self) -> String {
         for piece in pieces() {
             self.append(piece);
@@ -120,14 +120,14 @@ impl Growing {
         export
     }
 
-    /// Documents deleted by all runs together.
+    /// Sum of documents deleted by all runs.
     pub fn deleted(&self) -> u64 {
         let ran = self.command(&["status", "--json"]).output().expect("it starts");
         let status: Value = serde_json::from_slice(&ran.stdout).expect("JSON");
         status["runs"].as_array().expect("runs").iter().filter_map(|run| run["deleted"].as_u64()).sum()
     }
 
-    /// Puts a named pipe in the place of the log: a run then waits for whoever writes.
+    /// Replaces the log by a named pipe: a run then waits for a writer.
     pub fn log_is_a_pipe(&self) {
         let path = self.workspace.file("mail.log");
         std::fs::remove_file(&path).expect("the log");
@@ -153,7 +153,7 @@ pub fn indices(engine: &Engine, alias: &str) -> Vec<String> {
     found.as_object().expect("indices").keys().cloned().collect()
 }
 
-/// Both exports are the same, or the first difference is shown.
+/// Asserts that two exports are equal; shows the first difference.
 #[track_caller]
 pub fn assert_same(found: &str, expected: &str, after: &str) {
     let differ = found.lines().zip(expected.lines()).find(|(f, e)| f != e);

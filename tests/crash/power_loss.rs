@@ -1,17 +1,17 @@
-//! The order in which files reach the disk: what a power loss leaves is what a kill leaves, if everything that the ledger
-//! stands for was synced before the ledger itself. Read off the system calls of a run, with strace(1).
+//! The order in which files reach the disk. A power loss leaves the same as a kill if everything that the ledger
+//! stands for is synced before the ledger itself. Seen in the system calls of a run, with strace(1).
 
 use crate::log::{Growing, pieces};
 use std::{collections::HashMap, fs, process::Command};
 
-/// What happened to a file. Paths are those of the workspace, without it.
+/// An operation on a file. Paths are relative to the workspace.
 #[derive(Debug, PartialEq)]
 enum Step {
     /// A write began.
     Write(String),
-    /// A sync of a file or directory ended well.
+    /// A sync of a file or directory succeeded.
     Sync(String),
-    /// The first got the name of the second.
+    /// The first was renamed to the second.
     Rename(String, String),
 }
 
@@ -30,8 +30,8 @@ fn steps(growing: &Growing) -> Vec<Step> {
     text.lines().filter_map(|line| step(line, &mut begun)).collect()
 }
 
-/// `27 fsync(5<state/checkpoint.json.new>) = 0`; a call that another thread interrupts has two lines, of which the first
-/// has the file and the second the result.
+/// `27 fsync(5<state/checkpoint.json.new>) = 0`. A call interrupted by another thread has two lines: the first names
+/// the file, the second has the result.
 fn step(line: &str, begun: &mut HashMap<String, String>) -> Option<Step> {
     let (thread, call) = line.split_once(' ')?;
     let mut call = call.trim_start().to_owned();
@@ -40,7 +40,7 @@ fn step(line: &str, begun: &mut HashMap<String, String>) -> Option<Step> {
         begun.insert(thread.to_owned(), call.clone());
     } else if call.starts_with("<... ") {
         call = begun.remove(thread)? + &call;
-        // It was told of when it began.
+        // A write counts from its beginning.
         if call.contains("write") {
             return None;
         }

@@ -1,5 +1,5 @@
-//! Stores and ledgers that went back in time, each without the other (law L8): restored from a copy, emptied, removed,
-//! replaced. What the source still has is read again, and told; where nothing is missing, nothing is told.
+//! Stores and ledgers that went back in time independently (law L8): restored from a copy, emptied, removed,
+//! replaced. Whatever the source still has is read again, with a warning; there is no warning if nothing is missing.
 
 use crate::{
     common::fiveday::Random,
@@ -10,7 +10,7 @@ use std::fs;
 const LEDGER: &str = "state/checkpoint.json";
 const STORE: &str = "mail.sqlite";
 
-/// A run that must end well, and what it told.
+/// Runs the program, which must succeed; returns its standard error.
 #[track_caller]
 fn run(growing: &Growing) -> String {
     let ran = growing.command(&["run"]).output().expect("it starts");
@@ -23,7 +23,7 @@ fn copy(growing: &Growing, name: &str) -> Vec<u8> {
     fs::read(growing.workspace().file(name)).expect("a file")
 }
 
-/// Puts a copy of the database in its place, as a restore does: without the log that was beside it.
+/// Restores a copy of the database, without the write-ahead log that was beside it.
 fn restore(growing: &Growing, database: &[u8]) {
     growing.workspace().write(STORE, database);
     for beside in ["mail.sqlite-wal", "mail.sqlite-shm"] {
@@ -31,7 +31,7 @@ fn restore(growing: &Growing, database: &[u8]) {
     }
 }
 
-/// Reads the first half of the log, then `between`, the second half, `after`, and a run that must tell and heal.
+/// Reads the first half of the log, then the second half; calls `after`; the next run must warn and repair.
 #[track_caller]
 fn check(after: impl FnOnce(&Growing, Vec<u8>), expected: &str) {
     let growing = Growing::into_sqlite();
@@ -91,16 +91,16 @@ fn what_a_journey_through_time_does_not_lose_is_not_told() {
     growing.append(&pieces()[3..].concat());
     run(&growing);
     let (new, whole) = (copy(&growing, LEDGER), growing.export());
-    // A ledger from a copy is behind its store.
+    // A restored ledger is behind its store.
     growing.workspace().write(LEDGER, &old);
     assert_eq!(run(&growing), "");
     log::assert_same(&growing.export(), &whole, "an older ledger");
-    // One of an older version has no marks.
+    // A ledger of an older version has no marks.
     let mut without: serde_json::Value = serde_json::from_slice(&new).expect("JSON");
     without.as_object_mut().expect("an object").remove("marks");
     growing.workspace().write(LEDGER, without.to_string());
     assert_eq!(run(&growing), "");
-    // Prune takes the document that the mark names as well.
+    // Pruning also deletes the document that the mark names.
     growing.workspace().write(LEDGER, &new);
     let pruned = growing.command(&["prune", "--older-than", "1s"]).output().expect("it starts");
     assert_eq!(pruned.status.code(), Some(0));

@@ -13,8 +13,8 @@ fn two_machines_that_each_see_half_of_a_message_lose_no_update_of_each_other() {
     calm.undisturbed();
     let expected = calm.export();
     calm.drop_indices(engine);
-    // Each has a log, a ledger and a state directory of its own; the store is one. What came in by the door is in the log
-    // of one, what became of it in that of the other.
+    // Each has a log, a ledger and a state directory of its own; the store is shared. The smtpd lines of a message
+    // are in the log of one, its other lines in the log of the other.
     let one = Growing::into_engine(engine);
     let other = Growing::into_the_same(&one, engine);
     for pair in pieces().chunks(2) {

@@ -1,6 +1,6 @@
-//! Five days with retries, expiry, reused ids and a month's end, in windows of 15 minutes: 480 runs.
+//! Five days with retries, expiry, reused ids and the end of a month, in windows of 15 minutes: 480 runs.
 //!
-//! Library calls over a source in memory, because that many starts of the program would take minutes; the store is
+//! Library calls over a source in memory, because starting the program that often would take minutes; the store is
 //! SQLite in a file.
 
 use crate::{
@@ -27,7 +27,7 @@ use std::{
     time::Duration,
 };
 
-/// 15 minutes of mail a run, as the timer starts it.
+/// A run every 15 minutes, as with the timer.
 const STEP: i64 = 15 * MINUTE;
 
 fn window() -> Window {
@@ -60,7 +60,7 @@ async fn export(store: &dyn Store) -> Vec<String> {
     }
 }
 
-/// Runs every quarter of an hour, or one backfill of all.
+/// Runs every `step`, or one backfill of everything.
 async fn index(store: &dyn Store, log: &FiveDays, step: Option<i64>) -> Vec<String> {
     store.prepare().await.expect("a store");
     let place = Workspace::new();
@@ -95,10 +95,10 @@ async fn index(store: &dyn Store, log: &FiveDays, step: Option<i64>) -> Vec<Stri
     export(store).await
 }
 
-/// By host and queue id: of each life the status, whether it is complete, and the fate of each recipient.
+/// For each host and queue id its lives, in order of time: status, whether complete, and the fate of each recipient.
 type Told = BTreeMap<(String, String), Vec<(String, bool, BTreeMap<String, String>)>>;
 
-/// Status, completeness, sender and the fate of each recipient, of every life in the order of time.
+/// Status, completeness and the fate of each recipient of every life, in order of time.
 fn told(export: &[String]) -> Told {
     let mut documents: Vec<Value> = export.iter().map(|text| serde_json::from_str(text).expect("JSON")).collect();
     documents.retain(|d| d["mail"]["kind"] == "message");
@@ -124,7 +124,7 @@ fn truth(log: &FiveDays) -> Told {
             Fate::Expired => "expired",
         };
         let fates = message.recipients.iter().map(|(to, fate)| (to.clone(), word(fate).to_owned())).collect();
-        // Of its own notices sendmail logs no `from=`, without which nothing is known to be complete.
+        // sendmail logs no `from=` for its own notices, and without it they do not count as complete.
         let sendmails_notice = message.host == "sm1" && message.sender.is_empty() && message.message_id.is_none();
         let life = (message.status().to_owned(), message.complete && !sendmails_notice, fates);
         truth.entry((message.host.clone(), message.queue_id.clone())).or_default().push(life);

@@ -11,19 +11,19 @@ use crate::{
 };
 use mailstitch::model::Time;
 
-/// What the file source makes of the whole log.
+/// The export after the file source has read the whole log.
 fn from_the_file(until: Time) -> Vec<String> {
     let setup = Setup::new("", &sqlite(), "1s");
     setup.succeed(until, &["backfill", LOG]);
     setup.export(until)
 }
 
-/// A store of its own in an engine.
+/// A store table for an index in an engine.
 fn transactions_index(engine: &Engine, index: &str) -> String {
     format!("[store.elasticsearch]\nurl = \"{}\"\nindex = \"{index}\"\nreplicas = 0", engine.url())
 }
 
-/// An index of the lines, in Graylog's shape.
+/// A new index with the lines in Graylog's shape.
 fn loaded(engine: &Engine, lines: &[RawLine]) -> String {
     let index = unique_name("graylog");
     engine.load(&index, lines, Shape::GraylogRfc3164);
@@ -61,7 +61,7 @@ fn windows_of_a_second_give_the_same() {
     assert_same(&setup.export(to), &from_the_file(to), "windows of 1 s");
 }
 
-/// A backfill for each window of `step_ms`, each window twice, in random order; none knows of the others.
+/// Runs a backfill for each window of `step_ms`, each window twice, in random order; none knows of the others.
 #[track_caller]
 fn backfill_in_windows(setup: &Setup, from: Time, to: Time, step_ms: i64, files: &[&str]) {
     let windows = (0..).map(|n| from.plus(n * step_ms)).take_while(|start| *start < to);
@@ -73,7 +73,7 @@ fn backfill_in_windows(setup: &Setup, from: Time, to: Time, step_ms: i64, files:
     for start in windows {
         let (since, until) = (start.to_string(), start.plus(step_ms).to_string());
         setup.succeed(to, &[&["backfill", "--since", &since, "--until", &until], files].concat());
-        // With it goes the ledger, and all that the next one could know.
+        // Removes the ledger and everything else the next backfill could know.
         std::fs::remove_dir_all(setup.place.file("state")).expect("a state directory");
     }
 }
@@ -111,7 +111,7 @@ fn elasticsearch_is_source_and_store() {
     let source = graylog_index(engine, &loaded(engine, &lines));
     let alias = unique_name("transactions");
     let setup = Setup::new(&source, &transactions_index(engine, &alias), "5s");
-    // A range without lines installs the template and writes nothing.
+    // A backfill without lines installs the template and writes nothing.
     setup.backfill(from.plus(-60_000), from.plus(-30_000));
     engine.plain_codec(&alias);
     setup.run_in_windows(from, to, 5_000);
@@ -126,7 +126,7 @@ fn one_backfill_split_over_three_processes_gives_the_same() {
     let store = transactions_index(engine, &unique_name("transactions"));
     let third = (to.0 - from.0) / 3;
     let cuts = [from, from.plus(third), from.plus(2 * third), to];
-    // Each on a machine of its own, all at once.
+    // Each has its own state directory; all run at once.
     let machines: Vec<Setup> = (0..3).map(|_| Setup::new(&source, &store, "1s")).collect();
     std::thread::scope(|scope| {
         for (machine, cut) in machines.iter().zip(cuts.windows(2)) {
@@ -143,7 +143,7 @@ fn readers_that_share_out_the_hosts_give_the_same() {
     let source = graylog_index(engine, &loaded(engine, &lines));
     let store = transactions_index(engine, &unique_name("transactions"));
     let expected = from_the_file(to);
-    // Each on a machine of its own, all at once, in windows of its own.
+    // Each has its own state directory and windows; both run at once.
     let machines = ["source:(app1 OR sm1)", "NOT source:(app1 OR sm1)"]
         .map(|hosts| Setup::new(&format!("{source}\nquery = {hosts:?}"), &store, "5s"));
     std::thread::scope(|scope| {

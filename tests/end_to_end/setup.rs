@@ -1,6 +1,6 @@
 //! One installation: a configuration, its state directory and its store.
 //!
-//! In: TOML of a source and of a store.  Out: runs of the program with a clock of the test's own, and its export.
+//! In: TOML of a source and of a store.  Out: runs of the program at times that the test sets, and its export.
 
 use crate::{common::Workspace, servers::Engine};
 use mailstitch::model::Time;
@@ -10,7 +10,7 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Windows of seconds: the real lines last less than a minute.
+    /// Buckets of a second: the real lines last less than a minute.
     pub fn new(source: &str, store: &str, first: &str) -> Self {
         let place = Workspace::new();
         place.write(
@@ -29,7 +29,7 @@ impl Setup {
         self.place.succeed(["-c", "config.toml", "--now", &now].iter().chain(arguments))
     }
 
-    /// One run after the other, the clock moved on by `step_ms` each time, until it has passed `to`.
+    /// Runs again and again, with the clock moved on by `step_ms` each time, until it has reached `to`.
     #[track_caller]
     pub fn run_in_windows(&self, from: Time, to: Time, step_ms: i64) {
         let mut now = from;
@@ -55,12 +55,12 @@ pub fn sqlite() -> String {
     "[store.sqlite]\npath = \"transactions.sqlite\"".to_owned()
 }
 
-/// Graylog's shape in an index; every line, whatever its program, as the file source reads it.
+/// Source table for an index in Graylog's shape.
 pub fn graylog_index(engine: &Engine, index: &str) -> String {
     format!("[source.elasticsearch]\nurl = \"{}\"\nindex = \"{index}\"\npreset = \"graylog\"", engine.url())
 }
 
-/// Two exports must be equal; the message shows the first document that is not.
+/// Asserts that two exports are equal; the message shows the first document that differs.
 #[track_caller]
 pub fn assert_same(found: &[String], expected: &[String], what: &str) {
     for (n, (found, expected)) in found.iter().zip(expected).enumerate() {

@@ -1,4 +1,4 @@
-//! Answers that say no, not now, or less than the whole.
+//! Answers that refuse, postpone, or are incomplete.
 
 use crate::{
     installation::{Installation, check_healed, check_survived},
@@ -7,7 +7,7 @@ use crate::{
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
-/// Every sort of request is answered so when it is first sent.
+/// Gives this answer to the first request of each method and path.
 fn first_of_each(installation: &Installation, mut answer: impl FnMut() -> Deed + Send + 'static) {
     let mut met = HashSet::new();
     installation.proxy.rule(move |asked: &Asked| {
@@ -16,7 +16,7 @@ fn first_of_each(installation: &Installation, mut answer: impl FnMut() -> Deed +
     });
 }
 
-/// As a busy server, a proxy before it, and an engine short of memory say it, in turn.
+/// Answers of a busy server, of a proxy before it, and of an engine short of memory, in turn.
 fn check_busy(engine: &Engine) {
     const BREAKER: &str =
         r#"{"error":{"type":"circuit_breaking_exception","reason":"[parent] Data too large"},"status":429}"#;
@@ -47,7 +47,7 @@ fn a_store_that_stays_busy_leaves_its_stretch_to_the_next_run() {
     let mut bulks = 0;
     installation.proxy.rule(move |asked| {
         bulks += usize::from(asked.is_bulk());
-        // Some was written when it began.
+        // Only after some documents were written.
         if asked.is_bulk() && bulks > 3 { Deed::Answer(503, "retry-after: 0\r\n", String::new()) } else { Deed::Pass }
     });
     check_healed(engine, &installation, ": status 503\n");
@@ -68,7 +68,7 @@ fn a_bulk_that_is_too_large_is_sent_in_halves() {
     installation.check_documents(engine, "413");
 }
 
-/// One document of each bulk seems not to be taken at first.
+/// Pretends that the first document of a bulk was refused for now.
 fn one_item_refused(answer: &mut Value) {
     if let Some(item) = answer.pointer_mut("/items/0").and_then(Value::as_object_mut) {
         let busy = json!({ "type": "es_rejected_execution_exception", "reason": "rejected execution" });
@@ -107,7 +107,7 @@ fn a_short_answer_is_asked_for_again() {
     let installation = Installation::on(engine);
     let mut met = HashSet::new();
     installation.proxy.rule(move |asked| {
-        // Of source and store, the first that counts and the first that reads.
+        // The first counting and the first reading search of source and of store.
         let sort = (asked.path.clone(), asked.body.contains("aggs"));
         match asked.is_search() && met.insert(sort) {
             true if met.len() % 2 == 0 => Deed::Change(shard_failed),
@@ -143,7 +143,7 @@ fn a_walk_that_the_server_forgot_is_left_to_the_next_run() {
     check_healed(engine, &installation, "No search context found");
 }
 
-/// The server forgets a walk before its second page; `end` is how it is told to.
+/// The server forgets a walk before its second page; `end` is the request that makes it forget.
 fn check_forgotten(engine: &'static Engine, end: (&'static str, fn(&str) -> Value)) {
     let installation = Installation::on(engine);
     let mut forgotten = false;
@@ -186,7 +186,7 @@ fn a_month_that_cannot_be_written_is_told_and_the_other_months_are_written() {
     let engine = Engine::opensearch();
     let installation = Installation::on(engine);
     let month = format!("/{}-2026.11", installation.alias);
-    // The template, and no lines: none are that old.
+    // Installs the template; no lines are that old.
     installation.command(&["backfill", "--since", "2026-01-01", "--until", "2026-01-02"]);
     engine.request("PUT", &month, Value::Null);
     let block = |on: Value| {

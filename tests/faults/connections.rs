@@ -1,4 +1,4 @@
-//! Connections that are cut or slow.
+//! Connections that break or are slow.
 
 use crate::{
     installation::{Installation, check_survived},
@@ -6,8 +6,8 @@ use crate::{
 };
 use std::time::Duration;
 
-/// Every third request meets a cut: before the server hears of it, after it did what was asked, in the middle of the
-/// answer, in turn.
+/// Breaks the connection of every third request: in turn before the server gets it, after the server has carried it
+/// out, and in the middle of the answer.
 fn check_cut(engine: &Engine) {
     let installation = Installation::on(engine);
     let mut requests = 0;

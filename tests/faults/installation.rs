@@ -1,4 +1,4 @@
-//! One installation whose source and store lie behind one proxy, and what it must end with.
+//! One installation whose source and store are behind one proxy, and the documents it must end with.
 
 use crate::{
     common::{
@@ -21,7 +21,7 @@ pub fn all_lines() -> Vec<RawLine> {
     five_days(500, 9).lines
 }
 
-/// The index with the five days of a server.
+/// The index of these lines on this server, made once.
 fn lines(engine: &Engine) -> String {
     static INDICES: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
     let mut indices = INDICES.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -36,17 +36,17 @@ fn lines(engine: &Engine) -> String {
 }
 
 impl Installation {
-    /// Both ends on one server, through a proxy.
+    /// Source and store on one server, behind a proxy.
     pub fn on(engine: &Engine) -> Self {
         Self::with(engine, "60s", 20_000)
     }
 
-    /// With the longest time of a request, and the bytes of one bulk.
+    /// With this request timeout and bulk size.
     pub fn with(engine: &Engine, timeout: &str, bulk_bytes: usize) -> Self {
         Self::reading(engine, &lines(engine), timeout, bulk_bytes)
     }
 
-    /// With an index of one's own, which must come to hold [`all_lines`].
+    /// With its own index of lines, which in the end must contain [`all_lines`].
     pub fn reading(engine: &Engine, index: &str, timeout: &str, bulk_bytes: usize) -> Self {
         let (proxy, alias) = (Proxy::before(engine.url()), unique_name("transactions"));
         let url = proxy.url().to_owned();
@@ -56,7 +56,7 @@ impl Installation {
         );
         let installation = Self::to(&store, &url, index, timeout, proxy, alias);
         if engine.name().starts_with("elasticsearch") {
-            // The template, and no lines: none are that old.
+            // Installs the template; no lines are that old.
             let none = ["backfill", "--since", "2026-01-01", "--until", "2026-01-02"];
             assert_eq!(installation.command(&none).code, 0);
             engine.plain_codec(&installation.alias);
@@ -80,19 +80,19 @@ impl Installation {
         self.at(&END.to_string(), arguments)
     }
 
-    /// A command at another time.
+    /// Runs a command at another time.
     pub fn at(&self, now: &str, arguments: &[&str]) -> Ran {
         self.workspace.run(["--config", "mailstitch.toml", "--now", now].iter().chain(arguments))
     }
 
-    /// A run, started and left to itself.
+    /// Starts a run without waiting for it.
     pub fn start_run(&self, environment: &[(&str, &str)]) -> std::process::Child {
         let now = END.to_string();
         let mut command = self.workspace.command(["--config", "mailstitch.toml", "--now", &now, "run"]);
         command.envs(environment.iter().copied()).spawn().expect("it starts")
     }
 
-    /// A run that must end with this code; what it says.
+    /// Runs the program, which must exit with this code; returns its standard error.
     #[track_caller]
     pub fn run(&self, code: i32) -> String {
         let ran = self.command(&["run"]);
@@ -100,25 +100,25 @@ impl Installation {
         ran.stderr
     }
 
-    /// The state directory is lost.
+    /// Deletes the state directory.
     pub fn forget(&self) {
         std::fs::remove_dir_all(self.workspace.file("state")).expect("a state directory");
     }
 
-    /// Requests and documents sent again by all runs.
+    /// Requests and documents sent again, over all runs.
     pub fn retries(&self) -> u64 {
         let status: Value = serde_json::from_str(&self.command(&["status", "--json"]).stdout).expect("JSON");
         status["retries"].as_u64().expect("a number")
     }
 
-    /// Nothing was written.
+    /// Checks that nothing was written.
     #[track_caller]
     pub fn check_empty(&self) {
         let ran = self.command(&["export"]);
         assert_eq!((ran.code, ran.stdout.as_str()), (0, ""), "{}", ran.stderr);
     }
 
-    /// The proxy behaves again, and the store holds what it should.
+    /// Stops the faults and checks the documents in the store.
     #[track_caller]
     pub fn check_documents(&self, engine: &Engine, after: &str) {
         self.proxy.behave();
@@ -132,7 +132,7 @@ impl Installation {
     }
 }
 
-/// What a run into SQLite ends with, which nobody disturbs.
+/// The export of an undisturbed run into SQLite.
 fn expected(engine: &Engine) -> &'static str {
     static EXPECTED: OnceLock<String> = OnceLock::new();
     EXPECTED.get_or_init(|| {
@@ -147,7 +147,7 @@ fn expected(engine: &Engine) -> &'static str {
     })
 }
 
-/// The run ends well in spite of it, with something sent again.
+/// Checks that the run succeeds in spite of the fault, by sending something again.
 #[track_caller]
 pub fn check_survived(engine: &Engine, installation: &Installation, what: &str) {
     installation.run(0);
@@ -155,7 +155,7 @@ pub fn check_survived(engine: &Engine, installation: &Installation, what: &str) 
     installation.check_documents(engine, what);
 }
 
-/// The run gives up as it must, and the next one, left alone, makes all good.
+/// Checks that the run gives up, and that the next one, undisturbed, repairs everything.
 #[track_caller]
 pub fn check_healed(engine: &Engine, installation: &Installation, told: &str) {
     let said = installation.run(75);

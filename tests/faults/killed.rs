@@ -1,4 +1,4 @@
-//! A run over an index that is killed, also the very first one, whose store is empty and whose ledger is not there yet.
+//! A run over an index that is killed, even the very first one, with an empty store and no ledger yet.
 
 use crate::{common::fiveday::Random, installation::Installation, servers::Engine};
 use std::time::{Duration, Instant};
@@ -30,7 +30,7 @@ fn killed_at_random_moments_between_two_engines_the_last_run_heals_it() {
         run.kill().expect("SIGKILL");
         match run.wait().expect("its end").code() {
             None => killed += 1,
-            // It was faster, and has left nothing to be killed in.
+            // It finished before the kill and left nothing to do, so start afresh.
             Some(_) => installation = Installation::on(engine),
         }
     }

@@ -1,9 +1,9 @@
-//! Months that are not as ours are: of another template, off the alias, closed.
+//! Monthly indices that are not as ours should be: of another template, not behind the alias, closed.
 
 use crate::{installation::Installation, servers::Engine};
 use serde_json::{Value, json};
 
-/// The template is there, and no month yet: no line is that old.
+/// Installs the template without any monthly index: no line is that old.
 fn prepared(engine: &Engine) -> Installation {
     let installation = Installation::on(engine);
     installation.command(&["backfill", "--since", "2026-01-01", "--until", "2026-01-02"]);
@@ -53,12 +53,12 @@ fn a_month_that_was_taken_off_the_alias_is_put_back_before_messages_begin_anew()
     let off = json!({"actions": [{"remove": {"index": all, "alias": installation.alias}}]});
     engine.request("POST", "/_aliases", off.clone());
     check_row(&installation, "is not behind the alias, so that no search finds its documents");
-    // Without a ledger too, the store is not taken for an empty one.
+    // The store must not count as empty, even without a ledger.
     installation.forget();
     let told = installation.run(0);
     assert!(told.contains("was not behind the alias"), "{told}");
     installation.check_documents(engine, "an alias that was taken off");
-    // A filter hides as much.
+    // A filtered alias hides documents, too.
     engine.request("POST", "/_aliases", off);
     let hides = json!({"index": all, "alias": installation.alias, "filter": {"term": {"host.name": "nobody"}}});
     engine.request("POST", "/_aliases", json!({"actions": [{"add": hides}]}));
@@ -79,7 +79,7 @@ fn a_template_that_was_edited_is_put_right() {
     installation.check_documents(engine, "a template that was edited");
 }
 
-/// A month that was made by a template like ours, but for its fields.
+/// A monthly index made by a template like ours, except for its fields.
 fn month_with(engine: &Engine, installation: &Installation, change: fn(&mut Value)) -> String {
     let path = format!("/_index_template/mailstitch-{}", installation.alias);
     let mut template = engine.request("GET", &path, Value::Null)["index_templates"][0]["index_template"].take();
@@ -138,7 +138,7 @@ fn a_closed_month_is_tried_again_and_buries_nothing() {
     engine.request("POST", &format!("{month}/_open"), Value::Null);
     installation.run(0);
     installation.check_documents(engine, "a closed month");
-    // A store whose months are closed is not an empty one, and who looks is told.
+    // A store with closed monthly indices is not empty, and reading commands say so.
     engine.request("POST", &format!("{}-*/_close", month.trim_end_matches("-2026.11")), Value::Null);
     installation.forget();
     installation.run(75);

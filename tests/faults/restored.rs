@@ -1,9 +1,9 @@
-//! Months of a cluster that are not what they were (law L8): the next run says so and reads them again.
+//! Monthly indices that went back in time (law L8): the next run says so and reads them again.
 
 use crate::{installation::Installation, servers::Engine};
 use serde_json::Value;
 
-/// An installation that has read everything, with the names of its months.
+/// An installation that has read everything, and the names of its monthly indices.
 fn done(engine: &Engine) -> (Installation, Vec<String>) {
     let installation = Installation::on(engine);
     installation.run(0);
@@ -48,7 +48,8 @@ fn a_month_that_others_made_anew_meanwhile_is_missed_too() {
 fn a_month_that_was_emptied_is_missed_too() {
     let engine = Engine::opensearch();
     let (installation, months) = done(engine);
-    // A deletion by query takes what a search finds, and a mark is not made visible for the run that leaves it.
+    // Deletion by query deletes what a search finds, and the run that leaves a mark does not make it visible to
+    // searches.
     engine.request("POST", &format!("/{}/_refresh", months[0]), Value::Null);
     let all = serde_json::json!({"query": {"match_all": {}}});
     engine.request("POST", &format!("/{}/_delete_by_query?refresh=true", months[0]), all);

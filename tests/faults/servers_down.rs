@@ -1,4 +1,4 @@
-//! A server that is killed while a run reads from it or writes to it, and comes back; shards that are on no node.
+//! A server that is killed while a run reads from it or writes to it, and comes back; shards that no node has.
 
 use crate::{
     installation::{Installation, all_lines},
@@ -7,14 +7,14 @@ use crate::{
 use serde_json::{Value, json};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
 
-/// A server that nobody else needs.
+/// A server used by these tests only.
 fn own() -> MutexGuard<'static, Engine> {
     static OWN: OnceLock<Mutex<Engine>> = OnceLock::new();
     let own = OWN.get_or_init(|| Mutex::new(Engine::start(&opensearch(), &[])));
     own.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Kills the server when the nth request of a sort comes, starts it again, and runs until all is well.
+/// Kills the server at the `nth` request of a kind, starts it again, and runs until everything is repaired.
 fn check_restarted(engine: &mut Engine, what: &str, is_it: fn(&Asked) -> bool, nth: usize) {
     let installation = Installation::on(engine);
     let (tell, told) = mpsc::channel();
@@ -22,7 +22,7 @@ fn check_restarted(engine: &mut Engine, what: &str, is_it: fn(&Asked) -> bool, n
     installation.proxy.rule(move |asked| {
         met += usize::from(is_it(asked));
         if is_it(asked) && met == nth {
-            // The test may have ended.
+            // The test may be over.
             let _ = tell.send(());
             return Deed::CutAfter;
         }
@@ -35,7 +35,7 @@ fn check_restarted(engine: &mut Engine, what: &str, is_it: fn(&Asked) -> bool, n
     installation.proxy.lead_to(engine.url());
     let ended = run.wait_with_output().expect("its end");
     let said = String::from_utf8_lossy(&ended.stderr);
-    // It waited long enough, or left it to the next one.
+    // Either the run waited long enough, or it left the work to the next one.
     assert!(matches!(ended.status.code(), Some(0 | 75)), "{said}");
     installation.run(0);
     installation.check_documents(engine, what);
@@ -54,14 +54,14 @@ fn a_circuit_breaker_that_trips_leaves_the_stretch_to_the_next_run() {
     check_limited(limit, &["Data too large", "(429)"], "a circuit breaker");
 }
 
-/// An index of two shards takes two open searches. Servers allow 300, so that an index of 400 shards meets the same limit.
+/// An index of two shards needs two open searches. Servers allow 300, so an index of 400 shards meets the same limit.
 #[test]
 fn a_limit_of_open_searches_is_told_with_the_name_of_its_setting() {
     let limit = ("search.max_open_pit_context", json!(1));
     check_limited(limit, &["cannot read from index", "[search.max_open_pit_context]"], "a limit of open searches");
 }
 
-/// A server that says no for want of something leaves the stretch to the next run, which finds it willing.
+/// A server that refuses for lack of a resource; the next run, without that limit, reads the stretch.
 fn check_limited((setting, value): (&str, Value), told: &[&str], what: &str) {
     let engine = own();
     let installation = Installation::on(&engine);
@@ -81,7 +81,7 @@ fn create_nowhere(engine: &Engine, index: &str) {
     engine.request("PUT", &format!("/{index}?wait_for_active_shards=0"), json!({ "settings": settings }));
 }
 
-/// Without all of its shards an engine answers for the others, and with 200.
+/// When shards are missing, an engine answers with 200 from the others.
 fn check_missing(engine: &Engine) {
     let stem = unique_name("graylog");
     let [here, nowhere] = ["0", "1"].map(|n| format!("{stem}_{n}"));
@@ -91,10 +91,10 @@ fn check_missing(engine: &Engine) {
     let installation = Installation::reading(engine, &format!("{stem}_*"), "60s", 20_000);
     create_nowhere(engine, &nowhere);
     let told = installation.run(75);
-    // OpenSearch says that none failed.
+    // OpenSearch reports that no shard failed.
     assert!(told.contains(": 1 of 2 shards "), "{told}");
     installation.check_empty();
-    // It had no lines: another one has.
+    // The missing index had no lines: replace it by one that has.
     engine.request("DELETE", &format!("/{nowhere}"), Value::Null);
     engine.load(&nowhere, late, Shape::GraylogRfc3164);
     installation.run(0);

@@ -1,10 +1,10 @@
-//! Logs that were written anew, copied or packed, and begin as those before them: they are told apart by what lies before the
-//! place where reading stopped.
+//! Logs that were rewritten, copied or compressed, and begin like those before them: they are told apart by the bytes
+//! before the place where reading stopped.
 
 use crate::{Logs, gzip, lines, texts};
 use std::fs::{self, File};
 
-/// A log of 40 lines, read; its first kilobyte is its first twenty.
+/// A log of 40 lines, read; the first twenty make up its first kilobyte.
 fn read_beyond_its_first_kilobyte() -> Logs {
     let mut logs = Logs::new();
     logs.append("mail.log", &lines(0..40));
@@ -16,7 +16,7 @@ fn read_beyond_its_first_kilobyte() -> Logs {
 fn a_log_written_anew_with_the_same_beginning_is_read_from_its_start() {
     let anew = lines(0..25) + &lines(41..58);
     let expected = [texts(0..25), texts(41..58)].concat();
-    // In its place, as another file in its place, and bit by bit after it was cut.
+    // Rewritten in place, replaced by another file, and written in steps after truncation.
     let in_place = |logs: &mut Logs| fs::write(logs.path("mail.log"), &anew).unwrap();
     let renamed = |logs: &mut Logs| {
         fs::write(logs.path("new"), &anew).unwrap();
@@ -49,17 +49,17 @@ fn a_log_copied_and_written_anew_with_the_same_beginning_goes_on_in_the_copy() {
 
 #[test]
 fn a_packed_log_with_the_same_beginning_as_another_is_read() {
-    // The one that was packed is not the one that was read.
+    // The compressed file is not the one that was read.
     let mut logs = read_beyond_its_first_kilobyte();
     let other = lines(0..25) + &lines(41..58);
     fs::write(logs.path("mail.log.1.gz"), gzip(other.as_bytes())).unwrap();
     fs::write(logs.path("mail.log"), lines(58..59)).unwrap();
     let expected = [texts(0..25), texts(41..58)].concat();
     assert_eq!(logs.run(), [expected, texts(58..59)].concat());
-    // In its place comes a third.
+    // A third file replaces it.
     fs::write(logs.path("mail.log.1.gz"), gzip((lines(0..25) + &lines(30..59)).as_bytes())).unwrap();
     assert_eq!(logs.run(), [texts(0..25), texts(30..59)].concat());
-    // And more is packed into it.
+    // More lines are added to it.
     fs::write(logs.path("mail.log.1.gz"), gzip((lines(0..25) + &lines(30..60)).as_bytes())).unwrap();
     assert_eq!(logs.run(), texts(59..60));
 }

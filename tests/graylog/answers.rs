@@ -1,7 +1,7 @@
-//! A server that says what Graylogs of several versions said: status, headers, chunks and broken ends.
+//! A server that replays what Graylogs of several versions answered: status, headers, chunks and broken ends.
 //!
-//! In: answers by the beginning of a path, `tests/data/graylog/VERSION/NAME.http` among them. Out: an address, and what was
-//! asked.
+//! In: answers by the beginning of a path, for example `tests/data/graylog/VERSION/NAME.http`. Out: an address, and
+//! the requests received.
 
 use serde_json::{Value, json};
 use std::{
@@ -13,16 +13,16 @@ use std::{
     time::Instant,
 };
 
-/// Bytes of a chunk: rows do not care where one ends.
+/// Bytes per chunk; rows need not end with a chunk.
 const CHUNK: usize = 700;
 
 /// How an answer ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     Whole,
-    /// The connection is closed between two chunks: only the last one, which is empty, is missing.
+    /// Closed between two chunks, so that only the last, empty one is missing.
     Open,
-    /// The connection is closed inside a chunk, as by a server that was killed.
+    /// Closed inside a chunk, as when the server is killed.
     Cut,
 }
 
@@ -34,7 +34,7 @@ pub struct Answer {
     end: End,
 }
 
-/// What one Graylog was heard to answer.
+/// A recorded answer of one Graylog.
 pub fn heard(version: &str, name: &str) -> Answer {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/graylog/{version}/{name}.http"));
     let bytes = fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
@@ -55,13 +55,13 @@ impl Answer {
         Self { head, body: body.as_bytes().to_vec(), end: End::Whole }
     }
 
-    /// One more header line.
+    /// Adds a header line.
     pub fn with(mut self, header: &str) -> Self {
         self.head = format!("{}\n{header}", self.head);
         self
     }
 
-    /// The rows of an export in the other order, below that of names.
+    /// Reverses the rows of an export below the header row.
     pub fn reversed(mut self) -> Self {
         let rows: Vec<&[u8]> = self.body.split_inclusive(|byte| *byte == b'\n').collect();
         self.body = rows[..1].iter().chain(rows[1..].iter().rev()).copied().flatten().copied().collect();
@@ -69,19 +69,19 @@ impl Answer {
     }
 }
 
-/// The same, broken off.
+/// The same answer, cut off inside a chunk.
 pub fn cut(answer: Answer) -> Answer {
     Answer { end: End::Cut, ..answer }
 }
 
-/// The same, broken off after so many rows, which are whole.
+/// The same answer, cut off after `rows` whole rows.
 pub fn cut_after(answer: Answer, rows: usize) -> Answer {
-    // The first is that of names.
+    // The first is the header row.
     let body = answer.body.split_inclusive(|byte| *byte == b'\n').take(1 + rows).flatten().copied().collect();
     Answer { body, end: End::Open, ..answer }
 }
 
-/// A pivot over the whole range asked for that found so many messages. The one bucket is at `from`.
+/// A pivot over the whole range that counts `total` messages, in one bucket at `from`.
 pub fn counted(from: &str, to: &str, total: u64) -> Answer {
     let values = json!([{"key": ["count()"], "value": total, "rollup": true, "source": "row-leaf"}]);
     let body = json!({
@@ -95,7 +95,7 @@ pub fn counted(from: &str, to: &str, total: u64) -> Answer {
     Answer::json(&body.to_string())
 }
 
-/// A request: method and path, and its body where that is JSON.
+/// A request: its first line, its headers, and its body if that is JSON.
 #[derive(Debug, Clone)]
 pub struct Asked {
     pub line: String,
@@ -105,7 +105,7 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Without its query.
+    /// The path without its query.
     pub fn path(&self) -> &str {
         self.line.split([' ', '?']).nth(1).unwrap_or_default()
     }
@@ -120,7 +120,7 @@ pub struct Replay {
 type Route = (&'static str, Vec<Answer>);
 
 impl Replay {
-    /// For the beginning of each path its answers in turn; the last one is repeated.
+    /// Gives the answers for the beginning of a path in turn; the last one repeats.
     pub fn new(mut routes: Vec<Route>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -128,14 +128,14 @@ impl Replay {
         let log = Arc::clone(&asked);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                // Who was cut off may have hung up.
+                // A client that was cut off may have hung up.
                 let _ = serve(stream, &mut routes, &log);
             }
         });
         Self { url, asked }
     }
 
-    /// What was asked at paths that begin so.
+    /// Requests for paths that begin like this.
     pub fn asked(&self, path: &str) -> Vec<Asked> {
         let asked = self.asked.lock().expect("no panic");
         asked.iter().filter(|asked| asked.path().starts_with(path)).cloned().collect()

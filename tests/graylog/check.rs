@@ -1,4 +1,4 @@
-//! `check` for Graylog: what cannot work is refused, and what to click is told.
+//! `check` for Graylog: refuses what cannot work, and says what to click.
 
 use crate::{
     common::{Ran, RawLine},
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 const LIMIT: &str = "/api/system/cluster_config/org.graylog2.indexer.searches.SearchesClusterConfig";
 
-/// Sends a line of this very minute.
+/// Sends a line of the current minute.
 fn send_one(sink: &Sink<'_>) {
     send(sink, "postfix/qmgr");
 }
@@ -42,7 +42,7 @@ fn all_is_well() {
     has(&ran, &format!("✔ source: Graylog reachable: Graylog 3.3.11 on {}\n", graylog.url()));
     has(&ran, &format!("✔ source: token valid, streams readable: `{}`\n", sink.title));
     has(&ran, "✔ source: searchable range: reaches back 14days\n");
-    // How far apart is the business of whoever keeps the machine busy.
+    // The number depends on how busy the machine is.
     has(&ran, "✔ source: clock: ");
     has(&ran, "✔ source: lines of the last hour: 1\n");
     has(&ran, "✔ source: message fields: 1 of 1 messages are lines, 1 of a mail server, 1 of these understood\n");

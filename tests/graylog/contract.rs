@@ -1,4 +1,4 @@
-//! The promises of a counting source, kept by Graylog, whatever the lines came in as.
+//! Graylog keeps the promises of a counting source, whatever form its lines came in.
 
 use crate::{
     common::{

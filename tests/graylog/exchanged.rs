@@ -1,4 +1,4 @@
-//! Late lines that come where as many were deleted.
+//! Late lines that arrive where as many were deleted.
 
 use crate::{
     common::RawLine,

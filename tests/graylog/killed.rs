@@ -1,5 +1,5 @@
-//! The engine, or Graylog itself, killed in the middle of an export: the run says so and ends with 75, the ledger stays,
-//! and the next run has everything once.
+//! The engine or Graylog itself, killed in the middle of an export: the run reports it and ends with 75, the ledger
+//! stays, and the next run reads everything once.
 
 use crate::{
     servers::Graylog,
@@ -19,10 +19,10 @@ use std::{
     },
 };
 
-/// Bytes of an answer after which it is in its middle. What sockets hold meanwhile is far less than an export has.
+/// Bytes of an answer after which it is in the middle. Sockets buffer far less than the rest of the export.
 const MIDDLE: usize = 1 << 20;
 
-/// Forwards to a server, and stops in the middle of a large answer until it is told to go on.
+/// Forwards to a server, and pauses in the middle of a large answer until told to go on.
 struct Between {
     url: String,
     in_the_middle: mpsc::Receiver<()>,
@@ -72,7 +72,7 @@ fn forward(mut server: TcpStream, mut client: TcpStream, middle: impl Fn()) {
     let _ = client.shutdown(std::net::Shutdown::Both);
 }
 
-/// 24 MB of lines, of messages with many long headers.
+/// 24 MB of lines: messages with many long headers.
 fn log() -> String {
     let lines = (0..6_000).map(|n| {
         let (id, time) =
@@ -104,7 +104,7 @@ fn killed_in_the_middle_of_an_export_the_next_run_heals_it() {
         graylog.kill(part);
         between.go_on.send(()).expect("somebody waits");
         let ran = child.wait_with_output().expect("its end");
-        // Before anything is judged: other tests use it too.
+        // Restart it before anything is checked: other tests use it too.
         graylog.start_again(part);
         let told = String::from_utf8_lossy(&ran.stderr);
         assert_eq!(ran.status.code(), Some(75), "{part}: {told}");

@@ -1,4 +1,4 @@
-//! A Graylog that is busy, down or shut to us: what may pass is asked again, a refusal is not.
+//! A Graylog that is busy, down or closed to us: temporary failures are tried again, a refusal is not.
 
 use crate::{
     answers::{Answer, Replay, counted, heard},
@@ -15,7 +15,7 @@ use std::time::Duration;
 const STREAMS: &str = "/api/streams";
 const VERSION: &str = "/api/";
 
-/// What is asked in one reading, and what the reader says it was doing.
+/// The requests of one reading, and how errors name them.
 const SORTS: [(&str, &str); 4] = [
     (COUNT, "cannot read lines"),
     (EXPORT, "cannot read lines"),
@@ -23,7 +23,7 @@ const SORTS: [(&str, &str); 4] = [
     (VERSION, "cannot ask for the version"),
 ];
 
-/// "Not now", as Graylog and the proxies before it say it, and what of it reaches the user.
+/// "Not now" as Graylog and proxies before it say it, and the part that the user sees.
 fn busy() -> [(Answer, &'static str); 5] {
     let json = "Content-Type: application/json\nRetry-After: 0";
     let page = "Content-Type: text/html\nRetry-After: 0";
@@ -37,7 +37,7 @@ fn busy() -> [(Answer, &'static str); 5] {
     ]
 }
 
-/// Reads 23 lines, where one sort of request is answered so, and says how often that sort was sent.
+/// Reads 23 lines while one kind of request gets these answers; returns how often it was sent.
 fn read(sort: &str, answers: impl Fn(Answer) -> Vec<Answer>) -> (Replay, Result<Batch>, usize) {
     let well = [
         (COUNT, counted(FROM, TO, 23)),
@@ -59,7 +59,7 @@ fn what_may_pass_is_asked_again() {
             let (_, batch, sent) = read(sort, |well| vec![busy.clone(), busy.clone(), well]);
             let batch = batch.unwrap_or_else(|e| panic!("{sort}, {told}: {e}"));
             assert_eq!(batch.lines.len() + batch.noise.len(), 23, "{sort}, {told}");
-            // Lines are counted before and after.
+            // Lines are counted before and after the export.
             assert_eq!(sent, if sort == COUNT { 4 } else { 3 }, "{sort}, {told}");
         }
     }
@@ -82,7 +82,7 @@ fn a_server_that_asks_for_a_second_is_left_in_peace_for_it() {
     let (server, batch, _) = read(EXPORT, |well| vec![busy.clone(), well]);
     batch.unwrap();
     let asked = server.asked(EXPORT);
-    // Unasked, the first wait is half a second.
+    // Without `Retry-After` the first wait is half a second.
     assert!(asked[1].at - asked[0].at >= Duration::from_secs(1));
 }
 
@@ -102,7 +102,7 @@ fn a_refusal_is_not_asked_again_and_says_what_to_click() {
     }
 }
 
-/// A run of the program where one sort of request is always answered so.
+/// Runs the program while one kind of request always gets this answer.
 fn check_run(sort: &'static str, answer: Answer, code: i32, expected: &str) {
     let server = Replay::new(vec![(sort, vec![answer]), (STREAMS, vec![heard("7.0.1", "streams")])]);
     let table = format!("[source.graylog]\nurl = {:?}\ntoken = \"of-a-reader\"\nrate = 1000\n", server.url);

@@ -1,6 +1,7 @@
-//! What real Graylogs answered that is not what it looks like: each of these was taken for something by somebody.
+//! Answers of real Graylogs that are not what they seem; each of them has misled somebody.
 //!
-//! Exports of the fixtures have the columns `timestamp, source, message, gl2_message_id`; settings ask for the same.
+//! Exports of the fixtures have the columns `timestamp, source, message, gl2_message_id`; the settings ask for the
+//! same.
 
 use crate::{
     answers::{Answer, Replay, counted, cut, cut_after, heard},
@@ -27,7 +28,7 @@ pub fn range(from: &str, to: &str) -> Range {
     Range { from: Time::parse_rfc3339(from).unwrap(), to: Time::parse_rfc3339(to).unwrap() }
 }
 
-/// A server of this version that answers so to what is asked of its messages.
+/// A server of this version with these answers to requests for messages.
 pub fn server(version: &str, mut routes: Vec<(&'static str, Vec<Answer>)>) -> Replay {
     routes.push(("/api/streams", vec![heard(version, "streams")]));
     routes.push(("/api/", vec![heard(version, "api-root-noauth")]));
@@ -36,7 +37,7 @@ pub fn server(version: &str, mut routes: Vec<(&'static str, Vec<Answer>)>) -> Re
 
 pub fn source(server: &Replay, change: impl FnOnce(&mut GraylogSource)) -> Graylog {
     let mut settings = settings(server.url.clone(), "token-of-a-reader".into(), vec![DEFAULT.into()]);
-    // The message also names the program, and ids are no process ids.
+    // The message doubles as the program and its id as the process id, so that the columns fit.
     settings.fields.program = "message".into();
     settings.fields.pid = "gl2_message_id".into();
     change(&mut settings);
@@ -52,10 +53,10 @@ pub fn told<T>(server: &Replay, result: Result<T>) -> String {
     format!("{:?}: {}", error.kind(), error.to_string().replace(&server.url, "URL"))
 }
 
-/// An export whose counts say `before` and `after`.
+/// An export between counts of `before` and `after`.
 fn exported(version: &str, export: Answer, before: u64, after: u64) -> (Replay, Result<Batch>) {
     let counts = [before, after].map(|total| counted(FROM, TO, total)).to_vec();
-    // Each try counts twice.
+    // Each attempt counts twice.
     let server =
         server(version, vec![(COUNT, counts.iter().cycle().take(6).cloned().collect()), (EXPORT, vec![export])]);
     let batch = run(source(&server, |_| ()).read(range(FROM, TO)));
@@ -94,18 +95,18 @@ fn every_version_gives_the_same_lines() {
             // "token-of-a-reader:token".
             assert!(asked.headers.contains("authorization: basic dg9rzw4tb2ytys1yzwfkzxi6dg9rzw4=\r\n"), "{version}");
         }
-        // The export is refused with a 406 or 415 where JSON is wanted.
+        // Graylog refuses to export as JSON, with a 406 or 415.
         assert!(asked.headers.contains("accept: text/csv\r\n"), "{version}");
-        // Anything else than a `T` and a zone is a 400, or another time.
+        // Without a `T` and a zone, the answer is a 400 or for another time.
         let timerange = serde_json::json!({"type": "absolute", "from": FROM, "to": TO});
         assert_eq!(asked.body["timerange"], timerange, "{version}");
-        // Without a limit there is none.
+        // No limit in the request means no limit.
         assert!(asked.body.get("limit").is_none(), "{version}");
-        // Without streams a right that is missing is an empty answer.
+        // Without streams, a missing right gives an empty answer.
         assert_eq!(asked.body["streams"], serde_json::json!([DEFAULT]), "{version}");
         // `*` is a 400 in newer versions.
         assert_eq!(asked.body["query_string"]["query_string"], "", "{version}");
-        // A key that 3.3 does not know is a 400; without it 4.3 and later use the zone of the user.
+        // 3.3 answers 400 to this key; 4.3 and later use the user's zone without it.
         let zone = (version != "3.3.11").then(|| "UTC".into());
         assert_eq!(asked.body.get("time_zone"), zone.as_ref(), "{version}");
     }
@@ -149,12 +150,12 @@ fn an_engine_that_is_down_answers_200() {
 
 #[test]
 fn other_columns_than_those_asked_for_are_no_export() {
-    // One row less than there are lines, as if the first of them were the row of names.
+    // One row less than there are lines, as if the first line were the header row.
     let told = "a row of 3 columns came where 4 were asked for: `timestampsourcemessage`";
     check_short("4.3.6", heard("4.3.6", "exp-empty"), 23, told);
 }
 
-/// Settings whose columns are those of the broken exports.
+/// Settings with the columns of the broken exports.
 fn three_columns(settings: &mut GraylogSource) {
     settings.fields.host = "gl2_message_id".into();
 }
@@ -193,7 +194,7 @@ fn a_graylog_that_dies_in_the_middle_leaves_the_body_incomplete() {
 
 #[test]
 fn what_a_broken_off_export_brought_is_void() {
-    // Between rows, and where the counts would allow for so few of them: only the end of the body is missing.
+    // Cut off between rows, where the counts would allow so few rows: only the end of the body is missing.
     let broken = || cut_after(heard("7.0.1", "exp-csv"), 12);
     let answered = |exports| {
         let counts = [10, 15, 23].map(|total| counted(FROM, TO, total)).into();
@@ -243,7 +244,7 @@ fn lines_may_arrive_during_an_export_but_none_may_leave() {
 
 #[test]
 fn rows_in_any_order_give_the_same_documents() {
-    // That of 3.3 is none, 5.1 and 6.1 order the messages of one moment the other way round.
+    // 3.3 has no order of rows; 5.1 and 6.1 reverse the messages of one moment.
     let documents = |export| {
         let (_, batch) = exported("3.3.11", export, 23, 23);
         let (rules, mut lines) = (Rules::default(), batch.unwrap().lines);
@@ -261,13 +262,13 @@ fn rows_in_any_order_give_the_same_documents() {
 
 #[test]
 fn a_row_at_the_end_of_the_window_belongs_to_the_next() {
-    // The three lines of 19:42:00 lie at the end of an inclusive window.
+    // The three lines at 19:42:00 lie at the end of an inclusive window.
     let to = "2026-11-22T19:42:00.000Z";
     let counts = vec![counted(FROM, to, 23)];
     let server = server("7.0.1", vec![(COUNT, counts), (EXPORT, vec![heard("7.0.1", "exp-csv")])]);
     let batch = run(source(&server, |_| ()).read(range(FROM, to))).unwrap();
     assert!(batch.lines.iter().all(|line| line.time < range(FROM, to).to));
-    // Four rows are of later times, which no server sends that was asked for this window: they are told, and noise.
+    // Four rows are of later times, which no server sends for this window: they are reported, and count as noise.
     assert_eq!(batch.lines.len() + batch.noise.len(), 16 + 4);
 }
 
@@ -373,7 +374,7 @@ fn a_stream_is_found_by_its_title_among_those_that_may_be_read() {
 
 #[test]
 fn a_stream_named_by_its_id_must_be_one_that_may_be_read() {
-    // The search would answer 200 with nothing.
+    // A search of it would answer 200 with nothing.
     let streams = vec![("/api/streams", vec![heard("7.0.1", "reader2-streams")])];
     let server = Replay::new(streams);
     let counts =
@@ -424,7 +425,7 @@ fn a_page_of_another_server_is_no_graylog() {
     assert_eq!(told(&server, batch), "Config: cannot ask for the version on URL: this is no Graylog");
 }
 
-/// What the older search says where the pivot is not known; `totals` in the order in which they are asked for.
+/// Answers of the older search where the pivot is refused; `totals` in the order of the requests.
 fn without_pivot(refusal: Answer, totals: &[(&str, &str, u64)]) -> Replay {
     let answer = |(from, to, total): &(&str, &str, u64)| {
         let body = format!(r#"{{"total_results":{total},"from":"{from}","to":"{to}","messages":[]}}"#);
@@ -437,7 +438,8 @@ fn without_pivot(refusal: Answer, totals: &[(&str, &str, u64)]) -> Replay {
 fn without_a_pivot_totals_are_halved_until_the_buckets_are_found() {
     let (a, b, c) = ("2026-11-22T19:00:00.000Z", "2026-11-22T20:00:00.000Z", "2026-11-22T21:00:00.000Z");
     for refusal in [heard("3.3.11", "404-nopath"), heard("7.0.1", "404-nopath")] {
-        // Windows include their end: the line at 20:00 is in the first half too, and the one at its end is asked for.
+        // Windows include their end: the line at 20:00 is also in the first half, so the moment of the end is counted
+        // too.
         let totals = [(c, c, 0), (a, c, 7), (b, b, 1), (a, b, 3)];
         let server = without_pivot(refusal, &totals);
         let counts = run(source(&server, |_| ()).counts(range(FROM, TO), 3_600_000)).unwrap();
@@ -445,7 +447,7 @@ fn without_a_pivot_totals_are_halved_until_the_buckets_are_found() {
         assert_eq!(counts, [(a.to_owned(), 2), (b.to_owned(), 5)]);
         let asked = &server.asked(LEGACY)[0].line;
         assert!(asked.contains("filter=streams%3A000000000000000000000001"), "{asked}");
-        // 0 would mean 150.
+        // A limit of 0 would mean 150.
         assert!(asked.contains("limit=1&"), "{asked}");
     }
 }
@@ -462,7 +464,7 @@ fn the_older_search_answers_500_to_a_query_that_it_does_not_understand() {
         assert!(told.starts_with("Config: cannot count lines on URL: "), "{version}: {told}");
         assert!(told.contains("arse") && told.ends_with(" (500)"), "{version}: {told}");
     }
-    // With its engine down it is the same status.
+    // The status is the same when its engine is down.
     let down = "Temporary: cannot count lines on URL: Failed to obtain results: Connection refused. (500)";
     assert_eq!(refused("7.0.1", "down-uni"), down);
 }

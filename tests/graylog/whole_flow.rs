@@ -1,4 +1,4 @@
-//! Real lines through real inputs into Graylog, and from it into documents: those of the file, whatever way they took.
+//! Real lines through real inputs into Graylog and from there into documents, which must equal those of the file.
 
 use crate::{
     common::{
@@ -10,14 +10,14 @@ use crate::{
 };
 use mailstitch::model::Time;
 
-/// A part of the log that every input takes in seconds.
+/// A part of the log that every input accepts within seconds.
 const LINES: usize = 4_000;
 
 pub fn part() -> String {
     text().lines().take(LINES).map(|line| format!("{line}\n")).collect()
 }
 
-/// What the file source makes of a log.
+/// The export after the file source has read a log.
 pub fn from_the_file(log: &str, until: Time) -> Vec<String> {
     let setup = Setup::new("", &sqlite(), "1s");
     let path = setup.place.write("mail.log", log);
@@ -25,7 +25,7 @@ pub fn from_the_file(log: &str, until: Time) -> Vec<String> {
     setup.export(until)
 }
 
-/// The source table for a stream, with a token of its own in a file.
+/// The source table for a stream, with a new token that may read only this stream.
 pub fn source(graylog: &Graylog, sink: &Sink<'_>, url: &str, more: &str) -> String {
     let token = graylog.reader(&[&sink.stream]);
     format!("[source.graylog]\nurl = {url:?}\nstreams = [{:?}]\ntoken = {token:?}\nrate = 1000\n{more}", sink.title)
@@ -49,7 +49,7 @@ fn check(form: fn(&RawLine) -> String, more: &str) {
     whole.backfill(from, to);
     assert_same(&whole.export(to), &expected, "one backfill");
 
-    // The engine of 3.3 is older than those that are read directly: what Graylog stored in it is looked at in another.
+    // The engine of 3.3 is too old to be read directly, so its documents are copied to another one.
     let engine = Engine::opensearch();
     let index = unique_name("graylog");
     engine.create_index(&index, Shape::GraylogRfc3164, 1);

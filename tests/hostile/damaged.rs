@@ -1,4 +1,4 @@
-//! Rows, letters and memories that cannot be read: each costs itself and is named.
+//! Rows, dead letters and history files that cannot be read: each is named, and costs only itself.
 
 use super::{LINE, documents, run, workspace};
 use rusqlite::Connection;

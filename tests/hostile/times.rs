@@ -1,9 +1,9 @@
-//! Stamps at and beyond the ends of the calendar, and what an older mailstitch made of them.
+//! Timestamps at and beyond the limits of the calendar, and files of an older mailstitch with such times.
 
 use super::{LINE, check_all_commands, documents, run, workspace};
 use rusqlite::Connection;
 
-/// Stamps outside of the years 1970 to 9999, in UTC or in their own zone.
+/// Timestamps outside of the years 1970 to 9999, in UTC or in their own zone.
 const BEYOND: [&str; 9] = [
     "0000-01-01T00:00:00+12:00",
     "0000-02-29T00:00:00Z",
@@ -15,7 +15,7 @@ const BEYOND: [&str; 9] = [
     "9999-12-31T23:59:59-12:00",
     "9999-12-31T23:59:59.999999999Z",
 ];
-/// Stamps at the very ends of what is kept.
+/// Timestamps at the limits of what is kept.
 const WITHIN: [&str; 3] = ["1970-01-01T00:00:00Z", "9999-12-30T23:59:59.999Z", "9999-12-31T11:59:58+12:00"];
 
 fn lines(stamps: &[&str]) -> String {
@@ -85,7 +85,7 @@ fn delays_and_sizes_of_any_length_stop_nothing() {
     }
 }
 
-/// As mailstitch 0.1 wrote them after the lines `0000-01-01T00:00:00+12:00 …` and `9999-12-31T23:59:59-12:00 …`.
+/// Written by mailstitch 0.1 after the lines `0000-01-01T00:00:00+12:00 …` and `9999-12-31T23:59:59-12:00 …`.
 const LEDGER: &str = r#"{"version":1,"fingerprint":"FINGERPRINT","watermark":"+10000-01-01T11:59:59.000Z","position":{"files":[]},"open":[{"id":"33363fbee354095d32012f9b9cdeb8f3","time":"+10000-01-01T11:59:59.000Z","host":"mx1","program":"postfix/qmgr","pid":9,"text":"4F1A2B3C50: removed"}],"tally":{"used":4,"unused":0,"unrecognised":0,"duplicate":0}}"#;
 const HISTORY: &str = r#"{"version":1,"totals":{"succeeded":1,"failed":{},"tally":{"used":4,"unused":0,"unrecognised":0,"duplicate":0},"created":3,"updated":0,"deleted":0,"retries":0,"last_success":"2026-11-04T00:00:00.000Z"},"runs":[{"at":"2026-11-04T00:00:00.000Z","took_ms":96,"retries":0,"tally":{"used":4,"unused":0,"unrecognised":0,"duplicate":0},"created":3,"updated":0,"deleted":0,"journeys":0,"span":{"from":"-0001-12-31T12:00:00.000Z","to":"+10000-01-01T11:59:59.000Z"},"stopped":false}]}"#;
 

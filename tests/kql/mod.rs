@@ -1,13 +1,14 @@
-//! KQL as search requests, the way Kibana and OpenSearch Dashboards make them, as far as our pages and panels use it:
-//! `field: value`, `field: (a or b)`, `field: { … }` for nested objects, ranges, wildcards, `and`, `or`, `not`.
+//! Translates KQL into search requests as Kibana and OpenSearch Dashboards do, for the parts that our pages and
+//! panels use: `field: value`, `field: (a or b)`, `field: { … }` for nested objects, ranges, wildcards, `and`, `or`,
+//! `not`.
 //!
-//! In: a query and the fields of the index.  Out: a search request. What is not understood fails the test, and so does
-//! what the products refuse: a field that the index does not have, or one of nested objects outside of its braces.
+//! In: a query and the fields of the index.  Out: a search request. A test fails on anything not understood, and on
+//! what the products refuse: a field that the index does not have, or a nested field outside of its braces.
 
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, iter::Peekable, vec::IntoIter};
 
-/// What an index maps: name and type, `nested` objects too.
+/// The mapped fields of an index: name and type, including `nested` objects.
 pub type Fields = BTreeMap<String, String>;
 
 /// The fields of the answer to `GET /INDEX/_mapping`.

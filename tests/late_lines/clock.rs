@@ -1,11 +1,11 @@
-//! A clock that was wrong for a run or for days: the documents are those of a clock that never was.
+//! A clock that was wrong for a run or for days: the documents are those of a correct clock.
 
 use super::ledger::{Installation, QUARTER, assert_same, expected, in_time, source};
 use crate::common::fiveday::{DAY, END, HOUR, START};
 use mailstitch::{model::Time, source::memory::MemorySource};
 use std::sync::Arc;
 
-/// Runs at a time that it is not.
+/// Runs at the time `really` with a clock that says `clock`.
 async fn run_wrongly(installation: &mut Installation, source: &Arc<MemorySource>, really: Time, clock: Time) {
     source.set_now(really);
     installation.run(source.clone(), clock).await;
@@ -56,7 +56,7 @@ async fn days_of_runs_with_a_clock_ahead_lose_nothing_either() {
 
 #[tokio::test]
 async fn lines_of_a_time_to_come_that_a_clock_ahead_has_read_hide_nothing() {
-    // A host whose clock is as wrong as ours was.
+    // Another host, whose clock is wrong by as much as ours was.
     let ahead = 30 * DAY;
     let source = source(in_time);
     let other: Vec<_> = super::ledger::lines().into_iter().filter(|line| line.time < START.plus(10 * HOUR)).collect();

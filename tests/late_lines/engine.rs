@@ -1,4 +1,5 @@
-//! What the engine itself does to lines: it shows them late, moves on to another index, and counts what it is asked.
+//! Effects of the engine itself: lines become visible late, continue in another index, and only a few requests are
+//! needed.
 
 use crate::{
     common::{RawLine, Workspace, fiveday::MINUTE},
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 /// Noon of a day in November.
 const NOON: Time = Time(1_793_620_800_000);
 
-/// Six lines of a message at a minute after noon.
+/// The six lines of a message at a minute after noon.
 fn message(minute: i64) -> Vec<RawLine> {
     let id = format!("3A9C9609{minute:02X}");
     let line = |second: i64, program: &str, text: String| RawLine {
@@ -55,7 +56,7 @@ fn workspace(url: &str, index: &str, store: &str) -> Workspace {
 
 const SQLITE: &str = "[store.sqlite]\npath = \"mail.sqlite\"\n";
 
-/// A run so many minutes after noon; what it says.
+/// A run at a minute after noon; returns its standard error.
 #[track_caller]
 fn run(workspace: &Workspace, minute: i64) -> String {
     let now = NOON.plus(minute * MINUTE).to_string();
@@ -80,7 +81,7 @@ fn an_index_that_rolls_over_in_the_middle_of_a_window_loses_nothing() {
     let engine = Engine::opensearch();
     let stem = unique_name("rolled");
     let lines = messages(0..6);
-    // The new index begins in the middle of a minute, and of a message.
+    // The new index begins in the middle of a minute and of a message.
     let (old, new) = lines.split_at(2 * 6 + 3);
     engine.load(&format!("{stem}_0"), old, Shape::GraylogRfc3164);
     let workspace = workspace(engine.url(), &format!("{stem}_*"), SQLITE);
@@ -88,7 +89,7 @@ fn an_index_that_rolls_over_in_the_middle_of_a_window_loses_nothing() {
     engine.load(&format!("{stem}_1"), new, Shape::GraylogRfc3164);
     run(&workspace, 10);
     assert_eq!(documents(&workspace), delivered(0..6));
-    // The oldest index is deleted: its minutes shrink, and what was read of them stays.
+    // The oldest index is deleted: its minutes shrink, but what was read of them stays.
     engine.request("DELETE", &format!("/{stem}_0"), Value::Null);
     run(&workspace, 12);
     assert_eq!(documents(&workspace), delivered(0..6));
@@ -103,7 +104,7 @@ fn lines_that_the_engine_shows_later_are_read_by_the_next_run() {
     let index = unique_name("unrefreshed");
     engine.create_index(&index, Shape::GraylogRfc3164, 1);
     engine.load(&index, &messages(0..2), Shape::GraylogRfc3164);
-    // As an interval of refreshes that never ends: the test says when.
+    // No automatic refresh: the test decides when.
     engine.request("PUT", &format!("/{index}/_settings"), json!({ "index": { "refresh_interval": "-1" } }));
     let hidden: Vec<RawLine> = messages(0..4).into_iter().filter(|l| l.text.contains("status=sent")).collect();
     let workspace = workspace(engine.url(), &index, SQLITE);
@@ -137,7 +138,7 @@ fn lines_from_the_future_are_told_once_a_day_and_read_when_their_time_has_come()
     assert!(!run(&workspace, 24 * 60 + 6).contains("in the future"), "nothing is ahead any more");
 }
 
-/// Such a field ends in 2262, and its engine refuses to compare with later times.
+/// A `date_nanos` field ends in 2262, and the engine refuses to compare it with later times.
 #[test]
 fn times_in_nanoseconds_are_read_and_looked_ahead_in() {
     let engine = Engine::opensearch();
@@ -172,7 +173,7 @@ fn a_run_with_nothing_new_costs_one_search() {
     let (source, store) = (Proxy::before(engine.url()), Proxy::before(engine.url()));
     let to = format!("[store.elasticsearch]\nurl = {:?}\nindex = {alias:?}\nreplicas = 0\n", store.url());
     let workspace = workspace(source.url(), &index, &to);
-    // A day goes by, so that what is counted again is a whole one, and lies across midnight.
+    // A day later, so that the lookback is a whole day and crosses midnight.
     run(&workspace, 5);
     run(&workspace, 25 * 60);
     assert_eq!(documents(&workspace), delivered(0..3));
@@ -185,7 +186,7 @@ fn a_run_with_nothing_new_costs_one_search() {
     let of_source = told(&source);
     assert!(of_source[0].starts_with("GET /INDEX/_field_caps?fields="), "{of_source:?}");
     assert_eq!(of_source[1..], ["POST /INDEX/_search"]);
-    // And whether the store has what was written to it.
+    // Requests that ask whether the store still has what was written to it.
     let of_store = told(&store);
     let (marks, others): (Vec<_>, Vec<_>) = of_store.into_iter().partition(|asked| asked == "POST /_mget");
     assert!(others.iter().all(|asked| asked.starts_with("GET ")) && others.len() == 3, "{others:?}");

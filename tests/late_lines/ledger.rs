@@ -1,5 +1,5 @@
-//! What the ledger makes of lines that come late, in any order, or go away: five days of mail over a source in memory,
-//! a run every quarter of an hour, with the windows that the configuration has by default.
+//! The ledger with lines that come late, in any order, or disappear: five days of mail from a source in memory, a run
+//! every quarter of an hour, with the default windows.
 
 use crate::common::fiveday::{DAY, END, HOUR, MINUTE, SECOND, START, five_days};
 use async_trait::async_trait;
@@ -26,9 +26,9 @@ use std::{
 };
 use tokio::sync::OnceCell;
 
-/// The timer.
+/// Interval of the timer.
 pub const QUARTER: i64 = 15 * MINUTE;
-/// From mail server to index, usually.
+/// Usual delay from mail server to index.
 const TRANSPORT: i64 = 2 * SECOND;
 
 fn window() -> Window {
@@ -48,7 +48,7 @@ pub fn lines() -> Vec<Line> {
     five_days(1_200, 11).lines.iter().map(|line| line.line(&mut intake)).collect()
 }
 
-/// A source to which each line comes when it does.
+/// A source to which each line comes at the time that `arrives` gives.
 pub fn source(arrives: impl Fn(&Line) -> Time) -> Arc<MemorySource> {
     let source = MemorySource::default();
     for line in lines() {
@@ -61,7 +61,7 @@ pub fn in_time(line: &Line) -> Time {
     line.time.plus(TRANSPORT)
 }
 
-/// A program that runs.
+/// A program with its store and ledger.
 pub struct Installation {
     pub store: MemoryStore,
     pub ledger: Checkpoint,
@@ -100,7 +100,7 @@ impl Installation {
     }
 }
 
-/// What every run of five days ends with when all lines come in time.
+/// The documents if all lines come in time.
 pub async fn expected() -> &'static [Transaction] {
     static EXPECTED: OnceCell<Vec<Transaction>> = OnceCell::const_new();
     let run = || async {
@@ -121,7 +121,7 @@ pub fn assert_same(found: &[Transaction], expected: &[Transaction]) {
     assert_eq!(found.len(), expected.len());
 }
 
-/// Runs through the five days, with a source to which lines come as told, and a day more.
+/// Runs through the five days and one more with these arrivals, and checks the documents.
 async fn check_arrival(arrives: impl Fn(&Line) -> Time) {
     let mut late = Installation::new();
     late.run_through(&source(arrives), START, END.plus(DAY)).await;
@@ -147,7 +147,7 @@ async fn three_hours_of_spool_are_read_by_the_very_next_run_and_no_more_than_the
     let logged = |from: Time| {
         lines.iter().filter(|l| &*l.host == "mx1" && from <= l.time && l.time < from.plus(3 * HOUR)).count()
     };
-    // The busiest of the second day.
+    // The busiest three hours of the second day.
     let from = (0..21).map(|hour| START.plus(DAY + hour * HOUR)).max_by_key(|from| logged(*from)).expect("hours");
     let to = from.plus(3 * HOUR);
     let source = source(cut_off("mx1", from, to));
@@ -160,7 +160,7 @@ async fn three_hours_of_spool_are_read_by_the_very_next_run_and_no_more_than_the
     assert!(spool > 5, "a spool of {spool} lines proves little");
     assert!(summary.tally.read() >= spool as u64, "{:?}", summary.tally);
     for asked in source.take_asked() {
-        // With the ten minutes before that sessions may have begun in.
+        // Includes the ten minutes before, in which sessions may have begun.
         let Asked::Read(range) = asked else { continue };
         assert!(from.plus(-11 * MINUTE) <= range.from && range.to <= to, "{range:?}");
     }
@@ -176,19 +176,19 @@ async fn a_host_that_was_cut_off_from_friday_to_monday_is_found_by_the_look_at_t
 
 #[tokio::test]
 async fn a_refresh_of_half_a_minute_changes_nothing() {
-    // What comes is seen at the next half minute.
+    // Each line becomes visible at the next half minute.
     check_arrival(|line| Time((in_time(line).0 / 30_000 + 1) * 30_000)).await;
 }
 
 #[tokio::test]
 async fn lines_in_any_order_within_a_day_change_nothing() {
-    // Each line by its own way, up to 20 hours late.
+    // Each line is late by itself, by up to 20 hours.
     check_arrival(|line| line.time.plus((line.id.0 % 20) as i64 * HOUR)).await;
 }
 
 #[tokio::test]
 async fn a_line_from_the_future_is_read_when_its_time_has_come() {
-    // A host whose clock is four hours fast: what it stamps 12:00 is logged and seen at 8:00.
+    // A host whose clock is four hours fast: what it stamps 12:00 is logged and visible at 8:00.
     let fast = |line: &Line| if &*line.host == "sm1" { line.time.plus(-4 * HOUR) } else { in_time(line) };
     check_arrival(fast).await;
     let source = source(fast);
@@ -204,7 +204,7 @@ async fn buckets_that_shrink_and_grow_again_change_nothing() {
     let mut late = Installation::new();
     late.run_through(&source, START, START.plus(2 * DAY)).await;
     let before = late.store.export();
-    // A shard is away, and comes back with all it had.
+    // A shard is lost, and comes back with all it had.
     source.forget_before(START.plus(2 * DAY - 6 * HOUR));
     late.run_through(&source, START.plus(2 * DAY), START.plus(2 * DAY + 2 * HOUR)).await;
     assert!(late.store.export().len() >= before.len(), "what the source forgets is not forgotten");
@@ -285,7 +285,7 @@ async fn changed_settings_begin_a_new_ledger_where_the_old_one_ended() {
     assert_eq!(late.ledger.floor, watermark);
     let earliest =
         source.take_asked().into_iter().filter_map(|a| if let Asked::Read(r) = a { Some(r.from) } else { None });
-    // Sessions may have begun before.
+    // Less the session lead.
     assert!(earliest.min() >= watermark.map(|w| w.plus(-10 * MINUTE)));
     assert_same(&late.store.export(), expected().await);
 }
@@ -294,7 +294,7 @@ async fn changed_settings_begin_a_new_ledger_where_the_old_one_ended() {
 async fn a_run_with_nothing_new_asks_once() {
     let source = source(in_time);
     let mut late = Installation::new();
-    // The last of them looks at the hours, which is done once an hour.
+    // The last of these runs counts the horizon, which is done once an hour.
     late.run_through(&source, START, END.plus(2 * HOUR + QUARTER)).await;
     source.take_asked();
     let now = END.plus(2 * HOUR + 2 * QUARTER);
@@ -311,7 +311,7 @@ async fn as_many_late_lines_as_were_deleted_are_read() {
     let minute = |line: &Line| line.time.0 / MINUTE;
     let pair = used.windows(2).find(|pair| minute(pair[0]) == minute(pair[1])).expect("two lines of a minute");
     let (early, late) = (pair[0], pair[1]);
-    // By the minutes of the lookback, and by the hours behind it.
+    // Found by the minutes of the lookback, and by the hours of the horizon behind it.
     for after in [2 * HOUR, 3 * DAY] {
         let source = MemorySource::default();
         for line in lines.iter().filter(|line| line.id != late.id) {

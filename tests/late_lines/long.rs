@@ -1,4 +1,4 @@
-//! Lines that are longer than a thousand others: what is read at once is bounded by bytes as well as by lines.
+//! Very long lines: a stretch is limited by bytes as well as by lines.
 
 use super::ledger::{Installation, QUARTER};
 use crate::common::fiveday::{MINUTE, SECOND, START};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 const MESSAGES: i64 = 2400;
 
-/// A minute of lines that have more bytes than a stretch may, forty in each second.
+/// A minute of lines with more bytes than a stretch may have, forty in each second.
 fn lines() -> Vec<Line> {
     let mut intake = Intake::default();
     let reply = "x".repeat(15_000);

@@ -1,7 +1,7 @@
 //! `trace`: what happened to a mail.
 //!
-//! In: addresses, ids, hosts.  Out: each journey that a match belongs to, as a tree, oldest first: every hop with its
-//! delay, every recipient with its fate and the reason, and the notices that were sent about it.
+//! In: addresses, ids, IPs or hosts.  Out: each journey with a match, as a tree, oldest first: every hop with its
+//! delay, every recipient with its status and the reason, and the bounce notices sent about it.
 
 mod named;
 mod text;
@@ -24,10 +24,10 @@ use crate::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Documents of one journey that are shown, at most.
+/// Most documents of one journey that are shown.
 const LARGEST: usize = 1000;
 
-/// Prints what the store knows of the mails asked for, oldest first.
+/// Prints the journeys of the matching transactions, oldest first.
 pub async fn trace(context: &Context, args: &Trace) -> Result<Outcome> {
     let within = when::range(args.within.since, args.within.until, context.now)?;
     let state = State::open(&context.settings)?;
@@ -65,7 +65,8 @@ pub async fn trace(context: &Context, args: &Trace) -> Result<Outcome> {
     Ok(open::all_read(store.as_ref()))
 }
 
-/// What was asked for, as the store has it. A Message-ID looks like an address and is kept whole, so the store decides.
+/// The search terms as the store holds them. With `[privacy]` an address may be stored as a hash, but a Message-ID,
+/// which looks like an address, is not; so the hash is used only if the store knows it.
 async fn terms(context: &Context, store: &dyn Store, query: &[String]) -> Result<Vec<String>> {
     let Some(privacy) = &context.settings.privacy else { return Ok(query.to_vec()) };
     let mut terms = Vec::new();
@@ -92,7 +93,8 @@ fn oldest_first(mut found: Vec<Transaction>) -> Vec<Transaction> {
     found
 }
 
-/// All documents of a transaction's journey, and the notices about them with what they are about.
+/// All documents of a transaction's journey, of the notices about it, and of the messages that these are notices
+/// about.
 async fn whole_journey(store: &dyn Store, transaction: &Transaction) -> Result<Vec<Transaction>> {
     let mut known: BTreeMap<String, Transaction> = BTreeMap::new();
     let mut journeys = vec![transaction.mail.journey.clone()];
@@ -110,7 +112,7 @@ async fn whole_journey(store: &dyn Store, transaction: &Transaction) -> Result<V
     Ok(oldest_first(known.into_values().collect()))
 }
 
-/// The journeys of the notices about these documents, and of what they are notices about.
+/// The journeys of the notices about these documents, and of the messages that these documents are notices about.
 async fn notices(store: &dyn Store, members: &[Transaction]) -> Result<Vec<String>> {
     let bounces = |t: &Transaction| {
         let links = t.mail.links.iter().filter(|l| l.rel == Rel::Bounce);

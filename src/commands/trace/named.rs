@@ -1,8 +1,8 @@
-//! Large messages: of thousands of recipients only those asked for are shown.
+//! Large messages: shows only the recipients asked for, out of thousands.
 //!
-//! In: a journey as it would be shown whole, and what was found.  Out: the journey with documents of large messages
-//! narrowed to the recipients that the question names, whichever part they are in. A question that names none, by a queue
-//! id say, leaves all as it is.
+//! In: a whole journey, and the documents found.  Out: the journey with its large messages narrowed to the recipients
+//! that the search terms name, in whichever part they are. Terms that name no recipient, such as a queue id, leave it
+//! as it is.
 
 use crate::{
     model::{
@@ -13,7 +13,7 @@ use crate::{
     store::matching::bare,
 };
 
-/// Narrows the large messages of a journey.
+/// Narrows the large messages of a journey to the recipients that `terms` name.
 pub fn narrow(journey: &mut [Transaction], found: &[Transaction], terms: &[String]) {
     for t in journey.iter_mut().filter(|t| t.mail.parts > 1) {
         let part = found.iter().find(|f| base_id(f) == base_id(t)).unwrap_or(t);

@@ -1,4 +1,4 @@
-//! A journey for people: useful in 80 columns, in a pipe, and whatever strangers wrote into the log.
+//! A journey as text: readable in 80 columns and in a pipe, whatever strangers wrote into the log.
 
 use super::tree::Branch;
 use crate::{
@@ -11,10 +11,10 @@ use crate::{
 };
 use std::fmt::Write;
 
-/// Recipients of a large message that are shown where nobody asked for one of them.
+/// Most recipients shown of a large message.
 const OF_MANY: usize = 20;
 
-/// The trees of a journey. With `lines` each hop is followed by its evidence.
+/// The trees of a journey. With `lines`, each hop is followed by its log lines.
 pub fn tree(roots: &[Branch<'_>], lines: bool) -> String {
     let mut out = String::new();
     for root in roots {
@@ -47,21 +47,21 @@ fn branch(b: &Branch<'_>, before: Option<Time>, first: &str, rest: &str, lines: 
     }
 }
 
-/// `2026-11-22 20:20:11.599Z`: UTC, and says so.
+/// `2026-11-22 20:20:11.599Z`, in UTC.
 fn stamp(time: Time) -> String {
     time.utc().format("%Y-%m-%d %H:%M:%S%.3fZ").to_string()
 }
 
-/// `20:20:11.599` on the day of the hop's head, later the date with it.
+/// `20:20:11.599`, with the date if it is not the day of `head`.
 fn clock(time: Time, head: Time) -> String {
     let format = if time.utc().date_naive() == head.utc().date_naive() { "%H:%M:%S%.3f" } else { "%m-%d %H:%M:%S%.3f" };
     time.utc().format(format).to_string()
 }
 
-/// One line for a hop: when, where, under which id, what became of it.
+/// One line for a hop: time, host, queue id, program, status.
 fn head(t: &Transaction, before: Option<Time>, is_notice: bool) -> String {
     let when = match before {
-        // A child may be logged before its parent: clocks differ.
+        // Can be negative: clocks differ, so a child may be logged before its parent.
         Some(before) => format!("{:+.3} s", (t.event.start.0 - before.0) as f64 / 1000.0),
         None => stamp(t.timestamp),
     };
@@ -116,7 +116,7 @@ fn body(t: &Transaction) -> Vec<String> {
     for f in &t.mail.filters {
         let score = f.score.map(|s| format!(", score {s}")).unwrap_or_default();
         let detail = f.detail.as_ref().map(|d| format!(" ({d})")).unwrap_or_default();
-        // Those of the message are shown with their fate.
+        // Recipients of the message itself are already shown above.
         let known = |address: &Text| {
             t.email
                 .to
@@ -132,13 +132,13 @@ fn body(t: &Transaction) -> Vec<String> {
     rows
 }
 
-/// Whether a refusal tells of the recipient, with its code.
+/// Whether a refusal of the message names the recipient; it is then shown there, with its code.
 fn is_refused(t: &Transaction, r: &Recipient) -> bool {
     let tells = |to: &Option<Text>| to.as_ref().is_some_and(|to| to.eq_ignore_ascii_case(&r.address));
     r.status == RecipientStatus::Rejected && t.mail.rejects.iter().any(|reject| tells(&reject.recipient))
 }
 
-/// Some recipients of a large message, those first that it did not reach.
+/// Some recipients of a large message, undelivered ones first.
 fn of_many(t: &Transaction) -> Vec<String> {
     let mut some: Vec<&Recipient> = t.mail.recipients.iter().collect();
     some.sort_by_key(|r| r.status == RecipientStatus::Sent);
@@ -148,10 +148,10 @@ fn of_many(t: &Transaction) -> Vec<String> {
     some.into_iter().flat_map(recipient).chain([more]).collect()
 }
 
-/// A recipient: its fate, then the reason on a line of its own.
+/// A recipient with its status, then the reply on a line of its own.
 fn recipient(r: &Recipient) -> Vec<String> {
     let orig = r.orig_to.as_ref().map(|o| format!(" (for {o})")).unwrap_or_default();
-    // sendmail names no relay where its own mailer delivers.
+    // sendmail logs no relay when one of its own mailers delivers; the mailer's name is shown instead.
     let via = r.relay.name.as_ref().or(r.transport.as_ref()).filter(|n| *n != "none");
     let via = via.map(|n| format!(" via {n}")).unwrap_or_default();
     let after = r.delay_s.map(|d| format!(" after {d} s")).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The shape of a journey: which transaction follows from which.
+//! The tree of a journey: which transaction follows from which.
 
 use crate::{
     model::{Transaction, transaction::Rel},
@@ -6,15 +6,15 @@ use crate::{
 };
 use std::collections::HashMap;
 
-/// A transaction and what followed from it, oldest first.
+/// A transaction and those that follow from it, oldest first.
 pub struct Branch<'a> {
     pub transaction: &'a Transaction,
-    /// It is a notice about its parent.
+    /// It is a bounce notice about its parent.
     pub is_notice: bool,
     pub children: Vec<Branch<'a>>,
 }
 
-/// The trees of documents that belong together, given oldest first.
+/// The trees of a journey's documents, which come oldest first.
 pub fn of(transactions: &[Transaction]) -> Vec<Branch<'_>> {
     let nodes: Vec<Node> = transactions.iter().map(Node::new).collect();
     let mut parent = parents(&nodes.iter().collect::<Vec<_>>());
@@ -33,14 +33,14 @@ pub fn of(transactions: &[Transaction]) -> Vec<Branch<'_>> {
     branches(None, transactions, &children, &is_notice)
 }
 
-/// What a notice is about: the transaction on its host that says it was notified under this id.
+/// The message that a notice is about: a transaction on the same host whose bounce link names the notice's queue id.
 fn about(transactions: &[Transaction], notice: &Transaction) -> Option<usize> {
     let id = notice.email.local_id.as_ref()?;
     let says = |t: &Transaction| t.mail.links.iter().any(|l| l.rel == Rel::Bounce && l.queue_id.as_ref() == Some(id));
     transactions.iter().position(|t| t.host.name == notice.host.name && t.mail.id != notice.mail.id && says(t))
 }
 
-/// Links that contradict each other must not hide anything: the first of a cycle becomes a root.
+/// Breaks cycles of contradictory links, so that nothing is hidden: the first document of a cycle becomes a root.
 fn cut_cycles(parent: &mut [Option<usize>]) {
     for n in 0..parent.len() {
         let mut at = n;

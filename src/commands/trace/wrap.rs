@@ -1,17 +1,16 @@
-//! Long rows on a terminal: broken at its width, so that what follows still hangs on the tree.
-//!
-//! In a pipe rows stay whole, for `grep`.
+//! Breaks long rows at the width of the terminal, without breaking the lines of the tree. In a pipe rows stay whole,
+//! for `grep`.
 
-/// The narrowest terminal for which rows are broken.
+/// Rows are not broken on terminals narrower than this.
 const NARROWEST: usize = 40;
 
-/// The width to break at; `None` where standard output is no terminal.
+/// The width to break rows at; `None` if standard output is no terminal, or too narrow a one.
 pub fn width() -> Option<usize> {
     let size = terminal_size::terminal_size_of(std::io::stdout());
     size.map(|(width, _)| usize::from(width.0)).filter(|w| *w >= NARROWEST)
 }
 
-/// A text with its rows broken.
+/// A text with its rows broken at `width`.
 pub fn rows(text: &str, width: Option<usize>) -> String {
     let Some(width) = width else { return text.to_owned() };
     let mut out = String::with_capacity(text.len() + text.len() / 8);
@@ -21,11 +20,11 @@ pub fn rows(text: &str, width: Option<usize>) -> String {
     out
 }
 
-/// One row, at blanks where there are some in its second half. What follows is indented two more than the row, behind
-/// the lines of the tree.
+/// Breaks one row, at a blank in its second half if there is one. Continued rows repeat the lines of the tree and are
+/// indented two columns further.
 fn wrap(row: &str, width: usize, out: &mut String) {
     let stem = |c: &char| matches!(c, ' ' | '│' | '├' | '└' | '─' | '|');
-    // A row that is nearly all stem leaves no room to hang anything on it.
+    // At most half the width, so that a deep tree leaves room for text.
     let depth = row.chars().take_while(stem).count().min(width / 2);
     let follow: String = row.chars().take(depth).map(carry).chain("  ".chars()).collect();
     let mut rest: Vec<char> = row.chars().collect();
@@ -50,7 +49,7 @@ fn wrap(row: &str, width: usize, out: &mut String) {
     }
 }
 
-/// What is drawn below a character of the tree.
+/// The character to draw below a character of the tree.
 fn carry(c: char) -> char {
     match c {
         '│' | '├' => '│',

@@ -1,11 +1,11 @@
-//! What several tables have: texts that may be lists, and the keys of a connection.
+//! Parts that several tables share: values that may be lists, and the keys of a connection.
 
 use super::{ElasticsearchSource, ElasticsearchStore, GraylogSource};
 use crate::config::{Secret, duration::Span};
 use serde::Deserialize;
 use std::path::PathBuf;
 
-/// One text or a list of texts.
+/// One string or a list of strings.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
 #[serde(untagged, expecting = "must be a text in quotes or a list of them")]
@@ -15,7 +15,7 @@ pub enum OneOrMany {
 }
 
 impl OneOrMany {
-    /// The texts, separated by commas.
+    /// The strings, separated by commas.
     pub fn joined(&self) -> String {
         match self {
             Self::One(text) => text.clone(),
@@ -24,7 +24,7 @@ impl OneOrMany {
     }
 }
 
-/// What stands for a name and password.
+/// The secret that replaces username and password.
 #[derive(Debug, Clone)]
 pub enum Key {
     /// `api_key` and `api_key_file`
@@ -33,7 +33,7 @@ pub enum Key {
     Token(Option<Secret>, Option<PathBuf>),
 }
 
-/// The keys that all tables of servers have, for the one place that checks them.
+/// The connection keys common to all server tables, so that one function can check them.
 #[derive(Debug, Clone)]
 pub struct Connection {
     pub url: Option<OneOrMany>,

@@ -1,5 +1,5 @@
-//! The fields of RFC 5424 after stamp and host, where a template left out the priority and the version:
-//! `2026-11-22T20:19:26Z mx1 postfix/smtpd 911 - - text`.
+//! The fields of RFC 5424 from the program on, for templates that leave out priority and version: `2026-11-22T20:19:26Z mx1
+//! postfix/smtpd 911 - - text`.
 
 use crate::{
     frame::{Message, structured_data_end},

@@ -1,4 +1,4 @@
-//! `Message forwarded from mx1: `, which the relays of AIX and Solaris put before what another host said.
+//! `Message forwarded from mx1: `, which relays on AIX and Solaris put before the lines of other hosts.
 
 use super::Known;
 

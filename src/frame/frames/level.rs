@@ -36,7 +36,8 @@ pub fn read<'a>(text: &'a str, known: &mut Known<'a>) -> Option<&'a str> {
     is_level(word, known.has_host).then_some(rest)
 }
 
-/// Whether a word is a level. A single `mail` may as well be a host, unless there is one: `alone` says whether that is enough.
+/// Whether a word is a level. `alone`: whether a single word without brackets is enough, such as `mail`, which may also be a
+/// host.
 pub fn is_level(word: &str, alone: bool) -> bool {
     let inner = word.trim_end_matches([':', ',']);
     let bare = inner.trim_start_matches(['<', '[', '(']).trim_end_matches(['>', ']', ')']);

@@ -1,12 +1,11 @@
-//! Headers that are not plain: those of other daemons and templates, and lines inside of lines.
+//! Headers that are not plain: those of other daemons and templates, and whole lines inside lines.
 //!
-//! In: a line, or the text of one.  Out: what all its headers say together, the innermost first.
-//! A header is taken for a row of pieces (stamp, level, container, host, tag, …), read one after the other in whichever order they
-//! come: `2026-03-14T10:12:01Z stdout F Mar 14 10:12:01 mailpod postfix/smtpd[123]: text`. One more is one more reader in a
-//! small file, and a line in [`PIECES`].
+//! In: a line, or the text of one.  Out: what all its headers say together; the innermost takes precedence.
+//! A header is read as a row of pieces (stamp, level, container, host, tag, …) in any order: `2026-03-14T10:12:01Z stdout F Mar
+//! 14 10:12:01 mailpod postfix/smtpd[123]: text`. To add a piece, write a reader in a small file and list it in [`PIECES`].
 //!
-//! The tag ends it. That of a program which is no mail server may be what a container's runtime put around a whole line, so
-//! that its text is looked into (`docker[32360]: May  2 20:56:12 mail postfix/smtpd[17730]: text`).
+//! The tag ends a header. If it names no mail server, it may come from a container runtime that put it around a whole line, so
+//! the text after it is searched, too: `docker[32360]: May  2 20:56:12 mail postfix/smtpd[17730]: text`.
 
 mod container;
 mod fields;
@@ -22,32 +21,32 @@ use super::{Message, protocol, stamp::Stamp, stamps, strip_priority};
 use crate::program::{Family, family};
 use memchr::memchr_iter;
 
-/// No header has more pieces; a line of a stranger may.
+/// The most pieces that are read of one line. No real header has more; a hostile line may.
 const MOST: usize = 16;
 
-/// What was read of a header so far.
+/// The parts of a header read so far.
 #[derive(Clone, Copy, Default)]
 struct Known<'a> {
     stamp: Option<Stamp>,
     host: Option<&'a str>,
-    /// Whether the header that is being read, which began with its stamp, has its host.
+    /// Whether the header being read has its host already. Each stamp begins a new header.
     has_host: bool,
-    /// Whether the text of another program's line is read, in which only a tag with a process id is one.
+    /// Whether the text of another program's line is being read: only a tag with a process id counts there.
     is_text: bool,
-    /// The name of a container or of the program around the line, which stands for a host that nothing else tells.
+    /// The name of a container or program around the line; used as the host if nothing else names one.
     around: Option<&'a str>,
 }
 
-/// One piece: notes what it tells, and gives what follows it; `None` where the text does not begin with it.
+/// Reads one piece: notes what it says and returns the rest; `None` if the text does not begin with it.
 type Piece = for<'a> fn(&'a str, &mut Known<'a>) -> Option<&'a str>;
 
 const PIECES: &[Piece] =
     &[marks, priority, when, container::stream, container::prefix, level::read, forwarded::read, host::read];
 
-/// Takes a line apart whose header is not plain; `None` when no program is found.
+/// Takes apart a line whose header is not plain; `None` if no program is found.
 pub fn read(line: &str) -> Option<Message<'_>> {
     let first = line.bytes().find(|b| *b > b' ')?;
-    // Most texts of foreign programs begin like none of the pieces.
+    // Many texts of foreign programs begin like this, and no piece does.
     if matches!(first, b'{' | b'"' | b'}') {
         return None;
     }
@@ -69,14 +68,14 @@ fn walk<'a>(text: &'a str, mut known: Known<'a>, most: usize) -> Option<Message<
 }
 
 impl<'a> Known<'a> {
-    /// A message with what the headers around it said.
+    /// Completes a message with stamp and host of the headers around it.
     fn with(self, found: Message<'a>) -> Message<'a> {
         let stamp = found.stamp.map_or(self.stamp, |stamp| Some(stamp.within(self.stamp)));
         Message { stamp, host: found.host.or(self.host).or(self.around), ..found }
     }
 }
 
-/// The line that the text of `found` is, where it is one.
+/// The mail program's line inside the text of `found`, or `found` itself. A header without a program must have a line inside it.
 fn inside(found: Message<'_>, most: usize) -> Option<Message<'_>> {
     let Some(program) = found.program else {
         let known = Known { stamp: found.stamp, host: found.host, has_host: true, ..Known::default() };
@@ -85,24 +84,24 @@ fn inside(found: Message<'_>, most: usize) -> Option<Message<'_>> {
     if !may_carry(family(program)) {
         return Some(found);
     }
-    // `192.0.2.1: mail.info: Nov 22 …`, as socklog names the sender: a name without a process id may be that of a host.
+    // socklog puts the sender in front like a tag (`192.0.2.1: mail.info: Nov 22 …`): a name without a process id may be a host.
     let around = if found.pid.is_none() { Some(program) } else { None };
     let known = Known { stamp: found.stamp, host: found.host, has_host: true, is_text: true, around };
     let deeper = walk(found.text, known, most).filter(|deeper| deeper.program.is_some_and(is_mail));
     Some(deeper.unwrap_or(found))
 }
 
-/// Takes apart the line that the text of another one is; `None` where it is none of a mail server's.
+/// Takes apart a text that is itself a whole line; `None` if it is not a mail program's.
 pub fn inside_of<'a>(stamp: Stamp, host: Option<&'a str>, text: &'a str) -> Option<Message<'a>> {
     let known = Known { stamp: Some(stamp), host, has_host: true, is_text: true, around: None };
     may_be_line(text).then(|| walk(text, known, MOST)).flatten().filter(|found| found.program.is_some_and(is_mail))
 }
 
-/// How far into a text the tag of a whole line may stand.
+/// A whole line shows a clock or the end of its tag within this many bytes.
 const HEADER_BYTES: usize = 128;
 
-/// Whether a text could be a whole line at all: it begins as a stamp, a priority or a tag does, and has a clock or the end of a
-/// tag near its beginning. Asked for every line of a filter or of sendmail, most of which begin with a queue id.
+/// Quick check whether a text could be a whole line: it begins like a stamp, a priority or a tag, and has a clock or the end of a
+/// tag near its beginning. Runs for every line of a filter or of sendmail, most of which begin with a queue id.
 pub fn may_be_line(text: &str) -> bool {
     let b = text.as_bytes();
     let begins = match b {
@@ -130,24 +129,25 @@ fn holds_clock_or_tag(head: &[u8]) -> bool {
         || head.get(..10).is_some_and(|seconds| seconds.iter().all(u8::is_ascii_digit))
 }
 
-/// Whether lines of such a program may hold whole lines of another: a container may have the name of a filter, or just `postfix`.
+/// Whether lines of a program may hold whole lines of another one. Only those of a named postfix daemon may not: a container can
+/// have the name of a filter, or just `postfix`.
 pub fn may_carry(family: Family<'_>) -> bool {
     !matches!(family, Family::Postfix(Some(_)))
 }
 
-/// Whether a program's lines are read.
+/// Whether a program is a mail server or a neighbour of one.
 pub fn is_mail(program: &str) -> bool {
     !matches!(family(program), Family::Foreign | Family::Transport)
 }
 
-/// A byte order mark, colours of a terminal, and marks that divide columns.
+/// A byte order mark, terminal colours, or a separator of columns.
 fn marks<'a>(text: &'a str, _: &mut Known<'a>) -> Option<&'a str> {
     let coloured = || {
         let rest = text.strip_prefix("\u{1b}[")?;
         let end = rest.bytes().position(|b| !matches!(b, b'0'..=b'9' | b';'))?;
         rest[end..].strip_prefix('m')
     };
-    // Facility and severity of WinSyslog.
+    // Facility or severity in a column of WinSyslog: `2,`.
     let number = || {
         let digits = text.bytes().take(3).take_while(u8::is_ascii_digit).count();
         text[digits..].strip_prefix(',').filter(|_| digits > 0)
@@ -156,7 +156,7 @@ fn marks<'a>(text: &'a str, _: &mut Known<'a>) -> Option<&'a str> {
     text.strip_prefix('\u{feff}').or_else(coloured).or_else(number).or_else(column)
 }
 
-/// `<22>`, with the length of the frame before it where a stream of RFC 6587 was kept as it came: `117 <22>`.
+/// `<22>`, or `117 <22>` with the frame length from a stream of RFC 6587 that was stored as it came.
 fn priority<'a>(text: &'a str, _: &mut Known<'a>) -> Option<&'a str> {
     let counted = || {
         let digits = text.bytes().take(6).take_while(u8::is_ascii_digit).count();
@@ -165,7 +165,7 @@ fn priority<'a>(text: &'a str, _: &mut Known<'a>) -> Option<&'a str> {
     strip_priority(text).or_else(|| counted().filter(|rest| strip_priority(rest).is_some()))
 }
 
-/// A stamp begins a header of its own.
+/// A stamp; it begins a new header.
 fn when<'a>(text: &'a str, known: &mut Known<'a>) -> Option<&'a str> {
     let (stamp, rest) = stamps::read(text)?;
     known.stamp = Some(stamp.within(known.stamp));

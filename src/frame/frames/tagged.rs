@@ -19,7 +19,7 @@ pub fn read<'a>(text: &'a str, known: &Known<'a>) -> Option<Message<'a>> {
     bracketed(text).or_else(|| fields::read(text)).or_else(|| columns(text))
 }
 
-/// `postfix@-.service[2134]`, which journalctl -o with-unit writes for the program: the unit is all that is left of it.
+/// The program of a tag. journalctl -o with-unit writes the unit in its place: `postfix@-.service[2134]` stands for `postfix`.
 fn unit<'a>(found: &tag::Tag<'a>) -> &'a str {
     let Some(unit) = found.program.strip_suffix(".service").filter(|_| found.pid.is_some()) else {
         return found.program;
@@ -28,7 +28,8 @@ fn unit<'a>(found: &tag::Tag<'a>) -> &'a str {
     if family(name) == Family::Foreign { found.program } else { name }
 }
 
-/// A word with a colon may be a host or a level; one with a process id is a tag. Before any stamp nothing but a mail server's is.
+/// Whether a tag that was read is one. A foreign name with only a colon may be a host or a level, so it needs a host before it,
+/// or a process id; before any stamp it never counts. Names of known programs always do.
 fn is_tag(found: &tag::Tag<'_>, known: &Known<'_>) -> bool {
     let program = found.program.trim_end_matches(':');
     if known.is_text && found.pid.is_none() {
@@ -38,7 +39,7 @@ fn is_tag(found: &tag::Tag<'_>, known: &Known<'_>) -> bool {
     match family(program) {
         Family::Foreign => {
             let is_program = known.has_host && !super::level::is_level(program, true);
-            // `CRON[7]` is no facility.
+            // With a process id, `CRON[7]` is a program and not a facility.
             wordy && known.stamp.is_some() && (found.pid.is_some() || is_program)
         }
         _ => wordy,
@@ -50,10 +51,10 @@ pub fn is_name(word: &str) -> bool {
     word.bytes().all(|b| b > b' ' && !b"<|,[\"".contains(&b))
 }
 
-/// metalog writes `[postfix/smtpd] text`, newer ones `[postfix/smtpd] [2134] text` where they are told to.
+/// metalog writes `[postfix/smtpd] text`; newer versions can write `[postfix/smtpd] [2134] text`.
 fn bracketed(text: &str) -> Option<Message<'_>> {
     let (program, rest) = text.strip_prefix('[')?.split_once("] ")?;
-    // `[pod/mail-0/postfix]` is a container.
+    // `[pod/mail-0/postfix]` names a container.
     if family(program) == Family::Foreign || program.starts_with("pod/") {
         return None;
     }
@@ -64,7 +65,7 @@ fn bracketed(text: &str) -> Option<Message<'_>> {
     Some(pid.map_or_else(|| message(program, None, rest), |(pid, rest)| message(program, Some(pid), rest)))
 }
 
-/// `postfix/smtpd 2134 text` and `postfix/smtpd text`: only a whole name of postfix can be told from a word.
+/// `postfix/smtpd 2134 text` and `postfix/smtpd text`. Only a full postfix name can be told from an ordinary word.
 fn columns(text: &str) -> Option<Message<'_>> {
     let (program, rest) = text.split_once([' ', '\t'])?;
     let program = program.trim_end_matches(':');

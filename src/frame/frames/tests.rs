@@ -1,4 +1,4 @@
-//! A line of each daemon, template and runtime, and what it says. `?` stands for the year, a time without `Z` for a wall clock.
+//! One line of each daemon, template and runtime, and its parts. `?` stands for the year; a time without `Z` is a wall clock.
 
 mod lines;
 mod pieces;
@@ -187,7 +187,7 @@ fn what_holds_no_time_or_only_a_piece_is_no_line() {
         "mail-1  | postfix/qmgr[12]: 3F2A41C0E7: removed",
         "2026-11-22T20:19:26.000000000Z stdout P Nov 22 20:19:26 mx1 postfix/qmgr[12]: 3F2A",
         "Sun 2026-11-22 20:19:26.123456 CET [s=1;i=2;b=3;m=4;t=5;x=6]",
-        // Understood only without the part that looks like a server's.
+        // The part that looks like a mail server's line would be lost.
         "<22>1 2026-11-22T20:19:26Z mx1 CRON 7 - [a@1 b=\"postfix/qmgr[12]: 3F2A\"] x",
     ] {
         check(line, "noise");

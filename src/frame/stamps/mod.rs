@@ -1,10 +1,9 @@
-//! Stamps that are not the plain ones of [`stamp`](super::stamp): of other daemons, of other settings of the same ones, and of
-//! other languages.
+//! Stamps other than the plain ones of [`stamp`](super::stamp): of other daemons, other settings and other languages.
 //!
-//! In: the text that a stamp should begin.  Out: the stamp, and what follows it without the blanks between.
-//! One more form is one more reader in a small file, and a line in [`FORMS`].
-//! Ignored on purpose: dates whose day and month cannot be told apart (`11/12/2026`), clocks of twelve hours, and what counts
-//! from the start of a machine (`[   12.345678]`), which is no time that could be told.
+//! In: a text that may begin with a stamp.  Out: the stamp, and the rest without leading blanks.
+//! To add a form, write a reader in a small file and list it in [`FORMS`].
+//! Ignored on purpose: dates whose day and month cannot be told apart (`11/12/2026`), twelve-hour clocks, and times since boot
+//! (`[   12.345678]`), which give no point in time.
 
 mod named;
 mod numeric;
@@ -20,7 +19,7 @@ type Form = fn(&[u8]) -> Option<(Stamp, usize)>;
 
 const FORMS: &[Form] = &[numeric::read, named::read, since::tai64n, since::unix, since::bracketed];
 
-/// The stamp that `text` begins with, in whichever form.
+/// The stamp that `text` begins with, in any form.
 pub fn read(text: &str) -> Option<(Stamp, &str)> {
     let (stamp, rest) = stamp::read(text).or_else(|| other(text))?;
     Some(zone::and_year(stamp, rest).map_or((stamp, rest), |(stamp, end)| (stamp, unblanked(&rest[end..]))))
@@ -29,7 +28,7 @@ pub fn read(text: &str) -> Option<(Stamp, &str)> {
 fn other(text: &str) -> Option<(Stamp, &str)> {
     let (stamp, end) = FORMS.iter().find_map(|form| form(text.as_bytes()))?;
     let rest = text.get(end..)?;
-    // WinSyslog divides by commas.
+    // WinSyslog separates columns by commas.
     rest.starts_with([' ', '\t', ',']).then(|| (stamp, unblanked(&rest[1..])))
 }
 
@@ -42,7 +41,7 @@ mod tests {
     use super::*;
     use crate::model::Time;
 
-    /// Compares a stamp with what it means: `…Z` is a point in time, no `Z` a wall clock, `?` stands for the year.
+    /// Compares a stamp with its meaning: `…Z` is a point in time, without `Z` a wall clock; `?` stands for the year.
     #[track_caller]
     fn check(text: &str, expected: &str) {
         let found = read(&format!("{text} mx1")).map(|(stamp, rest)| {
@@ -81,7 +80,7 @@ mod tests {
         check("Sun 2026-11-22 20:19:26 +0530", "2026-11-22T14:49:26.000Z");
         check("2026-07-01 20:19:26 CEST", "2026-07-01T18:19:26.000Z");
         check("Sun Nov 22 20:19:26 UTC 2026", "2026-11-22T20:19:26.000Z");
-        // Of three countries: the settings say which.
+        // `IST` is used in three countries: the settings decide.
         check("Sun 2026-11-22 20:19:26 IST", "2026-11-22T20:19:26.000");
     }
 
@@ -247,7 +246,7 @@ mod tests {
         check("20261122T235960Z", "2026-11-23T00:00:00.000Z");
         check("20261122T010203", "2026-11-22T01:02:03.000");
         check("2026/11/22 20:19:26.25", "2026-11-22T20:19:26.250");
-        // Between commas the next column is no fraction.
+        // In columns separated by commas, the next column is not a fraction.
         assert_eq!(read("2026-11-22,20:19:26,500,mx1").map(|(_, rest)| rest), Some("500,mx1"));
         for text in [
             "20261122T240000",

@@ -48,7 +48,7 @@ fn day_first(b: &[u8], at: usize) -> Option<(Stamp, usize)> {
     let (day, at) = day(b, at)?;
     let between = b.get(at).filter(|byte| matches!(byte, b' ' | b'-' | b'/'))?;
     let (month, at) = month(b, at + 1)?;
-    // The blank after the month was taken with it.
+    // `month` has already consumed the blank.
     let at = if *between == b' ' { at } else { (b.get(at) == Some(between)).then_some(at + 1)? };
     let year = four(b, at)?;
     matches!(b.get(at + 4), Some(b' ' | b':')).then_some(())?;
@@ -62,15 +62,15 @@ fn day(b: &[u8], at: usize) -> Option<(u8, usize)> {
     two(b, at).map(|day| (day, at + 2)).or_else(|| Some((digit(b, at)?, at + 1)))
 }
 
-/// The month that a word names, and where what follows it begins: after its full stop and one blank.
+/// The month named at `at`, and the place after it, its full stop and one blank.
 fn month(b: &[u8], at: usize) -> Option<(u8, usize)> {
     let rest = b.get(at..)?;
     if let Some((month, len)) = numbered(rest) {
         return Some((month, at + len));
     }
-    // No name is longer than twelve bytes.
+    // Names have at most twelve bytes.
     let len = rest.iter().take(13).take_while(|b| b.is_ascii_alphabetic() || !b.is_ascii()).count();
-    // Most words are none of a date, and the table is long: a blank or the next column must follow, and then a digit.
+    // Most words are not in the table, which is long: check first that a separator and a digit follow.
     let after = &rest[len..];
     let after = after.strip_prefix(b".").unwrap_or(after);
     matches!(after, [b' ' | b'-' | b'/', b'0'..=b'9', ..] | [b' ', b' ', b'0'..=b'9', ..]).then_some(())?;
@@ -81,15 +81,15 @@ fn month(b: &[u8], at: usize) -> Option<(u8, usize)> {
     Some((u8::try_from(month + 1).ok()?, at + len + stop + blank))
 }
 
-/// `11月 ` of Chinese and Japanese, `11월 ` of Korean, and the length of that.
+/// `11月 ` (Chinese, Japanese) or `11월 ` (Korean), and its length.
 fn numbered(b: &[u8]) -> Option<(u8, usize)> {
     let (month, digits) = two(b, 0).map(|month| (month, 2)).or_else(|| Some((digit(b, 0)?, 1)))?;
     let sign = ["月 ", "월 "].into_iter().find(|sign| b[digits..].starts_with(sign.as_bytes()))?;
     (1..=12).contains(&month).then_some((month, digits + sign.len()))
 }
 
-/// What `%b` gives in the locales of Europe, as far as two of them do not give one word to two months (Croatian does: its `lis` is
-/// October).
+/// Abbreviations (`%b`) of European locales. Left out are locales that would give one word to two months: `lis` is November in
+/// Polish, and October in Croatian.
 const MONTHS: [&str; 12] = [
     "jan jän ene gen janv sty led янв tammi ian ιαν oca",
     "feb fév févr fev fevr febr lut úno фев helmi φεβ şub",

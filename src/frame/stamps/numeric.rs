@@ -1,5 +1,5 @@
-//! Dates of numbers that RFC 3339 would divide otherwise: `2026/11/22 20:19:26`, `2026.11.22 20:19:26`, `20261122T201926Z`, with a
-//! tab (Kiwi) or a comma (WinSyslog) before the time, or an underline (svlogd -tt, which writes UTC).
+//! Numeric dates with other separators than RFC 3339: `2026/11/22 20:19:26`, `2026.11.22 20:19:26`, `20261122T201926Z`, with a
+//! tab (Kiwi), a comma (WinSyslog) or an underscore (svlogd -tt, which writes UTC) before the time.
 
 use super::super::stamp::{DAY_MS, Stamp, clock, date, four, two};
 use crate::model::Time;
@@ -16,7 +16,7 @@ pub fn read(b: &[u8]) -> Option<(Stamp, usize)> {
     let at = at + 2;
     let between = b.get(at).filter(|byte| matches!(byte, b' ' | b'\t' | b',' | b'_' | b'T'))?;
     let (ms, end) = clock(b, at + 1).or_else(|| undivided_clock(b, at + 1))?;
-    // Between commas, one after the time begins the next column and no fraction.
+    // In columns separated by commas, the comma after the time begins the next column, not a fraction.
     let (ms, end) = match b.get(at + 9) {
         Some(b',') if *between == b',' => (ms / 1000 * 1000, at + 9),
         _ => (ms, end),

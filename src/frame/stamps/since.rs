@@ -4,9 +4,10 @@
 use super::super::stamp::Stamp;
 use crate::model::Time;
 
-/// A second of 2001, and so ten digits: what counts from the start of a machine has fewer.
+/// Seconds since 1970 have ten digits from 2001 on; a time since boot has fewer.
 const DIGITS: usize = 10;
-/// Label 2^62 is 1970 in TAI, which daemontools takes to be ten seconds ahead, whatever the leap seconds since.
+/// The label of 1970-01-01 UTC. TAI64 counts from 2^62; daemontools takes TAI to be ten seconds ahead and ignores leap seconds
+/// since.
 const TAI_1970: u64 = (1 << 62) + 10;
 
 pub fn unix(b: &[u8]) -> Option<(Stamp, usize)> {

@@ -1,11 +1,12 @@
-//! What may follow a stamp: the zone, as a word or as an offset after a blank, and the year, as ctime(3) and date(1) write it.
+//! The zone and the year that may follow a stamp: the zone as a word or as an offset after a blank, the year as ctime(3) and
+//! date(1) write it.
 //!
 //! `Sun 2026-11-22 20:19:26 CET mx1 …`, `Sun Nov 22 20:19:26 UTC 2026 mx1 …`, `Nov 22 20:19:26 2026 mx1 …`.
 
 use super::super::stamp::{DAY_MS, Stamp, date, four, two};
 use crate::model::Time;
 
-/// Abbreviations that mean one offset, in hours. Others are read as the settings' zone: `IST` is of three countries.
+/// Abbreviations that mean one offset, in hours east. For others the configured zone is used: `IST` is used in three countries.
 const ZONES: [(&str, i64); 16] = [
     ("UTC", 0),
     ("GMT", 0),
@@ -24,11 +25,11 @@ const ZONES: [(&str, i64); 16] = [
     ("PDT", -7),
     ("AKDT", -8),
 ];
-/// Abbreviations that mean several, or one that other countries use too.
+/// Abbreviations that are recognised but say no offset: they are ambiguous, or used by other countries, too.
 const UNSURE: [&str; 12] = ["BST", "IST", "EST", "CST", "MST", "PST", "AKST", "HST", "JST", "KST", "SAST", "AEST"];
 const YEARS: std::ops::RangeInclusive<i32> = 1970..=2199;
 
-/// The stamp with what follows it, and the length of that; `None` where neither follows.
+/// The stamp completed by the zone and year after it, and their length; `None` if neither follows.
 pub fn and_year(stamp: Stamp, rest: &str) -> Option<(Stamp, usize)> {
     if matches!(stamp, Stamp::Exact(_)) {
         return None;
@@ -58,7 +59,7 @@ pub fn is_zone(word: &str) -> bool {
     UNSURE.contains(&word) || ZONES.iter().any(|(name, _)| *name == word)
 }
 
-/// The zone that a text begins with, in milliseconds east where it tells that, and its length.
+/// The zone at the beginning of a text: its offset in milliseconds east, if the word says it, and its length.
 fn zone(b: &[u8]) -> Option<(Option<i64>, usize)> {
     let len = b.iter().take(7).take_while(|byte| !matches!(byte, b' ' | b'\t')).count();
     let word = std::str::from_utf8(&b[..len]).ok()?;
@@ -79,7 +80,7 @@ fn zone(b: &[u8]) -> Option<(Option<i64>, usize)> {
 mod tests {
     use super::*;
 
-    /// Compares what a text begins with: the length of a zone, and how many minutes east it lies where it tells that.
+    /// Compares the zone at the beginning of a text: its length, and its minutes east if the word says them.
     #[track_caller]
     fn check(text: &str, expected: Option<(Option<i64>, usize)>) {
         let expected = expected.map(|(minutes, end)| (minutes.map(|minutes| minutes * 60_000), end));

@@ -1,7 +1,7 @@
-//! How an engine tells its errors.
+//! Errors as Elasticsearch and OpenSearch report them.
 //!
-//! In: an answer.  Out: the error as the user reads it.
-//! Ignored on purpose: everything of an engine's error but the innermost type and reason.
+//! In: an answer. Out: the error for the user. Left alone: everything in an engine's error but the innermost type and
+//! reason.
 
 use crate::{
     error::{Error, Kind},
@@ -9,23 +9,23 @@ use crate::{
 };
 use serde_json::Value;
 
-/// Longest reason that is passed on, characters.
+/// Longest reason that is passed on, in characters.
 const REASON: usize = 300;
 
-/// What an engine says of its error.
+/// An error as the engine reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
-    /// `index_not_found_exception`
+    /// The exception type: `index_not_found_exception`.
     pub kind: String,
     /// In the engine's words, cut to a length fit for an error message.
     pub reason: String,
-    /// The index that it speaks of, if it names one.
+    /// The index that the error names, if any.
     pub index: Option<String>,
 }
 
 impl Cause {
-    /// From the `error` of an answer, of an item of a bulk, or of a failed shard. Of a search that failed everywhere
-    /// ("all shards failed") the root cause is what the reader needs.
+    /// From the `error` of an answer, of a bulk item, or of a failed shard. If a search failed on all shards ("all
+    /// shards failed"), the root cause is taken, which says more.
     pub fn of(error: &Value) -> Self {
         let inner = error.pointer("/root_cause/0").filter(|root| root.get("reason").is_some()).unwrap_or(error);
         let text = |key: &str| inner.get(key).and_then(Value::as_str);
@@ -34,7 +34,7 @@ impl Cause {
             (Some(reason), _) => reason.to_owned(),
             (None, _) => inner.as_str().unwrap_or_default().to_owned(),
         };
-        // What follows is the refused value itself, which may be an address.
+        // The rest quotes the refused value, which may be an address.
         let reason = reason.split(". Preview of field's value").next().unwrap_or_default();
         Self {
             kind: text("type").unwrap_or_default().to_owned(),
@@ -43,25 +43,25 @@ impl Cause {
         }
     }
 
-    /// The engine's own account of an error, if the body of its answer has one.
+    /// The engine's own error in the body of an answer, if there is one.
     pub fn in_answer(answer: &Answer) -> Option<Self> {
         let body: Value = serde_json::from_slice(&answer.body).ok()?;
         body.get("error").map(Self::of)
     }
 
-    /// A block that an administrator or the disk's flood stage put on an index, an index that was closed, a pipeline of
-    /// its own that is gone: it can be undone, so it is no verdict on what was sent.
+    /// An obstacle that can be removed and says nothing about what was sent: a block on an index (by an administrator
+    /// or the flood stage of the disk), a closed index, or an ingest pipeline that no longer exists.
     pub fn is_block(&self) -> bool {
         let is_pipeline = self.kind == "illegal_argument_exception" && self.reason.starts_with("pipeline with id [");
         self.kind == "cluster_block_exception" || self.is_closed() || is_pipeline
     }
 
-    /// The index keeps its documents and answers nobody.
+    /// A closed index keeps its documents but answers no request.
     pub fn is_closed(&self) -> bool {
         self.kind == "index_closed_exception"
     }
 
-    /// What the reader can do, where the engine's words do not say it.
+    /// What the user can do, where the engine's words do not say it.
     pub fn hint(&self) -> Option<&'static str> {
         if self.is_closed() {
             return Some("it is closed: open it with `POST /INDEX/_open`");
@@ -71,13 +71,13 @@ impl Cause {
                 "somebody blocked it: `PUT /INDEX/_settings` with `index.blocks.…` set to null takes that off",
             );
         }
-        // "read-only / allow delete" until 7.9, "read-only-allow-delete block" later: the flood stage of a full disk.
+        // The flood stage of a full disk: "read-only / allow delete" until 7.9, "read-only-allow-delete block" later.
         (self.is_block() && self.reason.contains("read-only"))
             .then_some("the cluster's disks are nearly full: free some space, and the block goes away")
     }
 }
 
-/// The error that a status is. `doing` is "cannot search index `graylog_*`"; where is added here.
+/// The error for an answer. `doing` is "cannot search index `graylog_*`"; the address is added here.
 ///
 /// | status                                   | kind       |
 /// |------------------------------------------|------------|

@@ -1,4 +1,4 @@
-//! A connection to one cluster: the way of [`http`], and which engine answers.
+//! A connection to one cluster: [`http`] with knowledge of the engine that answers.
 
 use super::{Engine, answer};
 use crate::{
@@ -43,10 +43,10 @@ impl Client {
         self.http.json(call).await
     }
 
-    /// Which product and version answers; asked once.
+    /// The product and version that answers; asked once.
     ///
     /// # Errors
-    /// `Config` for a server that is neither product, or older than 7.10 and 1.3.
+    /// `Config` for a server that is neither product, or older than Elasticsearch 7.10 or OpenSearch 1.3.
     pub async fn engine(&self) -> Result<&Engine> {
         self.engine.get_or_try_init(|| self.ask_engine()).await
     }

@@ -1,7 +1,7 @@
-//! Which product answers, in which version, and what follows from that.
+//! Which product and version answers, and which features it has.
 //!
-//! In: the answer to `GET /`.  Out: [`Engine`].
-//! Decided from the version and never by trying: Elasticsearch 7.10 takes `POST /index/_pit` for a document to store.
+//! In: the answer to `GET /`. Out: [`Engine`]. Decided by version and never by trying: Elasticsearch 7.10 takes
+//! `POST /index/_pit` as a document to store.
 
 use serde_json::Value;
 use std::fmt;
@@ -13,7 +13,7 @@ pub enum Product {
     OpenSearch,
 }
 
-/// Where a product keeps its points in time.
+/// The API of a product for points in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PointInTime {
     /// `POST /index/_pit`, `DELETE /_pit`
@@ -26,13 +26,13 @@ pub enum PointInTime {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Engine {
     pub product: Product,
-    /// As the server says it: `8.19.21`.
+    /// As the server reports it: `8.19.21`.
     pub number: String,
     version: (u32, u32),
 }
 
 impl Engine {
-    /// From the answer to `GET /`; `None` when something else answered.
+    /// From the answer to `GET /`; `None` if something else answered.
     pub fn from_root(root: &Value) -> Option<Self> {
         let version = root.get("version")?;
         let number = version.get("number")?.as_str()?;
@@ -45,8 +45,8 @@ impl Engine {
         Some(Self { product, number: number.to_owned(), version: version_pair })
     }
 
-    /// Whether this version is one that mailstitch works with. Versions newer than any known are taken at their word.
-    /// An OpenSearch set to call itself 7.10.2 for old clients is an OpenSearch still.
+    /// Whether mailstitch works with this version. Newer versions than any known are accepted. An OpenSearch that calls
+    /// itself 7.10.2 for old clients is still an OpenSearch.
     pub fn is_supported(&self) -> bool {
         match self.product {
             Product::Elasticsearch => self.version >= (7, 10),
@@ -54,19 +54,19 @@ impl Engine {
         }
     }
 
-    /// How to open a point in time, where there is one. Elasticsearch has it from 7.10, but not in the free build of
-    /// 7.10, and its tie-break only from 7.12: before that a scroll is the safe way. OpenSearch has it from 2.4.
+    /// How to open a point in time, if the engine has one. Elasticsearch has it from 7.10, but not in the free build of
+    /// 7.10, and its tie-break only from 7.12; before that a scroll is safer. OpenSearch has it from 2.4.
     pub fn point_in_time(&self) -> Option<PointInTime> {
         match self.product {
             Product::Elasticsearch => (self.version >= (7, 12)).then_some(PointInTime::Elasticsearch),
-            // 7.10.2 is what OpenSearch 1 and 2 say with `compatibility.override_main_response_version`.
+            // 7.10.2 is what OpenSearch 1 and 2 report with `compatibility.override_main_response_version`.
             Product::OpenSearch if self.version == (7, 10) => None,
             Product::OpenSearch => (self.version >= (2, 4)).then_some(PointInTime::OpenSearch),
         }
     }
 
-    /// Whether a point in time can be sorted by `_shard_doc`, which is unique and the fastest order there is
-    /// (OpenSearch has it from 3.3; 2.x answers 400).
+    /// Whether a point in time can be sorted by `_shard_doc`, which is unique and the fastest order (OpenSearch has it
+    /// from 3.3; 2.x answers 400).
     pub fn sorts_by_shard_doc(&self) -> bool {
         match self.point_in_time() {
             Some(PointInTime::Elasticsearch) => true,

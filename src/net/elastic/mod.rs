@@ -1,8 +1,7 @@
-//! The way to an Elasticsearch (7.10 to 9.x) or OpenSearch (1.3 to 3.x): what their source and their store share.
+//! Access to Elasticsearch (7.10 to 9.x) or OpenSearch (1.3 to 3.x): the part that the source and the store share.
 //!
-//! Over `http/`: `client.rs` (which engine answers), `engine.rs` (what it can do), `answer.rs` (how it tells errors),
-//! `search.rs` (is a search answer whole?).
-//! Nothing here knows of lines or transactions.
+//! On top of `http/`: `client.rs` (which engine answers), `engine.rs` (which features it has), `answer.rs` (how it
+//! reports errors), `search.rs` (whether a search answer is complete). Nothing here knows about lines or transactions.
 
 mod answer;
 pub mod checks;
@@ -19,13 +18,13 @@ pub use engine::{Engine, PointInTime, Product};
 use crate::model::Time;
 use std::fmt::Write as _;
 
-/// A time within the years 1970 to 9999, which every date format of an engine can read.
+/// Clamps a time to the years 1970 to 9999, which every date format of an engine can read.
 pub fn readable(time: Time) -> Time {
     time.clamp(Time(0), Time::LATEST)
 }
 
-/// An index name, pattern or id made fit for the path of a URL: everything but what RFC 3986 calls unreserved and the
-/// `,` and `*` of index patterns is percent-encoded.
+/// Percent-encodes an index name, pattern or id for the path of a URL: everything but the unreserved characters of RFC
+/// 3986 and the `,` and `*` of index patterns.
 pub fn in_path(name: &str) -> String {
     name.bytes().fold(String::with_capacity(name.len()), |mut path, byte| {
         if byte.is_ascii_alphanumeric() || b"-._~,*".contains(&byte) {

@@ -1,4 +1,4 @@
-//! The answer of a search, and whether it is whole (law L6: a short answer is an error).
+//! The answer to a search, and whether it is complete (law L6: a short answer is an error).
 
 use super::{Body, Call, Cause, Client};
 use crate::{
@@ -13,20 +13,20 @@ use serde::{
 use serde_json::{Value, value::RawValue};
 use std::{fmt, marker::PhantomData};
 
-/// A search answer. Documents stay raw until someone needs them.
+/// A search answer. Documents stay raw until they are needed.
 #[derive(Debug, Deserialize)]
 pub struct Found {
     #[serde(default)]
     pub timed_out: bool,
     #[serde(rename = "_shards")]
     pub shards: Shards,
-    /// With a pattern that names indices of other clusters (`far:graylog_*`).
+    /// Present for a pattern that names indices of other clusters (`far:graylog_*`).
     #[serde(rename = "_clusters", default)]
     pub clusters: Clusters,
     pub hits: Hits,
-    /// Raw: most answers have none, and what a stranger nests takes ten times its length.
+    /// Raw: most answers have none, and hostile nesting takes ten times its length in memory.
     aggregations: Option<Box<RawValue>>,
-    /// The point in time to go on with, which may differ from the one asked.
+    /// The point in time to continue with, which may differ from the one sent.
     pub pit_id: Option<String>,
     #[serde(rename = "_scroll_id")]
     pub scroll_id: Option<String>,
@@ -35,7 +35,7 @@ pub struct Found {
 #[derive(Debug, Default, Deserialize)]
 pub struct Shards {
     pub total: u64,
-    /// Those that were skipped, because they cannot have what is asked for, among them.
+    /// Includes skipped shards, which cannot hold anything that the search asks for.
     pub successful: u64,
     #[serde(default)]
     pub failed: u64,
@@ -46,7 +46,7 @@ pub struct Shards {
 pub struct Clusters {
     #[serde(default)]
     pub total: u64,
-    /// Those that did not answer and may be left out (`skip_unavailable`).
+    /// Clusters that did not answer and may be left out (`skip_unavailable`).
     #[serde(default)]
     pub skipped: u64,
 }
@@ -71,7 +71,7 @@ pub struct Total {
 pub struct Hit {
     #[serde(rename = "_id", default)]
     pub id: String,
-    /// With `seq_no_primary_term`.
+    /// Present with `seq_no_primary_term`.
     #[serde(rename = "_seq_no")]
     pub seq_no: Option<u64>,
     #[serde(rename = "_primary_term")]
@@ -80,15 +80,15 @@ pub struct Hit {
     pub source: Option<Box<RawValue>>,
     /// Where the next page starts.
     sort: Option<Box<RawValue>>,
-    /// With `docvalue_fields`.
+    /// Present with `docvalue_fields`.
     #[serde(default)]
     pub fields: Value,
 }
 
-/// Longest raw part of an answer that is looked into, bytes: 65,535 buckets have less.
+/// Longest raw part of an answer that is parsed, in bytes; 65,535 buckets take less.
 const PART: usize = 16 << 20;
 
-/// What is nested too deep, or too long, says nothing.
+/// The parsed part; `Null` if it is missing, too long or nested too deep.
 fn part(raw: Option<&RawValue>) -> Value {
     let raw = raw.map(RawValue::get).filter(|text| text.len() <= PART);
     raw.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
@@ -97,7 +97,8 @@ fn part(raw: Option<&RawValue>) -> Value {
 /// Most entries of a list: six pages of the largest size.
 const ENTRIES: usize = 1 << 16;
 
-/// A list that ends: of the shortest entries an answer could have millions, each with a place in memory of its own.
+/// A list of limited length: an answer could hold millions of tiny entries, each of which takes more memory than its
+/// text.
 pub fn few<'de, D, T>(deserializer: D) -> std::result::Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -126,7 +127,7 @@ where
 }
 
 impl Hit {
-    /// What to send as `search_after` for the next page.
+    /// The value to send as `search_after` for the next page.
     pub fn sort(&self) -> Value {
         match part(self.sort.as_deref()) {
             Value::Array(values) => Value::Array(values),
@@ -136,7 +137,7 @@ impl Hit {
 }
 
 impl Shards {
-    /// Why a part of the shards failed; `None` when none did.
+    /// Why some shards failed; `None` if none did.
     pub fn trouble(&self) -> Option<String> {
         let failures = part(self.failures.as_deref());
         let reason = failures.get(0).map(|failure| Cause::of(failure.get("reason").unwrap_or(failure)).reason);
@@ -144,8 +145,8 @@ impl Shards {
         (self.failed > 0).then(|| format!("{} of {} shards failed{reason}", self.failed, self.total))
     }
 
-    /// Why the answer of a search is not that of all shards. One that no living node has does not count as failed, and no
-    /// failure tells of it. (A refresh counts the copies of a shard as well, where a missing one is no trouble.)
+    /// Why a search answer does not cover all shards. A shard that is on no living node does not count as failed and is
+    /// not in `failures`. (A refresh counts the copies of a shard too, and a missing copy does no harm there.)
     pub fn short(&self) -> Option<String> {
         let missing = self.total.saturating_sub(self.successful);
         let missing = (missing > 0).then(|| format!("{missing} of {} shards are on no node that answers", self.total));
@@ -154,7 +155,7 @@ impl Shards {
 }
 
 impl Found {
-    /// Why this is not the whole answer; `None` when it is.
+    /// Why the answer is incomplete; `None` if it is complete.
     pub fn trouble(&self) -> Option<String> {
         if self.timed_out {
             return Some("the search timed out and its answer is short".to_owned());
@@ -166,19 +167,19 @@ impl Found {
         self.shards.short()
     }
 
-    /// The aggregations, `Null` where there are none.
+    /// The aggregations; `Null` if there are none.
     pub fn aggregations(&self) -> Value {
         part(self.aggregations.as_deref())
     }
 
-    /// The exact number of documents that match.
+    /// The exact number of matching documents; `None` if the engine stopped counting.
     pub fn total(&self) -> Option<u64> {
         self.hits.total.as_ref().filter(|total| total.relation == "eq").map(|total| total.value)
     }
 }
 
 impl Client {
-    /// A search whose answer is whole.
+    /// Searches and returns a complete answer.
     ///
     /// # Errors
     /// `Temporary` for an answer that stays short, else as [`Answer::failure`](crate::net::http::Answer::failure).
@@ -186,7 +187,8 @@ impl Client {
         self.whole(Call::new(doing, Method::POST, path, Body::Json(body))).await
     }
 
-    /// As [`search`](Self::search), for any call that answers like one. A short answer may be whole the next time.
+    /// As [`search`](Self::search), for any call that answers like one. A short answer is tried again, as the next may
+    /// be complete.
     pub async fn whole(&self, call: Call<'_>) -> Result<Found> {
         let mut failed = 0;
         loop {
@@ -204,7 +206,7 @@ impl Client {
         }
     }
 
-    /// An error about what a search found, named by the address that settings know.
+    /// An error about what a search found; it names the configured addresses.
     pub fn search_error(&self, kind: Kind, doing: &str) -> Error {
         Error::new(kind, format!("{doing} on {}", self.addresses().join(", ")))
     }

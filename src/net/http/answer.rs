@@ -1,7 +1,7 @@
 //! An answer, and what its status means for the run.
 //!
-//! In: status, body, where it came from.  Out: the JSON in it, or the error as the user reads it: each kind of server has
-//! its own way to tell one, which its [`Dialect`] knows.
+//! In: status, body, and the address that answered. Out: the JSON in it, or the error for the user. Each kind of server
+//! reports errors in its own way, which its [`Dialect`] knows.
 
 use crate::{
     error::{Error, Kind, Result},
@@ -9,20 +9,20 @@ use crate::{
 };
 use serde::de::DeserializeOwned;
 
-/// How a kind of server is spoken to, and how it tells its errors.
+/// The headers that a kind of server expects, and how it reports errors.
 #[derive(Debug, Clone, Copy)]
 pub struct Dialect {
     /// Sent with every request.
     pub headers: &'static [(&'static str, &'static str)],
-    /// The error that an answer is; `doing` is "cannot search index `graylog_*`".
+    /// Turns an answer into an error; `doing` is "cannot search index `graylog_*`".
     pub explain: fn(&Answer, &str) -> Error,
 }
 
-/// What a server answered, whatever the status.
+/// A server's answer, whatever its status.
 #[derive(Debug, Clone)]
 pub struct Answer {
     pub status: u16,
-    /// The server's clock, where it or a proxy before it sends `Date`.
+    /// The server's clock, if the server or a proxy sends `Date`.
     pub date: Option<Time>,
     pub content_type: Option<String>,
     pub body: Vec<u8>,
@@ -39,8 +39,8 @@ impl Answer {
     /// The JSON of a successful answer.
     ///
     /// # Errors
-    /// As [`failure`](Self::failure) says for another status; temporary when the body is not what it should be, because
-    /// a proxy's page or a cut body looks like that.
+    /// As [`failure`](Self::failure) for any other status. `Temporary` if the body cannot be parsed, because a proxy's
+    /// error page or a truncated body looks like that.
     pub fn json<T: DeserializeOwned>(&self, doing: &str) -> Result<T> {
         if !self.is_success() {
             return Err(self.failure(doing));
@@ -50,12 +50,12 @@ impl Answer {
         })
     }
 
-    /// The error that this answer is.
+    /// This answer as an error.
     pub fn failure(&self, doing: &str) -> Error {
         (self.explain)(self, doing)
     }
 
-    /// An error of this answer's server; the cause is still to be added.
+    /// An error that names this answer's server; the caller adds the cause.
     pub fn error(&self, kind: Kind, doing: &str) -> Error {
         Error::new(kind, format!("{doing} on {}", self.base))
     }

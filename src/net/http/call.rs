@@ -1,10 +1,9 @@
-//! What is asked: a method, a path, a body, and what may come back.
+//! A request: method, path, body, and the limits of its answer.
 
 use reqwest::Method;
 use serde_json::Value;
 
-/// Largest answer that is taken where a call does not say otherwise, bytes, unpacked: memory must not follow what a server
-/// sends.
+/// Default limit of an answer in bytes, unpacked: memory must not depend on what a server sends.
 pub(super) const LARGEST_ANSWER: usize = 16 << 20;
 
 /// The body of a request.
@@ -19,15 +18,15 @@ pub enum Body<'a> {
 /// A request.
 #[derive(Debug, Clone)]
 pub struct Call<'a> {
-    /// What the user reads when it fails: "cannot search index `graylog_*`".
+    /// The start of the error message if it fails: "cannot search index `graylog_*`".
     pub doing: &'a str,
     pub method: Method,
-    /// From the base URL on, without a leading slash, with its query.
+    /// Relative to the base URL, without a leading slash, with the query string.
     pub path: &'a str,
     pub body: Body<'a>,
     pub(super) accept: &'static str,
     pub(super) again: bool,
-    /// Largest answer, bytes, and what can be done about a larger one.
+    /// Limit of the answer in bytes, and a hint on what to do about a larger one.
     pub(super) most: (usize, Option<&'static str>),
 }
 
@@ -36,26 +35,26 @@ impl<'a> Call<'a> {
         Self { doing, method, path, body, accept: "application/json", again: true, most: (LARGEST_ANSWER, None) }
     }
 
-    /// Whether it may be sent twice.
+    /// Whether the call may be sent twice.
     pub fn may_repeat(&self) -> bool {
         self.again
     }
 
-    /// Not to be sent twice: the next page of a scroll, which the server may have turned without our knowing.
+    /// Never sends the call twice: for the next page of a scroll, which the server may have turned without our knowing.
     #[must_use]
     pub fn once(mut self) -> Self {
         self.again = false;
         self
     }
 
-    /// Takes an answer of so many bytes; `hint` is what to do about a larger one.
+    /// Accepts an answer of up to `bytes`; `hint` is what to do about a larger one.
     #[must_use]
     pub fn at_most(mut self, bytes: usize, hint: &'static str) -> Self {
         self.most = (bytes, Some(hint));
         self
     }
 
-    /// What is wanted where it is not JSON.
+    /// Sets the `Accept` header for an answer that is not JSON.
     #[must_use]
     pub fn accept(mut self, accept: &'static str) -> Self {
         self.accept = accept;

@@ -1,8 +1,7 @@
-//! Sends requests: to one of several base URLs, with patience, never with a secret in a message.
+//! Sends requests to one of several base URLs, with retries, and never puts a secret into a message.
 //!
-//! In: a [`Call`].  Out: an [`Answer`] whose status trying again would not change, or the error after the last try.
-//! A request may be sent twice (its answer was lost): what must not happen twice carries its own guard (`create`,
-//! `if_seq_no`), or says so with [`Call::once`].
+//! In: a [`Call`]. Out: an [`Answer`] whose status a retry would not change, or the error of the last attempt. A request may be
+//! sent twice; one that must not has a guard (`create`, `if_seq_no`) or is marked with [`Call::once`].
 
 use super::{
     Answer, Body, Call, Dialect,
@@ -24,13 +23,13 @@ use std::{
     time::Duration,
 };
 
-/// Bytes of an error that are looked at.
+/// Largest part of an error body that is read, in bytes.
 const LARGEST_ERROR: usize = 1 << 20;
 
-/// A timeout has already cost its time: it counts as this many failures, so that there is one more try.
+/// A timeout has already cost much time, so it counts as this many failures: after the first there is one more attempt.
 const TIMEOUT_COUNTS: u32 = TRIES / 2 + 1;
 
-/// The body of a successful answer, as it comes in.
+/// The body of a successful answer, read as it arrives.
 pub struct Stream {
     response: Response,
     head: Answer,
@@ -38,15 +37,12 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Status, content type and where it comes from; the body is empty.
+    /// Status, content type and address of the answer; its body is empty.
     pub fn head(&self) -> &Answer {
         &self.head
     }
 
-    /// The next piece, unpacked; `None` at the end that the server announced.
-    ///
-    /// # Errors
-    /// `Temporary` for an end that came too early, and for a pause longer than the timeout.
+    /// The next piece, unpacked; `None` at the announced end. `Temporary` if the body ends early or pauses beyond the timeout.
     pub async fn next(&mut self) -> Result<Option<impl AsRef<[u8]> + use<>>> {
         self.response.chunk().await.map_err(|cause| {
             let failure = Failure::of(cause);
@@ -61,32 +57,31 @@ pub struct Client {
     http: reqwest::Client,
     bases: Vec<Url>,
     auth: Auth,
-    /// The base that answered last.
+    /// Index of the base URL that answered last.
     preferred: AtomicUsize,
     timeout: Duration,
     dialect: Dialect,
 }
 
-/// What a try brought.
+/// Result of one attempt.
 struct Got {
     answer: Answer,
-    /// The body, where it is to be streamed.
+    /// The body, if it is to be streamed.
     left: Option<Response>,
-    /// How long to wait before the next try.
+    /// The wait that the server asked for (`Retry-After`).
     asked: Option<Duration>,
 }
 
-/// A try that did not work.
+/// A failed attempt.
 struct Trouble {
     error: Error,
     tells: Tells,
-    /// As how many failures it counts.
+    /// The number of failures that it counts as.
     counts: u32,
     asked: Option<Duration>,
 }
 
-/// How much a try that did not work says of the service, least first. Only what a setting is to blame for will not work
-/// later.
+/// How informative a failed attempt is, least first. Only `Setting` is not retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Tells {
     Setting,
@@ -96,7 +91,7 @@ enum Tells {
 }
 
 impl Trouble {
-    /// What a round says that brought both.
+    /// Combines two failures of one round: keeps the more informative one, or the later of two equals.
     fn and(self, later: Self) -> Self {
         let counts = self.counts.max(later.counts);
         let telling = if self.tells > later.tells { self } else { later };
@@ -108,7 +103,7 @@ impl Client {
     /// Reads the certificate files; sends nothing yet.
     ///
     /// # Errors
-    /// `Config` for a URL or certificate that is none, `Permission` for a file that may not be read.
+    /// `Config` for an invalid URL or certificate, `Permission` for a file that may not be read.
     pub fn new(connection: &Connection, dialect: Dialect) -> Result<Self> {
         let mut auth = connection.auth.clone();
         let mut bases = Vec::with_capacity(connection.urls.len());
@@ -132,22 +127,18 @@ impl Client {
         self.bases.iter().map(shown).collect()
     }
 
-    /// Sends and gives the JSON of a successful answer.
+    /// Sends the call and parses the JSON of a successful answer.
     pub async fn json<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T> {
         self.send(&call).await?.json(call.doing)
     }
 
-    /// Sends, again where that may help, and gives the answer: successful, or with a status that the caller may have
-    /// expected (404, 409, 413).
+    /// Sends the call, with retries. The answer is successful or has a status that the caller may expect (404, 409, 413).
     pub async fn send(&self, call: &Call<'_>) -> Result<Answer> {
         self.persist(call, false).await.map(|(answer, _)| answer)
     }
 
-    /// As [`send`](Self::send), but the body of a successful answer is left to be read as it comes in; each piece has
-    /// the time of a request. What fails then is not tried again here.
-    ///
-    /// # Errors
-    /// That of the answer where it is not successful.
+    /// As [`send`](Self::send), but the caller reads the body of a successful answer, each piece with its own timeout and without
+    /// retries. An unsuccessful answer is an error.
     pub async fn stream(&self, call: &Call<'_>) -> Result<Stream> {
         match self.persist(call, true).await? {
             (head, Some(response)) => Ok(Stream { response, head, doing: call.doing.to_owned() }),
@@ -172,7 +163,7 @@ impl Client {
         }
     }
 
-    /// One try at each base URL until one of them answers, beginning with the one that did so last.
+    /// One attempt at each base URL until one answers, beginning with the one that answered last.
     async fn round(&self, call: &Call<'_>, streamed: bool) -> std::result::Result<(Answer, Option<Response>), Trouble> {
         let first = self.preferred.load(Ordering::Relaxed);
         let mut troubles: Option<Trouble> = None;
@@ -198,14 +189,14 @@ impl Client {
                 }
                 Err(trouble) => {
                     met(trouble);
-                    // The server may have done what was asked, so that no other node must be told the same.
+                    // The server may have done what was asked, so no other node may be sent the same.
                     if !call.again {
                         break;
                     }
                 }
             }
         }
-        // There is at least one base, so there is an answer or a trouble.
+        // There is at least one base URL, so this default is never used.
         Err(troubles.unwrap_or_else(|| Trouble {
             error: Error::new(Kind::Software, call.doing).because("no base URL"),
             tells: Tells::Setting,
@@ -247,7 +238,7 @@ impl Client {
         request = match &self.auth {
             Auth::None => request,
             Auth::Basic { username, password } => request.basic_auth(username, Some(&password.0)),
-            // Graylog's way: the token stands where a name would.
+            // Graylog's convention: the token takes the place of the user name.
             Auth::Token(token) => request.basic_auth(&token.0, Some("token")),
             Auth::ApiKey(key) => request.header(AUTHORIZATION, api_key(key)?),
         };
@@ -267,7 +258,7 @@ impl Client {
             return Ok(Got { answer, left: Some(response), asked });
         }
         let (most, hint) = call.most;
-        // Grown by doubling, a large body would be there twice.
+        // Reserve at once: growing by doubling would hold a large body twice.
         let length = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
         answer.body.reserve(length.min(most));
         while let Some(chunk) = response.chunk().await.map_err(Failure::of)? {
@@ -276,7 +267,7 @@ impl Client {
             }
             if answer.body.len() + chunk.len() > most {
                 let cause = format!("the answer is larger than {} MiB", most >> 20);
-                // Sent again it would be no smaller.
+                // It would be no smaller the next time: count it like a timeout, so that it is retried only once.
                 return Err(Failure { kind: Kind::Temporary, cause, hint, timed_out: true });
             }
             answer.body.extend_from_slice(&chunk);
@@ -285,7 +276,7 @@ impl Client {
     }
 }
 
-/// The header, marked as one that is never to be shown.
+/// The header, marked as sensitive so that it is never shown.
 fn api_key(key: &Secret) -> std::result::Result<HeaderValue, Failure> {
     let mut value = HeaderValue::try_from(format!("ApiKey {}", key.0)).map_err(|_| Failure {
         kind: Kind::Config,
@@ -301,9 +292,9 @@ fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-/// A base URL as typed, and the user it may hold.
+/// A base URL from the configuration, and the user in it, if any.
 fn base(typed: &str) -> Result<(Url, Option<Auth>)> {
-    // The text is not repeated as it is: it may hold a password.
+    // The URL is not quoted: it may hold a password.
     let refused = |cause: String| Error::new(Kind::Config, "cannot use a `url` of the server").because(cause);
     let mut url = Url::parse(typed.trim_end_matches('/')).map_err(|cause| refused(cause.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
@@ -320,12 +311,12 @@ fn base(typed: &str) -> Result<(Url, Option<Auth>)> {
     Ok((url, user))
 }
 
-/// A base URL as it is shown and as paths are appended to it: without user, without a last slash.
+/// A base URL as it is shown and as paths are appended to it: without user and without a trailing slash.
 fn shown(base: &Url) -> String {
     base.as_str().trim_end_matches('/').to_owned()
 }
 
-/// Percent-decoding of a user name or password (RFC 3986, 2.1); what is not UTF-8 afterwards stays as typed.
+/// Percent-decodes a user name or password (RFC 3986, 2.1); if the result is not UTF-8, the text stays as typed.
 fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

@@ -1,7 +1,7 @@
-//! Why no answer came: a failed connection told as the reader needs it.
+//! Describes why a request got no answer, in words that help the user.
 //!
-//! In: reqwest's error with all that lies behind it.  Out: kind, cause and hint. Which URL it was is left out on
-//! purpose: the caller names it, without the user and password that a URL may hold.
+//! In: reqwest's error with its chain of sources. Out: kind, cause and hint. Left alone: the URL, which the caller
+//! names without the user and password that it may hold.
 
 use crate::error::Kind;
 use std::error::Error as _;
@@ -29,8 +29,8 @@ impl Failure {
     }
 }
 
-/// `texts`: the error's words, outermost first. They are told apart by their words, because the types behind them
-/// belong to crates that reqwest does not show.
+/// `texts`: the messages of the error and its sources, outermost first. They are told apart by their words, because
+/// their types belong to crates that reqwest does not expose.
 fn describe(timed_out: bool, texts: &[String]) -> Failure {
     let has = |word: &str| texts.iter().any(|text| text.contains(word));
     let deepest = texts.last().map_or("unknown", |text| text.split(" (os error").next().unwrap_or(text));
@@ -65,7 +65,7 @@ fn describe(timed_out: bool, texts: &[String]) -> Failure {
         return failure(Kind::Unavailable, "the server does not speak TLS here", Some(hint));
     }
     if has("onnection refused") {
-        // The ports are those of Graylog and of the search servers where nobody chose others.
+        // 9000 and 9200 are the default ports of Graylog and of the search servers.
         let hint = "does the server run, and is the port in `url` its own (9000, 9200)?";
         return failure(Kind::Temporary, "connection refused", Some(hint));
     }

@@ -1,10 +1,11 @@
-//! Requests over HTTP, whatever service answers: base URLs in turn, back-off, certificates, secrets that never print.
+//! HTTP requests for any service: several base URLs in turn, back-off, certificates, and secrets that are never
+//! printed.
 //!
 //! ```text
 //! Call ─▶ client.rs (base URLs in turn, back-off) ─▶ Answer, or a Stream
-//!           │ tls.rs, failure.rs, retry.rs             └ answer.rs (what it means, in the words of its Dialect)
+//!           │ tls.rs, failure.rs, retry.rs             └ answer.rs (what its status means, by its Dialect)
 //! ```
-//! `elastic/` and `source/graylog/` know what is asked.
+//! The requests themselves are made in `elastic/` and `source/graylog/`.
 
 mod answer;
 mod call;

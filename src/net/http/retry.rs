@@ -1,4 +1,4 @@
-//! When to try again and how long to wait before: pure rules, and a count of how often it happened.
+//! When to retry and how long to wait before: pure rules, and a count of the retries.
 
 use crate::model::Time;
 use chrono::DateTime;
@@ -7,36 +7,36 @@ use std::{
     time::Duration,
 };
 
-/// Of this process, which is one run: who tells of a run need not know which of its ends was in trouble.
+/// Retries of this process, which is one run. One counter is enough: source and store are not told apart.
 static RETRIES: AtomicU64 = AtomicU64::new(0);
 
-/// Tries of one request, or of the items of one bulk, before it is an error.
+/// Attempts for one request, or for the items of one bulk request, before it is an error.
 pub(crate) const TRIES: u32 = 5;
 
-/// The longest wait, whatever a server asks for: the next run comes in a quarter of an hour.
+/// Longest wait, whatever a server asks for: the next run comes in a quarter of an hour.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// Counts what is sent again.
+/// Counts requests or documents that are sent again.
 pub(crate) fn note(sent_again: u64) {
     RETRIES.fetch_add(sent_again, Ordering::Relaxed);
 }
 
-/// What this process had to send again: requests, and documents of bulk requests.
+/// Number of requests, and of documents in bulk requests, that this process has sent again.
 pub(crate) fn noted() -> u64 {
     RETRIES.load(Ordering::Relaxed)
 }
 
-/// Whether a status is one that trying again may cure: 408, 429 and the server's own failures.
+/// Whether a retry may succeed after this status: 408, 429 and server errors.
 pub(crate) fn may_pass(status: u16) -> bool {
     matches!(status, 408 | 429 | 500..=599)
 }
 
-/// Whether another node may do better at once: this one, or what stands before it, is not up to the job.
+/// Whether another node may succeed at once: this one, or a proxy before it, is unable to answer.
 pub(crate) fn try_next_node(status: u16) -> bool {
     matches!(status, 502..=504)
 }
 
-/// The wait after the `failed`-th failure in a row: what the server asked for, else half a second doubling.
+/// The wait after the `failed`-th failure in a row: what the server asked for, else half a second, doubled each time.
 pub(crate) fn wait(failed: u32, asked: Option<Duration>) -> Duration {
     let own = Duration::from_millis(500) * 2u32.saturating_pow(failed.saturating_sub(1).min(10));
     asked.unwrap_or(own).min(LONGEST)

@@ -1,4 +1,4 @@
-//! A server for tests that answers what it was told to, in order, and remembers what it was asked.
+//! A server for tests that gives scripted answers in order and records the requests.
 
 use super::Dialect;
 use crate::{
@@ -21,7 +21,7 @@ pub(crate) struct Scripted {
 }
 
 impl Scripted {
-    /// One connection for each reply; after the last one connections are refused.
+    /// Each reply is sent on a connection of its own; after the last, connections are refused.
     pub fn new(replies: Vec<Reply>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -31,7 +31,7 @@ impl Scripted {
             for reply in replies {
                 let (stream, _) = listener.accept().unwrap();
                 let mut reader = BufReader::new(stream);
-                // Who has the answer may ask at once what was asked.
+                // Record the request before answering: the test may check it as soon as it has the answer.
                 log.lock().unwrap().push(request(&mut reader));
                 answer(reader.get_mut(), &reply);
             }
@@ -39,7 +39,7 @@ impl Scripted {
         Self { url, asked }
     }
 
-    /// What was asked: `POST /_search {…}`.
+    /// The requests so far, such as `POST /_search {…}`.
     pub fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
@@ -71,7 +71,7 @@ fn answer(stream: &mut TcpStream, (status, headers, body): &Reply) {
     stream.write_all(body.as_bytes()).unwrap();
 }
 
-/// Nothing listens on this port of this machine (RFC 863 "discard" has not been served for decades).
+/// No server listens on this local port (RFC 863 "discard" has not been served for decades).
 pub(crate) const DEAD: &str = "http://127.0.0.1:9";
 
 pub(crate) fn connection(urls: &[&str]) -> Connection {
@@ -86,7 +86,7 @@ pub(crate) fn connection(urls: &[&str]) -> Connection {
     }
 }
 
-/// A service of which nothing is known but that it speaks HTTP.
+/// A service of which only HTTP is known.
 pub(crate) fn plain() -> Dialect {
     Dialect {
         headers: &[],

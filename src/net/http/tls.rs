@@ -1,6 +1,6 @@
-//! The HTTP client as the settings want it: authorities, client certificate, timeouts.
+//! The HTTP client according to the settings: authorities, client certificate, timeouts.
 //!
-//! Ignored on purpose: redirects. A server's API sends none, and following one would carry the password elsewhere.
+//! Left alone: redirects. A server's API sends none, and following one would send the password elsewhere.
 
 use crate::{
     config::Connection,
@@ -9,10 +9,10 @@ use crate::{
 use reqwest::{Certificate, ClientBuilder, Identity, redirect::Policy};
 use std::{path::Path, time::Duration};
 
-/// Longest wait for a connection to stand; the rest of the request's time is for its answer.
+/// Longest wait for a connection to be established.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// Where distributions keep the authorities that the system trusts: Debian, Red Hat, SUSE, BSD.
+/// Bundles of the authorities that the system trusts, on Debian, Red Hat, SUSE and BSD.
 const SYSTEM_AUTHORITIES: [&str; 4] = [
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -20,7 +20,7 @@ const SYSTEM_AUTHORITIES: [&str; 4] = [
     "/etc/ssl/cert.pem",
 ];
 
-/// `compressed`: ask for gzip, which pays on a network and halves the rate on the machine itself.
+/// `compressed`: ask for gzip, which pays off over a network and halves the throughput on the same machine.
 pub(super) fn http_client(connection: &Connection, compressed: bool) -> Result<reqwest::Client> {
     let builder = || -> Result<ClientBuilder> {
         let mut builder = reqwest::Client::builder()
@@ -40,12 +40,12 @@ pub(super) fn http_client(connection: &Connection, compressed: bool) -> Result<r
         }
         Ok(builder)
     };
-    // An odd certificate in the system's bundle must not keep us from a server that needs none of them.
+    // An invalid certificate in the system's bundle must not block servers that need none of them.
     let with_system = system_authorities().into_iter().fold(builder()?, ClientBuilder::add_root_certificate);
     with_system.build().or_else(|_| builder()?.build().map_err(|cause| unusable("set up the connection", cause)))
 }
 
-/// What the system trusts, on top of the well-known authorities that are compiled in.
+/// The authorities that the system trusts, in addition to the well-known ones that are compiled in.
 fn system_authorities() -> Vec<Certificate> {
     let bundle = SYSTEM_AUTHORITIES.iter().find_map(|path| std::fs::read(path).ok());
     bundle.and_then(|pem| Certificate::from_pem_bundle(&pem).ok()).unwrap_or_default()

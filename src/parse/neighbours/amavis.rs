@@ -1,9 +1,9 @@
 //! amavis: one line for each message and outcome, in the default short template.
 //!
-//! In: `(AMID) Passed|Blocked WORD[ (NAMES)] {ACTIONS}, … <from> -> <to>,<to2>, …`, and the pieces that follow where that
-//! was too long for a line (`(AMID) ...`).  Out: its verdict; of many recipients the ids and the score stand in the last
-//! piece, which is a verdict of its own.
-//! Ignored on purpose: pieces without an id, what amavis says of itself.
+//! In: `(AMID) Passed|Blocked WORD[ (NAMES)] {ACTIONS}, … <from> -> <to>,<to2>, …`, and the pieces that follow if that was too
+//! long for one line (`(AMID) ...`).  Out: its verdict. With many recipients, ids and score are in the last piece, which becomes
+//! a verdict of its own.
+//! Ignored on purpose: pieces without an id, and lines of amavis about itself.
 
 use super::{between, filter, judged};
 use crate::model::{
@@ -13,7 +13,7 @@ use crate::model::{
 use crate::parse::sendmail::scan::find_outside;
 use crate::queue_id;
 
-/// How many places are tried as the beginning of the envelope; more would let a hostile line cost time.
+/// The most places that are tried as the beginning of the envelope; bounds the time that a hostile line can cost.
 const CANDIDATES: usize = 16;
 
 /// Reads a text logged by amavis.
@@ -39,7 +39,7 @@ fn verdict(text: &str) -> Option<Parsed<'_>> {
     let end = word + text[word..].find([' ', ','])?;
     let mut found = filter("amavis", &text[..end]);
     let rest = &text[end..];
-    // Names of viruses or files in parentheses, then what was done in braces.
+    // Names of viruses or files in parentheses, then the actions in braces.
     let named = rest.strip_prefix(" (");
     let names = named.and_then(|names| names.split_once(") {").or_else(|| names.split_once("), ")));
     let actions = match names {
@@ -48,9 +48,9 @@ fn verdict(text: &str) -> Option<Parsed<'_>> {
     };
     let actions = actions.map(|(actions, _)| actions);
     found.detail = named.map_or(actions, |_| names.map(|(names, _)| names));
-    // The name of a file may hold ` <` as well: the envelope is the first address with an arrow behind it.
+    // The name of a file may hold ` <` as well: the envelope is the first address that is followed by an arrow.
     let (at, from, to) = rest.match_indices(" <").take(CANDIDATES).find_map(|(at, _)| {
-        // A blank in an address is quoted, and amavis quotes the whole of the local part.
+        // An address with a blank is quoted: amavis quotes the whole local part.
         let (from, arrow) =
             address(&rest[at + 1..]).filter(|(from, _)| from.starts_with('"') || !from.contains(' '))?;
         arrow.strip_prefix(" -> ").filter(|to| to.starts_with('<')).map(|to| (at, from, to))
@@ -70,8 +70,9 @@ fn verdict(text: &str) -> Option<Parsed<'_>> {
     Some(judged(queue_id, found))
 }
 
-/// What became of a message that was not passed, by what amavis did (`{DiscardedInbound,Quarantined}`); where that says nothing,
-/// by whether it was put into quarantine.
+/// The fate of a blocked message, by the actions of amavis (`{DiscardedInbound,Quarantined}`): the first of rejected, bounced,
+/// deferred and quarantined that is among them. A `quarantine:` field also means quarantined; without any of these the message
+/// was discarded.
 fn fate(text: &str, actions: &str, rest: &str) -> Option<Fate> {
     let did = |action: &str| actions.split(',').any(|word| word.starts_with(action));
     match () {
@@ -87,14 +88,14 @@ fn fate(text: &str, actions: &str, rest: &str) -> Option<Fate> {
 /// The last piece of a verdict: `rest@of.an.address>,<to>, key: value, …, N ms`.
 fn continued(piece: &str) -> Option<Parsed<'_>> {
     let mut found = filter("amavis", "continued");
-    // It begins anywhere, so quotes and brackets count only after the address that was cut, if one was.
+    // A piece may begin inside an address; if so, quotes and brackets count only after the end of that address.
     let cut = piece.find(">,").filter(|end| !piece[..*end].contains('<'));
     let queue_id = ids(cut.map_or(piece, |end| &piece[end + 1..]), &mut found);
     let known = queue_id.is_some() || found.message_id.is_some() || found.queued_as.is_some();
     known.then(|| judged(queue_id, found))
 }
 
-/// Reads what stands after the recipients; the queue id is that of the message that amavis looked at.
+/// Reads the fields after the recipients. Returns the queue id of the message that amavis looked at.
 fn ids<'a>(rest: &'a str, found: &mut Filter<'a>) -> Option<&'a str> {
     let rest = untraced(rest);
     found.message_id = after(rest, ", Message-ID: ").and_then(message_id);
@@ -104,7 +105,7 @@ fn ids<'a>(rest: &'a str, found: &mut Filter<'a>) -> Option<&'a str> {
     plain(", Queue-ID: ").filter(|id| queue_id::is_id(id))
 }
 
-/// What follows the trace of the `Received` headers, whose arrows look like brackets: `, (ESMTP://[192.0.2.1]:4 < ESMTPA://…)`.
+/// The text after the trace of the `Received` headers, whose arrows look like brackets: `, (ESMTP://[192.0.2.1]:4 < ESMTPA://…)`.
 fn untraced(rest: &str) -> &str {
     let trace =
         rest.find("://").filter(|at| rest[..*at].rfind(", (").is_some_and(|open| !rest[open..*at].contains(')')));
@@ -114,7 +115,7 @@ fn untraced(rest: &str) -> &str {
     }
 }
 
-/// A Message-ID in brackets; it may hold brackets and what looks like the fields after it.
+/// A Message-ID in brackets. It may hold brackets and imitate the fields after it.
 fn message_id(text: &str) -> Option<&str> {
     const NEXT: [&str; 4] = [">, Resent-Message-ID: ", ">, mail_id: ", ">, Hits: ", ">, size: "];
     let inner = text.strip_prefix('<')?;
@@ -122,12 +123,12 @@ fn message_id(text: &str) -> Option<&str> {
     end.map_or_else(|| address(text).map(|(id, _)| id), |end| Some(&inner[..end]))
 }
 
-/// What follows a key that stands outside of quotes and brackets.
+/// The text after a key that is outside quotes and brackets.
 fn after<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     find_outside(text, key).map(|at| &text[at + key.len()..])
 }
 
-/// The address in `<…>` at the beginning, and the rest. A quoted local part may hold `>`.
+/// The address in `<…>` at the beginning of a text, and the rest. A quoted local part may hold `>`.
 fn address(text: &str) -> Option<(&str, &str)> {
     let inner = text.strip_prefix('<')?;
     let (mut quoted, mut escaped) = (false, false);

@@ -1,6 +1,6 @@
 //! opendkim and opendmarc: signatures and policies, as milters with the queue id in front.
 //!
-//! In: `QID: text`.  Out: verdicts `signed`, `pass`, `fail`, `none`, …; notes for why a message was not signed.
+//! In: `QID: text`.  Out: verdicts `signed`, `pass`, `fail`, `none`, …; notes for the reasons why a message was not signed.
 //! Ignored on purpose: lines without a queue id.
 
 use super::{filter, judged, leading_id};
@@ -23,7 +23,8 @@ pub fn opendkim(text: &str) -> Parsed<'_> {
     }
 }
 
-/// Why nothing was signed or verified, what else opendkim did with the message, and errors of its own.
+/// Whether a text is a remark without a verdict: why nothing was signed or verified, other things that opendkim did with the
+/// message, and its own errors.
 fn is_remark(text: &str) -> bool {
     const STARTS: &[&str] = &[
         "not authenticated",
@@ -52,7 +53,7 @@ fn is_remark(text: &str) -> bool {
         "rate limit for ",
         "curl_easy_",
     ];
-    // `s=S d=D SSL ` with nothing behind it: the library had no error to tell of.
+    // `s=S d=D SSL ` with nothing after it: the library had no error to report.
     let no_error = text == "SSL" || text.starts_with("s=") && text.ends_with(" SSL");
     let failed =
         [" header add failed", " header remove failed", "() failed", "(): "].iter().any(|part| text.contains(part));
@@ -71,7 +72,7 @@ fn signature(text: &str) -> Option<(&'static str, Option<&str>)> {
     if text.starts_with("DKIM verification successful") {
         return Some(("pass", None));
     }
-    // `s=S d=D a=A SSL error:…`, `SSL error:…`: the library's word on a signature that did not verify.
+    // `s=S d=D a=A SSL error:…`, `SSL error:…`: the library's error for a signature that could not be verified.
     if text.starts_with("SSL ") || text.starts_with("s=") && text.contains(" d=") && text.contains(" SSL ") {
         return Some(("fail", Some(text)));
     }
@@ -127,7 +128,7 @@ pub fn opendmarc(text: &str) -> Parsed<'_> {
     judged(queue_id, Filter { detail: domain, ..filter("opendmarc", verdict) })
 }
 
-/// What opendmarc did besides judging, and errors of its own.
+/// Whether a text is a remark without a verdict: other things that opendmarc did, and its own errors.
 fn is_dmarc_remark(text: &str) -> bool {
     const STARTS: [&str; 7] = [
         "RFC5322 requirement error",
@@ -163,7 +164,7 @@ mod tests {
         );
     }
 
-    /// `dkimf_log_ssl_errors()` writes its line after each verification for which the library has a text, were it an empty one.
+    /// `dkimf_log_ssl_errors()` writes its line after each verification for which the library has a text, even an empty one.
     #[test]
     fn an_empty_error_text_is_no_verdict() {
         check("opendkim", "95154657C1: s=dkimkey1 d=example.com a=rsa-sha256 SSL ", "95154657C1: note");

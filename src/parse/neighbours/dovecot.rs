@@ -1,4 +1,4 @@
-//! dovecot's delivery agents, `lmtp` and `lda`: into which mailbox a message went.
+//! dovecot's delivery agents `lmtp` and `lda`: the mailbox into which a message was delivered.
 //!
 //! In: `lmtp(USER)<PID><SESSION>: [sieve: ]msgid=<M>: ACTION`.  Out: the action as a verdict.
 //! Ignored on purpose: connections, logins, and every other service of dovecot.
@@ -24,7 +24,7 @@ fn saved(text: &str) -> Option<Filter<'_>> {
     let (head, rest) = text.split_once(": msgid=").or_else(|| text.split_once(": sieve: msgid="))?;
     let head = head.strip_suffix(": sieve").unwrap_or(head);
     let user = head.rsplit_once(")<").map_or_else(|| head.strip_suffix(')').unwrap_or(head), |(user, _)| user);
-    // Before 2.3 the process id stood in front of the user: `lmtp(4711, bob): SESSION`.
+    // Before 2.3 the process id came before the user: `lmtp(4711, bob): SESSION`.
     let user =
         user.split_once(", ").filter(|(pid, _)| pid.bytes().all(|b| b.is_ascii_digit())).map_or(user, |(_, user)| user);
     let user = user.split_once("): ").map_or(user, |(user, _)| user);
@@ -43,8 +43,8 @@ fn saved(text: &str) -> Option<Filter<'_>> {
     })
 }
 
-/// Sieve's `discard` and `reject`, and the same of a delivery agent. What sieve discards besides the message (a duplicate
-/// forward, a vacation response) is not meant.
+/// The fate by sieve's `discard` and `reject`, and by those of a delivery agent. Other things that sieve discards (a duplicate
+/// forward, a vacation response) do not count.
 fn fate(verdict: &str) -> Option<Fate> {
     let said = |start: &str| verdict.get(..start.len()).is_some_and(|word| word.eq_ignore_ascii_case(start));
     match () {
@@ -57,7 +57,7 @@ fn fate(verdict: &str) -> Option<Fate> {
     }
 }
 
-/// The action, and what is too long or too various for a verdict.
+/// The action, and apart from it the detail that is too long or too varied for a verdict.
 fn action_of(action: &str) -> (&str, Option<&str>) {
     if let Some(address) = ["forwarded to ", "redirected to "].iter().find_map(|words| action.strip_prefix(words)) {
         return ("forwarded", Some(bare(address)));

@@ -1,7 +1,7 @@
-//! MailScanner and MIMEDefang, which take a message out of the queue, or decide as milters, and log what they did with it.
+//! MailScanner and MIMEDefang, which take messages out of the queue or decide as milters, and log what they did.
 //!
 //! In: their lines about a message (`MailScanner/lib/MailScanner/*.pm`, `mimedefang.pl`).  Out: verdicts, [`Event::Requeued`].
-//! Ignored on purpose: batches, counts, what the programs say of themselves.
+//! Ignored on purpose: batches, counts, and lines of the programs about themselves.
 
 use super::{filter, judged};
 use crate::model::{
@@ -10,11 +10,11 @@ use crate::model::{
 };
 use crate::queue_id;
 
-/// Reads a text logged by MailScanner. It adds a suffix of its own to postfix' ids: `210F0261C9D.AFE5C`.
+/// Reads a text logged by MailScanner. It adds its own suffix to postfix' ids: `210F0261C9D.AFE5C`.
 pub fn mailscanner(text: &str) -> Parsed<'_> {
     let id = |word: &'static str| text.strip_prefix(word).and_then(scanned);
     if let Some((queue_id, rest)) = id("Requeue: ") {
-        // `Requeue: OLD.SUFFIX to NEW`; sendmail's keep their id.
+        // `Requeue: OLD.SUFFIX to NEW`. With sendmail the id stays the same.
         return match rest.strip_prefix("to ").map(|new| new.split('.').next().unwrap_or(new)) {
             Some(child) if queue_id::is_id(child) && child != queue_id => {
                 Parsed::Event { queue_id: Some(queue_id), event: Event::Requeued { child } }
@@ -50,7 +50,7 @@ pub fn mailscanner(text: &str) -> Parsed<'_> {
     Parsed::Ignored("MailScanner at work on a batch")
 }
 
-/// A queue id, its suffix left out, and what follows.
+/// A queue id without its suffix, and the rest.
 fn scanned(text: &str) -> Option<(&str, &str)> {
     let (word, rest) = text.split_once(' ')?;
     let id = word.split('.').next().unwrap_or(word);

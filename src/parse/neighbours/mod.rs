@@ -1,9 +1,9 @@
-//! Neighbours: filters and mail stores whose lines say more about a message.
+//! Neighbours: filters, policy servers and mail stores whose lines add to what is known of a message.
 //!
-//! In: a syslog name and a text.  Out: [`Event::Filter`], with the queue id that the line begins with or names; a note
-//! where a line belongs to a message and judges nothing.
-//! Ignored on purpose: the life of these programs, and what a second line says again. Formats that an administrator can
-//! configure (amavis, rspamd, dovecot) are read in their default form.
+//! In: the neighbour and a text.  Out: [`Event::Filter`], with the queue id that the line begins with or names; a note for a line
+//! that belongs to a message but holds no verdict.
+//! Ignored on purpose: starts, stops and settings of these programs, and lines that repeat another one. Formats that an
+//! administrator can configure (amavis, rspamd, dovecot) are read in their default form.
 
 mod amavis;
 mod dkim;
@@ -40,7 +40,7 @@ pub fn parse(neighbour: Neighbour, text: &str) -> Parsed<'_> {
     read(text.trim_end())
 }
 
-/// A filter that has said nothing yet.
+/// A filter's verdict, with everything else absent.
 fn filter<'a>(name: &'a str, verdict: &'a str) -> Filter<'a> {
     Filter { name, verdict, ..Filter::default() }
 }
@@ -50,7 +50,7 @@ fn judged<'a>(queue_id: Option<&'a str>, filter: Filter<'a>) -> Parsed<'a> {
     Parsed::Event { queue_id, event: Event::Filter(filter) }
 }
 
-/// `ID: text` in its parts. The id may be any of the mail servers that a milter works for.
+/// Splits `ID: text`. The id may be of any mail server that the milter works for.
 fn leading_id(text: &str) -> (Option<&str>, &str) {
     match text.split_once(": ") {
         Some((id, rest)) if queue_id::is_id(id) => (Some(id), rest),
@@ -69,7 +69,7 @@ fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
     rest.split_once(end).map(|(found, _)| found)
 }
 
-/// The reason of the first beginning that a text has.
+/// `Ignored` with `reason`, if the text begins with one of `starts`.
 fn known(text: &str, starts: &[&str], reason: &'static str) -> Option<Parsed<'static>> {
     starts.iter().any(|start| text.starts_with(start)).then_some(Parsed::Ignored(reason))
 }
@@ -78,7 +78,7 @@ fn known(text: &str, starts: &[&str], reason: &'static str) -> Option<Parsed<'st
 mod tests {
     use super::*;
 
-    /// A line in one line of text, absent parts left out.
+    /// Compares the reading of a line with a compact form of it, absent parts left out.
     #[track_caller]
     pub fn check(program: &str, text: &str, expected: &str) {
         let found = match parse(Neighbour::of(program).expect("a neighbour"), text) {

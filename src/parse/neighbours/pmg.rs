@@ -1,7 +1,7 @@
 //! `pmg-smtp-filter`, the filter of Proxmox' mail gateway: what it did for each recipient, under an id of its own.
 //!
-//! In: `PMGID: text` (`pmg-smtp-filter`, `PMG/RuleDB/*.pm`); postfix' record of the hand-over ends with that id:
-//! `250 2.5.0 OK (2C225C6817C7EEE1481)`.  Out: a verdict for each recipient, with the id that the filter gave the message back under.
+//! In: `PMGID: text` (`pmg-smtp-filter`, `PMG/RuleDB/*.pm`). Postfix' record of the hand-over ends with that id: `250 2.5.0 OK
+//! (2C225C6817C7EEE1481)`.  Out: a verdict for each recipient, with the id under which the filter gave the message back.
 //! Ignored on purpose: lines without an id.
 
 use super::{filter, judged, leading_id};
@@ -63,7 +63,7 @@ fn decided<'a>(verdict: &'a str, fate: Fate, to: &'a str, rest: &'a str) -> Filt
     Filter { fate: Some(fate), to: Some(to).filter(|to| !to.is_empty()), detail: rule, ..filter(NAME, verdict) }
 }
 
-/// What the filter did besides deciding, and how long it took.
+/// Whether a text is a remark without a verdict: other things that the filter did, its errors, and the time it took.
 fn is_remark(text: &str) -> bool {
     const STARTS: [&str; 18] = [
         "processing time: ",

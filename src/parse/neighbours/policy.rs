@@ -1,7 +1,8 @@
-//! Policy services and milters that judge a client before its mail: postgrey, policyd-spf, milter-greylist.
+//! Policy services and milters that judge a client before its mail: postgrey, policyd-spf, postfwd, milter-greylist.
 //!
-//! In: `[QID: ]action=…`, `[QID: ]prepend Received-SPF: …`, `QID: addr …`.  Out: `pass`, `greylist`, the SPF result, …
-//! Ignored on purpose: the life of these programs. policyd-spf writes `: ` where it knows no queue id.
+//! In: `[QID: ]action=…`, `[QID: ]prepend Received-SPF: …`, `[RULES] rule=…`, `QID: addr …`.  Out: `pass`, `greylist`, the SPF
+//! result, …
+//! Ignored on purpose: starts, stops and settings of these programs. policyd-spf writes `: ` where it knows no queue id.
 
 use super::{between, filter, judged, known, leading_id};
 use crate::model::event::Filter;
@@ -34,7 +35,7 @@ pub fn postgrey(text: &str) -> Parsed<'_> {
         &reason[..end.unwrap_or(reason.len())]
     });
     found.client = between(rest, ", client_address=", ",");
-    // The sender is the client's word: it is whatever stands between its key and the last recipient.
+    // The sender is the client's own text: all between its key and the last recipient.
     if let Some((before, to)) = rest.rsplit_once(", recipient=") {
         found.to = Some(to);
         found.from = before.split_once(", sender=").map(|(_, from)| from);
@@ -70,7 +71,7 @@ pub fn policyd_spf(text: &str) -> Parsed<'_> {
             None => Parsed::Ignored("policyd-spf did not judge"),
         };
     }
-    // `Pass; identity=mailfrom; …` says again what the header says.
+    // `Pass; identity=mailfrom; …` repeats the header.
     if rest.contains("; identity=") || rest.contains("spfcheck: ") {
         return Parsed::Ignored("said again by another line");
     }
@@ -138,7 +139,7 @@ pub fn milter_greylist(text: &str) -> Parsed<'_> {
     }
 }
 
-/// What milter-greylist says of a message that it did not judge.
+/// Whether a text is a remark on a message that milter-greylist did not judge.
 fn is_remark(text: &str) -> bool {
     const STARTS: [&str; 8] =
         ["addr ", "skipping ", "bypassing ", "Sender IP ", "User ", "DNSRBL ", "SPF ", "(local): "];

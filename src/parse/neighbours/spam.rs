@@ -1,7 +1,7 @@
 //! Content scanners: spamd, rspamd, clamav-milter.
 //!
 //! In: their result lines.  Out: `spam`, `ham`, rspamd's action, `infected`, `clean`.
-//! Ignored on purpose: spamd's `identified spam` and `clean message`, which its `result:` line says again with the
+//! Ignored on purpose: spamd's `identified spam` and `clean message`, which its `result:` line repeats together with the
 //! Message-ID; everything about connections and children.
 
 use super::{between, filter, judged};
@@ -26,7 +26,7 @@ fn spamd_result(rest: &str) -> Option<Filter<'_>> {
     let (word, rest) = rest.split_once(' ')?;
     let (score, rest) = rest.split_once(" - ")?;
     let (tests, rest) = rest.split_once("scantime=")?;
-    // Blanks and commas of the Message-ID were replaced by `_`.
+    // spamd replaces blanks and commas of the Message-ID by `_`.
     let mid = rest.split_once(",mid=").map(|(_, mid)| mid.split(',').next().unwrap_or(mid));
     Some(Filter {
         score: number(score),
@@ -46,7 +46,7 @@ pub fn rspamd(text: &str) -> Parsed<'_> {
 
 /// `…, (default: F (ACTION): [SCORE/REQUIRED] [SYMBOLS]), len: N, …, rcpts: <A,B>, …`.
 fn rspamd_result(text: &str) -> Option<Parsed<'_>> {
-    // What stands before the verdict is the sender's; the symbols after it are rspamd's own.
+    // The text before the verdict is the sender's; the symbols after it are rspamd's own.
     let at = find_outside(text, ", (default: ").or_else(|| text.find(", (default: "))?;
     let (head, rest) = (&text[..at], &text[at..]);
     let (action, rest) = rest.split_once(": ")?.1.split_once(" (")?.1.split_once("): [")?;
@@ -65,7 +65,7 @@ fn rspamd_result(text: &str) -> Option<Parsed<'_>> {
             client: field(", ip: ").map(|ip| ip.split(',').next().unwrap_or(ip)),
             from: field(", from: ").and_then(in_angles),
             to: recipients.map(|list| list.split(',').next().unwrap_or(list)),
-            // rspamd ends a list that is too long with `...`.
+            // rspamd ends a list that was too long with `...`.
             list: recipients.map(|list| list.trim_end_matches("...")).filter(|list| list.contains(',')),
             fate: match action {
                 "reject" => Some(Fate::Rejected),
@@ -79,7 +79,7 @@ fn rspamd_result(text: &str) -> Option<Parsed<'_>> {
     ))
 }
 
-/// What stands in `<…>` at the beginning.
+/// The text in `<…>` at the beginning; it ends with `>, ` or the end of the text.
 fn in_angles(text: &str) -> Option<&str> {
     let inner = text.strip_prefix('<')?;
     inner.split_once(">, ").map(|(inner, _)| inner).or_else(|| inner.strip_suffix('>'))
@@ -103,7 +103,7 @@ fn scanned<'a>(text: &'a str, verdict: &'a str, virus: Option<&'a str>) -> Optio
         None => text.split_once(" from ").map(|(id, rest)| (Some(id), rest))?,
     };
     let (from, rest) = rest.split_once(" to ")?;
-    // The subject may hold the words that follow it: the id is taken between the last of them.
+    // The subject may hold ` message-id '` as well: the last one counts.
     let id_of = |rest: &'a str| rest.rsplit_once(" message-id '").and_then(|(_, id)| id.split_once('\''));
     Some(judged(
         id.filter(|id| queue_id::is_id(id)),
@@ -117,7 +117,7 @@ fn scanned<'a>(text: &'a str, verdict: &'a str, virus: Option<&'a str>) -> Optio
     ))
 }
 
-/// A score that is a number.
+/// A finite score.
 fn number(text: &str) -> Option<f64> {
     text.parse().ok().filter(|n: &f64| n.is_finite())
 }

@@ -1,7 +1,7 @@
 //! `postfix/bounce` (services bounce, defer and trace): notifications about a message.
 //!
 //! In: the text after a queue id.  Out: `Notified` with the id of the notice.
-//! Kept as a note: notices that were not sent because the message is one itself.
+//! Kept as a note: notices that were not sent because the message is itself a notice.
 
 use crate::model::{Event, event::Notice};
 

@@ -1,7 +1,7 @@
-//! `postfix/cleanup`: writes the queue file, and so gives a message its Message-ID line.
+//! `postfix/cleanup`: writes the queue file, and logs the Message-ID.
 //!
-//! In: the text after a queue id.  Out: `MessageId`, `Canceled`, and `Warning` for lookups that failed without a
-//! severity word. Header, body and milter checks are in `policy.rs`.
+//! In: the text after a queue id.  Out: `MessageId`, `Canceled`, and `Warning` for failed lookups, which have no severity word.
+//! Header, body and milter checks are in `policy.rs`.
 
 use crate::model::Event;
 
@@ -20,14 +20,14 @@ pub fn message(text: &str) -> Option<Event<'_>> {
     }
 }
 
-/// `MAP map lookup problem[ for ADDRESS] -- message not accepted, try again later`. A header check quotes what strangers
-/// wrote, so that only one word may stand before.
+/// `MAP map lookup problem[ for ADDRESS] -- message not accepted, try again later`. Only one word may come before it, because
+/// header checks quote text of strangers.
 fn lookup_problem(text: &str) -> bool {
     text.split_once(' ').is_some_and(|(_, rest)| rest.starts_with("map lookup problem"))
 }
 
-/// The id in the raw header value: what stands between the first bracket and the last, or all of it where there are none. A
-/// stranger's id may hold brackets and whole fields. The line may have been cut before the closing bracket.
+/// The id in the raw header value: the text between the first `<` and the last `>`, or all of it if there are none. A stranger's
+/// id may hold brackets and whole fields. The line may have been cut before the closing bracket.
 fn message_id(raw: &str) -> Option<&str> {
     let raw = raw.trim_matches(' ');
     let bare = match raw.split_once('<') {

@@ -1,19 +1,19 @@
-//! Delivery records of all agents, and what smtp and lmtp say between them.
+//! Delivery records of all agents, and the lines of smtp and lmtp between them.
 //!
 //! In: the text after a queue id; for `connect to` the whole text.  Out: `Delivery`, `ConnectFailed`.
-//! Kept as warnings: why a host was given up while another one is tried. As notes: work-arounds, delegation to another
-//! transport.
+//! Kept as warnings: why a host was given up while another one is tried. Kept as notes: work-arounds, and recipients passed to
+//! another transport.
 
 use crate::{
     model::event::{Delays, Delivery, DeliveryStatus, Event, Peer},
     parse::fields,
 };
 
-/// What may follow a relay.
+/// The fields that may follow a relay.
 const RELAY_ENDS: &[&str] = &[", conn_use=", ", delay=", ", delays=", ", tls=", ", dsn=", ", status="];
 
 /// `to=<…>[, orig_to=<…>], relay=…[, conn_use=N], delay=…, delays=a/b/c/d[, tls=…], dsn=…, status=WORD (TEXT)`
-/// (`global/log_adhoc.c`). A line cut before its status does not tell what happened: a note.
+/// (`global/log_adhoc.c`). A line that was cut before its status does not tell the result and is a note.
 pub fn record(text: &str) -> Option<Event<'_>> {
     let (to, mut rest) = fields::angle(text.strip_prefix("to=<")?, &[", orig_to=<", ", relay="]);
     let mut delivery = Delivery {
@@ -61,14 +61,14 @@ pub fn record(text: &str) -> Option<Event<'_>> {
     is_cut(rest).then_some(Event::Note)
 }
 
-/// Whether a record ends within one of its fields: transports cut lines anywhere.
+/// Whether a record ends inside one of its fields: transports may cut lines anywhere.
 fn is_cut(rest: &str) -> bool {
     const FIELDS: [&str; 8] =
         [", orig_to=<", ", relay=", ", conn_use=", ", delay=", ", delays=", ", tls=", ", dsn=", ", status="];
     FIELDS.iter().any(|field| field.starts_with(rest) || rest.starts_with(field))
 }
 
-/// `WORD (TEXT)`; the text has parentheses of its own, and in a cut line no closing one.
+/// `WORD (TEXT)`. The text may hold parentheses; in a cut line the closing one is missing.
 fn status(text: &str) -> (DeliveryStatus, &str) {
     let (word, rest) = fields::split(text, " (").unwrap_or((text, ""));
     let status = match word {
@@ -94,23 +94,23 @@ fn delays(text: &str) -> Option<Delays> {
     })
 }
 
-/// The host behind `relay=`: `name[ip]:port`, `name[path]` (a name only). `none` and the names of services such as
-/// `local` or `dovecot` name no host: all absent.
+/// The host in `relay=`: `name[ip]:port`, or `name[path]`, which gives only a name. `none` and the names of services such as
+/// `local` or `dovecot` name no host: all parts are absent.
 pub fn relay(relay: &str) -> Peer<'_> {
     fields::peer(relay).map_or(Peer::default(), |(peer, _)| peer)
 }
 
-/// `connect to HOST[IP]:PORT: reason`, `connect to HOST[PATH]: reason` (`smtp/smtp_connect.c`): no queue id, several
-/// for one message.
+/// `connect to HOST[IP]:PORT: reason`, `connect to HOST[PATH]: reason` (`smtp/smtp_connect.c`). There is no queue id, and there
+/// may be several for one message.
 pub fn connect_failed(text: &str) -> Option<Event<'_>> {
     let (peer, rest) = fields::peer(text.strip_prefix("connect to ")?)?;
     Some(Event::ConnectFailed { peer, reason: rest.strip_prefix(": ")? })
 }
 
-/// What smtp and lmtp say under a queue id between delivery records: why a host was given up for the next one
-/// (`smtp/smtp_trouble.c`, `smtp/smtp_proto.c`), in the words that a delivery record has, too (`smtp/smtp_connect.c`,
-/// `smtp/smtp_addr.c`, `smtp/smtp_tls_policy.c`, `smtp/smtp_sasl_proto.c`). And what every agent says that hands a recipient on
-/// (`global/deliver_pass.c`), which changes nothing.
+/// Lines of smtp and lmtp under a queue id between delivery records: why a host was given up for the next one
+/// (`smtp/smtp_trouble.c`, `smtp/smtp_proto.c`), in words that delivery records use, too (`smtp/smtp_connect.c`,
+/// `smtp/smtp_addr.c`, `smtp/smtp_tls_policy.c`, `smtp/smtp_sasl_proto.c`). Also the line of any agent that passes a recipient to
+/// another one (`global/deliver_pass.c`), which changes nothing.
 pub fn between(text: &str) -> Option<Event<'_>> {
     const TROUBLE: [&str; 25] = [
         "host ",

@@ -1,9 +1,9 @@
 //! The lines of postfix, from 2.x to 3.11.
 //!
-//! In: the daemon, if the transport kept its name, and the text.  Out: what the line tells, with the queue id it is
-//! about.  A line begins with an optional severity word, then an optional queue id or `NOQUEUE` (`util/msg_syslog.c`,
-//! `global/mail_queue.h`); the forms after that differ enough to be told apart without the daemon's name. Only where
-//! two daemons write the same words does the name decide, and without it the commoner one is taken.
+//! In: the daemon, if the transport kept its name, and the text.  Out: what the line tells, with the queue id it is about.
+//! A line begins with an optional severity word, then an optional queue id or `NOQUEUE` (`util/msg_syslog.c`,
+//! `global/mail_queue.h`). The forms after that differ enough to be told apart without the daemon's name. The name decides only
+//! where two daemons write the same words; without it the more common daemon is assumed.
 //!
 //! Ignored on purpose: statistics, lifecycle, TLS detail, configuration, complaints that name no message.
 
@@ -53,8 +53,8 @@ fn told<'a>(queue_id: Option<&'a str>, event: Option<Event<'a>>) -> Parsed<'a> {
     event.map_or(Parsed::Unrecognised, |event| Parsed::Event { queue_id, event })
 }
 
-/// The text after a severity word, which stands before the queue id. `QID: warning: header …` has none: there the
-/// word is the action of a header check.
+/// The text after a severity word, which comes before the queue id. `QID: warning: header …` has none: there the word is the
+/// action of a header check.
 fn without_severity(text: &str) -> Option<&str> {
     ["warning: ", "error: ", "fatal: ", "panic: "].iter().find_map(|word| text.strip_prefix(word))
 }
@@ -69,13 +69,13 @@ fn warning(text: &str) -> Parsed<'_> {
     }
 }
 
-/// What follows a queue id or `NOQUEUE`.
+/// Reads the text after a queue id or `NOQUEUE`.
 fn message<'a>(daemon: Option<&str>, text: &'a str) -> Option<Event<'a>> {
-    // Their first word tells the forms of nearly all lines apart.
+    // The first word decides for nearly all lines.
     if text.starts_with("to=<") {
         return delivery::record(text);
     }
-    // Agents repeat what remote servers said, so that nothing but their own forms is looked for in their lines.
+    // These agents quote remote servers, so only the agents' own forms are looked for.
     if matches!(daemon, Some("smtp" | "lmtp")) {
         return policy::client_check(text).or_else(|| delivery::between(text));
     }
@@ -101,7 +101,7 @@ fn message<'a>(daemon: Option<&str>, text: &'a str) -> Option<Event<'a>> {
     .or_else(|| delivery::between(text))
 }
 
-/// A line without queue id.
+/// Reads a line without a queue id.
 fn session<'a>(daemon: Option<&str>, text: &'a str) -> Parsed<'a> {
     let event = smtpd::session(text)
         .or_else(|| postscreen::session(daemon, text))
@@ -110,7 +110,8 @@ fn session<'a>(daemon: Option<&str>, text: &'a str) -> Parsed<'a> {
         .or_else(|| policy::session(text));
     if let Some(event) = event {
         let queue_id = match &event {
-            // A line that was cut inside of the id names no message.
+            // An id in a reply counts only if it ends the reply and the context follows: a line that was cut inside the id names
+            // no message.
             Event::Policy(Policy { action: Action::Accept, text, from: Some(_), .. }) => {
                 let whole = |id: &&str| text.ends_with(id) && queue_id::postfix::is_id(id);
                 reply_queue_id(text).filter(whole).or_else(|| policy::filter_id(text))
@@ -158,7 +159,7 @@ mod tests {
         check("postfix-script[21863", "starting the Postfix mail system", "ignored");
     }
 
-    /// What follows an id must be a statement of that daemon, whichever it is.
+    /// The text after an id must be a known statement, whichever the daemon.
     #[test]
     fn nonsense_is_unrecognised() {
         for text in [

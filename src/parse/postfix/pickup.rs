@@ -1,4 +1,4 @@
-//! `postfix/pickup`: takes what the sendmail command and `postsuper -r` leave in the maildrop.
+//! `postfix/pickup`: takes in what the sendmail command and `postsuper -r` leave in the maildrop.
 //!
 //! In: the text after a queue id.  Out: `Pickup`.
 

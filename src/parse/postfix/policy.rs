@@ -2,8 +2,8 @@
 //! header and body checks of cleanup and of the smtp client.
 //!
 //! In: the text after a queue id or `NOQUEUE` ([`message`], [`client_check`]), or a whole text ([`session`]).
-//! Out: `Policy`. Who wrote what matters here: header content, addresses and login names are a stranger's words and may
-//! imitate the rest of the line.
+//! Out: `Policy`.
+//! Header content, addresses and login names are the words of strangers and may imitate the rest of the line.
 
 use crate::{
     model::event::{Action, Event, Peer, Policy},
@@ -17,23 +17,23 @@ pub fn message(text: &str) -> Option<Event<'_>> {
     let (action, rest) = split_action(text)?;
     let policy = match rest.split_once(' ') {
         Some((stage @ ("header" | "body" | "eom"), content)) => content_check(action, stage, content, CONTENT_MAX),
-        // The complaint of the MIME parser stands before the content, and both are short.
+        // The MIME parser's complaint comes before the content; both are short.
         Some(("mime-error", content)) => content_check(action, "mime", content, 2 * CONTENT_MAX),
         _ => smtp_stage(action, rest)?,
     };
     Some(Event::Policy(policy))
 }
 
-/// `ACTION: header|body CONTENT[: TEXT]` of `smtp_header_checks` and its like (`smtp/smtp_proto.c`): no client and no
-/// envelope. Content and text cannot be told apart.
+/// `ACTION: header|body CONTENT[: TEXT]` of `smtp_header_checks` and similar tables (`smtp/smtp_proto.c`). There is no client and
+/// no envelope. Content and text cannot be told apart.
 pub fn client_check(text: &str) -> Option<Event<'_>> {
     let (action, rest) = split_action(text)?;
     let (stage @ ("header" | "body" | "eom"), content) = rest.split_once(' ')? else { return None };
     Some(Event::Policy(Policy { text: content, ..empty(action, stage) }))
 }
 
-/// The decisions that are logged without so much as `NOQUEUE`: `proxy-accept|proxy-reject: END-OF-MESSAGE: REPLY; …`
-/// (smtpd's before-queue filter) and `reject: connect from NAMADDR: all screening ports busy` (postscreen).
+/// Decisions that are logged without a queue id or `NOQUEUE`: `proxy-accept|proxy-reject: END-OF-MESSAGE: REPLY; …` (smtpd's
+/// before-queue filter) and `reject: connect from NAMADDR: all screening ports busy` (postscreen).
 pub fn session(text: &str) -> Option<Event<'_>> {
     if !["proxy-accept: ", "proxy-reject: ", "reject: connect from "].iter().any(|start| text.starts_with(start)) {
         return None;
@@ -42,13 +42,14 @@ pub fn session(text: &str) -> Option<Event<'_>> {
     smtp_stage(action, rest).map(Event::Policy)
 }
 
-/// The id under which a filter logs what it took, in its reply: `OK (2C225C6817C7EEE1481)` (pmg-smtp-filter).
+/// The id in a filter's reply, under which the filter logs the message that it took: `OK (2C225C6817C7EEE1481)`
+/// (pmg-smtp-filter).
 pub fn filter_id(reply: &str) -> Option<&str> {
     let id = reply.strip_prefix("OK (")?.strip_suffix(')')?;
     (id.len() >= 10 && id.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(id)
 }
 
-/// Header and body checks log at most this many bytes of content (`%.200s`), so that the client follows within them.
+/// Header and body checks log at most this many bytes of content (`%.200s`), so ` from CLIENT` must begin within them.
 const CONTENT_MAX: usize = 200;
 
 fn split_action(text: &str) -> Option<(Action, &str)> {
@@ -85,7 +86,7 @@ fn empty<'a>(action: Action, stage: &'a str) -> Policy<'a> {
     }
 }
 
-/// SMTP stages in lower case; a word never seen stays as written.
+/// SMTP stages in lower case; any other word stays as written.
 pub fn stage(word: &str) -> &str {
     match word {
         "CONNECT" => "connect",
@@ -116,7 +117,7 @@ fn smtp_stage(action: Action, text: &str) -> Option<Policy<'_>> {
     let (word, rest) = fields::until(text, &[" ", ":"]);
     let (peer, rest) = match rest.strip_prefix(" from ") {
         Some(rest) => fields::peer(rest)?,
-        // Only the answer of a before-queue filter names no client.
+        // Only the reply of a before-queue filter names no client.
         None if stage(word) != word => (Peer::default(), rest),
         None => return None,
     };
@@ -131,9 +132,9 @@ fn smtp_stage(action: Action, text: &str) -> Option<Policy<'_>> {
     Some(policy)
 }
 
-/// Where the context begins: the last `; ` before a context field, outside quoted local parts. The reason may quote a
-/// client's address that imitates it, and the addresses in the context themselves may; HELO names cannot, for smtpd
-/// replaces their blanks and brackets.
+/// The beginning of the context: the last `; ` before a context field, outside quoted local parts. The last one counts because
+/// the reason may quote a client's address that imitates a context. Quoted local parts in the context may imitate one, too; HELO
+/// names cannot, because smtpd replaces their blanks and brackets.
 fn context_at(text: &str) -> Option<usize> {
     let mut found = None;
     let mut at = 0;
@@ -153,13 +154,12 @@ fn is_context(text: &str) -> bool {
     ["from=<", "to=<", "proto=", "helo=<"].iter().any(|start| text.starts_with(start))
 }
 
-/// What may follow a bracketed value of the context: smtpd and cleanup part fields by blanks, postscreen by commas;
-/// after cleanup's comes the text of the check.
+/// The texts that may follow a bracketed value of the context: smtpd and cleanup separate fields by blanks, postscreen by commas;
+/// cleanup's fields are followed by the text of the check.
 const FIELD_ENDS: [&str; 9] =
     [" to=<", " proto=", " helo=<", " sasl_", ", to=<", ", proto=", ", helo=<", ", sasl_", ": "];
 
-/// Reads `[from=<>] [to=<>] [proto=] [helo=<>] [sasl_method=] [sasl_username=] [sasl_sender=]` into the policy; gives
-/// back what follows.
+/// Reads `[from=<>] [to=<>] [proto=] [helo=<>] [sasl_method=] [sasl_username=] [sasl_sender=]` into the policy; returns the rest.
 fn context_fields<'a>(policy: &mut Policy<'a>, mut rest: &'a str) -> &'a str {
     loop {
         let field = rest.trim_start_matches([' ', ',']);
@@ -179,7 +179,7 @@ fn context_fields<'a>(policy: &mut Policy<'a>, mut rest: &'a str) -> &'a str {
             let (method, after) = fields::until(value, &[" ", ","]);
             (policy.sasl_method, rest) = (Some(method), after);
         } else if let Some(value) = field.strip_prefix("sasl_username=") {
-            // A login name is raw and may hold blanks; in milter lines it stands in brackets.
+            // A login name is raw and may hold blanks; in milter lines it is in brackets.
             let (user, after) = fields::until(value, &[" sasl_sender="]);
             let bare = user.strip_prefix('<').and_then(|user| user.strip_suffix('>')).unwrap_or(user);
             (policy.sasl_username, rest) = (Some(bare), after);
@@ -189,8 +189,8 @@ fn context_fields<'a>(policy: &mut Policy<'a>, mut rest: &'a str) -> &'a str {
     }
 }
 
-/// `CONTENT from ORIGIN; [context][: TEXT]`. The content is the sender's and may hold ` from a[ip]; from=<…>` itself:
-/// the last such place counts, as far as the content can reach.
+/// `CONTENT from ORIGIN; [context][: TEXT]`. The content is the sender's and may itself hold ` from a[ip]; from=<…>`: the last
+/// such place counts that begins within the maximum length of the content.
 fn content_check<'a>(action: Action, stage: &'a str, text: &'a str, max: usize) -> Policy<'a> {
     let mut policy = empty(action, stage);
     let mut origins = text.rmatch_indices(" from ").filter(|(at, _)| *at <= max);
@@ -206,7 +206,7 @@ fn content_check<'a>(action: Action, stage: &'a str, text: &'a str, max: usize) 
     policy
 }
 
-/// A client, or `local`, between `start` and a semicolon: what stands before `end`, the client, what follows.
+/// A client, or `local`, between `start` and a semicolon. Returns the text before `end`, the client, and the rest.
 fn origin(text: &str, end: usize, start: usize) -> Option<(&str, Peer<'_>, &str)> {
     let after = &text[start..];
     let (peer, rest) = match after.strip_prefix("local;") {

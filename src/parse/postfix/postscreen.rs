@@ -1,12 +1,12 @@
 //! `postfix/postscreen` and its helpers dnsblog and tlsproxy. Their refusals are in `policy.rs`.
 //!
 //! In: a whole text without queue id; a peer is always `[ip]:port`.  Out: `Connect`, `Disconnect` of postscreen.
-//! Ignored on purpose: tests and verdicts (a refusal says why), list answers, and tlsproxy's own connections, which are
-//! postscreen's seen from inside.
+//! Ignored on purpose: tests and verdicts (a refusal says why), answers of DNS lists, and tlsproxy's own connections, which
+//! postscreen reports, too.
 
 use crate::{model::Event, parse::fields};
 
-/// `CONNECT from [ip]:port to [ip]:port`, `DISCONNECT [ip]:port`. tlsproxy writes nearly the same: without ` to `.
+/// `CONNECT from [ip]:port to [ip]:port`, `DISCONNECT [ip]:port`. tlsproxy's lines are nearly the same, without ` to `.
 pub fn session<'a>(daemon: Option<&str>, text: &'a str) -> Option<Event<'a>> {
     if let Some(rest) = text.strip_prefix("CONNECT from ") {
         let (peer, rest) = fields::peer(rest)?;

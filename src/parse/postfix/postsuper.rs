@@ -1,8 +1,8 @@
-//! `postsuper`: what an administrator does to queue files.
+//! `postsuper`: an administrator's operations on queue files.
 //!
-//! In: the text after a queue id.  Out: `Operation`. Its `removed` is a deletion, the queue manager's is not, so that
-//! without the daemon's name it is not looked for here.
-//! Ignored on purpose (`service.rs`): the summaries `Deleted: 1 message`.
+//! In: the text after a queue id.  Out: `Operation`. Its `removed` is a deletion, the queue manager's is not; if the daemon's
+//! name is lost, `removed` is taken for the queue manager's.
+//! Ignored on purpose (`service.rs`): summaries such as `Deleted: 1 message`.
 
 use crate::model::{Event, event::Operation};
 

@@ -14,7 +14,7 @@ pub fn message(text: &str) -> Option<Event<'_>> {
     match text {
         "removed" => Some(Event::Removed),
         "skipped, still being delivered" => Some(Event::Note),
-        // `status=deferred (bounce failed)`: it stays in the queue until the notice can be sent.
+        // `status=deferred (bounce failed)`: the message stays in the queue until the notice can be sent.
         _ if text.starts_with("status=deferred (") => Some(Event::Warning { text }),
         _ => None,
     }

@@ -1,15 +1,15 @@
-//! The ids that a delivery's reply names: the next hop's, or the child's of a forwarded message.
+//! Queue ids in the reply of a delivery: the next hop's, or the child's of a forwarded message.
 //!
-//! In: the text of `status=sent (…)`, or sendmail's `Sent (…)`.  Out: an id. The words are the receiving server's.
-//! Ignored on purpose: qmail's pid, Gmail's token and Exchange's internal id, which no log that we read shows.
+//! In: the text of `status=sent (…)`, or sendmail's `Sent (…)`.  Out: an id. The reply is worded by the receiving server.
+//! Ignored on purpose: qmail's pid, Gmail's token and Exchange's internal id, which appear in no log that is read here.
 
 use crate::{parse::fields, queue_id};
 use memchr::memrchr_iter;
 
 const QUEUED_AS: &str = "queued as ";
 
-/// The next hop's queue id: postfix `queued as X` (the last one: a content filter quotes the reply behind it), sendmail
-/// `X Message accepted for delivery`, Exim `OK id=X`, and the id of Proxmox' filter.
+/// The next hop's queue id: postfix `queued as X` (the last one, because a content filter puts the reply that it got at the end),
+/// sendmail `X Message accepted for delivery`, Exim `OK id=X`, and the id of Proxmox' filter.
 pub fn reply_queue_id(reply: &str) -> Option<&str> {
     if let Some(at) = memrchr_iter(b'q', reply.as_bytes()).find(|at| reply[*at..].starts_with(QUEUED_AS)) {
         return id(&reply[at + QUEUED_AS.len()..]);
@@ -20,7 +20,7 @@ pub fn reply_queue_id(reply: &str) -> Option<&str> {
     if let Some((_, rest)) = reply.rsplit_once("OK id=") {
         return id(rest);
     }
-    // Proxmox' filter, whose own lines say what it did with the message: `250 2.5.0 OK (2C225C6817C7EEE1481)`.
+    // Proxmox' filter: `250 2.5.0 OK (2C225C6817C7EEE1481)`. Its own lines under that id say what it did with the message.
     let own = reply.strip_prefix("250 2.5.0 OK (")?.strip_suffix(')')?;
     Some(own).filter(|own| own.len() > 12 && queue_id::postfix::is_id(own))
 }
@@ -31,15 +31,14 @@ pub fn forwarded_queue_id(reply: &str) -> Option<&str> {
     id(reply.strip_prefix("forwarded as ")?)
 }
 
-/// Code and DSN of what a remote server said: `host mx[192.0.2.1] said: 450 4.2.0 …`, `… refused to talk to me: 421 …`.
+/// Code and DSN of a remote server's reply: `host mx[192.0.2.1] said: 450 4.2.0 …`, `… refused to talk to me: 421 …`.
 pub fn remote_reply(text: &str) -> (Option<u16>, Option<&str>) {
     let said = [" said: ", " refused to talk to me: "].iter().find_map(|words| fields::split(text, words));
     let (code, dsn, _) = said.map_or((None, None, ""), |(_, reply)| fields::reply(reply));
     (code, dsn)
 }
 
-/// The word at the start of a text, if an id can look like that: postfix and sendmail ids are alphanumeric, Exim's
-/// have dashes.
+/// The word at the start of a text, if it looks like an id: those of postfix and sendmail are alphanumeric, Exim's have dashes.
 fn id(text: &str) -> Option<&str> {
     let len = text.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'-').count();
     (6..=40).contains(&len).then_some(&text[..len])

@@ -1,12 +1,11 @@
-//! What any daemon may say about itself: statistics, starts and stops, tables, settings, and verbose logging.
+//! Lines that any daemon may write about itself: statistics, starts and stops, tables, settings, and verbose logging.
 //!
-//! In: a whole text without queue id and severity word that no other parser took.  Out: a reason why it is not used, or
-//! nothing, and then the line counts as unrecognised. The lists are short on purpose: a new release's new line should
-//! show up in `coverage`.
+//! In: a whole text without queue id and severity word that no other parser took.  Out: the reason why it is not used, or `None`;
+//! then the line is unrecognised. The lists are short on purpose: a line that is new in a release should show up in `coverage`.
 
 /// Why a line is not used, if it is a known one.
 pub fn unused(daemon: Option<&str>, text: &str) -> Option<&'static str> {
-    // The scripts only report, and pass on what `postfix check` and the shell say.
+    // The scripts only report, and pass on the output of `postfix check` and the shell.
     if matches!(daemon, Some("postfix-script" | "postfix-tls-script" | "postmulti-script" | "post-install")) {
         return Some("lifecycle");
     }
@@ -23,7 +22,7 @@ pub fn unused(daemon: Option<&str>, text: &str) -> Option<&'static str> {
     verbose(text).then_some("verbose logging")
 }
 
-/// By their first words.
+/// Reasons by the first words of a text.
 const STARTS: &[(&str, &[&str])] = &[
     ("statistics", &["statistics: "]),
     (
@@ -64,7 +63,7 @@ const STARTS: &[(&str, &[&str])] = &[
     ("verbose logging", &["> ", "< ", "event: ", "running: ", "private/"]),
 ];
 
-/// By words inside, where a name stands before them.
+/// Reasons by words inside a text, where a name comes first.
 const INSIDE: &[(&str, &[&str])] = &[
     ("configuration", &["using backwards-compatible default setting "]),
     ("lifecycle", &[" cleanup: retained="]),
@@ -75,7 +74,7 @@ const INSIDE: &[(&str, &[&str])] = &[
     ("verbose logging", &[": feedback ", " feedback type ", ": limit "]),
 ];
 
-/// `function_name: …`, which is what `-v` and `debug_peer_list` make of most statements.
+/// `function_name: …`, the form of most lines that are logged because of `-v` and `debug_peer_list`.
 fn verbose(text: &str) -> bool {
     text.split_once(": ").is_some_and(|(name, _)| {
         name.contains('_') && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')

@@ -6,7 +6,7 @@
 use super::policy;
 use crate::{model::Event, parse::fields};
 
-/// `client=…`, a broken-off session (with an id since 3.10), or qmqpd's words for one.
+/// `client=…`, an aborted session (with an id since 3.10), or qmqpd's words for one.
 pub fn message(text: &str) -> Option<Event<'_>> {
     if let Some(rest) = text.strip_prefix("client=") {
         return client(rest);
@@ -17,7 +17,7 @@ pub fn message(text: &str) -> Option<Event<'_>> {
     aborted(text).or_else(|| qmqpd_aborted(text))
 }
 
-/// `connect from`, `disconnect from`, and a session broken off before there is an id.
+/// `connect from`, `disconnect from`, and a session that is aborted before there is an id.
 pub fn session(text: &str) -> Option<Event<'_>> {
     if let Some(rest) = text.strip_prefix("connect from ") {
         return fields::peer(rest).map(|(peer, _)| Event::Connect { peer });

@@ -7,8 +7,8 @@ use crate::model::{
 };
 use std::fmt::Write;
 
-/// Compares what a text of a daemon (`""`: the name was lost) tells with its compact form: the queue id, the event in
-/// one or two words, what it names as `key=value` without what is absent, free text in backticks.
+/// Compares the event of a daemon's text (`""`: the name was lost) with its compact form: the queue id, the event in one or two
+/// words, its fields as `key=value` without absent ones, free text in backticks.
 #[track_caller]
 pub fn check(daemon: &str, text: &str, expected: &str) {
     let parsed = parse(Some(daemon).filter(|name| !name.is_empty()), text);

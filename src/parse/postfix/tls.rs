@@ -1,6 +1,6 @@
-//! What the TLS library and its session caches say in smtpd, smtp and tlsproxy.
+//! Lines of the TLS library and its session caches in smtpd, smtp and tlsproxy.
 //!
-//! In: a whole text without queue id.  Out: `Tls`, once per session; the stitching finds it by process and peer.
+//! In: a whole text without queue id.  Out: `Tls`, once per session; `stitch` assigns it by process and peer.
 //! Ignored on purpose: certificates, failed handshakes, verification, session caches and traces.
 
 use crate::{model::Event, parse::fields};
@@ -8,7 +8,7 @@ use crate::{model::Event, parse::fields};
 /// `Anonymous|Untrusted|Trusted|Verified TLS connection established|reused from|to NAMADDR[ to SNI]: VERSION with cipher
 /// CIPHER (…` (`tls/tls_misc.c tls_log_summary`).
 pub fn session(text: &str) -> Option<Event<'_>> {
-    // Old releases had no word for the trust.
+    // Old releases do not log the level of trust.
     const TRUST: [&str; 5] = ["Anonymous ", "Untrusted ", "Trusted ", "Verified ", ""];
     let rest = TRUST.iter().find_map(|trust| text.strip_prefix(trust)?.strip_prefix("TLS connection "))?;
     let rest = rest.strip_prefix("established ").or_else(|| rest.strip_prefix("reused "))?;

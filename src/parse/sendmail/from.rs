@@ -9,7 +9,7 @@ use crate::model::Event;
 use crate::model::event::SendmailFrom;
 use crate::parse::fields::number;
 
-/// In the order of the source. `relay` is last: it may hold anything.
+/// The keys in the order in which sendmail writes them. `relay` is last because it may hold anything.
 const KEYS: &[&str] = &[
     "from",
     "size",
@@ -54,7 +54,7 @@ pub fn parse(text: &str) -> Option<Event<'_>> {
     sized.then_some(Event::From(record))
 }
 
-/// Without brackets. The log cuts it at 100 characters, so that the closing one may be missing.
+/// A Message-ID without brackets. sendmail cuts it at 100 characters, so the closing one may be missing.
 fn message_id(value: &str) -> &str {
     let value = value.strip_prefix('<').unwrap_or(value);
     value.strip_suffix('>').unwrap_or(value)

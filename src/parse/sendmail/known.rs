@@ -1,10 +1,10 @@
-//! Texts that are told by their beginning: warnings about a message, and what changes nothing.
+//! Texts that are known by their beginning: warnings about a message, and texts that are not used.
 //!
 //! In: a text that no parser claimed.  Out: whether it warns, or the reason why it is not used.
-//! Taken from the statements of sendmail 8.15 to 8.18. A text that is not here is unrecognised, on purpose: it shall be
-//! counted and shown.
+//! The lists are from the sources of sendmail 8.15 to 8.18. Any other text is unrecognised on purpose, so that it is counted and
+//! shown.
 
-/// Beginnings of what an administrator wants to see with the message.
+/// Beginnings of warnings that an administrator wants to see with the message.
 const WARNINGS: &[&str] = &[
     "Authentication-Warning: ",
     "Bare linefeed (LF) not allowed",
@@ -33,7 +33,7 @@ const WARNINGS: &[&str] = &[
     "cannot prescan from ",
 ];
 
-/// What a warning holds that begins with a name: a host, a file, an address.
+/// Parts of warnings that begin with a name: a host, a file, an address.
 const WARNINGS_INSIDE: &[&str] =
     &[" protocol error: ", ": unsafe directory path, marked ", " has bad shell ", " file, marked unsafe"];
 
@@ -203,7 +203,7 @@ const UNUSED: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Texts whose beginning is a name.
+/// Parts of unused texts that begin with a name.
 const UNUSED_INSIDE: &[(&str, &str)] = &[
     (" aliases, longest ", "a table, a map or the alias file"),
     (": lookup error, expected ", "a table, a map or the alias file"),
@@ -215,12 +215,12 @@ const UNUSED_INSIDE: &[(&str, &str)] = &[
     (": WARNING: dangerous write permissions", "the system around sendmail"),
 ];
 
-/// Whether a text warns.
+/// Whether a text is a warning.
 pub fn warns(text: &str) -> bool {
     WARNINGS.iter().any(|start| text.starts_with(start)) || WARNINGS_INSIDE.iter().any(|part| text.contains(part))
 }
 
-/// Why a known text is not used. With a queue id it is still evidence of its message.
+/// The reason why a known text is not used. With a queue id it is still evidence of its message.
 pub fn unused(text: &str) -> Option<&'static str> {
     UNUSED
         .iter()

@@ -2,7 +2,7 @@
 //!
 //! In: `Milter: …`, `Milter (NAME) …` (8.16 and later), `Milter …`, `milter=NAME, …`, `milter_read(NAME): …`.
 //! Out: a decision, a changed envelope, a warning, or evidence.
-//! Ignored on purpose: header edits; `milter=NAME, action=…`, which a `Milter: …` line says again.
+//! Ignored on purpose: header edits; `milter=NAME, action=…`, which a `Milter: …` line repeats.
 
 use super::peer::peer;
 use super::reject::{answered, policy};
@@ -10,7 +10,7 @@ use super::scan::{bare, find_outside};
 use crate::model::Event;
 use crate::model::event::{Action, MilterEdit, Peer};
 
-/// What follows a filter's name when all is well.
+/// Beginnings of the text after a filter's name when all is well.
 const QUIET: &[&str] =
     &["headers, ", "header, ", "body, ", "quit filter", "abort filter", "init success", "time command"];
 
@@ -46,8 +46,8 @@ fn quarantine(rest: &str) -> Event<'_> {
     }
 }
 
-/// `chgfrom: A`, `add: rcpt: A`, `delete: rcpt A[, naddrs=N]`. A reply in the place of the address says that the change
-/// failed, `naddrs=0` that there was nothing to delete.
+/// `chgfrom: A`, `add: rcpt: A`, `delete: rcpt A[, naddrs=N]`. A reply in place of the address says that the change failed,
+/// `naddrs=0` that there was nothing to delete.
 fn edit(change: &str) -> Event<'_> {
     let (edit, addr) = if let Some(addr) = change.strip_prefix("chgfrom: ") {
         (MilterEdit::ChangeSender, addr)
@@ -76,7 +76,7 @@ fn decision<'a>(text: &'a str, rest: &'a str) -> Event<'a> {
     if let Some(rest) = rest.strip_prefix("connect: host=") {
         return connect(rest).unwrap_or(Event::Note);
     }
-    // The argument is the client's; only where its brackets do not close is the mark looked for inside it.
+    // The argument is the client's text. Only if its brackets do not close is `, reject=` looked for inside them, too.
     let reject = find_outside(rest, ", reject=").map(|at| (&rest[..at], Some(&rest[at + ", reject=".len()..])));
     let discard = || rest.strip_suffix(", discard").map(|subject| (subject, None));
     let cut = || rest.split_once(", reject=").map(|(subject, answer)| (subject, Some(answer)));

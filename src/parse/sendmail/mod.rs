@@ -1,10 +1,12 @@
 //! sendmail: one program, one format per record.
 //!
-//! In: a text logged by sendmail.  Out: an event with the queue id of its line, where it has one.
-//! Ignored on purpose: the life of the daemon, its tables and sockets; what `known` lists. `NOQUEUE` is no queue id.
+//! In: a text logged by sendmail.  Out: an event with the queue id of its line, if it has one.
+//! Ignored on purpose: starts and stops of the daemon, its tables and sockets; everything that `known` lists. `NOQUEUE` is no
+//! queue id.
 //!
-//! The frame is `conf.c sm_syslog`'s: `ID: text`, `NOQUEUE: text`, the bare text, and `ID[1]: part ...` for a text that
-//! was too long. The addresses of an event are as logged; [`unescape`](crate::model::logged::unescape) undoes the octal of `str2prt`.
+//! The frame is that of `conf.c sm_syslog`: `ID: text`, `NOQUEUE: text`, the bare text, and `ID[1]: part ...` for a text that was
+//! too long. The addresses of an event are as logged; [`unescape`](crate::model::logged::unescape) undoes the octal escapes of
+//! `str2prt`.
 
 mod from;
 mod known;
@@ -26,12 +28,12 @@ use crate::{
     queue_id,
 };
 
-/// Whether a text can only be sendmail's: a statement after an id that holds its time, or one about a session in words that no
-/// other program has.
+/// Whether a text can only be sendmail's: a statement after an id that holds its time, or a line about a session in words that no
+/// other program uses.
 pub fn is_record(text: &str) -> bool {
     match text.split_once(": ") {
         Some((id, rest)) if queue_id::sendmail::is_timed(id) => match rest.split_once('=').map(|(word, _)| word) {
-            // These two words are anybody's, but not with what sendmail has further on.
+            // Other programs write these two words, too, but not with the later fields of sendmail.
             Some("from") => rest.contains(", nrcpts="),
             Some("to") => rest.contains(", stat="),
             _ => with_id(rest).is_some(),
@@ -54,7 +56,7 @@ pub fn parse(text: &str) -> Parsed<'_> {
     }
 }
 
-/// `ID[n]: part ...`, with the separator at which it was cut; the last part has no ` ...`.
+/// `ID[n]: part ...`. A part includes the separator at which the text was cut; the last part has no ` ...`.
 fn piece<'a>(head: &'a str, rest: &'a str) -> Option<Parsed<'a>> {
     let (id, number) = head.strip_suffix(']')?.split_once('[')?;
     if !queue_id::sendmail::is_id(id) || number.len() > 3 {
@@ -65,7 +67,7 @@ fn piece<'a>(head: &'a str, rest: &'a str) -> Option<Parsed<'a>> {
     Some(Parsed::Event { queue_id: Some(id), event })
 }
 
-/// Reads what follows the queue id: for a text that was put together from its parts, joined as they are.
+/// Reads the text after the queue id. The parts of a text that was split must be joined first, without anything between them.
 pub fn parse_body<'a>(queue_id: Option<&'a str>, text: &'a str) -> Parsed<'a> {
     if queue_id.is_some() {
         let event = with_id(text).or_else(|| known::unused(text).map(|_| Event::Note));
@@ -79,7 +81,7 @@ pub fn parse_body<'a>(queue_id: Option<&'a str>, text: &'a str) -> Parsed<'a> {
     }
 }
 
-/// The record of a message or session. The order matters where one beginning is another's, too.
+/// Reads a text with a queue id. The order matters where two forms share a beginning.
 fn with_id(text: &str) -> Option<Event<'_>> {
     if text.starts_with("from=") {
         return from::parse(text);
@@ -104,7 +106,7 @@ fn with_id(text: &str) -> Option<Event<'_>> {
         .or_else(|| session::user_error(text))
 }
 
-/// What belongs to a session or a refusal and goes without an id.
+/// Reads a text without a queue id, which is about a session or a refusal.
 fn without_id(text: &str) -> Option<Event<'_>> {
     session::tls(text)
         .or_else(|| session::login(text))

@@ -1,7 +1,6 @@
-//! Children: notifications, clones and splits, which have a queue id of their own.
+//! Children: notifications, clones and splits, which have queue ids of their own (`savemail.c`, `deliver.c`, `queue.c`).
 //!
 //! In: `CHILD: DSN: text`, `CHILD: clone: owner=…`, `split: …, id[s]=a, b`.  Out: `Dsn`, `Clone`.
-//! (`savemail.c`, `deliver.c`, `queue.c`.)
 
 use crate::model::Event;
 use crate::queue_id::sendmail::is_id;

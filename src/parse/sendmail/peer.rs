@@ -1,11 +1,11 @@
-//! `relay=` and its like: who is at the other end.
+//! `relay=` and similar fields: the host at the other end.
 //!
 //! In: `host [ip]`, `[ip]`, `host [IPv6:…] (may be forged)`, `ident@host [ip]`, `user@localhost`, `mx.example.net. [ip]`.
-//! Out: a [`Peer`].  Left alone on purpose: `(may be forged)`; the name is what the log says.
+//! Out: a [`Peer`].  Left alone on purpose: `(may be forged)`; the name is given as logged.
 
 use crate::model::event::Peer;
 
-/// The peer that a `relay=` names. `[RESPONSE]` (a bounce) and `local` (a mailer) name none. A final dot is dropped.
+/// The peer that `relay=` names. `[RESPONSE]` (a bounce) and `local` (a mailer) name none. A final dot is dropped.
 pub fn peer(relay: &str) -> Peer<'_> {
     let relay = relay.strip_suffix(" (may be forged)").unwrap_or(relay).trim();
     if relay == "[RESPONSE]" {

@@ -1,17 +1,18 @@
-//! Decisions of rulesets and about size (`parseaddr.c rscheck`, `collect.c`, `queue.c`, `deliver.c`).
+//! Decisions of rulesets, and decisions about a whole message, such as its size (`parseaddr.c rscheck`, `collect.c`, `queue.c`,
+//! `deliver.c`).
 //!
 //! In: `ruleset=…`, `discarded`, `quarantine=…`, `message size (N) exceeds …`.  Out: [`Event::Policy`].
-//! A ruleset of an *outgoing* session (`tls_server`, `try_tls`, …) refuses another server, not a message: a warning.
+//! A ruleset of an *outgoing* session (`tls_server`, `try_tls`, …) refuses another server, not a message, and becomes a warning.
 
 use super::peer::peer;
 use super::scan::{bare, find_outside, reply};
 use crate::model::Event;
 use crate::model::event::{Action, Operation, Peer, Policy};
 
-/// Rulesets that judge the server which sendmail itself calls.
+/// Rulesets that judge a server to which sendmail connects.
 const OUTGOING: &[&str] = &["tls_server", "tls_rcpt", "try_tls", "authinfo", "tls_clt_features", "clt_features"];
 
-/// A decision about nothing yet: the parsers here and in `milter` fill in what their line has.
+/// A decision with everything else absent; the parsers here and in `milter` fill in what their line has.
 pub fn policy<'a>(action: Action, stage: &'a str, peer: Peer<'a>, text: &'a str) -> Policy<'a> {
     Policy {
         action,
@@ -37,8 +38,8 @@ pub fn answered<'a>(action: Action, stage: &'a str, peer: Peer<'a>, answer: &'a 
 
 /// `ruleset=R, arg1=A[, arg2=B][, relay=H], OUTCOME`; `None` without a known outcome.
 ///
-/// The arguments are what the client said. `relay=` and the outcome are looked for outside of their brackets, and the
-/// outcome is the first one after `relay=`, because the text of a reject repeats the argument.
+/// The arguments are the client's text. `relay=` and the outcome are looked for outside their brackets, and the outcome is the
+/// first one after `relay=`, because the text of a reject repeats the argument.
 pub fn ruleset(text: &str) -> Option<Event<'_>> {
     let (ruleset, rest) = text.strip_prefix("ruleset=")?.split_once(", ")?;
     let (arg, rest) = match rest.strip_prefix("arg1=") {
@@ -76,7 +77,8 @@ pub fn ruleset(text: &str) -> Option<Event<'_>> {
     Some(Event::Policy(decision))
 }
 
-/// What stands before the first of the separators, and the rest without its `, `.
+/// Splits at the first of the separators outside quotes and brackets, or at the first of all if there is none. The rest is
+/// without its `, `.
 fn first_of<'a>(text: &'a str, separators: &[&str]) -> Option<(&'a str, &'a str)> {
     let outside = separators.iter().filter_map(|separator| find_outside(text, separator)).min();
     let at = outside.or_else(|| separators.iter().filter_map(|separator| text.find(separator)).min())?;

@@ -1,11 +1,9 @@
-//! The id that another server's reply names.
-//!
-//! In: a `stat=` text, or a whole reply.  Out: the next hop's queue id.
+//! The queue id in the reply of another server.
 
-/// The id that the next hop gave the message, out of the text of its reply: that of `stat=Sent (…)`, or a whole reply.
+/// The id that the next hop gave the message, from the text of its reply: that of `stat=Sent (…)`, or a whole reply.
 ///
-/// Known are postfix (also behind a filter: the last `queued as` counts), sendmail, Exim, and Exchange's internal id.
-/// A qmail process number and Gmail's token name nothing that a log of ours could hold.
+/// Known are the forms of postfix (also behind a filter: the last `queued as` counts), sendmail and Exim, and Exchange's internal
+/// id. A qmail process number and Gmail's token appear in no log that is read here.
 pub fn reply_queue_id(stat: &str) -> Option<&str> {
     if let Some((_, id)) = stat.rsplit_once("queued as ") {
         return word(id);
@@ -23,7 +21,7 @@ pub fn reply_queue_id(stat: &str) -> Option<&str> {
     None
 }
 
-/// The letters, digits and hyphens (Exim) at the beginning, at least five: shorter is no id of any server.
+/// The letters, digits and hyphens (Exim) at the beginning, at least five: no server has shorter ids.
 fn word(text: &str) -> Option<&str> {
     let end = text.bytes().position(|b| !(b.is_ascii_alphanumeric() || b == b'-')).unwrap_or(text.len());
     Some(text[..end].trim_end_matches('-')).filter(|id| id.len() >= 5)

@@ -1,27 +1,28 @@
 //! Scanning of sendmail's texts: fields, quotes, brackets, escapes.
 //!
 //! In: a text, or a part of one.  Out: slices of it.
-//! Left alone on purpose: what a field means.
+//! Left alone on purpose: the meaning of a field.
 //!
-//! Addresses and message-ids are written by strangers and may hold `, relay=`. Inside quotes and angle brackets a
-//! separator is text. sendmail cuts long values in the middle, quotes and brackets included, so a separator that is
-//! found nowhere outside of them is then looked for without regard to them.
+//! Strangers write addresses and Message-IDs and may imitate a field: `from=<"a, relay=x"@example.org>, size=900`. So a separator
+//! inside quotes or angle brackets is text. sendmail cuts the middle out of long values, and a quote or bracket with it:
+//! `from=<"aaaa...a@example.org>, size=900`. So a separator that is not found outside quotes and brackets is then looked for
+//! everywhere.
 
 use memchr::{memchr_iter, memchr2, memchr3, memrchr_iter};
 
-/// Follows quotes and angle brackets through a text as `conf.c sm_syslog` wrote it, where `\\` stands for one backslash.
+/// Follows quotes and angle brackets through a text, byte by byte. In a log, `conf.c sm_syslog` writes `\\` for one backslash.
 #[derive(Default)]
 struct Nesting {
     quoted: bool,
     angle: bool,
-    /// The next byte is escaped inside quotes: it closes nothing.
+    /// Inside quotes, the next byte is escaped and closes nothing.
     escaped: bool,
-    /// The first half of the log's own `\\` was seen.
+    /// The previous byte was a backslash: the first half of the log's `\\`, or a single one.
     backslash: bool,
 }
 
 impl Nesting {
-    /// Takes one byte; whether it stands outside of quotes and brackets.
+    /// Takes the next byte; returns whether it is outside quotes and brackets.
     fn outside(&mut self, byte: u8) -> bool {
         if byte == b'\\' && !self.backslash {
             self.backslash = true;
@@ -32,8 +33,8 @@ impl Nesting {
             self.escaped = self.quoted && !self.escaped;
             return !self.quoted && !self.angle;
         }
-        // A single backslash begins `\n` or `\ooo`: one control character, which closes nothing. Before a quote it is the
-        // quote's own escape, of a log that was made printable by something else.
+        // A single backslash begins `\n` or `\ooo`: one control character, which closes nothing. Before a quote it escapes the
+        // quote: then something other than sendmail made the log printable.
         let lone = std::mem::take(&mut self.backslash);
         if std::mem::take(&mut self.escaped) || (lone && self.quoted && byte == b'"') {
             return false;
@@ -57,14 +58,14 @@ impl Nesting {
     }
 }
 
-/// The first place of `needle` outside of quotes and angle brackets. `None` says nothing about places inside them.
+/// The first place of `needle` outside quotes and angle brackets. `None` says nothing about places inside them.
 pub fn find_outside(text: &str, needle: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let first = *needle.as_bytes().first()?;
     let mut nesting = Nesting::default();
     let mut at = 0;
     while at < bytes.len() {
-        // Nothing changes up to the next of these.
+        // The nesting cannot change before the next of these bytes.
         let plain = match () {
             () if nesting.backslash || nesting.escaped => Some(0),
             () if nesting.quoted => memchr2(b'"', b'\\', &bytes[at..]),
@@ -90,23 +91,23 @@ pub fn find_outside(text: &str, needle: &str) -> Option<usize> {
     None
 }
 
-/// Splits at the first `needle` outside of quotes and brackets, or, where they do not close, at the first of all.
+/// Splits at the first `needle` outside quotes and brackets, or at the first of all if there is none outside.
 pub fn split_outside<'a>(text: &'a str, needle: &str) -> Option<(&'a str, &'a str)> {
     let at = find_outside(text, needle).or_else(|| text.find(needle))?;
     Some((&text[..at], &text[at + needle.len()..]))
 }
 
-/// `key=value, key=value` with the keys in the order in which sendmail writes them.
+/// Iterates over `key=value, key=value`, with the keys in the order in which sendmail writes them.
 ///
-/// Each value ends where one of the *later* keys begins, so that a key inside a hostile value is seldom taken for a
-/// field; the last key has the rest of the text.
+/// Each value ends where one of the *later* keys begins, so a key inside a hostile value is rarely taken for a field. The value
+/// of the last key is the rest of the text.
 pub struct Fields<'a, 'k> {
     rest: Option<&'a str>,
     keys: &'k [&'k str],
 }
 
 impl<'a, 'k> Fields<'a, 'k> {
-    /// `text` begins with the first field; `keys` are all that may come.
+    /// `text` begins with the first field; `keys` are all keys that may follow, in order.
     pub fn new(text: &'a str, keys: &'k [&'k str]) -> Self {
         Self { rest: Some(text), keys }
     }
@@ -124,7 +125,8 @@ impl<'a, 'k> Iterator for Fields<'a, 'k> {
         if self.keys.is_empty() {
             return Some((key, value));
         }
-        // A stranger's Message-ID may hold brackets and fields: nothing after it ends with a bracket.
+        // A stranger's Message-ID may hold brackets and fields, so it ends at the last `>` before a field: no later value ends
+        // with a bracket.
         let end = (key == "msgid").then(|| last_bracket(value, self.keys)).flatten();
         let end = end.or_else(|| boundary(value, self.keys, true)).or_else(|| boundary(value, self.keys, false));
         self.rest = end.map(|end| &value[end + 2..]);
@@ -132,7 +134,7 @@ impl<'a, 'k> Iterator for Fields<'a, 'k> {
     }
 }
 
-/// The place of the first `, KEY=` with one of the keys.
+/// The place of the first `, KEY=` with one of the keys; if `nested`, outside quotes and brackets only.
 fn boundary(value: &str, keys: &[&str], nested: bool) -> Option<usize> {
     let mut nesting = Nesting::default();
     value.bytes().enumerate().find_map(|(at, byte)| {
@@ -141,7 +143,7 @@ fn boundary(value: &str, keys: &[&str], nested: bool) -> Option<usize> {
     })
 }
 
-/// The place after the last `>` that a field follows.
+/// The place after the last `>` that is followed by a field.
 fn last_bracket(value: &str, keys: &[&str]) -> Option<usize> {
     let bytes = value.as_bytes();
     memrchr_iter(b'>', bytes).map(|at| at + 1).find(|at| starts_field(&bytes[*at..], keys))
@@ -152,8 +154,8 @@ fn starts_field(text: &[u8], keys: &[&str]) -> bool {
     keys.iter().any(|key| text.strip_prefix(key.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'=')))
 }
 
-/// An address without its angle brackets, and without a phrase before them (`Alice <alice@example.org>`); anything else as
-/// it is, files and commands too.
+/// An address without its angle brackets, and without a phrase before them (`Alice <alice@example.org>`). Anything else, such as
+/// a file or a command, stays as it is.
 pub fn bare(address: &str) -> &str {
     let Some(open) = address.strip_suffix('>') else { return address };
     match open.strip_prefix('<') {
@@ -163,7 +165,7 @@ pub fn bare(address: &str) -> &str {
     }
 }
 
-/// `550 5.7.1 text` in its parts; a text without a code stays whole.
+/// Splits `550 5.7.1 text` into code, DSN and text. Code and DSN may be missing.
 pub fn reply(text: &str) -> (Option<u16>, Option<&str>, &str) {
     let (code, text) = match text.split_at_checked(3) {
         Some((digits, rest)) if is_code(digits) && (rest.is_empty() || rest.starts_with([' ', '-'])) => {
@@ -201,7 +203,7 @@ pub fn interval(text: &str) -> Option<f64> {
     parts.next().is_none().then_some(seconds as f64)
 }
 
-/// A number of at most six digits, so that no sum of them overflows.
+/// A number of at most six digits, so that sums of them cannot overflow.
 fn small(digits: &str) -> Option<u64> {
     let fits = (1..=6).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
     fits.then(|| digits.parse().ok()).flatten()
@@ -270,7 +272,7 @@ mod tests {
         assert_eq!(interval("00:02"), None);
     }
 
-    /// The log writes each backslash twice; one alone begins a control character.
+    /// The log writes each backslash twice; a single one begins a control character.
     #[test]
     fn quotes_and_brackets_enclose_what_stands_between_them() {
         for (text, found) in [

@@ -1,8 +1,9 @@
-//! Sessions: TLS, logins, connections that were watched, refused or lost.
+//! Sessions: TLS, logins, and connections that are suspicious, refused or lost.
 //!
-//! In: texts with a queue id (sendmail gives one to every SMTP session, mail or not) and without.
-//! Out: `Connect`, `Aborted`, `Tls`, `SaslLogin`, `SaslFailed`, `Policy` (for a probe with [`Action::Warn`], so that its client is known).
-//! Ignored on purpose: logins and TLS errors of outgoing sessions; the delivery record tells their result.
+//! In: texts with a queue id (sendmail gives one to every SMTP session, with or without mail) and without.
+//! Out: `Connect`, `Aborted`, `Tls`, `SaslLogin`, `SaslFailed`, `Policy` (for a probe with [`Action::Warn`], so that its client
+//! is known).
+//! Ignored on purpose: logins and TLS errors of outgoing sessions; the delivery record has their result.
 
 use super::peer::peer;
 use super::reject::policy;
@@ -41,7 +42,7 @@ pub fn login(text: &str) -> Option<Event<'_>> {
     Some(Event::SaslLogin { peer: login.0?, user: login.1, method: login.2 })
 }
 
-/// `AUTH failure (MECH): REASON[, user=U], relay=R`. The user is what the client said.
+/// `AUTH failure (MECH): REASON[, user=U], relay=R`. The user is the client's text.
 pub fn login_failed(text: &str) -> Option<Event<'_>> {
     let (method, rest) = text.strip_prefix("AUTH failure (")?.split_once("): ")?;
     let (rest, relay) = rest.rsplit_once(", relay=")?;
@@ -57,7 +58,7 @@ pub fn connect(text: &str) -> Option<Event<'_>> {
     Some(Event::Connect { peer: peer(text.strip_prefix("connect from ")?) })
 }
 
-/// Sessions that broke off: the stage is sendmail's own word (`rcpt`, `server cmd read`), `data` while reading a message.
+/// Aborted sessions. The stage is sendmail's own word (`rcpt`, `server cmd read`), or `data` while it reads a message.
 pub fn aborted(text: &str) -> Option<Event<'_>> {
     let event = |peer, reason, stage| Some(Event::Aborted { peer, reason, stage });
     if let Some(rest) = text.strip_prefix("lost input channel from ") {
@@ -85,7 +86,8 @@ pub fn aborted(text: &str) -> Option<Event<'_>> {
     broke_off.then(|| Event::Aborted { peer: Peer::default(), reason: rest, stage: "data" })
 }
 
-/// What a client did or did not do, told with its relay at the beginning or in the middle of the line.
+/// Remarks on a client: a session without mail, a refusal, a probe, a suspected attack. The client's relay is at the beginning of
+/// the line, or inside it.
 pub fn watched(text: &str) -> Option<Event<'_>> {
     if let Some((relay, _)) = text.split_once(" did not issue MAIL/EXPN/VRFY/ETRN during connection to ") {
         return Some(Event::Policy(policy(Action::Warn, "connect", peer(relay), &text[relay.len() + 1..])));
@@ -110,14 +112,14 @@ pub fn watched(text: &str) -> Option<Event<'_>> {
     }
     let at = text.find("]: ").or_else(|| text.find("(may be forged): ").map(|at| at + "(may be forged".len()))?;
     let (relay, what) = (&text[..=at], text.get(at + "]: ".len()..)?);
-    // A command is logged as the client spelled it.
+    // A command is logged in the client's spelling.
     let begins = |start: &str| what.get(..start.len()).is_some_and(|what| what.eq_ignore_ascii_case(start));
     let (_, stage) = PROBES.iter().find(|(start, _)| begins(start))?;
     let action = if what.ends_with(" [rejected]") { Action::Reject } else { Action::Warn };
     Some(Event::Policy(policy(action, stage, peer(relay), what)))
 }
 
-/// What a client tried, told after its relay, and the stage of it.
+/// Beginnings of remarks that follow a client's relay, with the SMTP stage of each.
 const PROBES: &[(&str, &str)] = &[
     ("VRFY ", "vrfy"),
     ("EXPN ", "expn"),
@@ -128,10 +130,10 @@ const PROBES: &[(&str, &str)] = &[
     ("SMTP violation, ", "connect"),
 ];
 
-/// `ADDR... TEXT`: what a client, or the sender, was told about an address (`err.c usrerr`).
+/// `ADDR... TEXT`: an error about an address, reported to the client or the sender (`err.c usrerr`).
 pub fn user_error(text: &str) -> Option<Event<'_>> {
     let end = match text.strip_prefix('<') {
-        // The first `>... ` ends the address; a quoted one may hold another, and then its tail is part of the text.
+        // The first `>... ` ends the address. A quoted address may hold one itself; then its end is taken for a part of the text.
         Some(_) => text.find(">... ")? + 1,
         None => text.find("... ")?,
     };

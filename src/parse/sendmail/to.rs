@@ -1,14 +1,14 @@
 //! The `to=` record (`deliver.c logdelivery`): one attempt for several recipients.
 //!
 //! In: the text after the queue id.  Out: [`Event::To`].
-//! Ignored on purpose: `tls_verify=`, `pri=`, `ntries=`, `stage=`. A list that did not fit continues in further records
-//! that repeat the rest; each is an event, and the mark ` [more]` is dropped.
+//! Ignored on purpose: `tls_verify=`, `pri=`, `ntries=`, `stage=`. A list that does not fit is continued in further records that
+//! repeat the other fields; each record is an event, and the mark ` [more]` is dropped.
 
 use super::scan::{Fields, bare, find_outside, interval};
 use crate::model::Event;
 use crate::model::event::SendmailTo;
 
-/// In the order of the source.
+/// The keys in the order in which sendmail writes them.
 const KEYS: &[&str] = &[
     "to",
     "ctladdr",
@@ -33,7 +33,7 @@ pub fn parse(text: &str) -> Option<Event<'_>> {
         None => (text, None),
     };
     let mut record = SendmailTo { stat, ..SendmailTo::default() };
-    // sendmail leaves out the middle of what does not fit: `..., stat=`.
+    // sendmail leaves out the middle of a record that does not fit: `..., stat=`.
     for (key, value) in Fields::new(fields.strip_suffix("...").unwrap_or(fields), KEYS) {
         match key {
             "to" => record.to = list(value),
@@ -51,7 +51,7 @@ pub fn parse(text: &str) -> Option<Event<'_>> {
     (record.stat.is_some() || record.delay.is_some()).then_some(Event::To(record))
 }
 
-/// The list without the mark that it goes on in another record.
+/// The list without the mark that it is continued in another record.
 fn list(value: &str) -> &str {
     let value = value.strip_suffix(" [more]").unwrap_or(value);
     let value = value.strip_suffix(',').unwrap_or(value);
@@ -69,12 +69,12 @@ fn controller(value: &str) -> &str {
     bare(address)
 }
 
-/// The recipients of a list: split at commas outside of quotes and brackets, without `<>`.
+/// The recipients of a list: split at commas outside quotes and brackets, without `<>`.
 ///
 /// `"|command args"`, `/file` and `\name` are given as written; see [`unescape`](crate::model::logged::unescape) for the escapes.
 pub fn recipients(list: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(list);
-    // Once a quote or bracket is found never to close, looking again would only cost time.
+    // Once a quote or bracket is known never to close, it is not looked for again: that would take quadratic time.
     let mut nested = true;
     std::iter::from_fn(move || {
         let text = rest.take()?;
@@ -87,7 +87,7 @@ pub fn recipients(list: &str) -> impl Iterator<Item = &str> {
     .filter(|address| !address.is_empty())
 }
 
-/// Whether quotes and brackets are closed at the end.
+/// Whether all quotes and brackets are closed.
 fn closed(text: &str) -> bool {
     text.bytes().filter(|b| *b == b'"').count() % 2 == 0 && text.matches('<').count() == text.matches('>').count()
 }
@@ -168,7 +168,7 @@ mod tests {
         assert_eq!(found, ["a, b@example.org", "\"c,d\"@example.org"]);
     }
 
-    /// Looking for the closing bracket again behind each comma would take minutes here.
+    /// Searching for the closing bracket again after each comma would take minutes here.
     #[test]
     fn a_hostile_list_is_read_once() {
         assert_eq!(recipients(&"<a,".repeat(50_000)).count(), 50_000);
@@ -203,7 +203,7 @@ mod tests {
         check("to=a, stat=Sent", "a; stat=Sent");
     }
 
-    /// sendmail leaves out the middle of what is too long, a bracket or quote included.
+    /// sendmail leaves out the middle of a text that is too long, and a bracket or quote with it.
     #[test]
     fn a_list_is_closed_if_all_its_quotes_and_brackets_are() {
         for (text, is_closed) in

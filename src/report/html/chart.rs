@@ -1,6 +1,6 @@
-//! Volume over time as SVG, and as a table for those who do not see it or use a keyboard.
+//! Volume over time as SVG, and as a table for users of screen readers and keyboards.
 //!
-//! The picture is stretched to the room there is; its labels stand beside it, so that they are not.
+//! The picture is stretched to the available width; its labels stand outside, so that they are not.
 
 use super::{
     super::{Cell, Point, Volume},
@@ -9,7 +9,7 @@ use super::{
 use crate::model::Time;
 use std::fmt::Write;
 
-/// Height of the picture, in its own units. A bar is ten of them wide.
+/// Height of the picture and width of a bar, in units of the SVG.
 const HEIGHT: f64 = 100.0;
 const WIDTH: usize = 10;
 
@@ -29,7 +29,7 @@ fn all(p: &Point) -> u64 {
     parts(p).iter().sum()
 }
 
-/// The section of the volume; nothing where there is none.
+/// Writes the section on the volume; nothing if there are no points.
 pub fn volume(volume: &Volume, out: &mut String) {
     let (Some(first), Some(last)) = (volume.points.first(), volume.points.last()) else { return };
     let most = round_up(volume.points.iter().map(all).max().unwrap_or(0).max(1));
@@ -40,7 +40,7 @@ pub fn volume(volume: &Volume, out: &mut String) {
          <p>Messages and refused attempts {words}, by what became of them.</p>\n<div class=\"chart\">\
          <div class=\"y\" aria-hidden=\"true\"><span>{}</span><span>{}</span><span>0</span></div>",
         Cell::Count(most).shown(),
-        // Half of it only where that is a whole number.
+        // Label the middle only if half is a whole number.
         if most.is_multiple_of(2) { Cell::Count(most / 2).shown() } else { String::new() },
     );
     let width = volume.points.len() * WIDTH;
@@ -155,7 +155,7 @@ fn words(step_s: i64) -> String {
     if n == 1 { format!("by the {unit}") } else { format!("in steps of {n} {unit}s") }
 }
 
-/// The next number that is easy to read off a scale.
+/// The next number that is easy to read on a scale.
 fn round_up(n: u64) -> u64 {
     let mut power = 1_u64;
     while power.saturating_mul(100) < n {

@@ -1,8 +1,8 @@
-//! A report as one page of HTML that needs nothing else: no network, no fonts, no pictures but SVG.
+//! A report as one self-contained page of HTML: nothing from the network, no fonts, no pictures but SVG.
 //!
-//! Log text is hostile. It enters the page in two ways only: through `escaped` into markup, and as JSON into a block of
-//! data, from where the script sets it as text. The policy in the page's head lets no script run but the page's own,
-//! known by its hash, and nothing be loaded.
+//! Log text is hostile. It enters the page in two ways only: as markup through `escaped`, and as JSON in a data
+//! block, which the script inserts as text. The content security policy in the head allows only the page's own
+//! script, by its hash, and forbids loading anything.
 
 mod chart;
 
@@ -15,18 +15,18 @@ use std::fmt::Write;
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// Tables that stand side by side where there is room.
+/// Tables shown side by side if there is room.
 const PAIRS: [[&str; 2]; 1] = [["tls", "sizes"]];
-/// Rows from which on a table has a filter of its own.
+/// A table with at least this many rows gets a filter.
 const MANY: usize = 6;
-/// Characters from which on a text wants room, and much of it.
+/// A text longer than this gets a wider column, or a very wide one.
 const WORDS: usize = 12;
 const LONG: usize = 40;
 
-/// The page.
+/// The report as a page of HTML.
 ///
 /// # Errors
-/// When the transactions cannot be written as JSON, which would be a mistake of ours.
+/// If the transactions cannot be written as JSON, which would be a bug.
 pub fn html(report: &Report) -> Result<String, serde_json::Error> {
     let mut out = String::with_capacity(1 << 18);
     let hash = BASE64_STANDARD.encode(Sha256::digest(SCRIPT));
@@ -93,7 +93,7 @@ fn day(time: crate::model::Time) -> String {
     time.utc().format("%Y-%m-%d %H:%M").to_string()
 }
 
-/// Text for markup, in an element or between double quotes.
+/// Escapes text for an element or a double-quoted attribute.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     for c in visible(text).chars() {
@@ -109,12 +109,12 @@ fn escaped(text: &str) -> String {
     out
 }
 
-/// JSON that no HTML parser takes for markup: `</script>` and `<!--` cannot occur.
+/// JSON that is safe inside a script element: `</script>` and `<!--` cannot occur.
 fn data(json: &str) -> String {
     in_json(json.to_owned()).replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
 }
 
-/// What makes something lead to transactions.
+/// Attributes that make an element open the list of its transactions.
 fn behind(title: &str, places: &[usize]) -> String {
     let places: Vec<String> = places.iter().map(usize::to_string).collect();
     format!("data-b=\"{}\" data-title=\"{}\"", places.join(" "), escaped(title))
@@ -171,7 +171,7 @@ fn table(t: &Table, out: &mut String) {
     let lead = is_text.iter().position(|is_text| !is_text);
     for (n, column) in t.columns.iter().enumerate() {
         let class = if is_text[n] { "" } else { " class=\"n\"" };
-        // As the rows come.
+        // The rows arrive sorted by this column.
         let sort = if Some(n) == lead { " aria-sort=\"descending\"" } else { "" };
         _ = write!(out, "<th scope=\"col\"{class}{sort}><button type=\"button\">{}</button></th>", column.title);
     }
@@ -218,7 +218,7 @@ fn row(t: &Table, row: &Row, lead: Option<usize>, most: f64, out: &mut String) {
             }
             (_, None) if t.is_text(n) => write!(out, "<td class=\"t\"></td>"),
             (_, None) => write!(out, "<td class=\"n zero\">{shown}</td>"),
-            // Times are not parts of a sum.
+            // Only counts get a bar: durations are not parts of a sum.
             (Some(Cell::Count(_)), Some(x)) if Some(n) == lead && most > 0.0 => {
                 let width = 100.0 * x / most;
                 write!(out, "<td class=\"n lead\" data-v=\"{x}\" style=\"--w:{width:.1}%\">{shown}</td>")

@@ -1,7 +1,7 @@
-//! What `check` shows of this source: connection, version, index, fields, what becomes of the newest documents, lines of the
-//! last hour, clock.
+//! The rows of `check` for this source: connection, version, clock, index, fields, what becomes of the newest
+//! documents, lines of the last hour.
 //!
-//! Each row stands for itself; after the first that shows that nothing can be asked, the rest is left out.
+//! Each row stands for itself. If one shows that nothing can be asked, the rest is left out.
 
 use super::{Elasticsearch, document, query, sample::Sample};
 use crate::{
@@ -21,7 +21,7 @@ const HOUR_MS: i64 = 3_600_000;
 impl Elasticsearch {
     pub(super) async fn checks(&self, now: Time) -> Vec<Check> {
         let mut rows = checks::server(&self.client, now).await;
-        // A clock that is wrong hides nothing else.
+        // Only the first row decides: a wrong clock does not keep the others from being checked.
         if rows.first().is_none_or(|row| row.found.is_err()) {
             return rows;
         }
@@ -58,8 +58,8 @@ impl Elasticsearch {
         rows
     }
 
-    /// Rows about the newest documents of all, and of the programs asked for. They are taken from the last day if it has any, so
-    /// that an index is not asked for everything it has.
+    /// Rows about the newest documents of all, and of the programs asked for. They come from the last day if it has
+    /// any, so that the index is not asked for everything.
     async fn samples(&self, now: Time) -> Result<Vec<Check>> {
         let fields = &self.schema().await?.fields;
         let day = Range { from: now.plus(-24 * HOUR_MS), to: now.plus(24 * HOUR_MS) };
@@ -80,7 +80,7 @@ impl Elasticsearch {
         let is_filtered = !self.settings.programs.is_empty();
         let asked = if is_filtered { sample(&self.newest(within, true).await?) } else { Sample::default() };
         let mut rows = Vec::new();
-        // An index that holds all sorts of things may have no line among its newest documents, and be in order.
+        // A mixed index may have no line among its newest documents and still be in order.
         let found = match all.found("newest documents") {
             Err(text) if all.mail.is_empty() && asked.account.lines > 0 => Ok(text),
             found => found,
@@ -96,7 +96,7 @@ impl Elasticsearch {
         Ok(rows)
     }
 
-    /// Whether the search for the programs finds documents that are known to be a mail server's.
+    /// Whether the search for the programs finds documents that are known to look like a mail server's.
     async fn programs_row(&self, within: Range, mail: &[String]) -> Result<Check> {
         let doing = self.doing("search for the programs in");
         let mut query = self.query(within).await?;
@@ -136,8 +136,8 @@ impl Elasticsearch {
         Ok(found)
     }
 
-    /// The setting to propose where none of the names of the time is a date: of the index's dates the one with which most
-    /// documents become lines.
+    /// The setting to propose if no name of the time is a date: that date field of the index with which most documents
+    /// become lines.
     async fn undated(&self) -> Result<Option<String>> {
         let doing = self.doing("look for dates in");
         let index = in_path(&self.settings.index);

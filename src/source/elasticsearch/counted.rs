@@ -1,6 +1,6 @@
-//! The answer of the search that counts, and whether it can be one: pure.
+//! Checks and reads the answer of a counting search, without side effects.
 //!
-//! The ledger remembers what is counted, so nothing enters it that was not asked for.
+//! The ledger remembers counts, so a bucket that was not asked for must not get into it.
 
 use crate::{
     model::{Range, Time},
@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 /// Lines per bucket.
 ///
 /// # Errors
-/// What makes it no answer to what was asked.
+/// Why the answer does not fit the request.
 pub fn counted(found: &Found, within: Range, bucket_ms: i64) -> Result<BTreeMap<Time, Held>, String> {
     let answered = found.aggregations();
     let buckets = answered.pointer("/buckets/buckets").and_then(Value::as_array);

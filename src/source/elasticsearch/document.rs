@@ -1,7 +1,7 @@
-//! From a document to a line.
+//! Turns a document into a line.
 //!
 //! In: the `_source` of a document.  Out: a line, or the text that no line could be made of (counted as noise).
-//! Ignored on purpose: every field but those that settings name.
+//! Ignored on purpose: every field that settings do not name.
 
 use crate::{
     config::Fields,
@@ -16,28 +16,30 @@ use chrono::{DateTime, NaiveDateTime};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 
-/// The `time_format` by which the engine is asked for the time of each document, whatever form and name it has there.
+/// The `time_format` that takes the time of each document from the engine, whatever its form and name in the document.
 pub(super) const BY_THE_ENGINE: &str = "engine";
 
-/// The field to request with each document, in which [`known_time`] finds the engine's time.
+/// The field to request with each document, so that [`known_time`] finds the engine's time.
 pub(super) fn asked_beside(fields: &Fields) -> Option<Value> {
     let is_asked = fields.time_format.as_deref() == Some(BY_THE_ENGINE);
     is_asked.then(|| json!([{"field": fields.time, "format": "epoch_millis"}]))
 }
 
-/// The time that the engine has of a document, where it was asked. It writes numbers as texts, those of `date_nanos` with a
-/// fraction.
+/// The engine's time of a document, if it was requested. The engine writes numbers as text, and those of `date_nanos`
+/// with a fraction.
 pub(super) fn known_time(hit: &Hit, fields: &Fields) -> Option<Time> {
     time(hit.fields.get(&fields.time)?, Some("epoch_millis"))
 }
 
+/// The line that a document holds.
+///
 /// # Errors
-/// What is left of a document without a usable time, host, program or message.
+/// The noise, if the document has no usable time, host, program or message.
 pub(crate) fn line(source: &str, fields: &Fields, intake: &mut Intake) -> Result<Line, Noise> {
     line_at(source, None, fields, intake)
 }
 
-/// As [`line`], of the time that the engine has, where it was asked.
+/// As [`line`]; `known`: the engine's time, if it was requested.
 ///
 /// # Errors
 /// As [`line`].
@@ -54,7 +56,7 @@ pub(super) fn line_at(source: &str, known: Option<Time>, fields: &Fields, intake
         Ok(line) => return Ok(line),
         Err(noise) => noise,
     };
-    // `message` may hold the bare text, and `event.original` the line as it came.
+    // The first may be the bare text, and another (`event.original`) the line as it came.
     for message in messages {
         carried.message = message;
         if let Ok(line) = carried.line(intake) {
@@ -74,7 +76,7 @@ pub(super) fn carried_in<'d>(
     let mut times = Fields::alternatives(&fields.time).filter_map(|name| lookup(document, name));
     Carried {
         time: known.or_else(|| times.find_map(|value| time(value, fields.time_format.as_deref()))),
-        // Old Filebeats have the path of the file in `source`, where Graylog has the host.
+        // Old versions of Filebeat have the path of the file in `source`, where Graylog has the host.
         host: texts(&fields.host).find(|host| !host.starts_with('/')),
         programs: texts(&fields.program).collect(),
         pid: texts(&fields.pid).find(|pid| pid.trim().parse::<u32>().is_ok()),
@@ -82,14 +84,14 @@ pub(super) fn carried_in<'d>(
     }
 }
 
-/// What a field says; `-` is RFC 5424's word for nothing.
+/// A field as text; of an object its `name`. `-` means nothing (RFC 5424).
 fn text<'d>(document: &'d Map<String, Value>, path: &str) -> Option<Cow<'d, str>> {
     let value = lookup(document, path)?;
     let name = || value.as_object()?.get("name")?.as_str().map(Cow::Borrowed);
     as_text(value).or_else(name).filter(|text| !matches!(text.trim(), "" | "-"))
 }
 
-/// As [`text`], without the line's end, which what reads files may leave there.
+/// A field as message, without the newline that a shipper of files may leave at its end.
 pub(super) fn message<'d>(document: &'d Map<String, Value>, path: &str) -> Option<Cow<'d, str>> {
     let text = lookup(document, path).and_then(as_text).filter(|text| !text.trim().is_empty())?;
     Some(match text {
@@ -98,7 +100,7 @@ pub(super) fn message<'d>(document: &'d Map<String, Value>, path: &str) -> Optio
     })
 }
 
-/// A value by its path, whichever of its dots separate objects and whichever belong to names: `host.name` is found in
+/// A value by its path, whether a dot separates objects or belongs to a name: `host.name` is found in
 /// `{"host.name": …}` and in `{"host": {"name": …}}`.
 pub(super) fn lookup<'d>(object: &'d Map<String, Value>, path: &str) -> Option<&'d Value> {
     if let Some(value) = object.get(path) {
@@ -110,12 +112,12 @@ pub(super) fn lookup<'d>(object: &'d Map<String, Value>, path: &str) -> Option<&
     })
 }
 
-/// A text or number, or the first one of a list.
+/// A text or number, or the first of a list.
 pub(super) fn as_text(value: &Value) -> Option<Cow<'_, str>> {
     match value {
         Value::String(text) => Some(Cow::Borrowed(text)),
         Value::Number(number) => Some(Cow::Owned(number.to_string())),
-        // One level only: what strangers nest deeper is no name.
+        // One level only: deeper nesting, which strangers may send, is no text.
         Value::Array(values) => {
             values.first().filter(|first| !first.is_array() && !first.is_object()).and_then(as_text)
         }
@@ -123,8 +125,8 @@ pub(super) fn as_text(value: &Value) -> Option<Cow<'_, str>> {
     }
 }
 
-/// ISO 8601 with or without a zone (UTC then), the same with a blank for the `T` (Graylog) or with slashes, or a number
-/// since the epoch, also one with a fraction and as a text (OpenTelemetry).
+/// Reads a time: ISO 8601 with or without a zone (then UTC), also with a blank for the `T` (Graylog) or with slashes;
+/// or a number since the epoch, also with a fraction or as text (OpenTelemetry).
 pub(super) fn time(value: &Value, format: Option<&str>) -> Option<Time> {
     let value = value.as_array().map_or(Some(value), |values| values.first())?;
     let unit = match format {
@@ -148,11 +150,11 @@ pub(super) fn time(value: &Value, format: Option<&str>) -> Option<Time> {
         })
 }
 
-/// A number since the epoch, of milliseconds in a `unit`. Where settings name none it shows: what would be a day before
-/// April 1973 in milliseconds is of seconds.
+/// A time from a number since the epoch. `unit`: its milliseconds; without one, a number below 1e11 is taken for
+/// seconds, because in milliseconds it would be before March 1973.
 fn epoch(number: f64, unit: Option<f64>) -> Time {
     let unit = unit.unwrap_or(if number.abs() < 1e11 { 1000.0 } else { 1.0 });
-    // Milliseconds are far below what a float loses; `as` clamps.
+    // A float holds milliseconds exactly enough; `as` clamps numbers that are out of range.
     #[expect(clippy::cast_possible_truncation, reason = "clamping is what is wanted of a hostile number")]
     Time((number * unit).floor() as i64)
 }

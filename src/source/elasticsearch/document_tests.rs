@@ -1,4 +1,4 @@
-//! Documents as shippers write them, made lines.
+//! Documents as shippers write them, and the lines made of them.
 
 use super::*;
 use crate::{config::preset::Preset, source::elasticsearch::query::tests::settings};
@@ -172,7 +172,7 @@ fn times_come_in_many_forms() {
     assert_eq!(time(&json!({}), None), None);
 }
 
-/// Documents of real shippers and of their manuals, each with the line that it was made from.
+/// Documents of real shippers and from their manuals, each with the line that it was made from.
 const SHIPPERS: &str = include_str!("../../../tests/data/shippers.ndjson");
 
 #[test]

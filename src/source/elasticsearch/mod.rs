@@ -1,10 +1,11 @@
-//! Lines from an Elasticsearch or OpenSearch index, whoever filled it.
+//! Lines from an Elasticsearch or OpenSearch index, whatever filled it.
 //!
 //! * A window becomes a range on the time field in `bool.filter`, `[from, to)`; counting and reading send the same query.
-//! * Lines arrive in no order.
-//! * A page limit is no limit: the walk (`walk.rs`) goes on until the engine has no more.
-//! * A short answer is noticed by `timed_out`, by shards that failed or that no node has, by an index pattern that matches
-//!   nothing, and by a number of documents that is not the number counted on the same point in time.
+//! * Lines arrive in no particular order.
+//! * A page limit does not end a reading: the walk (`walk.rs`) goes on until the engine has no more.
+//! * A short answer is noticed by `timed_out`, by shards that failed or that are on no node, by an index pattern that
+//!   matches nothing, and by a number of documents that differs from the engine's count for the same point in time or
+//!   scroll.
 
 mod check;
 pub mod counted;
@@ -41,7 +42,7 @@ use tokio::sync::OnceCell;
 /// Milliseconds of a day: the longest piece that is counted in one search.
 const DAY_MS: i64 = 86_400_000;
 
-/// Most buckets that one search may give; engines refuse more than 65,535, older ones more than 10,000.
+/// Most buckets in one search; engines refuse more than 65,535, older ones more than 10,000.
 const BUCKETS: i64 = 10_000;
 
 /// A range longer than this is first counted by the day, so that only days with lines are asked for their buckets.
@@ -53,7 +54,7 @@ pub struct Elasticsearch {
     settings: ElasticsearchSource,
     intake: Mutex<Intake>,
     schema: OnceCell<Schema>,
-    /// The engine adds no sequence numbers up.
+    /// The engine cannot sum up sequence numbers, so it is only asked for counts.
     no_prints: AtomicBool,
 }
 
@@ -102,8 +103,8 @@ impl Elasticsearch {
         Ok(schema)
     }
 
-    /// The one of several names of the time that most documents have, for lines are counted by one alone; the first of
-    /// those that are level.
+    /// The time field that most documents have, of several, because lines are counted by one field. The first wins a
+    /// tie.
     async fn commonest(&self, doing: &str, names: &str) -> Result<String> {
         let names: Vec<&str> = Fields::alternatives(names).collect();
         if let [one] = names[..] {
@@ -129,7 +130,7 @@ impl Elasticsearch {
         Ok(query::query(&self.settings, self.schema().await?, within))
     }
 
-    /// One search: the lines per bucket.
+    /// Counts the lines per bucket with one search, and adds them to `into`.
     async fn histogram(
         &self,
         within: Range,
@@ -161,7 +162,7 @@ impl Elasticsearch {
         }
         let counts = counted::counted(&found, within, bucket_ms)
             .map_err(|cause| self.client.search_error(Kind::Temporary, &doing).because(cause))?;
-        // Of a bucket that lies in two pieces each has a part.
+        // A bucket that lies in two pieces gets a part from each.
         for (start, held) in counts {
             into.entry(start).and_modify(|there| *there = there.and(held)).or_insert(held);
         }
@@ -192,7 +193,7 @@ impl Elasticsearch {
     }
 
     fn take(&self, hits: Vec<Hit>, fields: &Fields, taking: &Mutex<Taking>, doing: &str) -> Result<()> {
-        // A panic elsewhere leaves both as usable as they were: they are only added to.
+        // A poisoned lock does no harm: both are only added to.
         let mut intake = self.intake.lock().unwrap_or_else(PoisonError::into_inner);
         let mut taking = taking.lock().unwrap_or_else(PoisonError::into_inner);
         for hit in hits {
@@ -207,7 +208,7 @@ impl Elasticsearch {
     }
 }
 
-/// A sum that a float holds exactly; that of nothing says nothing.
+/// A sum as print, if a float holds it exactly; `None` for zero, the sum of nothing.
 fn print(sum: &Value) -> Option<u64> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number below 2^53")]
     sum.as_f64().filter(|sum| (1.0..9_007_199_254_740_992.0).contains(sum)).map(|sum| sum as u64)
@@ -258,7 +259,7 @@ impl CountingSource for Elasticsearch {
             let walk = walk::Walk { client, settings, index: &index, fields, query: &query, doing: &doing };
             let visit = |hits| {
                 self.take(hits, fields, &taking, &doing)?;
-                // Ends the walk; nobody sees it.
+                // Only ends the walk: below it becomes `None`.
                 if is_full() { Err(client.search_error(Kind::Config, &doing).because("too much")) } else { Ok(()) }
             };
             let before = taking.lock().unwrap_or_else(PoisonError::into_inner).clone();

@@ -1,8 +1,8 @@
-//! The one query that counting and reading share, and what it needs to know of the index.
+//! Builds the query that counting and reading share, from what the index says about its fields.
 //!
 //! In: settings, the kinds of the fields (`_field_caps`), a range.  Out: JSON.
-//! Everything stands in `bool.filter`: no scores, answers can be cached, and OpenSearch 3.8 answers 400 to a bare range
-//! query with a date to sort by.
+//! Everything is in `bool.filter`: there are no scores, answers can be cached, and OpenSearch 3.8 answers 400 to a bare
+//! range query that is sorted by a date.
 
 use crate::{
     config::{ElasticsearchSource, Fields},
@@ -11,7 +11,7 @@ use crate::{
 };
 use serde_json::{Map, Value, json};
 
-/// How a field can be searched, from the types that it has in the indices.
+/// How a field can be searched, by the types that it has in the indices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Kinds {
     /// Split into words: `text`, `match_only_text`.
@@ -19,7 +19,7 @@ pub struct Kinds {
     /// One term: `keyword`, `constant_keyword`, `wildcard`.
     pub term: bool,
     pub date: bool,
-    /// Kept and not indexed, in some index at least.
+    /// Kept but not indexed, in at least one index.
     pub hidden: bool,
     /// Something else: a number, a boolean.
     pub other: bool,
@@ -31,27 +31,27 @@ impl Kinds {
     }
 }
 
-/// What the indices say of the fields that the query uses.
+/// What the indices tell about the fields that the query uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schema {
     pub indices: usize,
-    /// Those of the settings, less the names of the time that are no date in all of the indices that have them, and the
-    /// tie-break where no index has it.
+    /// The fields of the settings, without time fields that are not a date in every index that has them, and without a
+    /// tie-break that no index has.
     pub fields: Fields,
-    /// The program's names, as far as the indices have such fields.
+    /// The program fields that the indices have.
     pub programs: Vec<(String, Kinds)>,
-    /// Those of the message's names that the indices have.
+    /// The message fields that the indices have.
     pub messages: Vec<(String, Kinds)>,
 }
 
 impl Schema {
-    /// The names to ask `_field_caps` for.
+    /// The fields to ask `_field_caps` for.
     pub fn names(fields: &Fields) -> Vec<&str> {
         let lists = [&fields.time, &fields.message, &fields.program].into_iter();
         lists.flat_map(|names| Fields::alternatives(names)).chain(fields.tie_break.as_deref()).collect()
     }
 
-    /// From the answer to `GET /index/_field_caps`.
+    /// Reads the answer to `GET /index/_field_caps`.
     pub fn from_caps(caps: &Value, fields: &Fields) -> Self {
         let kinds = |name: &str| caps.get("fields").and_then(|all| all.get(name)).map(kinds).unwrap_or_default();
         let known = |names: &str| -> Vec<(String, Kinds)> {
@@ -72,7 +72,7 @@ impl Schema {
     }
 }
 
-/// The fields that are dates in every index that has them, of the answer to `GET /index/_field_caps?fields=*`.
+/// The fields that are dates in every index that has them, from the answer to `GET /index/_field_caps?fields=*`.
 pub fn dates(caps: &Value) -> Vec<&str> {
     let all = caps.get("fields").and_then(Value::as_object).into_iter().flatten();
     all.filter(|(_, types)| kinds(types).is_date()).map(|(name, _)| name.as_str()).collect()
@@ -95,8 +95,8 @@ fn kinds(types: &Value) -> Kinds {
     kinds
 }
 
-/// The query for the lines of a range. Every line is asked for where the fields cannot tell whose it is: the parsers know
-/// their own.
+/// The query for the lines of a range. If the fields cannot tell the program of a line, every line is asked for: the
+/// parsers ignore those of other programs.
 pub fn query(settings: &ElasticsearchSource, schema: &Schema, within: Range) -> Value {
     let mut filter = vec![range(&schema.fields, within)];
     if !settings.programs.is_empty() {
@@ -108,7 +108,7 @@ pub fn query(settings: &ElasticsearchSource, schema: &Schema, within: Range) -> 
     json!({"bool": {"filter": filter}})
 }
 
-/// The newest documents of a range: those of the programs asked for, or all.
+/// Searches the newest documents of a range: those of the programs asked for, or all.
 pub fn newest(settings: &ElasticsearchSource, schema: &Schema, within: Range, by_program: bool) -> Value {
     let query = match by_program {
         true => query(settings, schema, within),
@@ -117,21 +117,21 @@ pub fn newest(settings: &ElasticsearchSource, schema: &Schema, within: Range, by
     json!({"size": 100, "query": query, "sort": [one(&schema.fields.time, json!("desc"))]})
 }
 
-/// How many documents have each of these fields.
+/// Counts the documents that have each of these fields.
 pub fn having(names: &[&str]) -> Value {
     let filters = names.iter().map(|name| ((*name).to_owned(), json!({"exists": {"field": name}})));
     json!({"size": 0, "aggs": {"having": {"filters": {"filters": Map::from_iter(filters)}}}})
 }
 
-/// `[from, to)` in the index's own date format. The format is named in the query: that of the mapping may take none of
-/// ours.
+/// `[from, to)` in the configured `time_format`, or else in ISO 8601. The query names the format, because that of the
+/// mapping may not take it.
 pub fn range(fields: &Fields, within: Range) -> Value {
     let (format, write): (&str, fn(Time) -> Value) = match fields.time_format.as_deref() {
         Some(graylog @ ("uuuu-MM-dd HH:mm:ss.SSS" | "yyyy-MM-dd HH:mm:ss.SSS")) => {
             (graylog, |time| json!(time.utc().format("%Y-%m-%d %H:%M:%S%.3f").to_string()))
         }
         Some("epoch_millis") => ("epoch_millis", |time| json!(time.0)),
-        // A stored second s lies in the range when s * 1000 does: both bounds are rounded up.
+        // A stored second s is in the range if s * 1000 is, so both bounds are rounded up.
         Some("epoch_second") => ("epoch_second", |time| json!(time.plus(999).second())),
         _ => ("strict_date_optional_time", |time| json!(time.to_string())),
     };
@@ -139,10 +139,11 @@ pub fn range(fields: &Fields, within: Range) -> Value {
     one("range", one(&fields.time, json!({"gte": write(from), "lt": write(to), "format": format})))
 }
 
-/// Lines of the programs asked for: by the program's own fields, and by the words of the message, where the tag may still
-/// stand (Graylog's syslog input; files that a shipper reads and gives a name of its own). Too many is harmless, the
-/// parsers know their own; so all is asked for that may be one: what has neither a program nor a message as the search sees
-/// it, where messages are not indexed or may be too long for it, and all there is where a program's field is not indexed.
+/// Lines of the programs asked for: by the program fields, and by the words of the message, which may still have the
+/// tag (Graylog's syslog input; files that a shipper reads under a name of its own). Too many lines do no harm, as the
+/// parsers ignore the others, but none may be missing. So if messages are not indexed, or may be too long for the
+/// index, documents in which the search sees neither program nor message are included; and if a program field is not
+/// indexed, or no field can be searched, everything is (`None`).
 fn programs(programs: &[String], bare_daemons: bool, schema: &Schema) -> Option<Value> {
     if schema.programs.iter().any(|(_, kinds)| kinds.hidden) {
         return None;
@@ -152,7 +153,7 @@ fn programs(programs: &[String], bare_daemons: bool, schema: &Schema) -> Option<
         if kinds.term {
             either.extend(programs.iter().map(|program| match program.starts_with('/') {
                 true => one("wildcard", one(field, json!(format!("*{}", escaped(program))))),
-                // `postfix` stands for `postfix/smtpd` and for `postfix-out/qmgr` too.
+                // `postfix` matches `postfix/smtpd`, and `postfix-out/qmgr` too.
                 false => one("prefix", one(field, json!(program))),
             }));
             if bare_daemons {
@@ -176,7 +177,7 @@ fn programs(programs: &[String], bare_daemons: bool, schema: &Schema) -> Option<
     if either.is_empty() {
         return None;
     }
-    // A term that is too long for the index (`ignore_above`) is as if it were not there.
+    // A term that is too long for the index (`ignore_above`) counts as missing.
     if schema.messages.first().is_some_and(|(_, kinds)| kinds.hidden || kinds.term) {
         let all = schema.programs.iter().chain(&schema.messages);
         let unseen: Vec<Value> = all.map(|(field, _)| json!({"exists": {"field": field}})).collect();
@@ -185,28 +186,29 @@ fn programs(programs: &[String], bare_daemons: bool, schema: &Schema) -> Option<
     Some(json!({"bool": {"should": either, "minimum_should_match": 1}}))
 }
 
-/// Words, which a slash parts as well as a blank does; and what begins with the name, for an analyzer that parts at blanks
-/// alone makes one word of `postfix/smtpd[7]:`.
+/// Matches a phrase, for analyzers that split at slashes and blanks; and a prefix, for those that split only at blanks
+/// and make one word of `postfix/smtpd[7]:`.
 fn words(programs: &[String], field: &str) -> impl Iterator<Item = Value> {
     let phrases = programs.iter().map(move |program| one("match_phrase", one(field, json!(program))));
     let begins = programs.iter().filter(|program| !program.starts_with('/'));
     phrases.chain(begins.map(move |program| one("prefix", one(field, json!(program)))))
 }
 
-/// `*`, `?` and `\` mean themselves in a `wildcard` query after a `\`.
+/// Puts a backslash before `*`, `?` and `\`, which have a meaning in a `wildcard` query.
 fn escaped(text: &str) -> String {
     text.chars().flat_map(|c| matches!(c, '*' | '?' | '\\').then_some('\\').into_iter().chain([c])).collect()
 }
 
-/// As [`counts`], with the sum of each bucket's sequence numbers: a document that comes has one that no other of its shard ever had,
-/// so that another sum means other documents. Every engine keeps them in a form that can be added up.
+/// As [`counts`], with the sum of the sequence numbers in each bucket. A new document gets a number that no other of
+/// its shard ever had, so a different sum means different documents. Engines keep these numbers in a form that can be
+/// summed up.
 pub fn prints(query: &Value, time_field: &str, bucket_ms: i64) -> Value {
     let mut body = counts(query, time_field, bucket_ms);
     body["aggs"]["buckets"]["aggs"] = json!({"print": {"sum": {"field": "_seq_no"}}});
     body
 }
 
-/// The body that counts lines by time.
+/// The body of a search that counts lines by time.
 pub fn counts(query: &Value, time_field: &str, bucket_ms: i64) -> Value {
     json!({
         "size": 0,
@@ -220,7 +222,7 @@ pub fn counts(query: &Value, time_field: &str, bucket_ms: i64) -> Value {
     })
 }
 
-/// `{key: value}` with a key that is not known beforehand.
+/// `{key: value}` with a computed key.
 fn one(key: &str, value: Value) -> Value {
     Value::Object(Map::from_iter([(key.to_owned(), value)]))
 }

@@ -1,4 +1,4 @@
-//! Queries as JSON, for each shape that indices come in.
+//! Queries as JSON, for each form of index.
 
 use super::*;
 use crate::{config::preset::Preset, net::http::scripted};

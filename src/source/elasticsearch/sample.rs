@@ -1,7 +1,7 @@
-//! What becomes of some of the newest documents, for `check`.
+//! Shows what becomes of some of the newest documents, for `check`.
 //!
-//! In: documents and the names of the fields.  Out: how many are lines, a mail server's, and understood; of those that are
-//! none, what is missing and what to set; and what is odd about those that are.
+//! In: documents and the names of the fields.  Out: how many are lines, a mail server's, and understood; what the
+//! others lack and what to set; and what looks wrong about the lines.
 
 use super::{document, wanting};
 use crate::{
@@ -16,26 +16,26 @@ use chrono_tz::Tz;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// The table that names of fields are set in.
+/// The table of the settings.
 const TABLE: &str = "source.elasticsearch";
-/// A line is written into an index within minutes.
+/// A time in the index that is further than this from the line's own stamp is doubted: indexing takes minutes.
 const LATE_MS: u64 = 10 * 60_000;
 const DAY_MS: i64 = 86_400_000;
 
-/// The account of a sample.
+/// The counts of a sample.
 #[derive(Debug, Default)]
 pub struct Sample {
     pub documents: usize,
     pub account: Account,
     /// Ids of the documents that look like a mail server's lines.
     pub mail: Vec<String>,
-    /// Why documents are no lines, and how many for each reason.
+    /// Reasons why documents are no lines, with how many there are for each.
     reasons: BTreeMap<String, usize>,
-    /// A field with the syslog name that the one read has cut.
+    /// A field with the whole syslog name, if the one that is read is cut.
     uncut: Option<String>,
-    /// Lines with a stamp of their own, and how far each is from the time that the index has.
+    /// For lines with a stamp of their own: how far it is from the time in the index, milliseconds.
     apart: Vec<u64>,
-    /// A field with that stamp's time.
+    /// A field that has the time of that stamp.
     nearer: Option<String>,
 }
 
@@ -51,7 +51,7 @@ impl Sample {
                 sample.stamped(source, line, fields, zone);
             }
             let before = sample.account.cut;
-            // The message may be what is missing.
+            // Adds the whole document: the missing part may be the message.
             let seen = line.map_err(|noise| Noise { text: format!("{}\n{source}", noise.text), ..noise });
             if sample.account.saw(&seen) {
                 sample.mail.push(hit.id.clone());
@@ -66,7 +66,7 @@ impl Sample {
         sample
     }
 
-    /// Compares the stamp in the message, if it has one, with the time of the document.
+    /// Compares the stamp in the message, if there is one, with the time of the document.
     fn stamped(&mut self, source: &str, line: &Line, fields: &Fields, zone: Tz) {
         let Ok(document) = serde_json::from_str::<Map<String, Value>>(source) else { return };
         let stamp = Fields::alternatives(&fields.message).find_map(|name| {
@@ -85,7 +85,7 @@ impl Sample {
         }
     }
 
-    /// The row of `check` about how many are lines.
+    /// The row of `check` about how many documents are lines.
     pub fn found(&self, what: &str) -> Result<String, String> {
         let add = |mut text: String| {
             if let Some((reason, count)) = self.reasons.iter().max_by_key(|(_, count)| **count) {
@@ -96,7 +96,8 @@ impl Sample {
         self.account.told(self.documents, what).map(add).map_err(add)
     }
 
-    /// Rows for lines that are read and look wrong: a bare daemon, a name cut at its slash, a time of reading.
+    /// Rows for lines that can be read but look wrong: a daemon's name alone, a name cut at its slash, the time of
+    /// reading.
     pub fn doubts(&self, fields: &Fields) -> Vec<Check> {
         let mut rows: Vec<Check> = self.account.bare_row().into_iter().collect();
         rows.extend(self.account.cut_row(self.uncut.as_deref(), TABLE));
@@ -121,7 +122,7 @@ impl Sample {
     }
 }
 
-/// Why a document is no line, with what to set where that shows.
+/// Why a document is no line, and what to set if that can be told.
 fn reason(source: &str, known: Option<Time>, fields: &Fields) -> String {
     let Some(wanting) = wanting::wanting(source, known, fields) else {
         return "no document with a time that can be kept".to_owned();

@@ -1,8 +1,8 @@
-//! Which of many indices a window touches: each one that is read takes an open search of its servers, and these allow
-//! 300 or 500 of them at a time.
+//! Finds which of many indices a window touches: each shard that is read takes an open search of the servers, and these
+//! allow only 300 or 500 at a time.
 //!
-//! In: the indices that the engine says may have documents of the window.  Out: what to read, in as many portions as paths
-//! and limits want. Left alone: what is named by an alias, which may show a part of an index only.
+//! In: the indices that may have documents of the window, as the engine says.  Out: what to read, in portions that
+//! paths and limits allow. Left alone: an index that an alias names, because an alias may show only a part of it.
 
 use super::{Elasticsearch, query};
 use crate::{
@@ -12,15 +12,15 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-/// With fewer indices it is not worth a question.
+/// Up to this many indices it is not worth asking.
 const FEW: usize = 20;
-/// Most shards read at a time, as far as can be told: each one takes an open search.
+/// Most shards to read at a time, as far as can be told: each takes an open search.
 const PORTION: u64 = 100;
-/// Longest list of names in a path, bytes: servers take a line of 4,096.
+/// Longest list of names in a path, bytes: servers take a request line of 4,096.
 const LONGEST: usize = 3000;
 
 impl Elasticsearch {
-    /// The index of the settings, or those of it that have anything to read, as they stand in a path.
+    /// The configured index, or those of its indices that the window touches, in portions, written for a path.
     pub(super) async fn touched(&self, within: Range) -> Result<Vec<String>> {
         let (schema, index) = (self.schema().await?, &self.settings.index);
         let whole = in_path(index);
@@ -33,18 +33,18 @@ impl Elasticsearch {
         let asked = self.client.json(Call::new(&doing, Method::POST, &path, Body::Json(&body))).await;
         let caps: Value = match asked {
             Ok(caps) => caps,
-            // Servers before 7.9 know no filter here, and the right to ask may not be there: the whole pattern is read.
+            // Servers before 7.9 know no filter here, and the user may lack the right: then the whole pattern is read.
             Err(error) if matches!(error.kind(), Kind::Config | Kind::Permission) => return Ok(vec![whole]),
             Err(error) => return Err(error),
         };
         let names = caps.get("indices").and_then(Value::as_array).into_iter().flatten();
         let names: Vec<&str> = names.filter_map(Value::as_str).collect();
         let is_named = |name: &&str| index.split(',').any(|pattern| is_of(pattern.trim(), name));
-        // An index whose own name fits no pattern was found by an alias.
+        // An index that no pattern matches by its own name was found by an alias.
         if names.is_empty() || index.contains(",-") || !names.iter().all(is_named) {
             return Ok(vec![whole]);
         }
-        // Most windows touch the index of today alone, and no question is left.
+        // Most windows touch only the index of today: then shards need not be counted.
         if let [one] = names[..] {
             return Ok(vec![in_path(one)]);
         }
@@ -56,7 +56,7 @@ impl Elasticsearch {
     }
 }
 
-/// Whether a pattern means an index, or the data stream that it belongs to (`.ds-logs-mail-2026.11.22-000001`).
+/// Whether a pattern matches an index, or the data stream that it belongs to (`.ds-logs-mail-2026.11.22-000001`).
 fn is_of(pattern: &str, index: &str) -> bool {
     let stream = index.strip_prefix(".ds-").and_then(|inner| {
         let (rest, generation) = inner.rsplit_once('-')?;
@@ -67,7 +67,7 @@ fn is_of(pattern: &str, index: &str) -> bool {
     matches(pattern, index) || stream.is_some_and(|stream| matches(pattern, stream))
 }
 
-/// `*` stands for any text.
+/// Whether a pattern matches a name; `*` stands for any text.
 fn matches(pattern: &str, name: &str) -> bool {
     let Some((before, after)) = pattern.split_once('*') else { return pattern == name };
     let Some(rest) = name.strip_prefix(before) else { return false };

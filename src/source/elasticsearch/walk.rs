@@ -1,9 +1,9 @@
-//! Walks over everything that a query matches, page by page, in slices.
+//! Reads everything that a query matches, page by page, in slices.
 //!
 //! In: a query.  Out: every document that matched when the walk began, once each, handed to a visitor page by page; or
-//! an error, when the number handed over is not the number that the engine counted (law L6).
+//! an error, if their number is not the number that the engine counted (law L6).
 //!
-//! Three ways, chosen from the version alone:
+//! There are three ways; the version and the tie-break field decide:
 //!
 //! | engine                                       | way                                                            |
 //! |----------------------------------------------|----------------------------------------------------------------|
@@ -11,11 +11,11 @@
 //! | OpenSearch ≥ 2.4, a tie-break field is set   | point in time, sorted by time and that field                   |
 //! | all others                                   | scroll, sorted by `_doc`                                       |
 //!
-//! `_shard_doc` comes first even where there is a tie-break field: it is unique whatever documents hold, and three times
-//! as fast, and the order of lines is nobody's business here. Without either, OpenSearch adds no tie-break of its own
-//! and loses documents at page ends; sorting by `_id` would load all ids of the index into its heap; a scroll is exact.
-//! Should a field that settings call unique not be so, the count tells, and the range is read again by scroll. A walk that
-//! the engine lost, with a node or by a restart, is begun anew once.
+//! `_shard_doc` is used even if there is a tie-break field: it is unique whatever the documents hold, it is three times
+//! as fast, and the order of lines does not matter here. Without either, OpenSearch adds no tie-break of its own and
+//! loses documents at page ends; sorting by `_id` would load all ids of the index into its heap; a scroll is exact. If
+//! the tie-break field turns out not to be unique, the count shows it and the range is read again by scroll. A walk
+//! that the engine lost, with a node or by a restart, is begun anew once.
 
 use super::document;
 use crate::{
@@ -37,14 +37,14 @@ use serde_json::{Value, json};
 /// How long the engine keeps a walk open between two pages.
 const KEEP: &str = "5m";
 
-/// Most bytes of a page: ten thousand documents of 13 KiB.
+/// Most bytes of a page: about ten thousand documents of 13 KiB.
 const PAGE: usize = 128 << 20;
 const SMALLER: &str = "make `page_size` smaller";
 
-/// Slices when settings leave it to us: more than this slow down the servers' own work.
+/// Slices if settings do not say: more of them slow down the servers' own work.
 const SLICES: u64 = 4;
 
-/// Gets each page of documents.
+/// Receives each page of documents.
 pub type Visitor<'v> = &'v (dyn Fn(Vec<Hit>) -> Result<()> + Sync);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,28 +64,28 @@ impl<'s> Way<'s> {
     }
 }
 
-/// One walk over what a query matches.
+/// One walk over everything that a query matches.
 #[derive(Clone, Copy)]
 pub struct Walk<'s> {
     pub client: &'s Client,
     pub settings: &'s ElasticsearchSource,
-    /// Names of indices as they stand in a path: the settings' pattern, or the indices of it that the window touches.
+    /// Names of indices, written for a path: the configured pattern, or those of its indices that the window touches.
     pub index: &'s str,
-    /// With one name of the time.
+    /// The fields, with a single name for the time.
     pub fields: &'s Fields,
     pub query: &'s Value,
-    /// What fails: "cannot read from index `graylog_*`".
+    /// How an error begins: "cannot read from index `graylog_*`".
     pub doing: &'s str,
 }
 
 impl Walk<'_> {
-    /// Hands every matching document to `visit`. When `restart` is called, all that was handed over is void and the
-    /// walk begins anew.
+    /// Hands every matching document to `visit`. A call of `restart` means that everything handed over so far is void,
+    /// and the walk begins anew.
     pub async fn run(self, visit: Visitor<'_>, restart: &(dyn Fn() + Sync)) -> Result<()> {
         let engine = self.client.engine().await?;
         let way = Way::of(engine, self.fields.tie_break.as_deref());
         let mut shortfall = match self.walk(way, visit).await {
-            // What a walk keeps open is on one node, and gone with it; begun anew it is on those that are left.
+            // An open walk is lost with the node that holds it; a new one uses the nodes that are left.
             Err(error) if error.kind() == Kind::Temporary => {
                 tracing::debug!("{error}; reading from the beginning");
                 retry::note(1);
@@ -102,7 +102,7 @@ impl Walk<'_> {
         shortfall.map_or(Ok(()), |cause| Err(self.error(Kind::Temporary).because(cause)))
     }
 
-    /// `Some` tells how many documents are missing.
+    /// `Some` if the number of documents is wrong, with both numbers.
     async fn walk(self, way: Way<'_>, visit: Visitor<'_>) -> Result<Option<String>> {
         let (Way::ShardDoc(api) | Way::TieBreak(api, _)) = way else {
             return self.slices(way, None, visit).await;
@@ -127,7 +127,8 @@ impl Walk<'_> {
         }))
         .await?;
         let (seen, counted) = done.iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
-        // Between the two searches of a scroll the index goes on growing; a point in time stands still.
+        // A point in time does not change. The index may grow before a scroll opens, so a scroll has a count of its
+        // own.
         let expected = if pit.is_some() { total } else { counted };
         Ok((seen != expected || counted != expected)
             .then(|| format!("{seen} documents came where the engine counted {expected}")))
@@ -170,7 +171,7 @@ impl Walk<'_> {
         }
     }
 
-    /// A walk that stays open costs the engine memory for five minutes, so a failure to close it is not worth an error.
+    /// Closes the walk. Failing to do so is no error: it only costs the engine memory for five minutes.
     async fn close(self, api: PointInTime, pit: &str) {
         let (path, body) = match api {
             PointInTime::Elasticsearch => ("_pit", json!({"id": pit})),
@@ -191,7 +192,7 @@ impl Walk<'_> {
     }
 }
 
-/// The error of a pattern that matches nothing, and of one whose indices the user may not see.
+/// The error for a pattern that matches nothing, or whose indices the user may not see.
 pub fn no_index(client: &Client, doing: &str) -> Error {
     client
         .search_error(Kind::Config, doing)
@@ -199,7 +200,7 @@ pub fn no_index(client: &Client, doing: &str) -> Error {
         .hint("check `index`, and that the user may read it")
 }
 
-/// How many slices: never more than shards, and none that would get less than a page.
+/// How many slices: at most one for each shard, and at most one for each page.
 fn slices(wanted: Option<usize>, shards: u64, total: u64, page_size: usize) -> u64 {
     let wanted = wanted.map_or(SLICES, |wanted| wanted as u64);
     let pages = total.div_ceil(page_size.max(1) as u64);
@@ -211,7 +212,7 @@ fn slices(wanted: Option<usize>, shards: u64, total: u64, page_size: usize) -> u
 struct Opened {
     #[serde(alias = "pit_id")]
     id: String,
-    /// Elasticsearch says nothing of them before 8.16.
+    /// Elasticsearch does not tell them before 8.16.
     #[serde(rename = "_shards", default)]
     shards: Shards,
 }
@@ -224,7 +225,7 @@ struct Slice<'s> {
 }
 
 impl Slice<'_> {
-    /// Documents seen, and counted by the engine.
+    /// How many documents came, and how many the engine counted.
     async fn by_point_in_time(&self, pit: &str, visit: Visitor<'_>) -> Result<(u64, u64)> {
         let Walk { client, doing, .. } = self.walk;
         let mut pit = pit.to_owned();
@@ -249,7 +250,8 @@ impl Slice<'_> {
             let hits = found.hits.hits;
             seen += hits.len() as u64;
             let next = hits.last().map(Hit::sort);
-            // What goes on without end, or goes round in a circle, is no answer, and would fill the memory.
+            // More documents than counted, or the same sort values twice: pages without end, which would fill the
+            // memory.
             if seen > total || (next.is_some() && next == body.get("search_after").cloned()) {
                 return Ok((seen, total));
             }
@@ -265,7 +267,7 @@ impl Slice<'_> {
     async fn by_scroll(&self, visit: Visitor<'_>) -> Result<(u64, u64)> {
         let Walk { client, index, doing, .. } = self.walk;
         let mut body = self.body();
-        // A scroll without an exact total is a 400 on some versions.
+        // Some versions answer 400 to a scroll without an exact total.
         body["track_total_hits"] = json!(true);
         let path = format!("{index}/_search?scroll={KEEP}");
         let call = Call::new(doing, Method::POST, &path, Body::Json(&body)).at_most(PAGE, SMALLER);
@@ -300,7 +302,7 @@ impl Slice<'_> {
         result
     }
 
-    /// What all pages have in common. Whole documents: a list of fields is slower to fetch.
+    /// The part that all pages have in common. It asks for whole documents: a list of fields is slower to fetch.
     fn body(&self) -> Value {
         let settings = self.walk.settings;
         let sort = match self.way {
@@ -353,7 +355,7 @@ mod tests {
             .to_string()
     }
 
-    /// Walks over scripted pages of two documents; gives how many came, or the error.
+    /// Walks over scripted pages of two documents, and checks how many came, or the error.
     #[track_caller]
     fn check(root: &str, pages: Vec<String>, expected: &str) {
         let replies = [root.to_owned()].into_iter().chain(pages).map(|body| (200, "", body)).collect();

@@ -1,7 +1,7 @@
-//! The part that a document lacks to be a line, and the fields that may hold it instead.
+//! Finds the part that a document lacks to be a line, and the fields that may hold it instead.
 //!
-//! In: a document and the names of the fields.  Out: the missing part with the value that is there, and the names that
-//! make a line of the document, each tried before it is proposed.
+//! In: a document and the names of the fields.  Out: the missing part, with the value that could not be read, if any;
+//! and field names with which the document becomes a line, tested before they are proposed.
 
 use super::document::{self, as_text, carried_in, message, time};
 use crate::{
@@ -13,20 +13,20 @@ use crate::{
 };
 use serde_json::{Map, Value};
 
-/// Earliest time that a number or a text is taken for one of a log: September 2001.
+/// The earliest time that is taken for one of a log: September 2001.
 const EARLIEST: i64 = 1_000_000_000_000;
 
-/// The first part that a document lacks.
+/// The first missing part of a document.
 pub struct Wanting<'f> {
     /// The key under `[source.elasticsearch.fields]`.
     pub part: &'static str,
-    /// The names that were tried for it.
+    /// The field names that were tried for it.
     pub names: &'f str,
-    /// The value of the first of these fields that the document has, if it could not be read.
+    /// The value of the first of these fields that the document has, which could not be read.
     pub unread: Option<String>,
 }
 
-/// `None` where nothing is missing, or the document is no object.
+/// `None` if nothing is missing, or the document is not an object.
 pub fn wanting<'f>(source: &str, known: Option<Time>, fields: &'f Fields) -> Option<Wanting<'f>> {
     let document = serde_json::from_str::<Map<String, Value>>(source).ok()?;
     let part = missing(&document, known, fields)?;
@@ -40,7 +40,7 @@ fn missing(document: &Map<String, Value>, known: Option<Time>, fields: &Fields) 
     found.map_or(Some("message"), |found| carried_in(document, known, fields, found).wanting())
 }
 
-/// The names to set so that the document is a line, as `host = "mailhost"`; `None` where it has no such fields.
+/// The settings with which the document becomes a line, such as `host = "mailhost"`; `None` if it has no such fields.
 pub fn instead(source: &str, fields: &Fields) -> Option<Vec<String>> {
     let document = serde_json::from_str::<Map<String, Value>>(source).ok()?;
     let mut leaves = Vec::new();
@@ -70,7 +70,7 @@ fn of<'f>(fields: &'f Fields, part: &str) -> &'f str {
     }
 }
 
-/// The field that most likely holds a part: by its value where that shows, else by its name.
+/// The field that most likely holds a part: by its value if that tells, else by its name.
 fn candidate(leaves: &[(String, &Value)], part: &str) -> Option<String> {
     let called = |name: &str, words: &[&str]| {
         let last = name.rsplit('.').next().unwrap_or(name).to_ascii_lowercase();
@@ -100,13 +100,13 @@ fn candidate(leaves: &[(String, &Value)], part: &str) -> Option<String> {
     }
 }
 
-/// Whether a value is the syslog name of a mail server, or a tag with it.
+/// Whether a value is the syslog name of a mail server, or a tag with one.
 fn is_mail(value: &str) -> bool {
     let tag = frame::message(value, None, None, None).program.unwrap_or(value);
     matches!(program::family(tag.trim_end_matches(':')), Family::Postfix(_) | Family::Sendmail)
 }
 
-/// A field with the whole syslog name of postfix, where the one that is read ends at the slash.
+/// A field with the whole syslog name of a mail server, for when the one that is read is cut at the slash.
 pub fn uncut(source: &str) -> Option<String> {
     let document = serde_json::from_str::<Map<String, Value>>(source).ok()?;
     let mut leaves = Vec::new();
@@ -115,7 +115,7 @@ pub fn uncut(source: &str) -> Option<String> {
     leaves.into_iter().find(|(_, value)| is_whole(value)).map(|(name, _)| name)
 }
 
-/// All fields by their dotted paths. The parser of JSON limits how deep they may lie.
+/// Lists all fields by their dotted paths. The JSON parser limits how deep they are nested.
 pub fn gather<'d>(object: &'d Map<String, Value>, before: &str, leaves: &mut Vec<(String, &'d Value)>) {
     for (name, value) in object {
         match value.as_object() {

@@ -1,8 +1,8 @@
-//! Finds the files that the paths of the configuration mean, oldest first.
+//! Finds the files that the configured paths mean, oldest first.
 //!
-//! In: paths, globs, `-`.  Out: files with what they are known by, and streams.
-//! Ignored on purpose: what a glob happens to match and is no file, unless there is nothing else; `X.gz` while `X` is there
-//! with the same beginning (it is being packed); the same file under a second name.
+//! In: paths, globs, `-`.  Out: files with what identifies them, and streams.
+//! Ignored on purpose: whatever a glob matches that is not a file, unless it matches nothing else; `X.gz` while there
+//! is an `X` with the same beginning (it is being packed); the same file under a second name.
 
 use super::{
     joined::{self, Record},
@@ -24,7 +24,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// One day, in milliseconds: how much later than its modification time a file's stamps may be.
+/// One day, in milliseconds: stamps of a file may be this much later than its modification time.
 pub const DAY_MS: i64 = 86_400_000;
 
 /// A regular file.
@@ -36,34 +36,34 @@ pub struct Found {
     pub size: u64,
     pub modified: Time,
     pub packing: Packing,
-    /// The first stamp in the head.
+    /// The first stamp in the head of the file.
     pub first: Option<Stamp>,
-    /// When that was, as far as the modification time tells: for the order of files only.
+    /// `first` as a time; the modification time tells a missing year. Only used to sort the files.
     began: Option<Time>,
 }
 
 impl Found {
-    /// The mark of what stands before `offset`; `None` where it cannot be had, as in packed files, of which it is known only when
-    /// they are read.
+    /// Hash of the text just before `offset`; `None` if it cannot be read. In a packed file it is only known once the
+    /// file has been unpacked that far.
     pub fn tail(&self, offset: u64) -> Option<String> {
         let file = (self.packing == Packing::Plain).then(|| File::open(&self.path).ok()).flatten()?;
         tail::of_file(&file, offset)
     }
 }
 
-/// All that there is to read.
+/// Everything to read.
 #[derive(Debug, Default)]
 pub struct Inputs {
     pub files: Vec<Found>,
-    /// `-` and paths of pipes: read once, without a position.
+    /// `-` and the paths of pipes: read once, without a position.
     pub streams: Vec<PathBuf>,
 }
 
-/// Looks for all paths.
+/// Looks up all paths.
 ///
 /// # Errors
-/// [`Kind::Config`] when a path without wildcards does not exist or nothing matches at all; [`Kind::NoInput`] when it is
-/// nothing that logs are in; [`Kind::Permission`] when a file may not be read.
+/// [`Kind::Config`] when a path without wildcards does not exist or nothing matches at all; [`Kind::NoInput`] when a
+/// match is not a log (a directory, a device); [`Kind::Permission`] when a file may not be read.
 pub fn inputs(settings: &config::FileSource) -> Result<Inputs> {
     let mut found = Inputs::default();
     let mut known = HashSet::new();
@@ -111,7 +111,7 @@ pub fn inputs(settings: &config::FileSource) -> Result<Inputs> {
     Ok(found)
 }
 
-/// The paths that a pattern means, and whether it was a plain path.
+/// The paths that a pattern means, and whether it is a plain path.
 fn matches(pattern: &str) -> Result<(Vec<PathBuf>, bool)> {
     let literal = Path::new(pattern);
     if literal.exists() || !pattern.contains(['*', '?', '[']) {
@@ -124,7 +124,7 @@ fn matches(pattern: &str) -> Result<(Vec<PathBuf>, bool)> {
     Ok((paths, false))
 }
 
-/// What is at a path; `None` for what a glob matched and is gone since.
+/// What is at a path; `None` if a glob matched it and it is gone since.
 fn examine(path: &Path, literal: bool) -> Result<Option<Metadata>> {
     match path.metadata() {
         Ok(meta) => Ok(Some(meta)),
@@ -133,7 +133,8 @@ fn examine(path: &Path, literal: bool) -> Result<Option<Metadata>> {
     }
 }
 
-/// The name of what is no log; a pipe is one where it is meant, and has no end for who happens upon it.
+/// Why a path is not a log; `None` if it can be one. A pipe must be named itself: one that a glob matches may never
+/// end.
 fn no_log(file_type: FileType, literal: bool) -> Option<&'static str> {
     Some(match () {
         () if file_type.is_file() || (literal && file_type.is_fifo()) => return None,
@@ -154,7 +155,7 @@ fn is_no_log(path: &Path, what: &str) -> Error {
     }
 }
 
-/// Reads what a file is known by; `None` when it was renamed in this moment: the next run finds it.
+/// Reads what identifies a file; `None` if it is renamed at this moment: the next run finds it.
 fn look(path: &Path, settings: &config::FileSource) -> Result<Option<Found>> {
     let file = match File::open(path) {
         Ok(file) => file,
@@ -176,7 +177,7 @@ fn look(path: &Path, settings: &config::FileSource) -> Result<Option<Found>> {
     Ok(Some(Found { path: path.to_owned(), seen, size: meta.len(), modified, packing, first, began }))
 }
 
-/// "cannot read `…`", with a hint where the rights are the cause.
+/// "cannot read `…`", with a hint if permissions are the cause.
 pub fn unreadable(path: &Path, cause: &std::io::Error) -> Error {
     let mut error = Error::io(format!("cannot read `{}`", path.display()), cause);
     if matches!(cause.kind(), ErrorKind::IsADirectory | ErrorKind::Unsupported) {
@@ -196,10 +197,10 @@ fn first_stamp(head: &[u8]) -> Option<Stamp> {
     })
 }
 
-/// How the names of packed files end.
+/// Suffixes of packed files.
 const PACKED: [&str; 4] = ["gz", "zst", "bz2", "xz"];
 
-/// Packers remove the file only when its packed form is whole.
+/// Drops `X.gz` while `X` has the same beginning: packers remove `X` only once `X.gz` is complete.
 fn drop_half_packed(files: &mut Vec<Found>) {
     let plain: Vec<(PathBuf, Vec<u8>)> =
         files.iter().filter(|f| f.packing == Packing::Plain).map(|f| (f.path.clone(), f.seen.head.clone())).collect();
@@ -211,14 +212,14 @@ fn drop_half_packed(files: &mut Vec<Found>) {
     });
 }
 
-/// Sorts the files of a rotated set from the oldest to the newest by their names: `log-20261121.gz`, `log-20261122`,
-/// `log.2.gz`, `log.1`, `log`. It decides where the first stamps do not.
+/// A sort key for the files of a rotated set, oldest first, made from their names: `log-20261121.gz`, `log-20261122`,
+/// `log.2.gz`, `log.1`, `log`. Decides between files whose first stamps are equal or missing.
 fn age(path: &str) -> (String, u8, i64) {
     let name = path.rsplit_once('.').filter(|(_, end)| PACKED.contains(end)).map_or(path, |(name, _)| name);
     let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
     let number = name[stem.len()..].parse::<i64>().ok();
     match (number, stem.strip_suffix(['.', '-', '_'])) {
-        // A date, perhaps with a time, is written without divisions by logrotate.
+        // logrotate writes a date, perhaps with a time, without separators.
         (Some(date), Some(stem)) if date >= 19_700_101 => (stem.into(), 0, date),
         (Some(turns), Some(stem)) => (stem.into(), 1, -turns),
         _ => (name.into(), 2, 0),

@@ -1,6 +1,17 @@
-//! Headers of log lines: host and tag, which thousands of lines have in common, are understood once.
+//! Turns the text of log files into lines. Each header (host and tag) is parsed once: thousands of lines share it.
 //!
-//! In: a line of a log file.  Out: the line that [`frame::frame`] and the [`Intake`] make of it.
+//! In: a line of a log file.  Out: the line that [`frame::frame`] and [`Intake::origin`] make of it.
+//!
+//! An ordinary line has three parts: a stamp, a header that ends in a colon, and the text. The header of this one is
+//! `mx1 postfix/smtpd[2134]:`.
+//!
+//! ```text
+//! Nov 22 20:19:26 mx1 postfix/smtpd[2134]: connect from client.example.org[192.0.2.7]
+//! ```
+//!
+//! If the header was seen before, host, program and pid are taken from a table. Any other line goes through
+//! [`frame::frame`], and its header enters the table if the result depends on the header alone: for all such lines the
+//! short way must give the same as the long one. A property test compares the two.
 
 use crate::{
     frame::{self, Dater, Stamp},
@@ -13,20 +24,20 @@ use crate::{
 use hashbrown::HashMap;
 use memchr::memchr_iter;
 
-/// Where lines come from whose header does not say it.
+/// The host of lines whose header names none.
 const HERE: &str = "localhost";
 
-/// Reads lines of log files.
+/// Parses lines of log files and remembers their headers.
 #[derive(Debug)]
 pub struct Headers {
     intake: Intake,
-    /// What follows the stamp, up to the colon and its blank: `mx1 postfix/smtpd[2134]:`.
+    /// The origin for each header, from behind the stamp up to and with the colon: `mx1 postfix/smtpd[2134]:`.
     known: HashMap<String, Known>,
-    /// Lines of one second follow each other: the stamp of the last one with its blank, and what it says.
+    /// The last stamp, as text with the blank after it, and parsed: neighbouring lines often share it.
     stamp: (String, Option<Stamp>),
 }
 
-/// What a header says, and whether lines under it may hold whole lines of another program.
+/// The origin that a header means, and whether lines under it may hold a whole line of another program (`docker[7]:`).
 #[derive(Debug)]
 struct Known {
     origin: Origin,
@@ -38,10 +49,11 @@ impl Headers {
         Self { intake, known: HashMap::default(), stamp: Default::default() }
     }
 
-    /// The line that a text is; `None` when no frame with a time fits. `inside`: the host of lines that a container logged
-    /// without one.
+    /// Makes a line from a text; `None` when no frame with a time fits. `inside`: the host for a line of a container
+    /// that names none.
     pub fn line(&mut self, text: &str, dater: &mut Dater, inside: Option<&str>) -> Option<Result<Line, Misdated>> {
         let parts = self.take_apart(text);
+        // The short way, unless the text is itself a whole line: then the header inside counts.
         if let Some((stamp, header, text)) = parts
             && let Some(known) = self.known.get(header)
             && !(known.carries && frame::is_line(text))
@@ -52,7 +64,8 @@ impl Headers {
         let host = frame.host.or(inside.filter(|_| frame.wrapped));
         let origin = self.origin(host, frame.program, frame.pid);
         let line = origin.line(dater.date(frame.stamp), frame.text);
-        // What the frame ended with the header it read in nothing else, so that it will read the same again.
+        // The frame's text begins right after the header, so it was cut by stamp and header alone, and every line with
+        // this header will be cut in the same place.
         if let Some((_, header, _)) = parts.filter(|(_, _, text)| text.len() == frame.text.len())
             && !frame.wrapped
         {
@@ -65,12 +78,13 @@ impl Headers {
         Some(line)
     }
 
-    /// A process.
+    /// The process that a line comes from; without a host it is on `localhost`.
     pub fn origin(&mut self, host: Option<&str>, program: &str, pid: Option<u32>) -> Origin {
         self.intake.origin(host.unwrap_or(HERE), program, pid)
     }
 
-    /// Stamp, header and text, of lines that are as most are.
+    /// Splits an ordinary line into stamp, header and text. `None` for every other line, which [`frame::frame`] must
+    /// read.
     fn take_apart<'t>(&mut self, line: &'t str) -> Option<(Stamp, &'t str, &'t str)> {
         let (stamp, rest) = match (line.strip_prefix(&*self.stamp.0), self.stamp.1) {
             (Some(rest), Some(stamp)) => (stamp, rest),
@@ -84,7 +98,8 @@ impl Headers {
         };
         let colon = memchr_iter(b':', rest.as_bytes()).find(|at| rest[at + 1..].starts_with(' '))?;
         let (header, text) = (&rest[..=colon], &rest[colon + 2..]);
-        // A level before the host and an id after the tag are read beyond the header.
+        // Left to `frame`: a level before the host (`<mail.info> mx1 …`), and an id after the tag
+        // (`[ID 197553 mail.info] …`).
         (!header.starts_with('<') && !text.starts_with("[ID ")).then_some((stamp, header, text))
     }
 }

@@ -1,9 +1,9 @@
-//! Records of several lines, made one again: pieces of a long line that a container's runtime cut, and entries of the journal that
+//! Joins records that span several lines: pieces of a long line that a container runtime cut, and journal entries that
 //! `journalctl` prints field by field.
 //!
-//! In: raw lines and where each begins.  Out: records, and where the one that is under way began: a run that ends within it goes
-//! on there.
-//! Ignored on purpose: fields that say nothing of a line; what a record has beyond [`LONGEST`].
+//! In: raw lines and their offsets.  Out: records, and where the first unfinished one began: the next run goes on
+//! there.
+//! Ignored on purpose: fields that are no part of a line; whatever a record has beyond [`LONGEST`].
 
 use crate::{
     frame::{self, Journalled},
@@ -12,31 +12,32 @@ use crate::{
 use serde::Deserialize;
 use std::borrow::Cow;
 
-/// What lines made together.
+/// A record, made from one or more lines.
 #[derive(Debug, PartialEq)]
 pub enum Record {
-    /// A line to be read as any other.
+    /// To be parsed like any other line.
     Line(String),
     Journal(Journalled<'static>),
-    /// What was begun like a record and is none.
+    /// Lines that began like a record but are none.
     Noise(String),
 }
 
-/// What became of a line.
+/// What [`Joiner::take`] did with a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {
-    /// It is a record or a part of one.
+    /// It belongs to a record.
     Yes,
-    /// It is none; it may be a line.
+    /// It belongs to no record; it may be a line of its own.
     No,
-    /// What was under way had ended before it: it is to be handed in again.
+    /// A record ended before it: hand the line in again.
     Again,
 }
 
-/// What is under way.
+/// The records under way.
 #[derive(Debug, Default)]
 pub struct Joiner {
-    /// Of each stream of a container, a line without its end, with its header, and where it began.
+    /// The unfinished line of each container stream: stream, header with the text so far, and the offset where it
+    /// began.
     pieces: Vec<(String, String, u64)>,
     entry: Option<Entry>,
 }
@@ -47,18 +48,18 @@ struct Entry {
     start: u64,
     fields: Vec<(String, String)>,
     value: Value,
-    /// The text of a form that is read when it is whole.
+    /// The raw lines: of `Pretty` all, parsed at the end; of other forms the beginning, which is shown if it is noise.
     text: String,
 }
 
-/// Where in the last field of an export the next line stands.
+/// Where the next line stands in the last field of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Value {
-    /// Behind it.
+    /// After the field.
     Whole,
-    /// Before its length, which ends with a NUL: it is shorter than 2^56 bytes.
+    /// At its length, eight bytes of which the last is NUL: no value has 2^56 bytes.
     Unmeasured,
-    /// In it: it may go on for any number of lines.
+    /// Inside its value, which may span any number of lines.
     Open,
 }
 
@@ -66,13 +67,13 @@ enum Value {
 enum Form {
     /// `-o json-pretty`: from `{` to `}`.
     Pretty,
-    /// `-o export`: `NAME=value`, up to a line without anything.
+    /// `-o export`: `NAME=value`, up to an empty line.
     Export,
     /// `-o verbose`: a stamp with the cursor, then the fields, indented.
     Verbose,
 }
 
-/// The fields that make a line.
+/// The fields that a line is made from.
 const FIELDS: [&str; 6] = ["__REALTIME_TIMESTAMP", "_HOSTNAME", "SYSLOG_IDENTIFIER", "SYSLOG_PID", "_PID", "MESSAGE"];
 
 /// A line of Docker's json-file driver.
@@ -87,20 +88,20 @@ struct Docker<'a> {
 }
 
 impl Joiner {
-    /// Whether nothing is under way, so that a line that can be read alone is one.
+    /// Whether no record is under way. Then a line that parses by itself is a line.
     pub fn is_idle(&self) -> bool {
         self.pieces.is_empty() && self.entry.is_none()
     }
 
-    /// Where what is under way began.
+    /// Where the first of the records under way began.
     pub fn begun(&self) -> Option<u64> {
         self.pieces.iter().map(|piece| piece.2).chain(self.entry.as_ref().map(|entry| entry.start)).min()
     }
 
-    /// Takes the line that begins at `at`. Gives the record that it ends, or that ended before it, and what became of it.
+    /// Takes the line at offset `at`. Returns the record that ends with or before it, and what became of the line.
     pub fn take(&mut self, line: &str, at: u64) -> (Option<Record>, Taken) {
         let is_long = |start: u64| at.saturating_sub(start) > LONGEST as u64;
-        // The container ended in the middle of a line.
+        // Its rest has not come within `LONGEST` bytes: the container ended in the middle of a line.
         if let Some(torn) = self.pieces.iter().position(|piece| is_long(piece.2)) {
             return (Some(Record::Line(self.pieces.swap_remove(torn).1)), Taken::Again);
         }
@@ -112,13 +113,13 @@ impl Joiner {
         }
     }
 
-    /// What is under way when nothing more comes.
+    /// A record still under way when the input has ended; call it until it returns `None`.
     pub fn finish(&mut self) -> Option<Record> {
         self.finish_entry().or_else(|| self.pieces.pop().map(|(_, line, _)| Record::Line(line)))
     }
 
     fn begin(&mut self, line: &str, at: u64) -> (Option<Record>, Taken) {
-        // `-o json-sse` and `-o json-seq`.
+        // The prefixes of `-o json-sse` and `-o json-seq`.
         let json = line.strip_prefix("data: ").or_else(|| line.strip_prefix('\u{1e}')).unwrap_or(line);
         if json.starts_with("{\"log\":")
             && let Ok(Docker { log, stream, time }) = serde_json::from_str(json)
@@ -154,7 +155,7 @@ impl Joiner {
         (None, Taken::Yes)
     }
 
-    /// A piece of a container's line; a whole line that nothing came before is one too.
+    /// Adds a piece to its container stream. A line that is whole is the only piece, and the last one.
     fn piece(&mut self, time: &str, stream: &str, text: &str, last: bool, at: u64) -> (Option<Record>, Taken) {
         let known = self.pieces.iter().position(|piece| piece.0 == stream);
         let (_, mut line, start) = match known {
@@ -179,7 +180,7 @@ impl Joiner {
     }
 }
 
-/// What the head of a file begins with: its lines, and what several of them make together.
+/// The records at the head of a file; single lines are [`Record::Line`].
 pub fn records(head: &[u8]) -> Vec<Record> {
     let mut joiner = Joiner::default();
     let mut found = Vec::new();
@@ -199,11 +200,11 @@ pub fn records(head: &[u8]) -> Vec<Record> {
     found
 }
 
-/// What a line is to the entry that is under way.
+/// How a line relates to the entry under way.
 enum Step {
     Held,
     Last,
-    /// It is no part of it: the entry ended before.
+    /// Not part of it: the entry ended before.
     Over,
 }
 
@@ -214,7 +215,7 @@ impl Entry {
 
     fn goes_on(&mut self, line: &str) -> Step {
         let is_over = match self.form {
-            // All but the last line stand further in, or begin with a name.
+            // All lines but the last are indented, or begin with a quote or `]`.
             Form::Pretty => line.trim_end() != "}" && (!line.starts_with([' ', '\t', '"', ']']) || is_mail(line)),
             Form::Export if line.is_empty() => false,
             Form::Export => !is_field(line) && (self.value == Value::Whole || is_mail(line)),
@@ -231,10 +232,10 @@ impl Entry {
         match self.form {
             Form::Pretty if line.trim_end() == "}" => return Step::Last,
             Form::Pretty => {}
-            // The first byte of a length may be that of a new line.
+            // After the name of a binary field, an empty line is a newline byte at the start of its length.
             Form::Export | Form::Verbose if line.is_empty() && self.value != Value::Unmeasured => return Step::Last,
             Form::Export => self.field(line),
-            // A new line in a field stands further in than the names of fields.
+            // Further lines of a field are indented more than the names of fields.
             Form::Verbose => match line.strip_prefix("    ") {
                 Some(field) if !field.starts_with(' ') => self.field(field),
                 more => self.more(more.unwrap_or_default().trim_start_matches(' ')),
@@ -243,7 +244,7 @@ impl Entry {
         Step::Held
     }
 
-    /// `NAME=value`; in an export `NAME`, then eight bytes of length and the value, where that is no text.
+    /// `NAME=value`; in an export a binary field is `NAME`, a newline, eight bytes of length, and the value.
     fn field(&mut self, line: &str) {
         let (name, rest) = line.split_at(name_bytes(line));
         match rest.strip_prefix('=') {
@@ -257,7 +258,7 @@ impl Entry {
             }
             _ if self.value == Value::Unmeasured => {
                 self.value = Value::Open;
-                // Of a length with the byte of a new line only the first half is here.
+                // If the length contains a newline byte, this line has only its first half.
                 self.more(line.rsplit_once('\0').map_or("", |(_, value)| value));
             }
             _ => self.more(line),
@@ -286,12 +287,12 @@ fn is_field(line: &str) -> bool {
     len > 0 && matches!(line.as_bytes().get(len), None | Some(b'='))
 }
 
-/// Whether a line is a mail server's by itself, whatever was begun before it.
+/// Whether a line by itself is a mail server's. Such a line is no part of an entry under way: that was cut.
 fn is_mail(line: &str) -> bool {
     frame::frame(line).is_some_and(|frame| frame::is_mail(frame.program))
 }
 
-/// Stamp, stream, tag and text of a line in Kubernetes' form.
+/// Stamp, stream, tag and text of a container's line (Kubernetes): `2026-03-14T10:12:01Z stdout F text`.
 fn container(line: &str) -> Option<(&str, &str, &str, &str)> {
     let (time, rest) = line.split_once(' ')?;
     let (stream, rest) = rest.split_once(' ').filter(|(stream, _)| matches!(*stream, "stdout" | "stderr"))?;
@@ -299,12 +300,12 @@ fn container(line: &str) -> Option<(&str, &str, &str, &str)> {
     Some((time, stream, tags.split(':').next().unwrap_or(tags), text))
 }
 
-/// `Sun 2026-11-22 20:19:26.123456 CET [s=…;i=…;b=…;m=…;t=64418f5b64b00;x=…]`
+/// The first line of a verbose entry: `Sun 2026-11-22 20:19:26.123456 CET [s=…;i=…;b=…;m=…;t=64418f5b64b00;x=…]`.
 fn is_verbose(line: &str) -> bool {
     line.trim_end().ends_with(']') && line.contains(" [s=") && realtime(line).is_some()
 }
 
-/// The microseconds since 1970 in a cursor.
+/// The microseconds since 1970 that a cursor holds.
 fn realtime(line: &str) -> Option<i64> {
     let (_, rest) = line.split_once(";t=")?;
     i64::from_str_radix(rest.split([';', ']']).next()?, 16).ok()
@@ -314,7 +315,7 @@ fn realtime(line: &str) -> Option<i64> {
 mod tests {
     use super::*;
 
-    /// The records of a text, and how many of its lines were none.
+    /// The records of a text, and how many of its lines belong to none.
     fn all(text: &str) -> (Vec<String>, usize) {
         let (mut joiner, mut found, mut alone) = (Joiner::default(), Vec::new(), 0);
         let show = |record| match record {
@@ -400,7 +401,7 @@ mod tests {
                  SYSLOG_IDENTIFIER=postfix/qmgr\nMESSAGE\n{length}3F2A41C0E7: removed\n\n"
             )
         };
-        // The NULs of a line's beginning are no part of it.
+        // Without the NUL bytes of the length, which the reader of lines drops at the beginning of a line.
         for length in ["\n", "\u{b}\n"] {
             assert_eq!(all(&entry(length)), (vec![ENTRY.to_owned()], 0), "{length:?}");
         }

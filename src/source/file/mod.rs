@@ -1,15 +1,17 @@
 //! Log files and standard input, read on from where the last run stopped.
 //!
 //! In: paths and a position.  Out: lines in file order, oldest file first.
-//! A line is what has its newline; the rest waits, except at the end of a packed file or of a stream. Appended lines
-//! are new, whatever their stamp. A short read cannot happen in silence: a file that fails is an error, a packed file
-//! that ends too early is said and read again when it has changed.
-//! Ignored on purpose: lines of blanks only. A line without a host is given to `localhost`: to guess another would
-//! make its identity depend on its neighbours.
+//! Ignored on purpose: blank lines.
 //!
-//! A pipe has no position: a run takes what it gets in a minute of waiting, whoever names one waits for its end.
-//!
-//! Files are opened when their turn comes. One that was rotated between is left to the next run, which knows it again.
+//! * A line ends in a newline. An unfinished one waits for its rest, except at the end of a packed file or of a stream.
+//! * Appended lines are new, whatever their stamp.
+//! * No short read goes unnoticed: a file that cannot be read is an error; a packed file that ends too early is
+//!   reported, and read again once it has changed.
+//! * A line without a host is given to `localhost`; any other guess would make its identity depend on its neighbours.
+//!   Only a container's line gets the host that the head of its file names.
+//! * A pipe has no position. A run waits a minute for its data, all waits together; standard input and pipes named on
+//!   the command line are read to their end.
+//! * A file is opened when its turn comes. If it was rotated before that, the next run recognises and reads it.
 
 mod find;
 mod headers;
@@ -45,11 +47,11 @@ use std::{
     time::Duration,
 };
 
-/// How long a run waits for what is written to a pipe, in all: one that stays open has no end.
+/// How long a run waits for the data of a pipe, all waits together: a pipe that stays open has no end.
 const PIPE_WAITED: Duration = Duration::from_secs(60);
 
-/// A position from which files are read from their start again, but those whose last line was before `since`; `None` for a
-/// position that is not one of files.
+/// Rewinds a position: files are read from their start again, except those whose last line was before `since`. `None`
+/// if it is not a position of files.
 pub fn rewound(position: serde_json::Value, since: Time) -> Option<serde_json::Value> {
     let mut position: Position = serde_json::from_value(position).ok()?;
     if position.files.is_empty() {
@@ -67,13 +69,13 @@ pub struct FileSource {
     headers: Headers,
     now: Time,
     inputs: Vec<Input>,
-    /// Marks of files that are not there now.
+    /// Marks of files that do not exist now.
     gone: Vec<Mark>,
-    /// The next of `inputs` to open.
+    /// Index of the next of `inputs` to open.
     next: usize,
-    /// The files will not grow: a last line needs no newline.
+    /// The files will not grow: their last line needs no newline.
     whole: bool,
-    /// What is being read, and which of `inputs` it is.
+    /// The open input, with its index in `inputs`.
     open: Option<(usize, Reading)>,
     /// Something could not be read, or not to its end.
     not_whole: bool,
@@ -88,12 +90,12 @@ enum Input {
 }
 
 impl FileSource {
-    /// Finds the files and where to go on in each. `now` dates stamps of standard input that carry no year, and nothing
-    /// else; `position` is what [`PositionedSource::position`] gave.
+    /// Finds the files, and where to go on in each. `now` only dates stamps of streams that carry no year; `position`
+    /// is what [`PositionedSource::position`] returned.
     ///
     /// # Errors
-    /// [`Kind::Config`] when no file matches or the position cannot be understood; [`Kind::NoInput`] when something else is
-    /// there; [`Kind::Permission`] when a file may not be read.
+    /// [`Kind::Config`] when no file matches or the position cannot be understood; [`Kind::NoInput`] when a path is not
+    /// a log; [`Kind::Permission`] when a file may not be read.
     pub fn new(
         settings: &config::FileSource,
         intake: Intake,
@@ -103,8 +105,8 @@ impl FileSource {
         Self::of(settings, find::inputs(settings)?, intake, now, position)
     }
 
-    /// The same for files that are named to be read once and are not followed: the last line of one needs no newline, and one
-    /// that is not there is no mistake in the configuration.
+    /// As [`new`](Self::new), for files that are named to be read once and are not followed: their last line needs no
+    /// newline, and a missing file is no mistake in the configuration.
     ///
     /// # Errors
     /// As [`new`](Self::new), but [`Kind::NoInput`] when no file matches.
@@ -167,14 +169,14 @@ impl FileSource {
         })
     }
 
-    /// Does not wait for the writer of a pipe once this is set.
+    /// Stops waiting for the writer of a pipe once `told` is set.
     #[must_use]
     pub fn until(mut self, told: Arc<AtomicBool>) -> Self {
         self.until.told = told;
         self
     }
 
-    /// How long to wait for what is written to a pipe, in all, instead of a minute.
+    /// Waits at most this long for the data of a pipe, all waits together, instead of a minute.
     #[must_use]
     pub fn waiting(mut self, most: Duration) -> Self {
         self.until.waited = Some(most);
@@ -185,7 +187,7 @@ impl FileSource {
         let mut batch = Batch::default();
         let mut bytes = 0;
         while batch.lines.len() + batch.noise.len() < limit.max(1) && bytes < STRETCH_BYTES {
-            // What was read before an error is delivered first; the next call meets the error again.
+            // Lines read before an error are delivered first; the next call meets the error again.
             let more = match &mut self.open {
                 Some((_, reading)) => {
                     let before = reading.offset();
@@ -227,7 +229,7 @@ impl FileSource {
         }
     }
 
-    /// Whether the program is to end.
+    /// Whether the program was told to end.
     fn is_told(&self) -> bool {
         self.until.told.load(Ordering::Relaxed)
     }
@@ -247,14 +249,14 @@ impl FileSource {
                     None
                 }
                 Input::Stream(path) => {
-                    // Who pipes into a run means all of it.
+                    // Standard input is read to its end: whoever pipes into a run means all of it.
                     let waited = self.until.waited.filter(|_| path != Path::new("-"));
                     let until = Until { waited, ..self.until.clone() };
                     Some(reading::stream(path, &self.settings, self.now, until)?)
                 }
             };
             self.open = reading.map(|reading| (number, if self.whole { reading.whole() } else { reading }));
-            // Only now: after an error the same input is tried again.
+            // Only here, so that the same input is tried again after an error.
             self.next += 1;
         }
         Ok(true)
@@ -290,7 +292,7 @@ impl PositionedSource for FileSource {
 
     fn progress(&self) -> Option<(u64, u64)> {
         let read = self.read_bytes.load(Ordering::Relaxed);
-        // Files grow while they are read.
+        // A file that grows while it is read may exceed the total.
         self.total_bytes.map(|total| (read, total.max(read)))
     }
 

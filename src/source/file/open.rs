@@ -1,7 +1,7 @@
-//! Opens what a path names: plain text, or packed by gzip, zstd, bzip2 or xz, told apart by the first bytes and not by the name.
+//! Opens a file or stream: plain text, or packed by gzip, zstd, bzip2 or xz. The first bytes tell which, not the name.
 //!
-//! In: a file.  Out: its text from an offset on; its head. Files that were packed one after the other are one text.
-//! Ignored on purpose: other packers; the caller says so.
+//! In: a file.  Out: its text from an offset on; its head. Several packed files in a row are one text.
+//! Ignored on purpose: other packers, which the caller reports.
 
 use super::{
     pipe::is_left,
@@ -25,17 +25,17 @@ pub enum Packing {
     Zstd,
     Bzip2,
     Xz,
-    /// One that is not read here, by name.
+    /// Not supported; the name of the packer.
     Unknown(&'static str),
 }
 
-/// What the first bytes say (RFC 1952 section 2.3.1, RFC 8878 section 3.1.1, the xz and bzip2 formats).
+/// The packer that the first bytes tell (RFC 1952 section 2.3.1, RFC 8878 section 3.1.1, the xz and bzip2 formats).
 pub fn packing(first: &[u8]) -> Packing {
     match first {
         [0x1f, 0x8b, ..] => Packing::Gzip,
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Packing::Zstd,
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Packing::Xz,
-        // The number pi begins a block; that of its root ends a file without any.
+        // A block begins with the digits of pi; an empty file has the end mark at once, those of the square root of pi.
         [b'B', b'Z', b'h', b'1'..=b'9', b'1', b'A', b'Y', ..] => Packing::Bzip2,
         [b'B', b'Z', b'h', b'1'..=b'9', 0x17, b'r', b'E', ..] => Packing::Bzip2,
         [b'P', b'K', 3, 4, ..] => Packing::Unknown("zip"),
@@ -47,13 +47,13 @@ pub fn packing(first: &[u8]) -> Packing {
     }
 }
 
-/// Memory that unpacking a file of xz may take: the dictionary of `xz -9` is 64 MiB, and a file may ask for 4 GiB.
+/// Memory that unpacking an xz file may take: the dictionary of `xz -9` is 64 MiB, but a file may ask for 4 GiB.
 const XZ_BYTES: u64 = 256 << 20;
 
 /// Unpacked text.
 pub type Text = Box<dyn Read + Send + Sync>;
 
-/// Counts the bytes read from the disk: what progress is measured by.
+/// Counts the bytes read from the disk, for the progress.
 struct Counted<R>(R, Arc<AtomicU64>);
 
 impl<R: Read> Read for Counted<R> {
@@ -64,11 +64,11 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-/// The text of a stream that cannot be read twice, unpacked.
+/// The unpacked text of a stream, which cannot be read twice.
 pub fn stream(mut input: impl Read + Send + Sync + 'static) -> Result<Text> {
     let mut first = Vec::new();
     match (&mut input).take(8).read_to_end(&mut first) {
-        // It stays left: who reads on is told again.
+        // A pipe that was left is no error yet: the next read returns it again.
         Err(e) if !is_left(&e) => return Err(e),
         _ => {}
     }
@@ -90,8 +90,8 @@ fn unpacked(input: impl Read + Send + Sync + 'static, packing: Packing) -> Resul
     })
 }
 
-/// The text of `file` from `offset` (of the unpacked text) on, and the end of what a packed one has before; `None` when it
-/// ends before. `count` grows with every byte read from the disk.
+/// The text of `file` from `offset` on (counted in unpacked text). For a packed file it comes with the tail of the text
+/// before, and `None` means that the text is shorter. `count` grows with every byte read from the disk.
 pub fn from_offset(mut file: File, packing: Packing, offset: u64, count: Arc<AtomicU64>) -> Result<Option<Tailed>> {
     let plain = packing == Packing::Plain;
     file.seek(SeekFrom::Start(if plain { offset } else { 0 }))?;
@@ -103,7 +103,7 @@ pub fn from_offset(mut file: File, packing: Packing, offset: u64, count: Arc<Ato
     Ok(Some(Tailed::new(text, tail)))
 }
 
-/// The first `len` bytes of the text, as far as they can be read: a packed file may still be under way.
+/// The first `len` bytes of the text, as far as they can be read: a packed file may still be being written.
 pub fn head(file: &File, packing: Packing, len: u64) -> Result<Vec<u8>> {
     let mut file = file.try_clone()?;
     file.seek(SeekFrom::Start(0))?;
@@ -121,7 +121,7 @@ pub fn head(file: &File, packing: Packing, len: u64) -> Result<Vec<u8>> {
 /// Whether an error while unpacking means that the file is cut short or damaged, and not that the disk failed.
 pub fn is_torn(cause: &std::io::Error) -> bool {
     use ErrorKind as E;
-    // zstd reports what it cannot unpack as `Other`; the errors of the system have a number.
+    // zstd reports damaged data as `Other`; errors of the system have a number.
     matches!(cause.kind(), E::UnexpectedEof | E::InvalidData | E::InvalidInput)
         || (cause.kind() == E::Other && cause.raw_os_error().is_none())
 }

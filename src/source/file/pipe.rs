@@ -1,7 +1,9 @@
-//! A pipe, or standard input: read by a thread of its own, because nothing ends an `open` or a `read` that waits for a writer.
+//! A pipe or standard input, read on its own thread: an `open` or `read` that waits for a writer cannot be interrupted.
 //!
-//! In: a path.  Out: its bytes; [`ErrorKind::WouldBlock`] once it is left: the program is to end, or has waited for long enough.
-//! Ignored on purpose: what is still in a pipe that is left. It stays there while its writer holds it open.
+//! In: a path.  Out: its bytes; [`ErrorKind::WouldBlock`] once the pipe is left, because the program is to end or has
+//! waited long enough.
+//! Ignored on purpose: the rest of a pipe that is left. The kernel keeps it while the writer holds the pipe open;
+//! blocks that the thread has already taken are lost.
 
 use std::{
     fs::File,
@@ -18,11 +20,11 @@ use std::{
 };
 
 const BLOCK_BYTES: usize = 64 << 10;
-/// Blocks that lie ready.
+/// Blocks that are read ahead.
 const BLOCKS: usize = 16;
-/// How often is looked whether the program is to end.
+/// How often to look whether the program is to end.
 const LOOK: Duration = Duration::from_millis(50);
-/// What was written before the program is told to end is still taken, for as long at most.
+/// How long data that was already written is still taken after the program is told to end, at most.
 const LAST: Duration = Duration::from_millis(300);
 
 /// When a pipe is left before its writer closes it.
@@ -30,7 +32,7 @@ const LAST: Duration = Duration::from_millis(300);
 pub struct Until {
     /// Set when the program is to end.
     pub told: Arc<AtomicBool>,
-    /// How long to wait for more, in all.
+    /// How long to wait for data, all waits together; `None`: without a limit.
     pub waited: Option<Duration>,
 }
 
@@ -49,10 +51,10 @@ pub fn is_left(cause: &std::io::Error) -> bool {
 }
 
 impl Pipe {
-    /// Begins to read `path`; `-` is standard input.
+    /// Starts to read `path`; `-` is standard input.
     ///
     /// # Errors
-    /// When no thread can be started. That the path cannot be opened is an error of the first read.
+    /// When no thread can be started. If the path cannot be opened, the first read says so.
     pub fn open(path: &Path, until: Until) -> Result<Self> {
         let (sender, blocks) = sync_channel(BLOCKS);
         let path = path.to_owned();
@@ -61,13 +63,13 @@ impl Pipe {
         Ok(Self { blocks: Mutex::new(blocks), block, until, waited, told_at: None, is_left: false })
     }
 
-    /// The next block is in `self.block`, which is empty at the end.
+    /// Waits for the next block and puts it into `self.block`, which stays empty at the end.
     fn wait(&mut self) -> Result<()> {
         let blocks = self.blocks.get_mut().unwrap_or_else(PoisonError::into_inner);
         loop {
             let is_told = self.until.told.load(Ordering::Relaxed);
             let is_over = is_told && self.told_at.get_or_insert_with(Instant::now).elapsed() > LAST;
-            // Who writes a line now and then is waited for no longer than who writes none.
+            // All waits together: a writer that sends a line now and then is waited for no longer than a silent one.
             self.is_left |= is_over || self.until.waited.is_some_and(|most| self.waited >= most);
             if self.is_left {
                 return Err(ErrorKind::WouldBlock.into());
@@ -99,13 +101,13 @@ impl Read for Pipe {
     }
 }
 
-/// Hands over what is read until nobody wants it. A failed read is tried again when its error was taken: who meets an error
-/// while he looks ahead meets it again.
+/// Sends what it reads until the receiver is gone. After an error it tries to read again, so that a caller who met the
+/// error while looking ahead meets it again.
 fn pump(path: &Path, sender: &SyncSender<Result<Vec<u8>>>) {
     let mut input = match open(path) {
         Ok(input) => input,
         Err(e) => {
-            // Nobody waits any more.
+            // Sending fails if the receiver is gone.
             _ = sender.send(Err(e));
             return;
         }
@@ -119,7 +121,7 @@ fn pump(path: &Path, sender: &SyncSender<Result<Vec<u8>>>) {
                 Ok(block)
             }
             Err(e) if e.kind() == ErrorKind::Interrupted => continue,
-            // Standard input may have been made so by who shares it.
+            // A process that shares standard input may have made it non-blocking.
             Err(e) if e.kind() == ErrorKind::WouldBlock => {
                 thread::sleep(LOOK);
                 continue;
@@ -144,7 +146,7 @@ mod tests {
     use super::*;
     use std::{io::Write, process::Command};
 
-    /// A pipe in the file system, and its end to write to, which waits for who reads.
+    /// A named pipe and its write end, whose opening waits for the reader.
     fn pipe(until: Until) -> (Pipe, File) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("pipe");

@@ -1,26 +1,26 @@
-//! How far each file was read, and which of today's files is which of yesterday's.
+//! How far each file was read, and how a file of the last run is recognised now.
 //!
-//! In: the files that are there now, the position of the last run.  Out: for each file where to go on.
-//! Ignored on purpose: names. They change when a log is rotated; they only decide between two that are alike.
+//! In: the files that exist now, the position of the last run.  Out: where to go on in each file.
+//! Ignored on purpose: names. They change when a log is rotated, and only decide between files that are alike.
 //!
-//! A file is known by its inode, if its head still is the same; else by its head alone (rotated by copying, or packed). What it
-//! has before the place that was read up to must be the same, too: a file that was written anew may begin as it did.
-//! Where that is not sure the file is read from the start: reading a line twice changes nothing, a gap would.
+//! A file is recognised by its inode if its head is still the same, or else by its head alone (rotated by copying, or
+//! packed). The text before the offset must be the same too: a file that was written anew may begin like the old one.
+//! In doubt a file is read from the start: reading a line twice changes nothing, a gap would.
 
 use crate::{frame::track::Doubt, model::Time};
 use serde::{Deserialize, Serialize};
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::hash::Hasher;
 
-/// Bytes of (unpacked) text that a file is known by.
+/// Bytes of (unpacked) text that identify a file.
 pub const HEAD: usize = 1024;
-/// Files that were read once and are not there any more are remembered, because they may come back packed.
+/// Marks kept of files that have vanished: they may come back packed.
 const KEPT: usize = 256;
 
-/// The position of all files, as it stands in the checkpoint.
+/// The position of all files, as kept in the checkpoint.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Position {
-    /// None where another kind of source was read before.
+    /// Empty if another kind of source was read before.
     #[serde(default)]
     pub files: Vec<Mark>,
 }
@@ -30,39 +30,40 @@ pub struct Position {
 pub struct Mark {
     pub path: String,
     pub inode: u64,
-    /// How many bytes [`head`](Self::head) was made from: fewer than [`HEAD`] when the file was short.
+    /// How many bytes [`head`](Self::head) was made from: fewer than [`HEAD`] if the file was short.
     pub head_bytes: usize,
     /// Hash of the first bytes of unpacked text.
     pub head: String,
-    /// Bytes of unpacked text up to and with the last newline that was read.
+    /// Bytes of unpacked text up to where reading goes on: after a newline, or where an unfinished record begins.
     pub offset: u64,
-    /// Hash of the kilobyte of unpacked text before `offset`; none in positions of mailstitch 0.1, and where it was not at hand.
+    /// Hash of the kilobyte of unpacked text before `offset`; missing in positions of mailstitch 0.1, or if
+    /// unavailable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tail: Option<String>,
-    /// Size on disk when a packed file was read to its end; while it stays, there is nothing new in it.
+    /// Size on disk of a packed file that was read as far as it can be; nothing is new in it until the size changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_at_size: Option<u64>,
-    /// Time of the last line: stamps without a year are dated from it.
+    /// Time of the last line that is no stray: stamps without a year are dated from it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Time>,
-    /// Whether that line may have been a stray, and what was before it.
+    /// Whether that line may have been a stray after all, and the day before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubt: Option<Doubt>,
 }
 
-/// What is needed of a file that is there now.
+/// What identifies a file that exists now.
 #[derive(Debug, Clone)]
 pub struct Seen {
     pub path: String,
     pub inode: u64,
-    /// Its first bytes of unpacked text, at most [`HEAD`].
+    /// The first bytes of unpacked text, at most [`HEAD`].
     pub head: Vec<u8>,
-    /// Its size, where it is plain text.
+    /// Its size, if it is plain text.
     pub plain_size: Option<u64>,
 }
 
 impl Mark {
-    /// The mark of a file of which nothing was read.
+    /// The mark of a file that was not read yet.
     pub fn new(seen: &Seen) -> Self {
         Self {
             path: seen.path.clone(),
@@ -77,13 +78,13 @@ impl Mark {
         }
     }
 
-    /// Nothing of the file was read.
+    /// Forgets what was read of the file.
     pub fn begin_anew(&mut self) {
         (self.offset, self.tail, self.read_at_size) = (0, None, None);
         (self.last, self.doubt) = (None, None);
     }
 
-    /// Whether a text with this before `offset` is what was read.
+    /// Whether a text with this tail before `offset` is the one that was read; true if either tail is unknown.
     pub fn ends_like(&self, tail: Option<String>) -> bool {
         self.tail.is_none() || tail.is_none() || self.tail == tail
     }
@@ -93,7 +94,7 @@ impl Mark {
         (self.head_bytes, self.head) = (seen.head.len(), hash(&seen.head));
     }
 
-    /// Whether the head covers what was read: a file that grew while it was read is known by too little.
+    /// Whether the head covers all that was read, up to [`HEAD`] bytes; not if it was taken while the file was shorter.
     pub fn is_sure(&self) -> bool {
         self.head_bytes as u64 >= self.offset.min(HEAD as u64)
     }
@@ -103,14 +104,14 @@ impl Mark {
         seen.head.get(..self.head_bytes).is_some_and(|head| hash(head) == self.head)
     }
 
-    /// Whether this file, or what became of it, may be `seen`: a shorter one was truncated.
+    /// Whether `seen` may be this file, renamed, grown or packed. A plain file shorter than `offset` was truncated.
     fn fits(&self, seen: &Seen) -> bool {
         self.is_sure() && self.begins_like(seen) && seen.plain_size.is_none_or(|size| size >= self.offset)
     }
 }
 
-/// One mark for each of `seen`, in their order, and the marks that belong to none of them. `is_tail` looks whether a file has
-/// before the place of a mark what was read there.
+/// One mark for each of `seen`, in their order, and the marks of files that have vanished. `is_tail(n, mark)` tells
+/// whether file `n` still has the text that was read just before the mark's offset.
 pub fn assign(seen: &[Seen], known: Vec<Mark>, is_tail: impl Fn(usize, &Mark) -> bool) -> (Vec<Mark>, Vec<Mark>) {
     let mut known: Vec<Option<Mark>> = known.into_iter().map(Some).collect();
     let mut found: Vec<Option<Mark>> = seen
@@ -123,13 +124,13 @@ pub fn assign(seen: &[Seen], known: Vec<Mark>, is_tail: impl Fn(usize, &Mark) ->
         })
         .collect();
     for ((n, seen), found) in seen.iter().enumerate().zip(&mut found).filter(|(_, found)| found.is_none()) {
-        // Among copies the one with the like name, then the one that was read less far.
+        // The longest head wins, then the most similar path, then the smallest offset.
         *found = take_best(&mut known, |mark| {
             let like = mark.path.bytes().zip(seen.path.bytes()).take_while(|(a, b)| a == b).count();
             let fits = mark.head_bytes > 0 && mark.fits(seen) && is_tail(n, mark);
             fits.then_some((mark.head_bytes, like, u64::MAX - mark.offset))
         });
-        // Its size on disk was that of another file.
+        // The size on disk was that of another file.
         if let Some(mark) = found {
             mark.read_at_size = None;
         }
@@ -151,12 +152,12 @@ pub fn assign(seen: &[Seen], known: Vec<Mark>, is_tail: impl Fn(usize, &Mark) ->
     (marks, gone)
 }
 
-/// Whether a file that is not the one of any mark begins as one that was there.
+/// Whether a file that no mark was assigned to has the inode and head of one that was read: it was written anew.
 pub fn was_written_anew(seen: &Seen, gone: &[Mark]) -> bool {
     gone.iter().any(|mark| mark.inode == seen.inode && mark.fits(seen))
 }
 
-/// Takes out the mark with the highest score; the first of equals.
+/// Takes out the mark with the highest score; among equals the first.
 fn take_best<S: Ord>(known: &mut [Option<Mark>], score: impl Fn(&Mark) -> Option<S>) -> Option<Mark> {
     let best = known
         .iter()
@@ -166,7 +167,7 @@ fn take_best<S: Ord>(known: &mut [Option<Mark>], score: impl Fn(&Mark) -> Option
     known[best.1.0].take()
 }
 
-/// What stands for a piece of text.
+/// Hash of a text, as kept in marks.
 pub fn hash(text: &[u8]) -> String {
     let mut h = SipHasher13::new();
     h.write(text);
@@ -190,7 +191,7 @@ mod tests {
         Mark { offset, ..Mark::new(seen) }
     }
 
-    /// Shows where each file goes on: "path@offset".
+    /// Checks where each file goes on: "path@offset".
     #[track_caller]
     fn check(now: &[Seen], known: Vec<Mark>, expected: &[&str]) {
         let (marks, _) = assign(now, known, |_, _| true);
@@ -270,7 +271,7 @@ mod tests {
             let mark = Mark { offset: u64::MAX, tail: Some(hash(b"x")), read_at_size: Some(inode), last: Some(last), ..Mark::new(&seen(&path, inode, "x")) };
             let position = Position { files: vec![mark] };
             crate::laws::stored::survives(&position);
-            // As it stands in the ledger.
+            // As kept in the ledger.
             let kept = serde_json::to_value(&position).unwrap();
             proptest::prop_assert_eq!(serde_json::from_value::<Position>(kept).unwrap(), position);
         }

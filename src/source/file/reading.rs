@@ -1,7 +1,7 @@
-//! One file or stream being read.
+//! Reads one file or stream.
 //!
-//! In: where to go on.  Out: lines with their times, noise, and how far it is read.
-//! Ignored on purpose: lines of blanks only.
+//! In: where to go on.  Out: lines with their times, noise, and how far it was read.
+//! Ignored on purpose: blank lines.
 
 use super::{
     super::Noise,
@@ -30,42 +30,42 @@ use std::{
     sync::{Arc, atomic::AtomicU64},
 };
 
-/// What is kept of a line that is no line.
+/// Bytes kept of a text that no line could be made of.
 const NOISE_BYTES: usize = 64 << 10;
-/// How much of a stream is looked at to find its year.
+/// Bytes of a stream that are searched for its year.
 const STREAM_HEAD_BYTES: u64 = 256 << 10;
 
-/// What is being read.
+/// An open file or stream.
 pub struct Reading {
     path: PathBuf,
     lines: Lines<Tailed>,
     dater: Dater,
-    /// The end is final: packed files, streams, and files that are named to be read once.
+    /// It will not grow, so the last line needs no newline: packed files, streams, and files named to be read once.
     ends: bool,
-    /// Records of several lines.
+    /// Joins records of several lines.
     joiner: Joiner,
-    /// The host that the file names first: that of lines in it which a container logged without one.
+    /// The first host that the file's container lines name: used for those that name none.
     host: Option<String>,
-    /// The file again, where it is plain text: its head grows while it is read.
+    /// A second handle of a plain file: its head and tail are read again when its position is noted.
     plain: Option<File>,
-    /// It ended before its end.
+    /// The packed text was cut short or damaged.
     pub torn: bool,
-    /// A pipe that was left before its end.
+    /// The pipe was left before its writer closed it.
     pub is_left: bool,
 }
 
 impl Reading {
-    /// The end of this file is final, whatever it is.
+    /// Treats the file as one that will not grow.
     #[must_use]
     pub fn whole(mut self) -> Self {
         self.ends = true;
         self
     }
 
-    /// Reads the next line into the batch; `false` at the end.
+    /// Reads the next raw line into the batch; `false` at the end.
     ///
     /// # Errors
-    /// When the disk fails. What was read before stays read, and the next call tries again.
+    /// When reading fails. Lines read before are kept, and the next call tries again.
     pub fn next(&mut self, headers: &mut Headers, batch: &mut Batch) -> Result<bool> {
         let Self { path, lines, dater, ends, joiner, host, plain, torn, is_left } = self;
         let at = lines.offset();
@@ -82,7 +82,7 @@ impl Reading {
             Ok(None) => {}
             Err(e) if pipe::is_left(&e) => {
                 taking.finish();
-                // The rest of the line may come later, or never.
+                // The rest of the unfinished line may come later, or never.
                 let cut = String::from_utf8_lossy(lines.rest()).into_owned();
                 if !cut.trim().is_empty() {
                     taking.noise(&cut);
@@ -100,12 +100,12 @@ impl Reading {
         Ok(false)
     }
 
-    /// Where the last line ended, in bytes of text.
+    /// The offset after the last line, in bytes of text.
     pub fn offset(&self) -> u64 {
         self.lines.offset()
     }
 
-    /// Where to go on: where a record began that is not whole yet.
+    /// Where the next run goes on: at the start of an unfinished record, else after the last line.
     fn unread_from(&self) -> u64 {
         self.joiner.begun().unwrap_or_else(|| self.offset())
     }
@@ -121,7 +121,7 @@ impl Reading {
         mark.doubt = self.dater.doubt();
         if let Some(file) = self.plain.as_ref().filter(|_| !mark.is_sure()) {
             let mut head = vec![0; HEAD];
-            // A file that cannot be read again is known by less, and read again at worst.
+            // If the head cannot be read again, the shorter one is kept; at worst the file is read again.
             let len = file.read_at(&mut head, 0).unwrap_or(0);
             head.truncate(len);
             if head.starts_with(&found.seen.head) {
@@ -132,8 +132,8 @@ impl Reading {
     }
 }
 
-/// Opens a file where its mark says; `None` when nothing in it is new, it cannot be unpacked, or it was rotated since
-/// it was found; `left_out` tells that it is not for want of news.
+/// Opens a file at its mark; `None` when nothing in it is new. Also `None`, with `left_out` set, when it cannot be
+/// unpacked or was rotated since it was found.
 pub fn file(
     found: &Found,
     mark: &mut Mark,
@@ -169,7 +169,7 @@ pub fn file(
     let latest = found.modified.plus(DAY_MS);
     let mut dater = Dater::new(settings.timezone, settings.year, latest, mark.last).with_doubt(mark.doubt);
     if mark.last.is_none() && settings.year.is_none() && matches!(found.first, Some(Stamp::NoYear { .. })) {
-        // An error comes again when the lines are read.
+        // An error is met again when the lines are read.
         if let Ok(Some(text)) = text_from(mark.offset, &Arc::default())
             && let Some(day) = years::first_day(text, latest)
         {
@@ -194,7 +194,7 @@ pub fn file(
         Ok(Some(text)) if mark.ends_like(text.tail.at(mark.offset)) => {
             Ok(Some(reading(Lines::new(text, mark.offset), dater)))
         }
-        // A packed text that is shorter than what was read of it, or has something else there, is another text.
+        // The packed text is shorter than the mark's offset, or differs just before it: it is another text.
         Ok(_) => {
             say_written_anew(&found.path);
             mark.begin_anew();
@@ -212,13 +212,13 @@ pub fn file(
     }
 }
 
-/// Opens standard input or a pipe; `now` is the latest time that its stamps can mean.
+/// Opens standard input or a pipe; stamps without a year are dated at most a day after `now`.
 pub fn stream(path: &Path, settings: &config::FileSource, now: Time, until: Until) -> Result<Reading> {
     let mut text = Pipe::open(path, until).and_then(open::stream).map_err(|e| unreadable(path, &e))?;
     let latest = now.plus(DAY_MS);
     let mut dater = Dater::new(settings.timezone, settings.year, latest, None);
     let mut head = Vec::new();
-    // An error comes again when the lines are read.
+    // An error is met again when the lines are read.
     let _ = (&mut text).take(STREAM_HEAD_BYTES).read_to_end(&mut head);
     if settings.year.is_none()
         && let Some(day) = years::first_day(head.as_slice(), latest)
@@ -240,7 +240,7 @@ pub fn stream(path: &Path, settings: &config::FileSource, now: Time, until: Unti
     })
 }
 
-/// The first host that lines of containers name in the head of a file: one file is of one container.
+/// The first host that container lines name in the head of a file: a file belongs to one container.
 fn first_host(head: &[u8]) -> Option<String> {
     joined::records(head).iter().find_map(|record| {
         let Record::Line(line) = record else { return None };
@@ -248,7 +248,7 @@ fn first_host(head: &[u8]) -> Option<String> {
     })
 }
 
-/// Bytes on disk that are still to be read: all of a packed file, unless it is as it was when it was read to its end.
+/// Bytes on disk still to be read. A packed file counts as a whole, unless its size is the one it was last read at.
 pub fn unread_bytes(file: &Found, mark: &Mark) -> u64 {
     match file.seen.plain_size {
         Some(size) => size.saturating_sub(mark.offset),
@@ -265,7 +265,7 @@ fn say_torn(path: &Path, cause: &std::io::Error) {
     tracing::warn!("`{}` cannot be unpacked to its end: {cause}; what could be read was kept", path.display());
 }
 
-/// What a raw line goes through.
+/// Turns raw lines into lines and noise.
 struct Taking<'r> {
     dater: &'r mut Dater,
     joiner: &'r mut Joiner,
@@ -275,13 +275,13 @@ struct Taking<'r> {
 }
 
 impl Taking<'_> {
-    /// One raw line becomes a line, noise, or part of a record; blank ones vanish.
+    /// Makes a raw line a line, noise, or part of a record; blank lines are dropped.
     fn line(&mut self, raw: &[u8], at: u64) {
         let is_blank = raw.iter().all(|b| *b <= b' ');
         if is_blank && self.joiner.is_idle() {
             return;
         }
-        // What is not UTF-8 is rare, and dear to look for.
+        // Checking first is cheaper: the lossy conversion is slow, and rarely needed.
         let text = std::str::from_utf8(raw).map_or_else(|_| String::from_utf8_lossy(raw), Into::into);
         if self.joiner.is_idle() && self.alone(&text) {
             return;
@@ -297,7 +297,7 @@ impl Taking<'_> {
         }
     }
 
-    /// The records under way, at the end of a file that will not grow.
+    /// Takes the records under way, at the end of a file that will not grow.
     fn finish(&mut self) {
         while let Some(record) = self.joiner.finish() {
             self.record(record);
@@ -324,7 +324,7 @@ impl Taking<'_> {
             }
             Record::Journal(j) => {
                 let outer = Stamp::Exact(j.time);
-                // Docker's driver for the journal hands over whole lines of its containers.
+                // Docker's journald driver logs whole lines of its containers.
                 let inner = frame::inside(&j.program, j.time, j.host.as_deref(), &j.text);
                 let (stamp, host, program, pid, text) = match &inner {
                     Some(m) => (m.stamp.unwrap_or(outer), m.host, m.program.unwrap_or_default(), m.pid, m.text),

@@ -1,6 +1,6 @@
-//! The last kilobyte before a place in a text: what tells that a file with the same beginning is another one by now.
+//! The last kilobyte before an offset: it tells apart two files with the same beginning.
 //!
-//! In: the bytes that pass by.  Out: their end, as a hash.
+//! In: the bytes of a text as they are read.  Out: a hash of the last kilobyte.
 
 use super::{open::Text, position::hash};
 use std::{
@@ -9,10 +9,10 @@ use std::{
     os::unix::fs::FileExt,
 };
 
-/// Bytes before the place that was read up to.
+/// Bytes before the offset that are hashed.
 const TAIL: usize = 1024;
 
-/// The end of what passed by.
+/// The end of the bytes seen so far.
 #[derive(Debug, Default, Clone)]
 pub struct Tail {
     last: Vec<u8>,
@@ -28,13 +28,13 @@ impl Tail {
         self.last.extend_from_slice(bytes);
     }
 
-    /// The mark at `offset`; `None` where that is not the end of what passed by.
+    /// The hash at `offset`; `None` unless exactly that many bytes were seen.
     pub fn at(&self, offset: u64) -> Option<String> {
         (self.passed == offset).then(|| hash(&self.last))
     }
 }
 
-/// The mark at `offset` of a file of plain text; `None` where it is shorter.
+/// The hash at `offset` of a plain file; `None` if the file is shorter or cannot be read.
 pub fn of_file(file: &File, offset: u64) -> Option<String> {
     let len = offset.min(TAIL as u64);
     let mut last = vec![0; usize::try_from(len).ok()?];
@@ -42,7 +42,7 @@ pub fn of_file(file: &File, offset: u64) -> Option<String> {
     Some(hash(&last))
 }
 
-/// Takes what nobody else wants.
+/// Takes the part of a packed text that is skipped.
 impl Write for Tail {
     fn write(&mut self, bytes: &[u8]) -> Result<usize> {
         self.pass(bytes);
@@ -54,14 +54,14 @@ impl Write for Tail {
     }
 }
 
-/// A text that remembers its end.
+/// A text that remembers its last kilobyte.
 pub struct Tailed {
     text: Text,
     pub tail: Tail,
 }
 
 impl Tailed {
-    /// `tail`: of what passed by before.
+    /// `tail`: of the text that comes before.
     pub fn new(text: Text, tail: Tail) -> Self {
         Self { text, tail }
     }

@@ -1,10 +1,20 @@
-//! The year in which a file without years begins.
+//! Finds the year in which a log file without years begins (`Nov 22 20:19:26 mx1 …`).
 //!
 //! In: the text of a file, and the latest time that it can hold.  Out: the day of its first stamp without a year.
-//! Ignored on purpose: everything but stamps and queue ids. The year is carried forward from here while lines are read
-//! (`frame::Dater`), so only the beginning must be found: from the first queue id that holds its time, else by
-//! counting the turns of the year and going back from the end. The second costs a pass over the file, the price of
-//! dating a log that nobody rotated for years.
+//! Ignored on purpose: everything but stamps and queue ids.
+//!
+//! While lines are read, `frame::Dater` carries the year from stamp to stamp, so only that of the first stamp is
+//! needed. [`Track`] follows the stamps from a made-up year and so counts the new years that pass. Two facts can fix
+//! the real year:
+//!
+//! 1. A queue id that holds its time, of sendmail or a long one of postfix, among the first [`ASKED`] lines. It tells
+//!    the year of its own line; the new years passed before that line are subtracted.
+//! 2. Without such an id, the end of the file: its last stamp is given the latest year that the file allows, and all
+//!    new years passed are subtracted. This costs a pass over the file, the price of dating a log that nobody rotated
+//!    for years.
+//!
+//! For example, a file whose stamps run from `Nov 22` over two new years to `Jan 11`, and that was last changed on
+//! 2026-01-11, begins on 2024-11-22.
 
 use crate::{
     frame::{Stamp, dating::latest, day_number, frame, track::Track, year_of},
@@ -15,27 +25,28 @@ use crate::{
 use chrono::Datelike;
 use std::io::Read;
 
-/// A file that is longer than this and has not turned the year by then is judged by this much of it.
+/// Bytes of a file that are searched at most; new years that come later in the file are not seen.
 const SEARCHED_BYTES: u64 = 256 << 20;
-/// How many lines are asked for a queue id.
+/// Lines (with a stamp without a year) that are searched for a queue id that holds its time.
 const ASKED: usize = 10_000;
-/// What a stamp without a year says of its day, with the blank after it: `Nov 22 `.
+/// Length of the day in a stamp without a year, with the blank after it: `Nov 22 `.
 const DAY_BYTES: usize = 7;
 const DAY_MS: i64 = 86_400_000;
-/// The year that stamps are put into to compare them: a leap year.
+/// The made-up year of the first stamp: a leap year, so that it has a 29 February.
 const SOME_YEAR: i32 = 2000;
 
-/// The day number of the first stamp without a year in `text`; `None` when it holds none. Errors end the search: they
-/// are reported when the lines are read.
+/// The day number of the first stamp without a year in `text`; `None` if it has none. An error ends the search: it is
+/// reported when the lines are read.
 pub fn first_day(text: impl Read, latest_time: Time) -> Option<i64> {
     let latest_day = latest_time.0.div_euclid(DAY_MS);
+    // Month and day of the first stamp; where the last one is on the track; the day that the last line begins with.
     let mut first = None;
     let mut track: Option<Track> = None;
     let mut asked = 0;
     let mut today: Option<[u8; DAY_BYTES]> = None;
     let mut lines = Lines::new(text.take(SEARCHED_BYTES), 0);
     while let Ok(Some(raw)) = lines.next() {
-        // Nearly every line is of the day of the one before, which it cannot tell anything new about.
+        // No more ids are looked for, and a line of the same day as the one before cannot pass a new year: skip it.
         if asked == ASKED && today.is_some_and(|today| raw.starts_with(&today)) {
             continue;
         }
@@ -55,7 +66,8 @@ pub fn first_day(text: impl Read, latest_time: Time) -> Option<i64> {
     }
     let (month, day) = first?;
     let track = track?;
-    // A step that nothing confirmed is the end of the file or a stray: whichever leaves the file ending nearer to its time.
+    // If the last step is still in doubt, either it leads to the end of the file or it was a stray. Take whichever end
+    // can lie nearer to the latest time of the file.
     let ends = [Some(track.day), track.doubt.map(|doubt| doubt.from)].into_iter().flatten();
     let dated = ends.map(|end| {
         let date = Time(end * DAY_MS).utc().date_naive();
@@ -66,12 +78,13 @@ pub fn first_day(text: impl Read, latest_time: Time) -> Option<i64> {
     Some(day_number(year_of(is) - years_passed(end), month, day))
 }
 
-/// How many years lie between the beginning of the file and a day that was counted from [`SOME_YEAR`].
+/// How many new years lie between the first stamp and a day that was counted from [`SOME_YEAR`].
 fn years_passed(day: i64) -> i32 {
     year_of(day) - SOME_YEAR
 }
 
-/// The year of a stamp on the line of a message that arrived at `id`: the first in which it is not before that.
+/// The year of a stamp on a line with the id of a message that arrived at `id`: the first year in which the stamp is at
+/// most a day before the arrival (the wall clock may be behind UTC). `None` if it would be after the end of the file.
 fn year_by_id(id: Time, latest_day: i64, month: u8, day: u8) -> Option<i32> {
     let arrived = id.0.div_euclid(DAY_MS);
     let year = year_of(arrived - 1);
@@ -84,7 +97,7 @@ fn year_by_id(id: Time, latest_day: i64, month: u8, day: u8) -> Option<i32> {
 mod tests {
     use super::*;
 
-    /// An id that holds no time.
+    /// An id that does not hold its time.
     const UNDATED: &str = "4Zk3";
 
     #[track_caller]
@@ -125,7 +138,7 @@ mod tests {
             "2026-11-21",
         );
         check(&["Dec 20 01:00:00", "Jan  1 00:00:05"], "2026-12-21T00:00:00Z", UNDATED, "2026-12-20");
-        // That the first is of a year that is still to come leaves it without one, and the rest in this one.
+        // The stray is the first stamp: it gets a year that is still to come, which puts the others into the right one.
         check(
             &["Jan  1 00:00:05", "Dec 20 01:00:00", "Dec 21 01:00:00"],
             "2026-12-22T00:00:00Z",
@@ -148,9 +161,9 @@ mod tests {
 
     #[test]
     fn an_id_that_holds_its_time_says_the_year() {
-        // Of 2019-12-30.
+        // The id is of 2019-12-30.
         check(&["Jan  2 01:00:00"], "2026-11-23T00:00:00Z", "xBU00000004711", "2020-01-02");
-        // An id from the future says nothing.
+        // The id is later than the file and says nothing.
         check(&["Jan  2 01:00:00"], "2018-11-23T00:00:00Z", "xBU00000004711", "2018-01-02");
     }
 
@@ -173,7 +186,7 @@ mod tests {
     fn any_line_may_have_the_id_that_says_the_year() {
         check_id(&["Jan 12 01:00:00 mx1 a[1]: 4F", "Jan 12 02:00:00 mx1 a[1]: 00C00000004711"], "2020-01-12");
         check_id(&["Jan 11 01:00:00 mx1 a[1]: 4F", "Jan 12 02:00:00 mx1 a[1]: 00C00000004711"], "2020-01-11");
-        // The year turned in between.
+        // A new year passes in between.
         check_id(&["Nov 22 01:00:00 mx1 a[1]: 4F", "Jan 12 02:00:00 mx1 a[1]: 00C00000004711"], "2019-11-22");
     }
 
@@ -200,7 +213,7 @@ mod tests {
             let found = year_by_id(id, day_number(2026, 11, 23), month, day);
             assert_eq!(found, Some(year), "{month}-{day} of a message of {arrived}");
         }
-        // After the end of the file.
+        // A stamp after the end of the file has no year.
         let arrived = Time::parse_rfc3339("2020-01-12T00:00:00Z").unwrap();
         assert_eq!(year_by_id(arrived, day_number(2020, 1, 12), 1, 12), Some(2020));
         assert_eq!(year_by_id(arrived, day_number(2020, 1, 11), 1, 12), None);

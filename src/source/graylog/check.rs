@@ -1,6 +1,6 @@
-//! What `check` shows of this source, each row with what to click or to change.
+//! The rows of `check` for this source, each with what to click or to change.
 //!
-//! Each row stands for itself; after the first that shows that nothing can be asked, the rest is left out.
+//! Each row stands for itself. If one shows that nothing can be asked, the rest is left out.
 
 use super::{DAY_MS, Graylog, HOUR_MS};
 use crate::{
@@ -13,10 +13,10 @@ use crate::{
 use serde::Deserialize;
 use std::time::Duration;
 
-/// Where the limit stands in Graylog, for all versions.
+/// Path of Graylog's search range limit, in all versions.
 const LIMIT: &str = "api/system/cluster_config/org.graylog2.indexer.searches.SearchesClusterConfig";
 
-/// Messages that are enough to see whether lines can be made of them.
+/// Messages in the sample: enough to see whether lines can be made of them.
 const SAMPLE: usize = 100;
 
 impl Graylog {
@@ -65,7 +65,7 @@ impl Graylog {
         rows
     }
 
-    /// Which streams are read. A paused stream gets nothing.
+    /// The titles of the streams that are read. A named one that is paused is an error, as it gets no new messages.
     async fn streams_row(&self) -> Result<String> {
         let chosen = self.server.streams().await?;
         let readable = self.server.readable().await?;
@@ -80,7 +80,7 @@ impl Graylog {
         Ok(chosen.iter().map(|stream| format!("`{}`", stream.title)).collect::<Vec<_>>().join(", "))
     }
 
-    /// Whether searches may go back as far as runs look. Who may not read the setting finds out by a search.
+    /// Whether searches may go back as far as runs look: by the limit, if the user may read it, and by a search.
     async fn range_row(&self, now: Time) -> Check {
         #[derive(Deserialize)]
         struct Limit {
@@ -139,8 +139,8 @@ impl Graylog {
     }
 }
 
-/// An ISO 8601 duration as Graylog writes it: `PT0S`, `PT5M`, `P1D`, `P1DT12H`. Weeks and shorter only: a month has no
-/// length.
+/// Reads an ISO 8601 duration as Graylog writes it: `PT0S`, `PT5M`, `P1D`, `P1DT12H`. Weeks and shorter only: a month
+/// has no fixed length.
 fn span(text: &str) -> Option<Duration> {
     let (days, time) = text.strip_prefix('P')?.split_once('T').unwrap_or((text.strip_prefix('P')?, ""));
     let seconds = part(days, &[('W', 604_800), ('D', 86_400)])? + part(time, &[('H', 3600), ('M', 60), ('S', 1)])?;

@@ -1,4 +1,4 @@
-//! Reads the export of messages as it comes in, never holding it whole.
+//! Reads the export of messages while it comes in, never holding all of it.
 
 use super::{Graylog, Short, Whole, query, rows::Rows};
 use crate::{
@@ -15,12 +15,13 @@ use crate::{
 use serde_json::Value;
 use std::{borrow::Cow, sync::PoisonError};
 
-/// Rows that may have arrived between a count and the export, where there were hardly any before.
+/// Rows that are accepted beyond twice the count, for lines that arrive between the count and the export.
 const MEANWHILE: u64 = 10_000;
 
 impl Graylog {
-    /// The lines of a range, and how many rows came, those at the end of the range and noise included. `counted`: so many
-    /// rows are expected. `limit`: about so many are enough. It ends early, with more than `bytes`, where more come.
+    /// The lines of a range, and the number of rows that came, including noise and rows at the end of the range.
+    /// `counted`: how many rows are expected. `limit`: about how many are enough. Once the lines take more than
+    /// `bytes`, it stops early and returns them with a number of 0.
     pub(super) async fn export(
         &self,
         doing: &str,
@@ -32,7 +33,7 @@ impl Graylog {
         let columns = query::columns(&self.settings.fields);
         let mut body = self.export_body(&columns, within).await?;
         if let Some(limit) = limit {
-            // A limit is rounded up to whole chunks.
+            // The server rounds a limit up to whole chunks.
             (body["limit"], body["chunk_size"]) = (limit.into(), limit.into());
         }
         let call = Call::new(doing, Method::POST, "api/views/search/messages", Body::Json(&body)).accept("text/csv");
@@ -49,14 +50,14 @@ impl Graylog {
             let piece = match stream.next().await {
                 Ok(Some(piece)) => piece,
                 Ok(None) => break,
-                // What was sent until then is void; asking again may help.
+                // The rows so far are void; asking again may help.
                 Err(error) if error.kind() == Kind::Temporary => return Ok(Err(Short(error.cause().to_owned()))),
                 Err(error) => return Err(error),
             };
-            // A panic elsewhere leaves it as usable as it was: it is only added to.
+            // A poisoned lock does no harm: the intake is only added to.
             let mut intake = self.intake.lock().unwrap_or_else(PoisonError::into_inner);
             let taken = rows.push(piece.as_ref(), |row| match places.line(row, &mut intake) {
-                // Lies at the very end of the window, which is the beginning of the next one.
+                // A line at the very end of the window belongs to the next one.
                 Ok(line) if line.time == within.to => Ok(()),
                 line => taking.take(line),
             });
@@ -80,7 +81,7 @@ impl Graylog {
     }
 }
 
-/// Which columns hold the parts of a line, each in the order in which they are believed.
+/// The columns that hold the parts of a line, each list in order of trust.
 pub(crate) struct Places {
     message: Vec<usize>,
     host: Vec<usize>,
@@ -111,7 +112,7 @@ impl Places {
             return Err(carried::noise(&columns.collect::<Vec<Cow<'_, str>>>().join(",")));
         };
         let carried = Carried {
-            // With the offset of the user's zone where the server knows no other.
+            // It has the offset of the user's zone if the version does not take `time_zone`.
             time: text(&0).and_then(|stamp| Time::parse_rfc3339(&stamp)),
             message,
             host: self.host.iter().find_map(text),

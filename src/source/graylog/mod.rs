@@ -1,14 +1,15 @@
 //! Lines from Graylog through its REST API, versions 3.3 to 7.0.
 //!
-//! * A window is sent as it is. Until 4.2 its end belongs to it, later not: what lies at the end is left out of rows and
-//!   counts here, so that no line is read twice and none is lost at the seam.
+//! * A window is sent as it is. Up to 4.2 its end belongs to it, later it does not. Lines exactly at the end are left
+//!   out here, of rows and of counts, so that none is read twice or lost between two windows.
 //! * Counts come from one pivot over time, lines from the export of messages; both with the same query and streams.
-//! * Lines arrive in no order (that of 3.3 is none).
+//! * Lines arrive in no particular order.
 //! * There is no page limit: an export goes on to its end (`export.rs`).
 //! * A short answer is noticed by the range that the server says it searched, by the columns of each row, by the end of
-//!   the body, and by a number of rows that does not lie between a count before the export and one after it (3.3 ends an
-//!   export in silence when its engine dies).
-//! * A server that refuses the pivot is asked for totals, halved until the buckets are found (`totals.rs`).
+//!   the body, and by a number of rows that is not between a count before the export and one after it (3.3 ends an
+//!   export without an error when its engine dies).
+//! * A server that refuses the pivot is asked for totals of ranges, which are halved down to single buckets
+//!   (`totals.rs`).
 
 mod check;
 pub(crate) mod export;
@@ -44,7 +45,7 @@ use std::{
     time::Duration,
 };
 
-/// Most buckets that one request asks for; engines refuse more than 10,000.
+/// Most buckets in one request; engines refuse more than 10,000.
 const BUCKETS: i64 = 5_000;
 
 const HOUR_MS: i64 = 3_600_000;
@@ -53,13 +54,13 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 /// A range longer than this is first counted by the hour, so that only days with lines are asked for their buckets.
 const LONG_MS: i64 = 32 * DAY_MS;
 
-/// How often an answer that is short is asked for.
+/// How many attempts are made while answers are short.
 const TRIES: u32 = 3;
 
-/// An answer that is short, and why: asking again may help.
+/// A short answer, and why it is one: asking again may help.
 struct Short(String);
 
-/// Final errors outside, those that asking again may cure inside.
+/// The outer error is final; the inner one may go away when asked again.
 type Whole<T> = Result<std::result::Result<T, Short>>;
 
 /// The source.
@@ -70,22 +71,22 @@ pub struct Graylog {
     intake: Mutex<Intake>,
     /// How far back a run looks: `horizon`.
     reach: Duration,
-    /// This server adds up no sizes.
+    /// The server cannot sum up message sizes, so it is only asked for counts.
     no_prints: AtomicBool,
 }
 
 impl Graylog {
-    /// `reach`: how far back runs look, which `check` asks the server for. Sends nothing yet.
+    /// `reach`: how far back runs look, which `check` compares with the server's limit. Sends nothing yet.
     ///
     /// # Errors
-    /// `Config` for a URL or certificate that is none, `Permission` for a file that may not be read.
+    /// `Config` for an invalid URL or certificate, `Permission` for a file that may not be read.
     pub fn new(settings: GraylogSource, intake: Intake, reach: Duration) -> Result<Self> {
         let server = Server::new(&settings)?;
         let query = query::text(&settings);
         Ok(Self { server, settings, query, intake: Mutex::new(intake), reach, no_prints: AtomicBool::new(false) })
     }
 
-    /// A hash of what decides which lines there are.
+    /// A hash of everything that decides which lines there are.
     fn identity(&self) -> u128 {
         let settings = &self.settings;
         let sorted = |mut names: Vec<String>| {
@@ -99,7 +100,7 @@ impl Graylog {
         hasher.finish128().as_u128()
     }
 
-    /// Asks again for what is short.
+    /// Asks up to [`TRIES`] times while the answer is short.
     async fn persist<T, F>(&self, doing: &str, ask: impl Fn() -> F) -> Result<T>
     where
         F: Future<Output = Whole<T>>,
@@ -121,18 +122,19 @@ impl Graylog {
         }
     }
 
-    /// Lines by units of time; `None` when the server does not know the request.
+    /// Counts lines by units of time; `None` if the server does not know the request.
     async fn pivot(&self, doing: &str, within: Range, unit_ms: i64) -> Result<Option<Counted>> {
         self.pivot_of(doing, within, unit_ms, false).await
     }
 
-    /// The same with prints; without them from a server that cannot add up sizes.
+    /// As [`pivot`](Self::pivot), with prints, unless the server cannot sum up sizes.
     async fn pivot_with_prints(&self, doing: &str, within: Range, unit_ms: i64) -> Result<Option<Counted>> {
         if self.no_prints.load(Ordering::Relaxed) {
             return self.pivot(doing, within, unit_ms).await;
         }
         match self.pivot_of(doing, within, unit_ms, true).await {
-            // An engine says which field it cannot add up; a server that does not know these series knows nothing of all.
+            // An engine names the field that it cannot sum up; a server that does not know these series rejects all of
+            // the request.
             Err(error) if error.kind() == Kind::Config || error.to_string().contains(query::SIZE) => {
                 tracing::debug!("{error}; counting alone");
             }
@@ -145,7 +147,7 @@ impl Graylog {
     }
 
     async fn pivot_of(&self, doing: &str, within: Range, unit_ms: i64, prints: bool) -> Result<Option<Counted>> {
-        // Any id will do, and nobody else's should be hit.
+        // A search needs an id of its own. This one does not collide with the searches of others.
         let id = format!("{:032x}", self.identity()).split_off(8);
         let streams = self.server.streams().await?;
         let body = query::counts(&id, self.query.as_deref(), streams, within, unit_ms, prints);
@@ -170,7 +172,7 @@ impl Graylog {
         .await
     }
 
-    /// The server searches less far back than it was asked to.
+    /// The error if the server searches less far back than it was asked to.
     fn limited(&self, doing: &str) -> Error {
         let error = self.server.error(Kind::Config, doing).because("Graylog limits how far back it searches");
         error.hint(
@@ -179,7 +181,7 @@ impl Graylog {
         )
     }
 
-    /// All lines of a range, those at its end included where the server includes them.
+    /// The number of lines in a range, with those at its end if the server includes them.
     async fn total(&self, doing: &str, within: Range) -> Result<u64> {
         match self.pivot(doing, within, DAY_MS).await? {
             Some(counted) => Ok(counted.total),
@@ -187,13 +189,13 @@ impl Graylog {
         }
     }
 
-    /// The days that have lines, perhaps some more: an hour of a server in India lies in two days.
+    /// The days that have lines, perhaps a few more: an hour of a server in India (UTC+5:30) can lie in two days.
     async fn days(&self, within: Range) -> Result<BTreeSet<Time>> {
         let mut days = BTreeSet::new();
         for piece in pieces(within, HOUR_MS, BUCKETS) {
             let hours = match self.pivot("cannot count lines", piece, HOUR_MS).await? {
                 Some(counted) => counted.buckets.into_keys().flat_map(|hour| [hour, hour.plus(HOUR_MS - 1)]).collect(),
-                // Days without lines cost a total each, which halving leaves out by itself.
+                // Without a pivot all days are taken. One without lines costs `halve` only its total.
                 None => pieces(piece, DAY_MS, 1).map(|day| day.from).collect::<Vec<_>>(),
             };
             days.extend(hours.into_iter().map(|time| Time(time.0.div_euclid(DAY_MS) * DAY_MS)));
@@ -201,7 +203,7 @@ impl Graylog {
         Ok(days)
     }
 
-    /// Counts piece by piece.
+    /// Counts piece by piece, and adds to the buckets in `into`.
     async fn pieces(&self, within: Range, bucket_ms: i64, into: &mut BTreeMap<Time, Held>) -> Result<()> {
         let doing = "cannot count lines";
         let unit_ms = query::unit_ms(bucket_ms);
@@ -256,7 +258,7 @@ impl CountingSource for Graylog {
                 Ok(exported) => exported,
                 Err(short) => return Ok(Err(short)),
             };
-            // What arrives meanwhile may or may not be in it.
+            // Lines that arrive during the export may or may not be in it.
             let after = self.total(doing, within).await?;
             if (before..=after).contains(&rows) {
                 return Ok(taking.finish().map(Some).map_err(Short));

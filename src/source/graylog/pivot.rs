@@ -1,6 +1,6 @@
-//! The answer to a pivot over time, and whether it is whole.
+//! The answer to a pivot over time, and whether it is complete.
 //!
-//! In: JSON with HTTP status 200, which says nothing.  Out: lines per bucket, or why there are none to rely on.
+//! In: JSON, with HTTP status 200 even if the search failed.  Out: lines per bucket, or why the answer is not reliable.
 
 use super::{
     HOUR_MS,
@@ -14,7 +14,7 @@ use crate::{
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// What a search answered.
+/// The answer to a search.
 #[derive(Debug, Deserialize)]
 pub struct Answer {
     execution: Execution,
@@ -73,34 +73,34 @@ struct Row {
 
 #[derive(Debug, Deserialize)]
 struct Cell {
-    /// The series at the end; nothing before it, as no columns are asked for.
+    /// Ends with the name of the series; nothing comes before it, as no columns are asked for.
     #[serde(default)]
     key: Vec<String>,
     value: Option<f64>,
 }
 
-/// Lines per bucket, and the server's clock where it told.
+/// Lines per bucket, and the server's clock if the answer has it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Counted {
     pub buckets: BTreeMap<Time, Held>,
-    /// All of them, and what lies at the end of the range where the server includes it.
+    /// All lines in the answer, with those at the end of the range if the server includes them.
     pub total: u64,
     pub now: Option<Time>,
 }
 
-/// Why an answer is none.
+/// Why an answer cannot be used.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// Trying again may help.
+    /// Asking again may help.
     Short(String),
-    /// The query is not understood.
+    /// The server does not understand the query.
     Query(String),
     /// An administrator limits how far back searches go.
     Limit,
 }
 
 impl Answer {
-    /// The counts of `asked` by units of time; the bucket that begins at its end is left out.
+    /// The counts of `asked` by units of time, without the bucket that begins at its end.
     pub fn counted(self, asked: Range, unit_ms: i64) -> Result<Counted, Refused> {
         let short = |text: &str| Err(Refused::Short(text.to_owned()));
         let of_results = self.results.values().flat_map(|results| &results.errors);
@@ -144,7 +144,7 @@ impl Trouble {
     }
 }
 
-/// A count: a whole number that is one of lines.
+/// A count of lines: a whole number that is at most [`MOST`].
 fn whole(value: f64) -> Option<u64> {
     exact(value).filter(|count| *count <= MOST)
 }
@@ -160,11 +160,11 @@ impl Row {
         self.values.iter().find(|cell| cell.key.last().is_some_and(|key| key == series))?.value
     }
 
-    /// One number of both figures, which adds up as they do. That of messages without sizes says nothing.
+    /// Both figures in one number, which can be added up like them. `None` for messages without sizes.
     fn print(&self) -> Option<u64> {
         let [sum, squares] = PRINTS.map(|(_, series)| self.value(series).and_then(exact));
         let (sum, squares) = (sum.filter(|sum| *sum > 0)?, squares?);
-        // The golden ratio of 2^64 keeps the two apart where one goes up as the other goes down.
+        // 2^64 divided by the golden ratio: a rise of one figure does not cancel a fall of the other.
         Some(sum.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(squares))
     }
 }
@@ -181,11 +181,11 @@ impl Pivot {
                 None => told = Some(count),
                 Some(key) => {
                     let Some(start) = Time::parse_rfc3339(key) else { return Err("a bucket has no time") };
-                    // Gaps between buckets are filled with zeros by some versions.
+                    // Some versions fill gaps between buckets with zeros.
                     if count == 0 {
                         continue;
                     }
-                    // Days and hours begin where the server's zone has them, and one day a year is an hour longer.
+                    // Days and hours begin where the server's zone has them, and one day a year has 25 hours.
                     let earliest = asked.from.plus(-unit_ms - HOUR_MS);
                     if start <= earliest || start > asked.to || start.0.rem_euclid(unit_ms.min(ZONES_MS)) != 0 {
                         return Err("a bucket came that was not asked for");

@@ -1,8 +1,8 @@
-//! What Graylog is asked: the query in its language, and the bodies of its requests.
+//! Builds the requests to Graylog: the query in its language, and the bodies.
 //!
 //! In: settings, streams, a range.  Out: text and JSON.
-//! The same bodies work from 3.3 to 7.0. `from` and `to` are sent as they are: whether `to` itself belongs to the window
-//! differs between versions, and who reads the answer leaves out what lies at it.
+//! The same bodies work from 3.3 to 7.0. `from` and `to` are sent as they are. Whether the window includes `to` differs
+//! between versions: whoever reads the answer leaves out what is at `to`.
 
 use crate::{
     config::{Fields, GraylogSource},
@@ -10,15 +10,16 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-/// Milliseconds of 15 minutes: all time zones are whole multiples of it apart, so that buckets of a divisor of it are
-/// cut at the same places whatever zone the server thinks in.
+/// 15 minutes in milliseconds. All time zones differ by multiples of it, so buckets whose length divides it have the
+/// same boundaries in every zone that a server may use.
 pub const ZONES_MS: i64 = 900_000;
 
-/// What matches everything where a query must not be empty.
+/// Matches everything, for requests in which the query must not be empty.
 pub const ALL: &str = "*";
 
-/// Lines of the programs asked for, by their own field where a document has one, else by the words of the message; and
-/// the extra query. `None` asks for every line. Never begins with a wildcard: Graylog refuses that, and rightly.
+/// The query for lines of the programs asked for, by the program's field if a document has one, else by the words of
+/// the message; and the extra query. `None` asks for every line. It never begins with a wildcard, which Graylog
+/// refuses.
 pub fn text(settings: &GraylogSource) -> Option<String> {
     let programs = (!settings.programs.is_empty()).then(|| programs(settings));
     match (programs, &settings.query) {
@@ -36,11 +37,11 @@ fn programs(settings: &GraylogSource) -> String {
     };
     let names: Vec<&str> = Fields::alternatives(&fields.program).collect();
     let (ends, beginnings): (Vec<&String>, Vec<&String>) = programs.iter().partition(|p| p.starts_with('/'));
-    // One expression for all of them: some versions are asked in a GET, and headers have a limit.
+    // One expression for all keeps the query short: some versions are asked by GET, and headers have a limit.
     let ends: Vec<String> = ends.into_iter().map(strip).collect();
     let mut either: Vec<String> = Vec::new();
     for name in &names {
-        // `postfix` stands for `postfix/smtpd` and for `postfix-out/qmgr` too.
+        // `postfix` matches `postfix/smtpd`, and `postfix-out/qmgr` too.
         either.extend(beginnings.iter().map(|program| format!("{name}:{}*", escaped(program))));
         if !ends.is_empty() {
             either.push(format!("{name}:/{before}({})/", ends.join("|")));
@@ -55,19 +56,19 @@ fn programs(settings: &GraylogSource) -> String {
     either.join(" OR ")
 }
 
-/// What Lucene's query language would take for its own stands behind a backslash.
+/// Puts a backslash before everything that has a meaning in Lucene's query language.
 fn escaped(text: &str) -> String {
     let special = |c: char| c.is_whitespace() || "+-=&|><!(){}[]^\"~*?:\\/".contains(c);
     text.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
 }
 
-/// Whether what a server says of a failure is that it does not understand the query: the words of Elasticsearch 6 and 7,
-/// and those of OpenSearch.
+/// Whether an error message says that the query is not understood, in the words of Elasticsearch 6 and 7, or of
+/// OpenSearch.
 pub fn is_not_understood(told: &str) -> bool {
     told.contains("Failed to parse query") || told.contains("parse_exception")
 }
 
-/// The unit in which buckets of `bucket_ms` are counted, milliseconds: the largest that fits them in every time zone.
+/// The unit in which buckets of `bucket_ms` are counted, milliseconds: the largest that divides them and [`ZONES_MS`].
 pub fn unit_ms(bucket_ms: i64) -> i64 {
     let (mut a, mut b) = (bucket_ms.max(1000), ZONES_MS);
     while b != 0 {
@@ -90,18 +91,18 @@ fn time_range(within: Range) -> Value {
     json!({"type": "absolute", "from": within.from.to_string(), "to": within.to.to_string()})
 }
 
-/// The number of lines of a bucket.
+/// The series with the number of lines in a bucket.
 pub const COUNT: &str = "count()";
 
-/// The size that Graylog notes of each message, bytes.
+/// The field with the size that Graylog records for each message, bytes.
 pub const SIZE: &str = "gl2_accounted_message_size";
 
-/// Two figures of the sizes. Those of parts add up to that of the whole, and others than before tell other lines, be they
-/// as many.
+/// The series of a print: the sum of the sizes, and the sum of their squares. Both add up over parts, and they change
+/// when the lines do, even if their number does not.
 pub const PRINTS: [(&str, &str); 2] =
     [("sum", "sum(gl2_accounted_message_size)"), ("sumofsquares", "sumofsquares(gl2_accounted_message_size)")];
 
-/// Counts by time: a search with one pivot. `id`: 24 hex digits.
+/// A search that counts lines by time, with one pivot. `id`: 24 hex digits.
 pub fn counts(
     id: &str,
     query: Option<&str>,
@@ -141,7 +142,7 @@ pub fn counts(
     })
 }
 
-/// The export of messages. `zone`: the version knows the key; without it stamps come in the zone of the user.
+/// The export of messages. `zone`: the version takes `time_zone`; without it stamps come in the user's zone.
 pub fn export(
     settings: &GraylogSource,
     query: Option<&str>,
@@ -152,7 +153,7 @@ pub fn export(
 ) -> Value {
     let mut body = json!({
         "timerange": time_range(within),
-        // `*` is refused by newer versions, and nothing matches everything.
+        // Newer versions refuse `*`; an empty query matches everything.
         "query_string": {"type": "elasticsearch", "query_string": query.unwrap_or_default()},
         "streams": streams,
         "fields_in_order": columns,
@@ -164,7 +165,7 @@ pub fn export(
     body
 }
 
-/// The columns of an export: the time, and each field that a part of a line may stand in, once.
+/// The columns of an export: the time, and once each field that may hold a part of a line.
 pub fn columns(fields: &Fields) -> Vec<String> {
     let names = [&fields.host, &fields.message, &fields.program, &fields.pid];
     let mut columns = vec![fields.time.clone()];

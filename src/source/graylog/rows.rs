@@ -1,15 +1,15 @@
-//! Cuts the stream of an export into rows, in memory of one row.
+//! Splits the stream of an export into rows, with one row in memory.
 //!
 //! In: pieces of CSV as they come.  Out: rows, each with as many columns as were asked for.
-//! A failure of Graylog or of its engine in the middle comes as a row too, with the words of an exception in it: the
-//! first row must be the one of names, and each must have its columns. A body that ends inside a row was cut.
+//! If Graylog or its engine fails during the export, the text of an exception comes as a row. So the first row must
+//! have the names of the columns, and every row the right number of columns. A body that ends inside a row was cut.
 
 use csv_core::{ReadRecordResult, Reader};
 
-/// Longest row that is taken, bytes: a message is limited to far less by all inputs.
+/// Longest row that is accepted, bytes; all inputs limit messages to far less.
 const LONGEST: usize = 4 << 20;
 
-/// Longest account of a wrong row, characters.
+/// Characters of a wrong row that its error quotes.
 const TOLD: usize = 300;
 
 /// The rows of one answer.
@@ -18,7 +18,7 @@ pub struct Rows {
     names: Vec<String>,
     named: bool,
     text: Vec<u8>,
-    /// Bytes of `text` and ends that the row under way has used.
+    /// How many bytes of `text`, and how many of `ends`, the current row has used.
     used: (usize, usize),
     ends: Vec<usize>,
     count: u64,
@@ -31,21 +31,21 @@ impl Rows {
         Self { reader: Reader::new(), names, named: false, text: vec![0; 64 << 10], used: (0, 0), ends, count: 0 }
     }
 
-    /// How many rows came until now, the one of names left out.
+    /// The number of rows so far, without the row of names.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// Hands over the rows that end in this piece.
+    /// Passes the rows that end in this piece to `visit`.
     ///
     /// # Errors
-    /// What is wrong with a row, or what the visitor has against it.
+    /// What is wrong with a row, or the error of `visit`.
     pub fn push(
         &mut self,
         mut piece: &[u8],
         mut visit: impl FnMut(&[&[u8]]) -> Result<(), String>,
     ) -> Result<(), String> {
-        // An empty piece would mean the end.
+        // To the reader an empty piece means the end.
         while !piece.is_empty() {
             let (text, ends) = (&mut self.text[self.used.0..], &mut self.ends[self.used.1..]);
             let (result, read, written, ended) = self.reader.read_record(piece, text, ends);
@@ -64,7 +64,7 @@ impl Rows {
         Ok(())
     }
 
-    /// How many rows came, the one of names left out.
+    /// The number of rows, without the row of names.
     ///
     /// # Errors
     /// When the body ended inside a row.

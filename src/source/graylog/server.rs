@@ -1,7 +1,6 @@
-//! The way to a Graylog: how it tells errors, how gently it is asked, which version it is, which streams there are.
+//! Talks to a Graylog server: its errors, the rate of requests, its version and its streams.
 //!
-//! Requests go one at a time unless settings say otherwise, and never faster than their rate; `http/` waits after 429
-//! and 5xx.
+//! Requests go one at a time unless `parallel` is set, and never faster than `rate`; `http/` waits after 429 and 5xx.
 
 use super::query;
 use crate::{
@@ -17,7 +16,7 @@ use tokio::{
     time::Instant,
 };
 
-/// Every request but a GET needs the header.
+/// Graylog wants this header in every request but a GET.
 const DIALECT: Dialect = Dialect { headers: &[("x-requested-by", "mailstitch")], explain };
 
 /// Streams of Graylog's own events, which are no log lines.
@@ -36,10 +35,10 @@ pub struct Server {
     streams: OnceCell<Vec<String>>,
 }
 
-/// Which Graylog answers.
+/// The version of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version {
-    /// As the server says it, without the build: `3.3.11`.
+    /// As the server reports it, without the build: `3.3.11`.
     pub number: String,
     pair: (u32, u32),
 }
@@ -60,7 +59,7 @@ impl Version {
         Some(Self { number: number.to_owned(), pair: (parts.next()?.ok()?, parts.next()?.ok()?) })
     }
 
-    /// Whether an export takes `time_zone`; an older one answers 400 to a key that it does not know.
+    /// Whether an export takes `time_zone`; an older version answers 400 to a key that it does not know.
     pub fn knows_time_zone(&self) -> bool {
         self.pair >= (4, 3)
     }
@@ -86,7 +85,7 @@ impl Server {
         self.http.addresses()
     }
 
-    /// An error about what this server said; the cause is still to be added.
+    /// An error about an answer of this server; the caller adds the cause.
     pub fn error(&self, kind: Kind, doing: &str) -> Error {
         Error::new(kind, format!("{doing} on {}", self.addresses().join(", ")))
     }
@@ -103,13 +102,14 @@ impl Server {
         self.send(call).await?.json(doing)
     }
 
-    /// The body of an answer as it comes in; the server is not asked anything else until the turn is given back.
+    /// The body of an answer while it comes in. It takes up one of the `parallel` turns until the permit is dropped.
     pub async fn stream(&self, call: Call<'_>) -> Result<(Stream, SemaphorePermit<'_>)> {
         let turn = self.turn().await?;
         Ok((self.http.stream(&call).await?, turn))
     }
 
-    /// How long a search may take on the server, milliseconds: it should give up before we do.
+    /// How long a search may take on the server, milliseconds: less than our timeout, so that the server gives up
+    /// first.
     pub fn search_ms(&self) -> u128 {
         self.timeout.as_millis() * 9 / 10
     }
@@ -127,10 +127,10 @@ impl Server {
         Ok(turn)
     }
 
-    /// Which version answers; asked once.
+    /// The version of the server; asked once.
     ///
     /// # Errors
-    /// `Config` for what is no Graylog, and for one older than 3.3.
+    /// `Config` if it is not a Graylog, or one older than 3.3.
     pub async fn version(&self) -> Result<&Version> {
         self.version.get_or_try_init(|| self.ask_version()).await
     }
@@ -155,14 +155,14 @@ impl Server {
         Ok(version)
     }
 
-    /// The ids of the streams to read; asked once. They are always named in requests: who may not read a stream that is
-    /// named gets an error, and who names none gets an empty answer.
+    /// The ids of the streams to read; asked once. Requests always name them: if the user may not read one, Graylog
+    /// answers with an error, whereas a request that names none would get an empty answer.
     pub async fn streams(&self) -> Result<&[String]> {
         let found = self.streams.get_or_try_init(|| async { self.chosen(&self.readable().await?) }).await?;
         Ok(found)
     }
 
-    /// What the user may read.
+    /// The streams that the user may read, without those of Graylog's own events.
     pub async fn readable(&self) -> Result<Vec<Named>> {
         #[derive(Deserialize)]
         struct Streams {
@@ -173,7 +173,7 @@ impl Server {
         Ok(all.streams.into_iter().filter(|stream| !EVENTS.contains(&stream.id.as_str())).collect())
     }
 
-    /// The ids of the streams that settings name, or of all.
+    /// The ids of the streams that settings name, or of all if they name none.
     fn chosen(&self, readable: &[Named]) -> Result<Vec<String>> {
         if readable.is_empty() {
             let error = self.error(Kind::Permission, "cannot read streams").because("the user may read none");
@@ -205,14 +205,14 @@ impl Server {
     }
 }
 
-/// What to do where a query is refused.
+/// The hint if a query is refused.
 pub const QUERY: &str = "check `query` and `programs`";
 
-/// What to do where a right is missing.
+/// The hint if a right is missing.
 const SHARE: &str = "in Graylog open Streams, More, Share and let the token's user view the stream; before 4.0: System, \
                      Authentication, Users, Edit, a role that reads the stream";
 
-/// The error that an answer is.
+/// Turns a failed answer into an error.
 ///
 /// | status                     | kind       |
 /// |----------------------------|------------|
@@ -220,7 +220,7 @@ const SHARE: &str = "in Graylog open Streams, More, Share and let the token's us
 /// | 408, 429, 5xx              | Temporary  |
 /// | everything else: 400, 404  | Config     |
 ///
-/// The older search says 500 to a query that it does not understand, which is `Config` too.
+/// A query that is not understood is `Config` too, although the older search answers 500 to it.
 pub(crate) fn explain(answer: &Answer, doing: &str) -> Error {
     let body: Option<Value> = serde_json::from_slice(&answer.body).ok();
     let message = body.as_ref().and_then(|body| body.get("message")?.as_str());

@@ -1,7 +1,7 @@
-//! Counts where a server refuses the pivot: totals of ranges, halved until the buckets are found.
+//! Counts lines on a server that refuses the pivot, by totals of ranges that are halved down to single buckets.
 //!
-//! The older search narrows a window in silence to what an administrator allows: the window in its answer must be the
-//! one that was asked for.
+//! The older search narrows a window to the administrator's limit without saying so: the window in its answer must be
+//! the one that was asked for.
 
 use super::Graylog;
 use crate::{
@@ -24,10 +24,9 @@ struct Found {
 }
 
 impl Graylog {
-    /// All lines of a range, those at its end included where the server includes them.
+    /// The number of lines in a range, with those at its end if the server includes them.
     pub(super) async fn legacy_total(&self, doing: &str, within: Range) -> Result<u64> {
         let streams: Vec<String> = self.server.streams().await?.iter().map(|id| format!("streams:{id}")).collect();
-        // The base is never used: only its query is.
         let query = self.query.as_deref().unwrap_or(super::query::ALL);
         let (from, to) = (within.from.to_string(), within.to.to_string());
         let filter = streams.join(" OR ");
@@ -63,13 +62,13 @@ impl Graylog {
             let earlier = Range { to: middle, ..range };
             let lines = self.half_open(doing, earlier).await?;
             open.push((earlier, lines));
-            // Lines that arrive between two totals may make the half larger than the whole was.
+            // If lines arrive between two totals, the half may be larger than the whole was.
             open.push((Range { from: middle, ..range }, total.saturating_sub(lines)));
         }
         Ok(buckets)
     }
 
-    /// The lines of `[from, to)`, whether or not the server's windows include their end.
+    /// The number of lines in `[from, to)`, whether or not the server's windows include their end.
     async fn half_open(&self, doing: &str, range: Range) -> Result<u64> {
         let end = Range { from: range.to, to: range.to };
         let at_end = self.legacy_total(doing, end).await?;
@@ -77,7 +76,7 @@ impl Graylog {
     }
 }
 
-/// `a=b&c=d`, percent-encoded.
+/// `a=b&c=d`, percent-encoded. The host of the URL is never used.
 fn encoded(parameters: &[(&str, &str)]) -> String {
     Url::parse_with_params("http://localhost/", parameters)
         .ok()

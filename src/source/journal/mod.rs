@@ -1,10 +1,10 @@
-//! The systemd journal of this host, read on from the cursor where the last run stopped.
+//! The systemd journal, read on from the cursor where the last run stopped.
 //!
-//! In: what `journalctl -o json` prints.  Out: lines in the order of the journal.
-//! Reading begins *at* the cursor and not after it, and leaves that line out: where journald has removed it meanwhile,
-//! `--after-cursor` would leave out one that was never read. A journalctl that fails is an error; what it printed before
-//! that was read, and is not read again.
-//! Ignored on purpose: everything but facility mail and journald's own word about lost lines, unless settings say
+//! In: the output of `journalctl -o json`.  Out: lines in the order of the journal.
+//! Reading starts *at* the cursor and skips the line there: if journald has removed it, `--after-cursor` would skip a
+//! line that was never read. If journalctl fails, the lines that it printed before are delivered first, and are not
+//! read again.
+//! Ignored on purpose: everything but facility mail and journald's notices of lost lines, unless settings say
 //! otherwise.
 
 mod reader;
@@ -24,7 +24,7 @@ use siphasher::sip::SipHasher13;
 use std::{borrow::Cow, hash::Hasher};
 
 const DAY_MS: i64 = 86_400_000;
-/// Where lines come from whose journal does not say it.
+/// The host of entries that name none.
 const HERE: &str = "localhost";
 
 /// The source.
@@ -35,10 +35,10 @@ pub struct Journal {
     reading: Reading,
 }
 
-/// As it stands in the checkpoint.
+/// The position as kept in the checkpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Position {
-    /// Of the last line that was read.
+    /// Cursor of the last line that was read.
     #[serde(default)]
     cursor: Option<String>,
 }
@@ -50,7 +50,7 @@ enum Reading {
 }
 
 impl Journal {
-    /// `position` is what [`PositionedSource::position`] gave. Starts nothing yet.
+    /// `position` is what [`PositionedSource::position`] returned. Does not start journalctl yet.
     ///
     /// # Errors
     /// [`Kind::Config`] when the position cannot be understood.
@@ -70,7 +70,7 @@ impl Journal {
                 Ok(Some(read)) => bytes += read,
                 Ok(None) => break,
                 Err(error) => {
-                    // What was read before an error is delivered first; the next call begins behind it.
+                    // Lines read before an error are delivered first; the next call goes on after them.
                     self.reading = Reading::NotYet;
                     match batch.is_empty() {
                         true => return Err(error),
@@ -82,7 +82,7 @@ impl Journal {
         Ok((!batch.is_empty()).then_some(batch))
     }
 
-    /// Reads a line into the batch and gives its length; `None` at the end.
+    /// Reads one line into the batch and returns its length in bytes (0 after opening the journal); `None` at the end.
     fn read_one(&mut self, batch: &mut Batch) -> Result<Option<u64>> {
         let reader = match &mut self.reading {
             Reading::Done => return Ok(None),
@@ -102,7 +102,7 @@ impl Journal {
         match frame::journal(&text) {
             Some(found) if found.cursor.is_some() && found.cursor.as_deref() == self.position.cursor.as_deref() => {}
             Some(Journalled { time, host, program, pid, text, cursor }) => {
-                // Docker's driver for the journal hands over whole lines of its containers.
+                // Docker's journald driver logs whole lines of its containers.
                 let (program, pid, host, time, text) = match frame::inside(&program, time, host.as_deref(), &text) {
                     Some(m) => {
                         let time = if let Some(Stamp::Exact(time)) = m.stamp { time } else { time };
@@ -123,10 +123,10 @@ impl Journal {
     }
 }
 
-/// The last line of mail in the journal, if there is any.
+/// The time of the last line of mail in the journal, if there is any.
 ///
 /// # Errors
-/// As those of reading it.
+/// As when reading.
 pub fn last(settings: &JournalSource) -> Result<Option<Time>> {
     let mut reader = Reader::open(settings, From::Last)?;
     let line = reader.next()?.map(|raw| String::from_utf8_lossy(raw).into_owned());
@@ -151,7 +151,7 @@ impl PositionedSource for Journal {
         serde_json::to_value(&self.position).unwrap_or_default()
     }
 
-    /// How much there is, the journal does not say.
+    /// The journal does not say how much there is.
     fn progress(&self) -> Option<(u64, u64)> {
         None
     }

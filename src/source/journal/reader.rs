@@ -1,8 +1,8 @@
-//! One `journalctl` that prints lines of the journal.
+//! A `journalctl` process and the lines that it prints.
 //!
-//! In: matches, a directory, a cursor.  Out: lines of JSON; an end that is believed only when the process ended well.
-//! With `-o json` journalctl keeps to itself which journals it may not read, so that the rest looks like all there is: it
-//! is asked once without.
+//! In: matches, a directory, a cursor.  Out: lines of JSON; the end counts only if the process succeeded.
+//! With `-o json` journalctl does not say that some journals may not be read, and its output looks complete. So it is
+//! asked once without `-o json` before reading.
 
 use crate::{
     config::JournalSource,
@@ -17,36 +17,36 @@ use std::{
 
 const PROGRAM: &str = "journalctl";
 const DOING: &str = "cannot read the systemd journal";
-/// What a line is made of; time and cursor come unasked.
+/// The fields that make a line; time and cursor are always printed.
 const FIELDS: &str = "--output-fields=MESSAGE,SYSLOG_IDENTIFIER,SYSLOG_PID,_PID,_HOSTNAME";
 
-/// A process and what it prints.
+/// A running journalctl.
 pub struct Reader {
     child: Child,
     lines: Lines<ChildStdout>,
     complaints: Option<JoinHandle<String>>,
 }
 
-/// Which lines are wanted.
+/// Which lines to read.
 #[derive(Debug, Clone, Copy)]
 pub enum From<'a> {
     /// All of them.
     Start,
-    /// This one and what follows; where it is not kept any more, what followed it.
+    /// The line at this cursor and all after it; if it was removed, those after it.
     Cursor(&'a str),
     /// The last one.
     Last,
 }
 
 impl Reader {
-    /// Starts it.
+    /// Starts journalctl.
     ///
     /// # Errors
-    /// [`Kind::Config`] where there is no journal, [`Kind::Permission`] where not all of it may be read.
+    /// [`Kind::Config`] if there is no journal, [`Kind::Permission`] if not all of it may be read.
     pub fn open(settings: &JournalSource, from: From<'_>) -> Result<Self> {
         may_read_all(settings)?;
         let mut command = command(settings);
-        // Without `--all` a long field comes as null.
+        // Without `--all` a long field is printed as null.
         command.args(["--output=json", "--all", FIELDS]);
         match from {
             From::Start => {}
@@ -57,10 +57,10 @@ impl Reader {
         let (Some(lines), Some(mut complaints)) = (child.stdout.take(), child.stderr.take()) else {
             return Err(Error::new(Kind::Software, DOING).because("its output was not asked for"));
         };
-        // Who waits with both must not wait for either.
+        // Drain stderr on its own thread, or the two pipes can block each other.
         let read = move || {
             let mut text = String::new();
-            // What cannot be read of it cannot be told.
+            // If stderr cannot be read, there is nothing to report.
             let _ = complaints.read_to_string(&mut text);
             text
         };
@@ -71,7 +71,7 @@ impl Reader {
     /// The next line; `None` at the end.
     ///
     /// # Errors
-    /// When journalctl failed, or was ended by somebody.
+    /// When journalctl failed or was killed.
     pub fn next(&mut self) -> Result<Option<&[u8]>> {
         match self.lines.next() {
             Ok(Some(line)) => Ok(Some(line)),
@@ -81,7 +81,7 @@ impl Reader {
     }
 }
 
-/// Whether a process that prints no more did all that it was asked.
+/// Waits for a process that has printed its last line. Its failure is an error; otherwise its stderr is logged.
 fn end(child: &mut Child, complaints: Option<JoinHandle<String>>) -> Result<()> {
     let status = child.wait().map_err(|cause| Error::io(DOING, &cause))?;
     let told = complaints.and_then(|told| told.join().ok()).unwrap_or_default();
@@ -97,7 +97,7 @@ fn end(child: &mut Child, complaints: Option<JoinHandle<String>>) -> Result<()> 
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // Fails harmlessly if it has ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -134,7 +134,7 @@ fn not_there(cause: std::io::Error) -> Error {
     }
 }
 
-/// The error that a complaint of journalctl is.
+/// Turns a message of journalctl into an error.
 fn failure(told: &str) -> Error {
     let error = |kind| Error::new(kind, DOING).because(told.trim_end_matches('.'));
     if told.contains("permission") {

@@ -1,9 +1,9 @@
-//! Messages beyond all measure: recipients of whom not even the address is kept, and lines that are not kept at all.
+//! Bounds for extremely large messages: recipients whose addresses are dropped, and lines that are dropped entirely.
 //!
-//! In: the courses of a message's lines.  Out: which of them, as functions of the set of lines that no further line takes
-//! back (laws L1 and L2): recipients are kept by the order of their hashes, so that those kept of more recipients are among
-//! those kept of fewer; of shortened lines the earliest and the latest are kept, and the first and the last of each course,
-//! which tell where it is no longer whole.
+//! In: the courses of a message's lines.  Out: what is dropped. It depends only on the set of lines, and what is
+//! dropped stays dropped when lines are added (laws L1 and L2). Recipients are kept in the order of their hashes, so
+//! one that is dropped from a set is dropped from every larger set. Of the shortened lines the earliest and the latest
+//! are kept, and the first and the last of each course, which show where the course is no longer whole.
 
 use super::super::bounds::Bounds;
 use crate::{
@@ -13,13 +13,13 @@ use crate::{
 use hashbrown::HashMap;
 use std::{collections::HashSet, hash::Hash};
 
-/// Bytes of the names of recipients that count as one more.
+/// A long recipient name counts as one more recipient for each 256 bytes.
 const NAME: usize = 256;
 
-/// A recipient, or those of one record of sendmail, and the one it stands for.
+/// A recipient, or all recipients of a sendmail record; and the `orig_to` of postfix.
 pub(super) type Named<'a> = (&'a str, Option<&'a str>);
 
-/// Those of whom nothing is kept but what became of them.
+/// The recipients of whom only the outcome is kept, not the address.
 pub(super) fn nameless<'a>(named: impl Iterator<Item = Named<'a>>, bounds: &Bounds) -> HashSet<Named<'a>> {
     let mut named: Vec<(u64, Named<'a>)> =
         named.map(|(to, instead_of)| (hash64(&[to, instead_of.unwrap_or_default()]), (to, instead_of))).collect();
@@ -29,7 +29,7 @@ pub(super) fn nameless<'a>(named: impl Iterator<Item = Named<'a>>, bounds: &Boun
     }
     named.sort_unstable();
     let mut room = bounds.recipients;
-    // The one that fills it stays: it keeps out those after it, whoever is known of them.
+    // The recipient that fills the room is kept, even if it needs more than is left; all after it are dropped.
     let kept = named.iter().take_while(|(_, named)| {
         let is_in = room > 0;
         room = room.saturating_sub(weight(*named));
@@ -40,7 +40,7 @@ pub(super) fn nameless<'a>(named: impl Iterator<Item = Named<'a>>, bounds: &Boun
     named.into_iter().map(|(_, named)| named).collect()
 }
 
-/// What is left of an attempt whose recipient is beyond.
+/// The kind that is left of a postfix attempt whose recipient is dropped: `4F1A2B3C4D: … deferred`.
 pub(super) fn kind_of(status: DeliveryStatus) -> &'static str {
     match status {
         DeliveryStatus::Sent => "sent",
@@ -52,7 +52,7 @@ pub(super) fn kind_of(status: DeliveryStatus) -> &'static str {
     }
 }
 
-/// The same of a record of sendmail.
+/// The same for a sendmail record.
 pub(super) fn kind_of_sendmails(status: RecipientStatus) -> &'static str {
     match status {
         RecipientStatus::Sent => "sent",
@@ -63,10 +63,10 @@ pub(super) fn kind_of_sendmails(status: RecipientStatus) -> &'static str {
     }
 }
 
-/// The place of a line in the order of those of a message.
+/// The sort key of a line within its message: second and id.
 pub(super) type Place = (i64, LineId);
 
-/// Lines that are shortened already, each with its course. Says which are not kept at all.
+/// The lines to drop entirely. `shortened`: the shortened lines, each with its course.
 pub(super) fn surplus<C: Hash + Eq>(shortened: Vec<(Place, C)>, bounds: &Bounds) -> HashSet<LineId> {
     if shortened.len() <= bounds.shortened {
         return HashSet::new();
@@ -102,7 +102,7 @@ mod tests {
         for (recipients, expected) in [(6, 0), (5, 0), (4, 1), (1, 4), (0, 5)] {
             assert_eq!(nameless_of(&five, recipients).len(), expected, "{recipients}");
         }
-        // A name lost once stays lost, whatever others are known.
+        // A name that was dropped stays dropped when more recipients are known.
         let more = names(50, |n| format!("b{n}@example.net"));
         let (few, many) = (nameless_of(&five, 3), nameless_of(&more, 3));
         assert_eq!((few.len(), many.len()), (2, 47));
@@ -121,7 +121,7 @@ mod tests {
         check(256, 0, 6);
         check(511, 0, 6);
         check(512, 0, 4);
-        // The recipients of a record of sendmail.
+        // Each comma adds a recipient of a sendmail record.
         check(20, 1, 6);
         check(20, 2, 4);
         check(256, 2, 3);
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn of_shortened_lines_the_middle_is_left_out_but_for_the_ends_of_courses() {
-        // A line in each second, each of one of the courses that the letters name.
+        // One line per second; each letter names the course of one line.
         #[track_caller]
         fn check(courses: &str, shortened: usize, expected: &[u128]) {
             let line = |(n, course): (u8, char)| ((i64::from(n), LineId(u128::from(n))), course);

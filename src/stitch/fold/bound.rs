@@ -1,4 +1,5 @@
-//! Cuts the values of a document that are searched for to the length that every store finds; the evidence keeps the whole.
+//! Cuts the searchable values of a document to the length at which every store still finds them; the evidence keeps the
+//! whole texts.
 
 use crate::model::{
     Text, Transaction,
@@ -6,7 +7,7 @@ use crate::model::{
     transaction::{Recipient, Remark, Tls},
 };
 
-/// Host and queue id stay whole: they are what a document is found and made anew by.
+/// Host and queue id stay whole: a document is looked up and rebuilt by them.
 pub(super) fn bound(t: &mut Transaction) {
     let (email, mail) = (&mut t.email, &mut t.mail);
     let one = [&mut email.message_id, &mut email.from.address, &mut t.source.domain, &mut t.user.name];
@@ -66,7 +67,7 @@ mod tests {
         "x".repeat(n).into()
     }
 
-    /// A document with searchable values of so many letters, each of them.
+    /// A document in which every searchable value has `n` letters.
     fn with_values(n: usize) -> Transaction {
         let mut t = document(
             "1 mx1 postfix/smtp[1]: 4F1A2B3C4D: to=<b@example.net>, relay=mx.example.net[192.0.2.25]:25, delay=1, dsn=2.0.0, status=sent (ok)",
@@ -131,7 +132,7 @@ mod tests {
         assert!(t == whole);
     }
 
-    /// Lists are unique.
+    /// Lists hold each value only once.
     #[test]
     fn values_alike_after_the_cut_are_one() {
         let mut t = with_values(1);

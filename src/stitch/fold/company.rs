@@ -1,4 +1,4 @@
-//! Lines that are documents of their own, with the lines that say more of them; see [`crate::stitch::lone`].
+//! Folds a line that is a document of its own, together with the lines that complete it; see [`crate::stitch::lone`].
 
 use super::{
     bound,
@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// The document of the line `own` among these.
+/// The document of the line `own`, with what the other lines add to it.
 pub(super) fn document(own: LineId, told: &[Told<'_>], lead_ms: i64) -> Option<Transaction> {
     let at = told.iter().position(|t| t.line.id == own)?;
     let line = &told[at];
@@ -36,7 +36,7 @@ pub(super) fn document(own: LineId, told: &[Told<'_>], lead_ms: i64) -> Option<T
     Some(doc)
 }
 
-/// The client, TLS and login of the session that the line was said in.
+/// Adds client, TLS and login of the line's session; returns the session's lines as evidence.
 fn of_session(doc: &mut Transaction, told: &[Told<'_>], own: LineId, lead_ms: i64) -> Vec<Evidence> {
     let (own, shared): (Vec<&Told<'_>>, Vec<&Told<'_>>) = told.iter().partition(|t| t.line.id == own);
     let mut lives = [Life::of(own)];
@@ -54,7 +54,7 @@ fn of_session(doc: &mut Transaction, told: &[Told<'_>], own: LineId, lead_ms: i6
             _ => {}
         }
     }
-    // `NOQUEUE: client=` says it where the connection began too long ago.
+    // `NOQUEUE: client=` names the client too, if the `connect` line is too old or lost.
     for t in &taken {
         if let (Event::Client { peer, .. }, None) = (t.event, &doc.source.ip) {
             doc.source = source(Some(*peer));
@@ -64,7 +64,7 @@ fn of_session(doc: &mut Transaction, told: &[Told<'_>], own: LineId, lead_ms: i6
     taken.into_iter().map(|t| evidence(t.line)).chain(context).collect()
 }
 
-/// The refusal or the messages that a verdict may be about.
+/// Links a verdict to the messages that it may be about; returns their arrival lines, or the refusal, as context.
 fn about(doc: &mut Transaction, told: &[Told<'_>], at: usize) -> Vec<Evidence> {
     let near: Vec<NearLine<'_>> = told
         .iter()
@@ -97,7 +97,7 @@ mod tests {
     const SPAM: &str =
         "proxy-reject: END-OF-MESSAGE: 550 5.7.0 Spam; from=<a@example.org> to=<b@example.net> proto=ESMTP helo=<c>";
 
-    /// The document of what a filter before the queue answered in the session of a smtpd with these lines.
+    /// The document of a filter's `proxy-reject` in an smtpd session with these lines.
     #[track_caller]
     fn refused(session: &[&str]) -> Transaction {
         let mut log: String =
@@ -108,7 +108,7 @@ mod tests {
         doc.clone()
     }
 
-    /// The texts of its lines; of those that tell nothing of it in brackets.
+    /// The first word of each line; context lines in brackets.
     fn texts(doc: &Transaction) -> Vec<String> {
         let text = |text: &str| text.split([' ', ':', '=']).next().unwrap_or_default().to_owned();
         let lines = doc.mail.lines.iter();
@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(texts(&doc), ["connect", "Anonymous", "NOQUEUE", "proxy-reject"]);
     }
 
-    /// The connection began more than ten minutes ago, or its line was lost.
+    /// The connection began more than ten minutes ago, or its `connect` line was lost.
     #[test]
     fn a_client_is_known_by_what_was_handed_to_the_filter() {
         let doc = refused(&["9 NOQUEUE: client=c.example.org[192.0.2.7]"]);
@@ -151,7 +151,7 @@ mod tests {
         assert_eq!((doc.source.ip, doc.source.domain, doc.mail.lines.len()), (None, None, 1));
     }
 
-    /// A copy of the `connect` of a session that began and ended in one second may be that of the next one.
+    /// If a session begins and ends within one second, a copy of its `connect` line may belong to the next session.
     #[test]
     fn lines_of_the_session_before_are_kept_and_tell_nothing() {
         let doc = refused(&[

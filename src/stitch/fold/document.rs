@@ -1,4 +1,4 @@
-//! From a draft to the document: names as the index contract has them.
+//! Turns a draft into the document, with the field names of the index contract.
 
 use super::{
     super::{
@@ -24,7 +24,8 @@ use hashbrown::HashMap;
 use smallvec::SmallVec;
 use std::{net::IpAddr, sync::Arc};
 
-/// The document of a life, whole, without its id and its lines, and whom its warnings are about.
+/// The document of a life before it is split, without its id and its lines; and the recipients that its warnings and
+/// session lines are about.
 pub(super) fn document(key: &Key, life: &Life<'_>, mut draft: Draft<'_>, bounds: &Bounds) -> (Transaction, Owners) {
     let mut recipients: Vec<Recipient> = draft.recipients.iter().map(|p| recipient(p, &draft)).collect();
     let mut omitted = draft.omitted;
@@ -77,20 +78,19 @@ pub(super) fn document(key: &Key, life: &Life<'_>, mut draft: Draft<'_>, bounds:
     (doc, Owners { lines: draft.outgoing.lines, warnings: draft.outgoing.warnings })
 }
 
-/// The addresses of those who have a message, or of an attempt that was refused, whom it was for: whom a message was refused
-/// for has none of it.
+/// The envelope recipients: all recipients of a refused attempt; of a message, those that it was not refused for.
 pub(super) fn envelope(recipients: &[Recipient], kind: Kind) -> Vec<Text> {
     let has_it = |r: &&Recipient| kind == Kind::Reject || r.status != RecipientStatus::Rejected;
     unique(recipients.iter().filter(has_it).map(|r| &r.address))
 }
 
-/// Which recipients session lines and warnings (by their places) are about: hashes of their addresses.
+/// The recipients that session lines and warnings (by their index) are about, as hashes of their addresses.
 pub(super) struct Owners {
     pub lines: HashMap<LineId, u64>,
     pub warnings: HashMap<usize, u64>,
 }
 
-/// Leaves out the middle of a list that is too long; returns how many that were.
+/// Drops the middle of a list longer than `most`; returns the number of dropped entries.
 pub(super) fn bounded<T>(list: &mut Vec<T>, most: usize) -> u64 {
     let surplus = list.len().saturating_sub(most);
     if surplus > 0 {
@@ -100,9 +100,9 @@ pub(super) fn bounded<T>(list: &mut Vec<T>, most: usize) -> u64 {
     surplus as u64
 }
 
-/// The parts that every document has, whatever it is about.
+/// A document with only the fields that every kind of document has.
 pub(super) fn frame(host: &str, start: Time, end: Time, service: Service, lines: Vec<Evidence>) -> Transaction {
-    // An engine's `long` ends after 292 years.
+    // Nanoseconds: a search engine's `long` ends after 292 years.
     let duration = end.0.saturating_sub(start.0).max(0).saturating_mul(1_000_000).unsigned_abs();
     Transaction {
         timestamp: start,
@@ -153,7 +153,7 @@ pub(super) fn frame(host: &str, start: Time, end: Time, service: Service, lines:
     }
 }
 
-/// A line as evidence.
+/// A line as an entry of `mail.lines`.
 pub(super) fn evidence(line: &Line) -> Evidence {
     Evidence {
         id: line.id,
@@ -179,17 +179,17 @@ pub(super) fn source(peer: Option<Peer<'_>>) -> Source {
     Source { ip: peer.addr.and_then(address), domain: peer.name.map(Text::from), port: peer.port }
 }
 
-/// Only what parses as an address.
+/// An IP address in canonical form, without the `IPv6:` that may precede it; `None` if the text is not an address.
 fn address(text: &str) -> Option<Text> {
     let text = text.get(..5).filter(|p| p.eq_ignore_ascii_case("ipv6:")).map_or(text, |p| &text[p.len()..]);
     match text.parse().ok()? {
-        // What parses is written as addresses are: no leading zeros.
+        // Canonical already: the parser accepts no leading zeros.
         IpAddr::V4(_) => Some(text.into()),
         IpAddr::V6(ip) => Some(ip.to_compact_string()),
     }
 }
 
-/// The version as the servers log it: `TLSv1.3` is what an administrator reads, searches and has in other tools' lines.
+/// The version as the servers log it: administrators read and search `TLSv1.3`, and other tools log it like that.
 pub(super) fn tls(version: &str, cipher: Option<&str>) -> Tls {
     let protocol = version.split_once('v').map_or("tls", |(protocol, _)| protocol);
     Tls {
@@ -256,7 +256,7 @@ fn relay(a: &Attempt<'_>) -> Relay {
     }
 }
 
-/// ECS `related.*`: everything of a kind that the document names.
+/// ECS `related.*`: all addresses, hosts and users that the document names.
 pub(super) fn related(doc: &Transaction) -> Related {
     let relays = || doc.mail.recipients.iter().map(|r| &r.relay);
     let ips = doc.source.ip.iter().chain(relays().filter_map(|r| r.ip.as_ref()));
@@ -266,7 +266,7 @@ pub(super) fn related(doc: &Transaction) -> Related {
     Related { ip: unique(ips), hosts: unique(hosts), user: doc.user.name.iter().cloned().collect() }
 }
 
-/// The texts sorted, each once.
+/// The texts, sorted and without duplicates.
 pub(super) fn unique<'t>(texts: impl Iterator<Item = &'t Text>) -> Vec<Text> {
     let mut sorted: SmallVec<[&Text; 8]> = texts.collect();
     sorted.sort_unstable();
@@ -314,7 +314,8 @@ mod tests {
         assert_eq!([t.mail.rejects.len(), t.mail.filters.len(), t.mail.links.len()], [2, 2, 3]);
     }
 
-    /// An attempt that made no message is found by them all the same.
+    /// A refused attempt that led to no message keeps the refused recipients in `email.to`, so that a search for them
+    /// finds it.
     #[test]
     fn a_message_is_not_to_those_that_it_was_refused_for() {
         let client = "4F1A2B3C4D: client=c.example.org[192.0.2.7]";
@@ -341,7 +342,7 @@ mod tests {
         assert_eq!(t.related.user, ["ann"]);
     }
 
-    /// A decision of an operator or a filter is neither.
+    /// Neither success nor failure: a message that an operator deleted, or that was discarded or quarantined.
     #[test]
     fn an_outcome_is_that_all_have_it_or_that_somebody_has_it_not() {
         use Status as S;

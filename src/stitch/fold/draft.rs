@@ -1,4 +1,4 @@
-//! What is known of a life while its lines are read.
+//! The facts of one life, collected while its lines are read.
 
 use super::{
     super::life::{Life, Told},
@@ -13,7 +13,7 @@ use crate::model::{
     transaction::{Kind, Link, Omitted, Origin, Rel, Remark, Status, Verdict},
 };
 
-/// The facts of one life, gathered line by line in order of time.
+/// The facts of one life. Lines are added in order of time.
 #[derive(Debug)]
 pub(super) struct Draft<'a> {
     pub queue_id: &'a str,
@@ -22,58 +22,58 @@ pub(super) struct Draft<'a> {
     pub resent_message_id: Option<&'a str>,
     pub from: Option<Text>,
     pub peer: Option<Peer<'a>>,
-    /// The client of a filter before the queue, with its login and how it logged in.
+    /// From `NOQUEUE: client=` of a session in front of a before-queue filter: client, SASL user name, SASL method.
     pub before_filter: Option<(Peer<'a>, Option<&'a str>, Option<&'a str>)>,
     pub origin: Origin,
     pub user: Option<&'a str>,
-    /// Who tried to log in and could not.
+    /// User name of a failed login.
     pub refused_user: Option<&'a str>,
     pub auth_method: Option<&'a str>,
     pub tls: Option<(&'a str, Option<&'a str>)>,
-    /// What delivery agents met.
+    /// TLS sessions and failed connections of the delivery agents.
     pub outgoing: Outgoing<'a>,
     pub helo: Option<&'a str>,
     pub protocol: Option<&'a str>,
     pub size: Option<u64>,
     pub nrcpt: Option<u64>,
     pub recipients: Recipients<'a>,
-    /// Recipients that other lines than delivery records name.
+    /// Recipients named by lines other than delivery records.
     pub named: Vec<Named<'a>>,
     pub links: Vec<Link>,
     pub rejects: Vec<Remark>,
     pub warnings: Vec<Remark>,
     pub filters: Vec<Verdict>,
-    /// What filters did with the message instead of handing it on.
+    /// Filter lines that say what becomes of the message.
     pub fates: Vec<&'a Filter<'a>>,
-    /// The id is a filter's own.
+    /// The queue id is a filter's own.
     pub is_hop: bool,
-    /// Of the above, lines of which only the kind is left.
+    /// Counts of entries missing above because only the kind of their line is left.
     pub omitted: Omitted,
     /// An arrival line (`client=`, `uid=`, sendmail's `from=`) was seen.
     pub arrived: bool,
     /// cleanup's `message-id=` was seen.
     pub has_message_id: bool,
-    /// The last `(queue active)`.
+    /// Time of the last `(queue active)`, or of the last `from=` of sendmail.
     pub queued: Option<Time>,
     /// qmgr `removed`, sendmail `done`.
     pub removed: bool,
     /// cleanup `removed (canceled)`.
     pub canceled: bool,
-    /// postsuper: the message goes on under another queue id.
+    /// The message goes on under another queue id (postsuper, or a filter that requeues).
     pub requeued: bool,
-    /// The client went away, or broke off.
+    /// The client's session was lost or broken off.
     pub aborted: bool,
     pub expired: bool,
     pub deleted: bool,
-    /// The last time that it was put on hold, and the last time that it was released.
+    /// When it was last put on hold, and when it was last released.
     pub held: Option<Time>,
     pub released: Option<Time>,
     pub discarded: bool,
     /// The whole message was refused, not only a recipient.
     pub refused: bool,
-    /// A notification says that it failed.
+    /// sendmail logged a notification that delivery failed.
     pub bounced: bool,
-    /// Arrival as the first delivery record's `delay=` implies.
+    /// Arrival time computed from the first `delay=` of a delivery record.
     pub implied_arrival: Option<Time>,
     pub gap: bool,
     pub kind: Kind,
@@ -132,7 +132,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Notes the envelope sender; `<>` stands for the null sender.
+    /// Sets the envelope sender. An empty address becomes `<>`, the null sender.
     pub fn sender(&mut self, address: &str) {
         self.from = Some(if address.is_empty() { "<>".into() } else { address.into() });
     }
@@ -151,7 +151,7 @@ impl<'a> Draft<'a> {
         });
     }
 
-    /// Notes whom a decision that refuses nothing is about.
+    /// Notes the recipient of a decision other than a refusal or an acceptance.
     pub fn decided(&mut self, policy: &Policy<'a>) {
         let said = match policy.action {
             Action::Hold => Said::Held,
@@ -163,7 +163,7 @@ impl<'a> Draft<'a> {
         self.named.extend(policy.to.map(|to| Named { to, said, text: policy.text }));
     }
 
-    /// What a policy line knows of the session and the envelope, where nothing better is known.
+    /// Fills fields of session and envelope that are still unknown from a policy line.
     pub fn envelope(&mut self, policy: &Policy<'a>) {
         self.client(policy.peer);
         if let Some(from) = policy.from.filter(|_| self.from.is_none()) {
@@ -175,7 +175,7 @@ impl<'a> Draft<'a> {
         self.auth_method = self.auth_method.or(policy.sasl_method);
     }
 
-    /// Counts a line of which only its kind is left.
+    /// Counts a line of which only the kind is left.
     pub fn leave_out(&mut self, kind: &str) {
         match kind {
             "reject" => self.omitted.rejects += 1,
@@ -185,7 +185,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Who the client is, where nothing better is known.
+    /// Sets the client if none is known yet.
     pub fn client(&mut self, peer: Peer<'a>) {
         if self.peer.is_none() && (peer.addr.is_some() || peer.name.is_some()) {
             self.peer = Some(peer);
@@ -258,7 +258,7 @@ mod tests {
         assert_eq!([mail.rejects.len(), mail.warnings.len(), mail.filters.len()], [2, 6, 2]);
     }
 
-    /// smtpd behind a filter: its own client is the filter.
+    /// To an smtpd behind a filter, the filter is the client.
     #[test]
     fn the_client_is_the_one_that_the_arrival_names() {
         let decision = "hold: RCPT from localhost[127.0.0.1]: x; from=<a@example.org> to=<b@example.net> proto=ESMTP";

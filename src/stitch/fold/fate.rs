@@ -1,5 +1,5 @@
-//! What filters decide: quarantined, discarded, refused. A server's record that the filter took the message is then no
-//! delivery.
+//! Applies what filters decide: quarantined, discarded, refused. The server's record that such a filter took the
+//! message is then not a delivery.
 //!
 //! In: a filter's line.  Out: what it says of the recipients.
 
@@ -17,7 +17,7 @@ use crate::{
     stitch::life::Told,
 };
 
-/// A recipient's status by what a filter did.
+/// The recipient status for a filter's action.
 pub(super) fn status(fate: Fate) -> RecipientStatus {
     match fate {
         Fate::Passed => RecipientStatus::Sent,
@@ -35,19 +35,21 @@ pub(super) fn recipients<'a>(filter: &Filter<'a>) -> impl Iterator<Item = &'a st
     filter.list.into_iter().flat_map(neighbours::addresses).chain(one)
 }
 
-/// The recipients that a filter's line names, for those whom no record tells of. What became of the message, its server says.
+/// The recipients that a filter's line names, for those without a delivery record. The fate of the message is taken
+/// from the server's lines.
 pub(super) fn named<'a>(filter: &'a Filter<'a>) -> impl Iterator<Item = Named<'a>> {
     let said = match filter.fate {
         Some(Fate::Quarantined) => Said::Held,
         Some(Fate::Discarded) => Said::Discarded,
-        // The server's own line has the reply.
+        // The server's own line has the reply, so these are only named.
         Some(Fate::Rejected | Fate::Bounced | Fate::Deferred | Fate::Passed) | None => Said::Spoken,
     };
     let named = recipients(filter).filter(|address| !address.is_empty());
     named.map(move |to| Named { to, said, text: filter.verdict })
 }
 
-/// A transaction of a filter: what it did is the recipient's record.
+/// For a filter with a queue id of its own: records what it did as an attempt of each recipient, and links the next
+/// queue id.
 pub(super) fn passed_by<'a>(draft: &mut Draft<'a>, filter: &'a Filter<'a>, told: &Told<'a>) {
     let Some(fate) = filter.fate else { return };
     if let Some(id) = filter.queued_as {
@@ -71,7 +73,8 @@ pub(super) fn passed_by<'a>(draft: &mut Draft<'a>, filter: &'a Filter<'a>, told:
     }
 }
 
-/// Puts the word of a filter that took the message out of the queue in the place of `sent`.
+/// Overrides the status of recipients, if it is a success or `discarded`, by the fate that a filter decided when it
+/// took the message out of the queue.
 pub(super) fn settle(draft: &mut Draft<'_>) {
     for filter in std::mem::take(&mut draft.fates) {
         let Some(fate) = filter.fate.filter(|fate| filter.takes && *fate != Fate::Passed) else { continue };
@@ -93,7 +96,7 @@ mod tests {
         stitch::testing::document,
     };
 
-    /// The recipients of records of postfix have these statuses where a filter spoke of the message before.
+    /// Checks the statuses of recipients whose postfix records follow this line of a filter.
     #[track_caller]
     fn check(filter: &str, records: &[(&str, &str)], expected: &[S]) {
         let record = |(to, status): &(&str, &str)| {
@@ -123,7 +126,7 @@ mod tests {
         check(&format!("{filter}deliver,store"), &records, &[Sent, Sent]);
     }
 
-    /// A milter's advice need not be followed.
+    /// The server need not follow a milter's advice.
     #[test]
     fn a_filter_that_only_advises_takes_nothing_back() {
         let filter = "rspamd[9]: <a1b2c3>; proxy; rspamd_task_write_log: id: <1@example.org>, qid: <4F1A2B3C4D>, ip: 192.0.2.7, from: <a@example.org>, \

@@ -1,7 +1,7 @@
-//! From the set of lines of one life to its transaction (law L1).
+//! Turns the lines of one life into its transaction (law L1).
 //!
-//! In: a life.  Out: one document, or several parts for a large message. Each server has its own reading of its lines
-//! (`postfix.rs`, `sendmail.rs`); both fill one `Draft`, and `document.rs` makes the document of it.
+//! In: a life.  Out: one document, or several parts for a large message. `postfix.rs` or `sendmail.rs`, by the server
+//! that the message is in, adds each line to a `Draft`; `document.rs` turns the draft into the document.
 
 mod beyond;
 mod bound;
@@ -37,13 +37,13 @@ use hashbrown::HashMap;
 use std::collections::HashSet;
 use thin::Thinned;
 
-/// The documents of all lives under a key. `lines` is a set: united, in any order.
+/// The documents of all lives under a key. `lines` is a set: without copies, in any order.
 pub fn fold(key: &Key, lines: &[&Line], rules: &Rules) -> Vec<Transaction> {
     let read = Read::new(key, lines.iter().copied());
     fold_told(key, read.told(key, rules).collect(), rules)
 }
 
-/// The documents of all lives under a key, of lines that were read before; see [`fold`].
+/// Like [`fold`], for lines that are parsed already.
 pub fn fold_readings<'a>(
     key: &Key,
     readings: impl ExactSizeIterator<Item = &'a Reading<'a>>,
@@ -54,7 +54,7 @@ pub fn fold_readings<'a>(
     fold_told(key, told, rules)
 }
 
-/// Lines with what they tell. Shortened lines share their texts, of which each is read once.
+/// Lines with their parsed texts. Shortened lines share their texts, and each of these is parsed only once.
 struct Read<'a> {
     readings: Vec<Reading<'a>>,
     lines: Vec<(&'a Line, usize)>,
@@ -83,7 +83,8 @@ impl<'a> Read<'a> {
     }
 }
 
-/// The documents of all lives under a key, after the surplus of lines was shortened.
+/// Folds the lives under a key, after it shortened the lines beyond the bounds. A key that stands for a line has at
+/// most one document.
 fn fold_told(key: &Key, told: Vec<Told<'_>>, rules: &Rules) -> Vec<Transaction> {
     if let Some(own) = lone::line_of(key) {
         return company::document(own, &told, rules.session_lead_ms).into_iter().collect();
@@ -113,8 +114,8 @@ fn fold_bounded(key: &Key, told: Vec<Told<'_>>, rules: &Rules) -> Vec<Transactio
     out
 }
 
-/// What a line tells about a key; `None` for what is not understood. A line that names another key, or none, is a
-/// session line that was shared with this one.
+/// A line as evidence for a key; `None` if the line is not recognised. A line that names another key, or none, is a
+/// session line shared with this key.
 fn tell<'a>(key: &Key, line: &'a Line, reading: &'a Reading<'a>, rules: &Rules) -> Option<Told<'a>> {
     let (names, names_key, event) = match &reading.parsed {
         Parsed::Event { queue_id, event } => (queue_id.is_some(), *queue_id == Some(&*key.queue_id), event),
@@ -128,14 +129,14 @@ fn tell<'a>(key: &Key, line: &'a Line, reading: &'a Reading<'a>, rules: &Rules) 
     Some(Told { line, family: reading.family, event, own, of_another, joined: false })
 }
 
-/// Whether lines of this message may be lost: the transport said so during its life, or near it while something is
-/// missing.
+/// Whether lines of this message may be lost: the transport reported a loss during its life, or near it if the message
+/// is not complete.
 fn has_gap(life: &Life<'_>, complete: bool) -> bool {
     let span = life.start()..=life.end();
     life.told.iter().any(|t| matches!(t.event, Event::Gap { .. }) && (!complete || span.contains(&t.line.time)))
 }
 
-/// The document of one life, or its parts.
+/// Folds one life and appends its document, or the parts of it, to `out`.
 fn fold_life(key: &Key, life: &Life<'_>, rules: &Rules, out: &mut Vec<Transaction>) {
     let mut draft = Draft::new(&key.queue_id, life);
     let form = life.id_form(&key.queue_id);
@@ -151,7 +152,7 @@ fn fold_life(key: &Key, life: &Life<'_>, rules: &Rules, out: &mut Vec<Transactio
             false => postfix::read(&mut draft, told),
         }
     }
-    // A session's other recipients and senders are not this message's, where its own lines know better.
+    // Policy lines of the session come last: they fill only what the message's own lines leave open.
     for told in life.told.iter().filter(|told| !told.own) {
         if let Event::Policy(policy) = told.event {
             draft.envelope(policy);
@@ -209,7 +210,7 @@ mod tests {
         );
     }
 
-    /// Law L1, in one example: tests/laws.rs has it for any.
+    /// Law L1 in one example; tests/laws.rs tests it for any input.
     #[test]
     fn the_order_of_lines_changes_nothing() {
         let key = Key { host: "mx1".into(), instance: "".into(), queue_id: "4F1A2B3C4D".into() };
@@ -222,7 +223,8 @@ mod tests {
         assert_eq!(fold(&key, &set, &Rules::default()), once);
     }
 
-    /// The transport says that it lost lines: that is the reason for what is missing, and for nothing else.
+    /// A notice of lost lines counts during the life of a message, and shortly after it only if the message is not
+    /// complete.
     #[test]
     fn a_gap_is_told_where_something_is_missing() {
         let notice = "rsyslogd: imuxsock[pid 1]: begin to drop messages due to rate-limiting";
@@ -274,7 +276,8 @@ mod tests {
         assert_eq!(found, [("postfix", Some(900), 3), ("postfix-out", Some(800), 2)]);
     }
 
-    /// sendmail made ids like `AAA12345` before 8.12; of a mail of today only a line of its milter may be known.
+    /// Before 8.12, sendmail made ids like `AAA12345`. Of a mail with a current id, a milter's line may be all that is
+    /// known.
     #[test]
     fn a_mail_is_sendmails_by_its_program_or_by_its_id() {
         for (text, expected) in [
@@ -300,7 +303,8 @@ mod tests {
         assert_eq!(t.mail.lines.len(), 3);
     }
 
-    /// The piece that was lost may have named a recipient who still waits.
+    /// A lost piece may have named a recipient that is still waiting, so a split record does not show that the message
+    /// is over.
     #[test]
     fn a_record_in_pieces_is_no_end_for_a_notice_of_lost_lines() {
         let from = "1 mx1 sm-mta[1]: 6AMKK5jq012345: from=<a@example.org>, size=9, nrcpts=1";

@@ -1,7 +1,7 @@
-//! Recipients that no delivery record tells of, and that other lines name: refused, held, discarded, redirected, removed by a
-//! milter, warned about. Whoever looks for such a mail has no more than this address.
+//! Recipients without a delivery record that other lines name: refused, held, discarded, redirected, removed by a
+//! milter, warned about. Whoever looks for such a mail may know only this address.
 //!
-//! In: a draft that was summed up.  Out: recipients beside those of its records.
+//! In: a settled draft.  Out: recipients in addition to those of its records.
 
 use super::{draft::Draft, recipient::is_final, status::is_held};
 use crate::model::{
@@ -13,10 +13,10 @@ use std::{
     collections::{BTreeMap, HashSet},
 };
 
-/// What was said of a recipient; of several things the greatest counts.
+/// A statement about a recipient. If lines differ, the greatest counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Said {
-    /// `warn`, `prepend`, `bcc`, … : nothing of its fate.
+    /// `warn`, `prepend`, `bcc`, …: nothing about its fate.
     Spoken,
     Refused,
     /// The message went to another address instead.
@@ -35,18 +35,19 @@ pub(super) struct Named<'a> {
     pub text: &'a str,
 }
 
-/// Recipients that are none of `recorded`, sorted by address.
+/// The named recipients that are not in `recorded`, sorted by address.
 pub(super) fn beside(recorded: &[Recipient], rejects: &[Remark], draft: &Draft<'_>) -> Vec<Recipient> {
     if draft.named.is_empty() && rejects.is_empty() {
         return Vec::new();
     }
-    // Of most messages a filter names those who have a record, and nobody is looked for here.
+    // Lazy: filters mostly name recipients that have a record, and the loop skips these without a look-up.
     let known: LazyCell<HashSet<Text>, _> = LazyCell::new(|| {
         let names = recorded.iter().flat_map(|r| [Some(&r.address), r.orig_to.as_ref()]);
         names.flatten().map(|a| a.to_lowercase()).collect()
     });
     let is_held = is_held(draft);
-    // Under another name, an alias say, its record may be there.
+    // A named recipient may have its record under another name, such as an alias; it counts only if a record is
+    // missing.
     let is_missing = recorded.is_empty() || draft.nrcpt.is_some_and(|nrcpt| nrcpt > recorded.len() as u64);
     let mut found: BTreeMap<Text, (Said, Recipient)> = BTreeMap::new();
     let mut add = |said: Said, recipient: Recipient| {
@@ -82,7 +83,7 @@ pub(super) fn beside(recorded: &[Recipient], rejects: &[Remark], draft: &Draft<'
     found.into_values().map(|(_, recipient)| recipient).collect()
 }
 
-/// A recipient whom no delivery was tried for.
+/// A recipient without a delivery attempt.
 pub(super) fn without_attempt(address: &str, status: RecipientStatus, reply: Option<&str>) -> Recipient {
     Recipient {
         address: address.into(),
@@ -137,7 +138,7 @@ mod tests {
         assert_eq!(found, expected, "{texts:?}");
     }
 
-    /// An alias, say: its record has another name.
+    /// For example an alias, whose record has another name.
     #[test]
     fn a_name_without_a_record_is_a_recipient_where_records_are_missing() {
         let queued = |nrcpt: u32| format!("from=<a@example.org>, size=900, nrcpt={nrcpt} (queue active)");

@@ -1,11 +1,11 @@
-//! What delivery agents met on their way to the next hop: TLS sessions, and hosts that did not answer.
+//! Matches TLS sessions and failed connections of delivery agents with delivery records.
 //!
-//! In: their session lines and delivery records, in order of time.  Out: the TLS session of a record, and the recipient
-//! that a session line is about.
+//! In: session lines and delivery records of the agents, in order of time.  Out: the TLS session of a record, and the
+//! recipient that a session line is about.
 //!
-//! A session is of the process that began it, and lasts until the next one of that process: another attempt to the same
-//! host, before or by another process, may have had none. Only a connection that is used again (`conn_use=2`) may come
-//! from another process.
+//! A TLS session belongs to the process that began it, and lasts until that process begins the next one. Another
+//! attempt to the same host, earlier or by another process, may have been without TLS. Only a reused connection
+//! (`conn_use=2`) may have been opened by another process.
 
 use super::super::life::Told;
 use crate::model::{LineId, Time, event::Peer};
@@ -24,18 +24,18 @@ struct Session<'a> {
     tls: Tls<'a>,
 }
 
-/// What was met so far.
+/// The sessions and failed connections seen so far.
 #[derive(Debug, Default)]
 pub(super) struct Outgoing<'a> {
-    /// The last session of each process with each host, by its address and by its name.
+    /// The last session of each process with each host, under the address and under the name of the host.
     sessions: HashMap<(Process<'a>, &'a str), Session<'a>>,
-    /// The last two moments in which a process began sessions.
+    /// The last two times at which a process began sessions.
     moments: HashMap<Process<'a>, (Time, Option<Time>)>,
     /// The last session of any process with a host.
     of_any: HashMap<&'a str, Session<'a>>,
-    /// Lines that no record came after yet, with the place of what is told of them among the warnings.
+    /// Lines that no record of their process has followed yet, each with the index of its warning if it has one.
     waiting: HashMap<Process<'a>, Vec<(LineId, Option<usize>)>>,
-    /// Lines, and warnings by their places, with the hash of the address of the recipient they are about.
+    /// The recipients that lines, and warnings (by their index), are about, as hashes of their addresses.
     pub lines: HashMap<LineId, u64>,
     pub warnings: HashMap<usize, u64>,
 }
@@ -45,7 +45,7 @@ fn process<'a>(told: &Told<'a>) -> Process<'a> {
 }
 
 impl<'a> Outgoing<'a> {
-    /// A TLS session began.
+    /// Notes that a TLS session began.
     pub fn session(&mut self, told: &Told<'a>, peer: Peer<'a>, tls: Tls<'a>) {
         let (process, time) = (process(told), told.line.time);
         let session = Session { time, peer, tls };
@@ -60,13 +60,13 @@ impl<'a> Outgoing<'a> {
         self.waits(told, None);
     }
 
-    /// A line that is about the recipient of the next record of its process.
+    /// Notes a line that is about the recipient of the next record of its process. `warning`: the index of its warning.
     pub fn waits(&mut self, told: &Told<'a>, warning: Option<usize>) {
         self.waiting.entry(process(told)).or_default().push((told.line.id, warning));
     }
 
-    /// A record: its TLS session. `address`: the hash of the address of its recipient; `is_reused`: of a connection that
-    /// was used before.
+    /// Takes a delivery record; returns its TLS session. `address`: the hash of the recipient's address; `is_reused`:
+    /// the connection was used before.
     pub fn record(
         &mut self,
         told: &Told<'a>,
@@ -86,7 +86,7 @@ impl<'a> Outgoing<'a> {
         }
         let own = self.moments.get(&process).and_then(|(last, before)| {
             let session = with(peer, |name| self.sessions.get(&(process, name)).copied())?;
-            // Within one moment lines are not in the order in which they were written.
+            // Lines with one stamp are in no reliable order: the record may belong to the session before.
             let is_last = session.time == *last || *last == told.line.time && Some(session.time) == *before;
             is_last.then_some(session)
         });
@@ -97,7 +97,7 @@ impl<'a> Outgoing<'a> {
     }
 }
 
-/// The session with a host: by its address where both are known, else by its name.
+/// The session with a host: by address if both addresses are known, else by name.
 fn with<'a>(peer: Peer<'a>, find: impl Fn(&'a str) -> Option<Session<'a>>) -> Option<Session<'a>> {
     let by_addr = peer.addr.and_then(&find);
     by_addr.or_else(|| peer.name.and_then(&find).filter(|s| s.peer.addr.is_none() || peer.addr.is_none()))
@@ -115,8 +115,8 @@ mod tests {
         },
     };
 
-    /// The TLS versions of the records among lines of any process, and whom the other lines and warnings are about: hosts
-    /// that were tried, each with the recipient of a record.
+    /// Checks the TLS versions of the records, and for each other line (by the host that was tried) the recipient that
+    /// it is about.
     #[track_caller]
     fn check_records(text: &str, versions: &[Option<&str>], about: &[(&str, Option<&str>)]) {
         let lines = lines(text);
@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(others.len(), about.len());
     }
 
-    /// A TLS session of a process: `version` with host number `n`.
+    /// The line of a TLS session of a process: `version` with host number `n`.
     fn tls(second: &str, process: &str, n: u8, version: &str) -> String {
         format!(
             "{second} mx1 {process}: Untrusted TLS connection established to mx{n}.example.net[192.0.2.{n}]:25: {version} with cipher X (256/256 bits)\n"
@@ -180,12 +180,12 @@ mod tests {
         let about = [("mx1.example.net", Some(B)), ("mx2.example.net", Some(B))];
         check_records(&(two.clone() + &record("6", SMTP, 2, B, "")), &[Some("TLSv1.3")], &about);
         check_records(&(two.clone() + &record("6", SMTP, 1, B, "")), &[None], &about);
-        // In the moment in which the next one began, the record may have been of the one before.
+        // With the stamp at which the next session began, the record may belong to the session before.
         check_records(&(two.clone() + &record("5", SMTP, 1, B, "")), &[Some("TLSv1.2")], &about);
         let three = tls("0", SMTP, 3, "TLSv1.1") + &two;
         let about = [("mx3.example.net", Some(B)), about[0], about[1]];
         check_records(&(three + &record("5", SMTP, 3, B, "")), &[None], &about);
-        // Two sessions of one moment, either of which may have been the last.
+        // Two sessions with one stamp: either may be the last.
         let together = tls("5", SMTP, 1, "TLSv1.2") + &tls("5", SMTP, 2, "TLSv1.3");
         let records = record("6", SMTP, 1, B, "") + &record("6", SMTP, 2, B, "");
         check_records(&(together + &records), &[Some("TLSv1.2"), Some("TLSv1.3")], &about[1..]);
@@ -224,7 +224,7 @@ mod tests {
         check_records(&log.concat(), &[Some("TLSv1.3"), None], &about);
     }
 
-    /// A name may have many addresses, so that it decides only where an address is not known.
+    /// A name may have many addresses, so it decides only if an address is unknown.
     #[test]
     fn a_host_is_known_by_its_address_or_else_by_its_name() {
         let by_name = Peer { name: Some("mx.example.net"), addr: None, port: None };
@@ -246,7 +246,7 @@ mod tests {
         }
     }
 
-    /// TLS versions of the recipients of a message, by a record of process 13 at second 3.
+    /// Checks the TLS version of a recipient whose record is logged by process 13 at second 3.
     #[track_caller]
     fn check(before: &str, record: &str, expected: Option<&str>) {
         let t = document(&format!(
@@ -263,7 +263,7 @@ mod tests {
     fn tls_is_of_the_process_and_the_host_of_the_record() {
         check(&format!("13]: {TLS}"), "mx.example.net[192.0.2.25]:25", Some("TLSv1.3"));
         check(&format!("14]: {TLS}"), "mx.example.net[192.0.2.25]:25", None);
-        // A host of many addresses: the name alone says nothing.
+        // A name may have many addresses: the name alone says nothing.
         check(&format!("13]: {TLS}"), "mx.example.net[192.0.2.26]:25", None);
         check(&format!("13]: {TLS}"), "mx2.example.net[192.0.2.26]:25", None);
     }

@@ -1,9 +1,9 @@
-//! Large messages: a document is split into parts, so that none outgrows what an engine takes.
+//! Splits the document of a large message into parts, so that none exceeds what a search engine accepts.
 //!
-//! A recipient's part is hash(address) mod P, P the smallest power of two with at most 1,000 distinct recipients a part
-//! on average, and no more bytes than the bounds say. A part holds its own recipients, their lines, and what was met on
-//! the way to them; part 0 also the rest, and the totals of the whole. Of surplus lines that are about no recipient each
-//! part holds some.
+//! A recipient belongs to part hash(address) mod P. P is the smallest power of two that keeps both the distinct
+//! recipients (1,000 by default) and the bytes of a part within the bounds, on average. A part holds its recipients,
+//! their lines, and the session lines and warnings about them. Part 0 also holds the rest: links, refusals, filter
+//! verdicts, context, and lines about no recipient. Shortened lines about no recipient are spread over all parts.
 
 use super::{
     super::{
@@ -26,10 +26,10 @@ use crate::{
 };
 use std::{collections::BTreeMap, mem::take, sync::Arc};
 
-/// Bytes of a line in a document beside its text, and of what is made of it, about.
+/// Bytes that a line adds to a document besides its text and what is made of it, approximately.
 const BESIDE: usize = 400;
 
-/// What decides how a document is split.
+/// The facts that decide how a document is split.
 pub(super) struct Split<'a> {
     pub key: &'a Key,
     pub life: &'a Life<'a>,
@@ -37,18 +37,18 @@ pub(super) struct Split<'a> {
     pub bounds: &'a Bounds,
 }
 
-/// What is of one part only.
+/// The contents of one part that no other part has.
 #[derive(Default)]
 struct Share {
     recipients: Vec<Recipient>,
     warnings: Vec<Remark>,
     lines: Vec<Evidence>,
-    /// By program and text.
+    /// Ids and times of shortened lines, by program and text.
     brief: BTreeMap<[Arc<str>; 2], Vec<(LineId, Time)>>,
 }
 
 impl Split<'_> {
-    /// The parts of a document, part 0 first. `id` names a part.
+    /// Appends the parts of a document to `out`, part 0 first. `id` gives the document id of a part.
     pub fn into(self, mut whole: Transaction, id: impl Fn(u32) -> String, out: &mut Vec<Transaction>) {
         let parts = self.parts(whole.email.to.address.len());
         whole.mail.parts = parts;
@@ -56,7 +56,7 @@ impl Split<'_> {
         if parts > 1 {
             whole.email.to.address.clear();
         }
-        // What the others have in common with the first part, but for what only that one tells.
+        // The template of the further parts: the document without what only part 0 holds.
         let further = (parts > 1).then(|| {
             let lists = (take(&mut whole.mail.links), take(&mut whole.mail.rejects), take(&mut whole.mail.filters));
             let omitted = take(&mut whole.mail.omitted);
@@ -78,7 +78,7 @@ impl Split<'_> {
         }
     }
 
-    /// How many parts there are.
+    /// The number of parts for a number of distinct recipients.
     fn parts(&self, recipients: usize) -> u32 {
         let spread = |t: &&&Told<'_>| !t.own || is_attempt(t) || thin::is_brief(&self.key.queue_id, &t.line.text);
         let bytes = |t: &&Told<'_>| match thin::is_brief(&self.key.queue_id, &t.line.text) {
@@ -91,7 +91,7 @@ impl Split<'_> {
         u32::try_from(parts).unwrap_or(1 << 31).max(1)
     }
 
-    /// What is of each part only, taken out of the document or made of the lines.
+    /// The contents of each part: recipients and warnings are taken out of the document, evidence is made of the lines.
     fn shares(&self, whole: &mut Transaction, parts: u32) -> Vec<Share> {
         let mut shares: Vec<Share> = Vec::new();
         shares.resize_with(parts as usize, Share::default);
@@ -105,7 +105,7 @@ impl Split<'_> {
         }
         let told = self.life.told.iter().filter(|t| !t.joined).map(|t| (false, *t));
         let mut told: Vec<(bool, &Told<'_>)> = told.chain(self.life.context.iter().map(|t| (true, *t))).collect();
-        // A line that one of the message's lines takes is no context of another.
+        // A line that belongs to the message is not context as well: of the two the first is kept.
         told.sort_unstable_by_key(|(context, t)| (t.line.time, t.line.id, *context));
         told.dedup_by_key(|(_, t)| t.line.id);
         for (context, t) in told {
@@ -120,8 +120,8 @@ impl Split<'_> {
         shares
     }
 
-    /// A number that decides the part of a line: the hash of the recipient it is about, else 0. A sendmail line with
-    /// several recipients goes with its first.
+    /// The number that decides the part of a line: the hash of the recipient that it is about; a number of its own for
+    /// a shortened line about none; else 0. A sendmail record with several recipients goes with the first.
     fn owner(&self, t: &Told<'_>) -> u64 {
         match t.event {
             Event::Delivery(record) => hash64(&[record.to]),
@@ -175,7 +175,7 @@ mod tests {
         format!("{name}@example.net")
     }
 
-    /// The delivery of the mail to a recipient.
+    /// The delivery record of a recipient.
     fn delivery(name: &str) -> String {
         let to = address(name);
         format!(
@@ -183,12 +183,12 @@ mod tests {
         )
     }
 
-    /// A mail to all of them.
+    /// A mail to all `NAMES`.
     fn mail() -> String {
         ARRIVAL.to_owned() + &NAMES.map(delivery).concat()
     }
 
-    /// The documents of the first mail of a text, where a part has so many recipients.
+    /// The documents of the first mail of a text, with `part_recipients` as the bound.
     #[track_caller]
     fn parts_of(text: &str, part_recipients: usize) -> Vec<Transaction> {
         let bounds = Bounds { part_recipients, ..Bounds::default() };
@@ -232,7 +232,7 @@ mod tests {
         }
     }
 
-    /// The smallest power of two with no more recipients a part than the bounds say.
+    /// The smallest power of two with, on average, no more recipients in a part than the bounds say.
     #[test]
     fn there_are_as_many_parts_as_the_recipients_need() {
         for (most, expected) in [(1, 8), (2, 4), (3, 4), (4, 2), (7, 2), (8, 1), (9, 1)] {
@@ -282,14 +282,14 @@ mod tests {
         }
     }
 
-    /// The documents of a mail that had one before, in which some lines were shortened.
+    /// The documents of a mail whose stored document already has shortened lines.
     fn folded(text: &str, bounds: Bounds) -> Vec<Transaction> {
         let key = Key { host: "mx1".into(), instance: "".into(), queue_id: "4F1A2B3C4D".into() };
         let all = lines(text);
         fold(&key, &all.iter().collect::<Vec<_>>(), &Rules { bounds, ..Rules::default() })
     }
 
-    /// In how many parts a mail is split, where a part has so many bytes.
+    /// The number of parts of a mail, with `part_bytes` as the bound.
     fn parts_by_bytes(text: &str, part_bytes: usize) -> u32 {
         folded(text, Bounds { part_bytes, ..Bounds::default() })[0].mail.parts
     }
@@ -304,9 +304,9 @@ mod tests {
         let whole = 2 * length(&delivery) + BESIDE;
         for (further, bytes) in [
             (String::new(), whole),
-            // Lines of its sessions, which may be many.
+            // Session lines count, because there may be many.
             (connect.to_owned(), whole + 2 * length(connect) + BESIDE),
-            // Shortened ones share their text.
+            // Shortened lines share their text.
             (brief.to_owned(), whole + 32),
             (brief.to_owned() + &brief.replace('5', "6"), whole + 64),
             // A line that is always in part 0 does not count.
@@ -320,7 +320,7 @@ mod tests {
         }
     }
 
-    /// Of surplus lines that are about no recipient each part holds some, and part 0 not all of them.
+    /// Shortened lines about no recipient are spread over all parts, instead of all being in part 0.
     #[test]
     fn shortened_lines_are_spread_over_the_parts() {
         let brief: String =
@@ -346,7 +346,7 @@ mod tests {
         assert_eq!(mail.lines.len(), 6, "the lines are all there");
     }
 
-    /// A record of another mail shows that a failed connection was not on the way to a recipient of this one.
+    /// The other mail's record shows that the failed connection was not on the way to a recipient of this mail.
     #[test]
     fn context_is_in_the_first_part() {
         let failed = "5 mx1 postfix/smtp[13]: connect to mx1.example.net[192.0.2.24]:25: Connection refused\n";
@@ -356,7 +356,7 @@ mod tests {
             let other = format!(
                 "9 mx1 postfix/smtp[13]: 5F1A2B3C4D: to=<{to}>, relay=none, delay=8, delays=1/1/6/0, dsn=4.4.1, status=deferred (connect to mx1.example.net[192.0.2.24]:25: Connection refused)\n"
             );
-            // It worked on both for six seconds.
+            // The process worked on both mails for six seconds.
             let mail = mail().replace("delays=6/1/0/1", "delays=1/1/5/1");
             let all = parts_of(&format!("{mail}{failed}{other}"), 4);
             assert_eq!(all.len(), 2);

@@ -1,6 +1,6 @@
-//! What postfix lines mean for a message.
+//! Interprets postfix lines.
 //!
-//! In: one line of a life.  Out: the draft, with what the line adds.  Lines come in order of time.
+//! In: one line of a life, in order of time.  Out: the draft with what the line adds.
 
 use super::{
     super::life::Told,
@@ -18,7 +18,7 @@ use crate::{
     stitch::id::hash64,
 };
 
-/// Takes one line into the draft.
+/// Adds one line to the draft.
 pub(super) fn read<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
     let time = told.line.time;
     let host = Some(&*told.line.host);
@@ -26,7 +26,8 @@ pub(super) fn read<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
         Event::Client { peer, sasl_method, sasl_username, orig_queue_id, orig_client, .. } if told.own => {
             draft.arrived = true;
             draft.origin = Origin::Smtp;
-            // What a filter before the queue hands on is its client's; one behind the queue is a hop of its own.
+            // A before-queue filter passes on its client as `orig_client=`. With `orig_queue_id=` the filter is behind
+            // the queue: it is the client, and a hop of its own.
             draft.peer = Some(orig_client.filter(|_| orig_queue_id.is_none()).unwrap_or(*peer));
             draft.user = draft.user.or(*sasl_username);
             draft.auth_method = draft.auth_method.or(*sasl_method);
@@ -34,7 +35,7 @@ pub(super) fn read<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
                 draft.link(Rel::Previous, id, orig_client.is_none().then_some(host).flatten());
             }
         }
-        // `NOQUEUE: client=` of the session that handed the message to a filter before the queue.
+        // `NOQUEUE: client=` of the session that passed the message to a before-queue filter.
         Event::Client { peer, sasl_method, sasl_username, .. } if !told.of_another => {
             draft.before_filter = Some((*peer, *sasl_username, *sasl_method));
         }
@@ -99,7 +100,7 @@ pub(super) fn read<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
     }
 }
 
-/// Events that mean the same whichever server the message is in.
+/// Reads the events that mean the same for postfix and sendmail.
 pub(super) fn common<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
     match &told.event {
         Event::Tls { inbound: true, version, cipher, .. } => draft.tls = Some((version, *cipher)),
@@ -109,7 +110,8 @@ pub(super) fn common<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
             draft.warn(Some("connect"), &told.line.text);
         }
         Event::Warning { text } => {
-            // What the remote server said of the recipient whose record comes next.
+            // The remote server's words (`host mx.example.net[192.0.2.25] said: 450 …`) are about the recipient of the
+            // next record.
             if told.own {
                 draft.outgoing.waits(told, Some(draft.warnings.len()));
             }
@@ -141,10 +143,10 @@ pub(super) fn common<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
     }
 }
 
-/// A delivery record: what became of one recipient.
+/// Adds a delivery record: the outcome for one recipient.
 fn delivery<'a>(draft: &mut Draft<'a>, told: &Told<'a>, record: &Delivery<'a>) {
     let time = told.line.time;
-    // Some transports keep nothing but the first part of `postfix/smtp`.
+    // Some log transports cut `postfix/smtp` to its first part; then the agent is unknown.
     let agent = told.line.program.rsplit_once('/').map(|(_, agent)| agent);
     let reply = Some(record.reply).filter(|r| !r.is_empty());
     let peer = parse::postfix::relay(record.relay);
@@ -188,7 +190,7 @@ fn delivery<'a>(draft: &mut Draft<'a>, told: &Told<'a>, record: &Delivery<'a>) {
         queued_as,
         tls,
     };
-    // As documents name the null sender.
+    // Documents write the null address as `<>`.
     let to = if record.to.is_empty() { "<>" } else { record.to };
     let (to, orig_to) = (to.into(), record.orig_to.map(Into::into));
     match thin::is_brief(draft.queue_id, &told.line.text) {
@@ -197,26 +199,28 @@ fn delivery<'a>(draft: &mut Draft<'a>, told: &Told<'a>, record: &Delivery<'a>) {
     }
 }
 
-/// Whether a record says that the message was thrown away: by discard(8), whose name a transport may have lost (every other
-/// agent that delivers names a relay), or by a content filter.
+/// Whether a record says that the message was thrown away: by discard(8) or by a content filter. A log transport may
+/// have cut the agent name, but every other agent that delivers names a relay.
 fn is_discarded(agent: Option<&str>, record: &Delivery<'_>) -> bool {
     agent == Some("discard") || record.relay == "none" || is_discard(record.reply)
 }
 
-/// A content filter that took the message to throw it away says so in its reply (`250 2.7.0 Ok, discarded`, amavis).
+/// Whether a reply says that a content filter accepted the message and discarded it: `250 2.7.0 Ok, discarded`
+/// (amavis).
 pub(super) fn is_discard(reply: &str) -> bool {
-    // Proxmox' filter says `250 2.7.0 BLOCKED (ID)`.
+    // Proxmox's filter says `250 2.7.0 BLOCKED (ID)`.
     reply.starts_with("250 2.7.0") && (reply.contains("discarded") || reply.starts_with("250 2.7.0 BLOCKED"))
         || reply.starts_with("250 2.7.1 Ok, discarded")
 }
 
-/// The host that gave the next queue id, as documents name hosts; only a name says which one that is.
+/// The host that gave the next queue id, named by first label as in documents; `None` if the relay has no name that
+/// tells the host.
 pub(super) fn next_host(peer: Peer<'_>) -> Option<&str> {
     let name = peer.name.map(|n| n.split('.').next().unwrap_or(n));
     name.filter(|n| !n.is_empty() && n.parse::<u8>().is_err() && *n != "localhost")
 }
 
-/// A policy line of this queue id, or a `NOQUEUE: hold|discard` line of its session.
+/// Adds a policy line of this queue id, or a `NOQUEUE: hold|discard` line of its session.
 fn decision<'a>(draft: &mut Draft<'a>, told: &Told<'a>, policy: &Policy<'a>) {
     if told.own {
         draft.envelope(policy);
@@ -229,7 +233,7 @@ fn decision<'a>(draft: &mut Draft<'a>, told: &Told<'a>, policy: &Policy<'a>) {
             draft.refused |=
                 matches!(policy.stage, "data" | "bdat" | "end-of-message" | "header" | "body" | "mime" | "eom");
         }
-        // No recipient's record will tell why.
+        // No delivery record will say why.
         Action::Hold => {
             draft.held = Some(told.line.time);
             draft.warnings.push(remark(policy));

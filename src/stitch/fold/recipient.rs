@@ -1,4 +1,4 @@
-//! The recipients of a life and their delivery attempts.
+//! The recipients of a life, and their delivery attempts.
 
 use crate::model::{
     Time,
@@ -14,9 +14,9 @@ pub(super) struct Attempt<'a> {
     pub time: Time,
     pub status: RecipientStatus,
     pub dsn: Option<&'a str>,
-    /// As written.
+    /// As logged.
     pub relay: Option<&'a str>,
-    /// What `relay` names.
+    /// Name, address and port in `relay`.
     pub peer: Peer<'a>,
     pub reply: Option<&'a str>,
     /// The delivery agent: `smtp`, `lmtp`, `local`, sendmail's mailer.
@@ -39,13 +39,13 @@ pub(super) struct Person<'a> {
     pub address: Cow<'a, str>,
     pub orig_to: Option<Cow<'a, str>>,
     pub attempts: SmallVec<[Attempt<'a>; 1]>,
-    /// Attempts of which little is left: how many, the first, and the one that counts.
+    /// The shortened attempts, summed up.
     pub brief: Option<Brief<'a>>,
-    /// What became of the recipient by other evidence than an attempt (expiry, deletion).
+    /// Status by other evidence than an attempt: expiry of the message, or a filter's verdict.
     pub settled: Option<RecipientStatus>,
 }
 
-/// Attempts of which only time, status and DSN are left.
+/// A sum of attempts of which only time, status and DSN are left.
 #[derive(Debug)]
 pub(super) struct Brief<'a> {
     pub count: u64,
@@ -54,18 +54,18 @@ pub(super) struct Brief<'a> {
 }
 
 impl<'a> Person<'a> {
-    /// The attempt that counts: the last one, and of those of one moment one that ended it.
+    /// The attempt that counts: the last one; of several with one stamp, a final one.
     pub fn last(&self) -> Option<&Attempt<'a>> {
         let brief = self.brief.as_ref().map(|brief| &brief.last);
         brief.into_iter().chain(&self.attempts).max_by_key(|a| a.weight())
     }
 
-    /// How many there were.
+    /// The number of attempts.
     pub fn count(&self) -> u64 {
         self.attempts.len() as u64 + self.brief.as_ref().map_or(0, |brief| brief.count)
     }
 
-    /// The time of the first.
+    /// The time of the first attempt.
     pub fn first(&self) -> Option<Time> {
         self.attempts.iter().map(|a| a.time).chain(self.brief.as_ref().map(|brief| brief.first)).min()
     }
@@ -75,19 +75,19 @@ impl<'a> Person<'a> {
     }
 }
 
-/// Whether no further attempt follows a status.
+/// Whether no further attempt follows this status.
 pub(super) fn is_final(status: RecipientStatus) -> bool {
     use RecipientStatus as S;
     !matches!(status, S::Deferred | S::Held | S::Unknown)
 }
 
-/// Whether the mail system is done with the recipient without complaint.
+/// Whether the mail system is done with the recipient without a failure.
 pub(super) fn is_success(status: RecipientStatus) -> bool {
     use RecipientStatus as S;
     matches!(status, S::Sent | S::Filtered | S::Expanded | S::Deliverable)
 }
 
-/// Address as final, and as it was before expansion.
+/// The final address, and the address before expansion (`orig_to`).
 type Name<'a> = (Cow<'a, str>, Option<Cow<'a, str>>);
 
 /// All recipients of a life, in the order in which they were first seen.
@@ -97,7 +97,7 @@ pub(super) struct Recipients<'a> {
     by_name: HashMap<Name<'a>, usize>,
 }
 
-/// Up to this many recipients a walk is faster than a table.
+/// Up to this many recipients, a linear search is faster than a hash table.
 const WALKED: usize = 8;
 
 impl<'a> Recipients<'a> {
@@ -125,7 +125,7 @@ impl<'a> Recipients<'a> {
         }
     }
 
-    /// The place of a recipient, new if need be.
+    /// The index of a recipient, which is added if it is new.
     fn place(&mut self, address: Cow<'a, str>, orig_to: Option<Cow<'a, str>>) -> usize {
         let found = if self.people.len() <= WALKED {
             self.people.iter().position(|p| p.address == address && p.orig_to == orig_to)
@@ -180,7 +180,7 @@ mod tests {
         }
     }
 
-    /// Attempts for one recipient, those of which little is left first: what became of it, when and after how many.
+    /// Checks status, times and number of attempts of one recipient; the shortened attempts are added first.
     #[track_caller]
     fn check(brief: &[(i64, S)], whole: &[(i64, S)], status: S, first: i64, last: i64) {
         let mut all = Recipients::default();
@@ -210,7 +210,7 @@ mod tests {
         check(&[(2, S::Deferred), (3, S::Deferred)], &[(4, S::Deferred), (8, S::Expired)], S::Expired, 2, 8);
     }
 
-    /// Lines of one moment are in no order, and no attempt follows one that ended it.
+    /// Lines with one stamp are in no reliable order, but no attempt follows a final one.
     #[test]
     fn of_one_moment_an_attempt_counts_that_ended_it() {
         for last in [S::Sent, S::Bounced, S::Expanded, S::Discarded, S::Undeliverable] {
@@ -220,7 +220,7 @@ mod tests {
             check(&[(5, S::Deferred), (5, last)], &[], last, 5, 5);
             check(&[(5, last)], &[(5, S::Deferred)], last, 5, 5);
         }
-        // The later of two final attempts counts.
+        // If two final attempts have one stamp, the one added later counts.
         check(&[(5, S::Sent), (5, S::Bounced)], &[], S::Bounced, 5, 5);
         check(&[], &[(5, S::Sent), (5, S::Bounced)], S::Bounced, 5, 5);
     }

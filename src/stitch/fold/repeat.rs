@@ -1,6 +1,10 @@
-//! Records that a syslog daemon says again: `message repeated 2 times: [ …: to=<b@example.org>, … status=sent (250 ok)]`.
+//! Delivery records that a syslog daemon repeats.
 //!
-//! In: a life.  Out: the lines that add no attempt, because the line which they repeat is there.
+//! In: a life.  Out: the repeats that add no attempt, because the line that they repeat is known.
+//!
+//! ```text
+//! message repeated 2 times: [ 4F1A2B3C4D: to=<b@example.org>, … status=sent (250 ok)]
+//! ```
 
 use crate::{
     model::{Event, LineId},
@@ -9,12 +13,12 @@ use crate::{
 };
 use std::collections::HashSet;
 
-/// rsyslog cuts what it repeats after 800 bytes, of which the first is a blank; what is nearly as long may have been cut, in the
-/// middle of a character too.
+/// rsyslog cuts the repeated text after 800 bytes, the first of which is a blank, even in the middle of a character. A
+/// text of this length or more may have been cut.
 const CUT: usize = 790;
 
-/// Delivery records that only repeat one that is there. rsyslog writes the first as it is, and the repeat in place of the copies
-/// that follow; where another daemon or a second relay kept the copies, each would be counted once more.
+/// The repeats whose record is known too. rsyslog writes the first copy as it is and a repeat in place of the further
+/// copies; if another daemon or a second relay kept these copies, each would be counted once more.
 pub(super) fn said_again(life: &Life<'_>) -> HashSet<LineId> {
     let repeats: Vec<(LineId, &str)> = life.told.iter().filter_map(|told| repeat(told)).collect();
     if repeats.is_empty() {
@@ -44,7 +48,7 @@ fn repeat<'a>(told: &Told<'a>) -> Option<(LineId, &'a str)> {
 mod tests {
     use crate::stitch::testing::document;
 
-    /// A record of one attempt, and what a syslog daemon says of its copies.
+    /// Checks the number of attempts for a record and a syslog daemon's repeat of it.
     #[track_caller]
     fn check(record: &str, repeat: &str, attempts: u64) {
         let log = format!(
@@ -78,7 +82,7 @@ mod tests {
     #[test]
     fn a_long_record_is_cut_where_it_is_said_again() {
         let said = record(&"é".repeat(400));
-        // 800 bytes with the blank before the text; what is left of a character is none.
+        // 800 bytes with the blank before the text. A character that was cut is not compared.
         let cut = |end: usize| {
             let text = String::from_utf8_lossy(&said.as_bytes()[..end]).into_owned();
             check(&said, &format!("message repeated 2 times: [ {text}]"), 1);

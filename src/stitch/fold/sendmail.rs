@@ -1,7 +1,7 @@
-//! What sendmail lines mean for a message.
+//! Interprets sendmail lines.
 //!
-//! In: one line of a life.  Out: the draft, with what the line adds.  sendmail gives an id to every SMTP session, has
-//! no removal line at the usual log level, and puts several recipients on one line.
+//! In: one line of a life, in order of time.  Out: the draft with what the line adds.  sendmail gives an id to every
+//! SMTP session, logs no removal at the usual log level, and puts several recipients on one line.
 
 use super::{
     super::{key::Key, life::Told},
@@ -23,7 +23,7 @@ use crate::{
 };
 use std::collections::BTreeMap;
 
-/// Takes one line into the draft.
+/// Adds one line to the draft.
 pub(super) fn read<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
     let time = told.line.time;
     let host = Some(&*told.line.host);
@@ -75,7 +75,7 @@ pub(super) fn read<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
             }
         }
         Event::MilterEdit { edit: MilterEdit::ChangeSender, addr } => draft.sender(addr),
-        // No delivery is logged for a recipient that was taken away.
+        // No delivery is logged for a recipient that a milter removed.
         Event::MilterEdit { edit: MilterEdit::DeleteRecipient, addr } => {
             draft.named.push(Named { to: addr, said: Said::Removed, text: "removed by a milter" });
             edited(draft, "recipient deleted", addr);
@@ -91,7 +91,7 @@ pub(super) fn read<'a>(draft: &mut Draft<'a>, told: &Told<'a>) {
     }
 }
 
-/// What a milter did to a recipient.
+/// Adds a warning: a milter added or deleted a recipient.
 fn edited(draft: &mut Draft<'_>, what: &str, addr: &str) {
     draft.warnings.push(Remark {
         stage: Some("milter".into()),
@@ -139,7 +139,7 @@ fn to<'a>(draft: &mut Draft<'a>, told: &Told<'a>, record: &SendmailTo<'a>) {
     };
     let peer = record.relay.map(parse::sendmail::peer).unwrap_or_default();
     if let Some(id) = queued_as {
-        // The submission queue hands over to the daemon of its own host.
+        // The submission queue hands over to the daemon on its own host.
         let local = peer.addr.is_some_and(|a| a == "127.0.0.1" || a == "::1");
         draft.link(Rel::Next, id, if local { Some(&told.line.host) } else { postfix::next_host(peer) });
     }
@@ -163,7 +163,7 @@ fn to<'a>(draft: &mut Draft<'a>, told: &Told<'a>, record: &SendmailTo<'a>) {
             queued_as,
             tls,
         };
-        // Only for files and commands is `ctladdr` the alias; elsewhere it is the sender.
+        // `ctladdr=` is the alias only for files, commands and `:include:` lists; elsewhere it is the sender.
         let is_file =
             address.starts_with(['/', '|', '"']) && !address.contains('@') || address.starts_with(":include:");
         let orig_to = record.ctladdr.filter(|_| is_file).map(unescape);
@@ -175,7 +175,7 @@ fn to<'a>(draft: &mut Draft<'a>, told: &Told<'a>, record: &SendmailTo<'a>) {
     }
 }
 
-/// The DSN class decides, then the beginning of the last `stat=`.
+/// The status of a record: quarantine, else the DSN class, else the beginning of the last `stat=`.
 pub(super) fn status(record: &SendmailTo<'_>, stat: &str) -> RecipientStatus {
     use RecipientStatus as S;
     if record.quarantine.is_some() || stat == "quarantined" {
@@ -189,7 +189,7 @@ pub(super) fn status(record: &SendmailTo<'_>, stat: &str) -> RecipientStatus {
         _ if stat.starts_with("Sent") => S::Sent,
         _ if begins(stat, TRIED_AGAIN) => S::Deferred,
         _ if stat.is_empty() => S::Unknown,
-        // No mailer was ever chosen: the message was refused, and these were to be its recipients.
+        // No mailer was chosen: the message was refused, and these would have been its recipients.
         _ if record.mailer.is_none() && record.dsn.is_none() => S::Rejected,
         _ if begins(stat, FAILURES) => S::Bounced,
         _ => S::Unknown,
@@ -200,10 +200,10 @@ fn begins(stat: &str, with: &[&str]) -> bool {
     with.iter().any(|beginning| stat.starts_with(beginning))
 }
 
-/// How `stat=` begins where sendmail will try again (`libsm/sysexits.c`, `deliver.c markfailure`).
+/// Beginnings of `stat=` after which sendmail tries again (`libsm/sysexits.c`, `deliver.c markfailure`).
 const TRIED_AGAIN: &[&str] = &["Deferred", "queued", "Operating system error", "I/O error"];
 
-/// How `stat=` begins where a mailer failed for good.
+/// Beginnings of `stat=` after a permanent failure.
 const FAILURES: &[&str] = &[
     "User unknown",
     "Host unknown",
@@ -223,8 +223,8 @@ const FAILURES: &[&str] = &[
 /// A piece of a split line: its line, its number, its text, and whether it is the last.
 type Piece<'a> = (&'a Line, u16, &'a str, bool);
 
-/// Lines that sendmail split (`ID[1]: part ...`, `ID[2]: part`), joined again: with each its first line and the text
-/// `ID: parts`. Incomplete ones are left out, and those of one moment that nothing tells apart.
+/// Joins lines that sendmail split (`ID[1]: part ...`, `ID[2]: part`). Returns for each its first line and the text
+/// `ID: parts`. Incomplete lines are left out, and so are pieces with one stamp that cannot be told apart.
 pub(super) fn join_pieces<'a>(key: &Key, told: &[Told<'a>]) -> Vec<(&'a Line, String)> {
     let mut runs: BTreeMap<Option<u32>, Vec<Piece<'a>>> = BTreeMap::new();
     for Told { line, event, .. } in told.iter().filter(|t| t.own) {
@@ -235,12 +235,13 @@ pub(super) fn join_pieces<'a>(key: &Key, told: &[Told<'a>]) -> Vec<(&'a Line, St
     runs.into_values().flat_map(|run| join(key, run)).collect()
 }
 
-/// The pieces that one process wrote about a key, joined.
+/// Joins the pieces that one process wrote about a key.
 fn join<'a>(key: &Key, mut run: Vec<Piece<'a>>) -> Vec<(&'a Line, String)> {
     let by_second = |(line, number, ..): &Piece<'_>| (line.time.second(), *number);
     let by_time = |(line, number, ..): &Piece<'_>| (line.time.0, *number);
     run.sort_by_key(by_second);
-    // Numbers order the pieces of a second, whatever its milliseconds say; those of several split lines they do not.
+    // The numbers order the pieces of a second, whatever their milliseconds. If a number occurs twice in a second,
+    // several lines were split, and only the stamps can order them.
     let is_single = run.windows(2).all(|two| by_second(&two[0]) != by_second(&two[1]));
     if !is_single {
         run.sort_by_key(by_time);
@@ -274,7 +275,7 @@ mod tests {
 
     const ID: &str = "6AMK00Zx042166";
 
-    /// What became of the recipients that lines of one sendmail tell of.
+    /// Checks the recipients and their statuses, given lines of one message: time, pid, text after the id.
     #[track_caller]
     fn check(lines: &[(&str, u32, &str)], expected: &[(&str, S)]) {
         let log: String =
@@ -289,7 +290,7 @@ mod tests {
     const THIRD: &str = "[3]: mailer=esmtp, dsn=2.0.0, stat=Sent (ok)";
     const BOTH: &[(&str, S)] = &[("a@example.net", S::Sent), ("b@example.net", S::Sent)];
 
-    /// syslog daemons keep no order within a second; the number of a piece is its place.
+    /// Syslog daemons keep no order within a second, so the numbers order the pieces.
     #[test]
     fn pieces_in_any_order_of_a_second_are_one_record() {
         check(&[("1.1", 7, FIRST), ("1.2", 7, SECOND), ("1.3", 7, THIRD)], BOTH);
@@ -356,7 +357,7 @@ mod tests {
         check(&[("1", 7, FIRST), ("1", 7, first), ("1", 7, "[2]: mailer=esmtp, dsn=2.0.0, stat=Sent (ok)")], &[]);
     }
 
-    /// The message that lines with its id tell of, a second apart.
+    /// The document of a message with these lines, one second apart; `ID` stands for its queue id.
     #[track_caller]
     fn message(lines: &[(&str, &str)]) -> Transaction {
         let line = |(n, (program, text)): (usize, &(&str, &str))| format!("{} mx1 {program}[7]: {text}\n", n + 1);
@@ -388,7 +389,7 @@ mod tests {
             ("proto=ESMTP, daemon=MTA, relay=c.example.org", Origin::Smtp, Some("c.example.org")),
             ("relay=c.example.org [192.0.2.7]", Origin::Smtp, Some("c.example.org")),
             ("relay=root@localhost", Origin::Local, Some("localhost")),
-            // A notice is made inside, in the middle of a client's session too.
+            // A notice is made by sendmail itself, even in the middle of a client's session.
             ("relay=[RESPONSE]", Origin::Internal, None),
         ] {
             let from = format!("ID: from=<a@example.org>, size=9, class=0, nrcpts=1, {rest}");
@@ -405,7 +406,7 @@ mod tests {
         }
     }
 
-    /// Elsewhere `ctladdr=` is the sender.
+    /// For other recipients, `ctladdr=` is the sender.
     #[test]
     fn the_alias_of_files_and_commands_is_known() {
         let list = Some("list@example.net");

@@ -1,4 +1,4 @@
-//! Lines that are documents of their own: a refused attempt without a queue id, a filter's verdict without one.
+//! Documents of single lines without a queue id: a refused attempt, a remark on an attempt, a filter's verdict.
 
 use super::{
     bound,
@@ -58,7 +58,7 @@ fn refusal(line: &Line, family: Family<'_>, policy: &Policy<'_>) -> Transaction 
     doc
 }
 
-/// What was said of an attempt and did not end it: `NOQUEUE: reject_warning: …`, `NOQUEUE: redirect: …`.
+/// A decision that did not end the attempt: `NOQUEUE: reject_warning: …`, `NOQUEUE: redirect: …`.
 fn remarked(line: &Line, family: Family<'_>, policy: &Policy<'_>) -> Transaction {
     let mut doc = attempt(line, family, policy);
     doc.mail.kind = Kind::Session;
@@ -107,7 +107,7 @@ fn filtered(line: &Line, filter: &Filter<'_>) -> Transaction {
     doc
 }
 
-/// What a filter did with the message is the fate of its recipients.
+/// Sets the status of the document and of its recipients by what the filter did.
 fn decided(doc: &mut Transaction, line: &Line, filter: &Filter<'_>) {
     let Some(status) = filter.fate.filter(|fate| *fate != Fate::Passed).map(fate::status) else { return };
     doc.mail.status = match status {

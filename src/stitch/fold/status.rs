@@ -1,4 +1,5 @@
-//! The sum of a life: its status, whether it is complete, and what it makes of its recipients.
+//! Sums up a life: its kind, its status, whether it is complete, and the statuses of recipients that records leave
+//! open.
 
 use super::{
     draft::Draft,
@@ -8,10 +9,10 @@ use super::{
 use crate::model::transaction::{Kind, Origin, RecipientStatus as R, Rel, Status};
 use smallvec::SmallVec;
 
-/// Decides what the lines read so far add up to.
+/// Sums up a draft after all its lines are read.
 pub(super) fn settle(draft: &mut Draft<'_>) {
     if draft.origin == Origin::Unknown && draft.has_message_id {
-        // Notices and forwards are made inside: cleanup's line is their first.
+        // Notices and forwards are made inside postfix, without an arrival line: cleanup's line is their first.
         draft.origin = Origin::Internal;
     }
     if let Some((peer, user, method)) = draft.before_filter {
@@ -29,7 +30,7 @@ pub(super) fn settle(draft: &mut Draft<'_>) {
     draft.complete = complete(draft);
 }
 
-/// What ends a message ends its open recipients.
+/// Open recipients of an expired message are expired, unless an operator deleted the message.
 fn close_recipients(draft: &mut Draft<'_>) {
     let (expired, deleted) = (draft.expired, draft.deleted);
     for person in draft.recipients.iter_mut() {
@@ -40,9 +41,11 @@ fn close_recipients(draft: &mut Draft<'_>) {
     }
 }
 
-/// sendmail gives an id to every session: without a message it is a refusal or a mere session. Its `size=` is what the client
-/// announced, where `nrcpts=0` tells that no recipient was taken and so nothing was sent. postfix gives an id to the first
-/// recipient that it takes; cleanup logs `message-id=` for every message that comes.
+/// Whether a life is a message, a refusal, a filter's hop, or a mere session.
+///
+/// sendmail gives an id to every session. `size=` is only what the client announced: with `nrcpts=0` no recipient was
+/// accepted, so nothing was sent. postfix gives an id with the first recipient that it accepts, and cleanup logs
+/// `message-id=` for every message that arrives.
 fn kind(draft: &Draft<'_>) -> Kind {
     let some = |n: Option<u64>| n.is_some_and(|n| n > 0);
     let came = !draft.recipients.is_empty()
@@ -68,13 +71,13 @@ fn kind(draft: &Draft<'_>) -> Kind {
     }
 }
 
-/// Something was done to a queue file, so that there was one.
+/// Whether something was done to a queue file, which shows that there was one.
 fn is_over(draft: &Draft<'_>) -> bool {
     let done = draft.removed || draft.canceled || draft.deleted || draft.requeued || draft.expired;
     done || draft.discarded || draft.held.is_some()
 }
 
-/// postfix asks a server whether it would take an address (`verify(8)`, `sendmail -bv`): no mail is sent.
+/// Whether postfix only asked a server if it would accept the address (`verify(8)`, `sendmail -bv`): no mail is sent.
 fn is_probe(draft: &Draft<'_>) -> bool {
     let asked = |p: &Person<'_>| matches!(p.status(), R::Deliverable | R::Undeliverable);
     !draft.recipients.is_empty() && draft.recipients.iter().all(asked)
@@ -100,8 +103,8 @@ fn status(draft: &Draft<'_>) -> Status {
     if draft.discarded && statuses.iter().all(|s| !is_success(*s)) {
         return Status::Discarded;
     }
-    // Recipients that no attempt was logged for yet keep the message in the queue, unless it was removed. sendmail
-    // counts addresses of VRFY and EXPN as recipients too: there only the attempts tell.
+    // Recipients without a logged attempt keep the message in the queue, unless it was removed. This holds for postfix
+    // only: sendmail also counts addresses of VRFY and EXPN as recipients.
     let missing = draft.service_type == "postfix" && draft.nrcpt.is_some_and(|n| n > ends(draft));
     if statuses.iter().all(|s| is_final(*s)) && !missing {
         return sum(&statuses);
@@ -115,21 +118,21 @@ fn status(draft: &Draft<'_>) -> Status {
     }
 }
 
-/// Recipients that records tell of. A client may name an address twice, with an `ORCPT` of its own each: then two
-/// records end it.
+/// The number of envelope recipients that the records account for. A client may name an address twice, each time with
+/// another `ORCPT`: then two records end it.
 fn ends(draft: &Draft<'_>) -> u64 {
     let of = |p: &Person<'_>| p.attempts.iter().filter(|a| is_final(a.status)).count().max(1) as u64;
     draft.recipients.iter().map(of).sum()
 }
 
-/// The one word for recipients of a message that is gone, where the end of some was not logged: it may have been any.
+/// The status of a removed message if the outcome of some recipients was not logged: it may have been any.
 fn with_gaps(statuses: &[R]) -> Status {
     let reached = statuses.iter().any(|s| is_success(*s));
     let failed = statuses.iter().any(|s| is_final(*s) && !is_success(*s));
     if reached && failed { Status::Partial } else { Status::Unknown }
 }
 
-/// The one word for recipients that are all final.
+/// The status of a message whose recipients are all final.
 fn sum(statuses: &[R]) -> Status {
     let all = |wanted: fn(R) -> bool| statuses.iter().all(|s| wanted(*s));
     match () {
@@ -151,32 +154,33 @@ fn without_recipients(draft: &Draft<'_>) -> Status {
         () if draft.refused && draft.queued.is_none_or(|_| draft.service_type == "sendmail") => Status::Rejected,
         () if draft.bounced => Status::Bounced,
         () if draft.requeued => Status::Requeued,
-        // sendmail logs `from=` of what was broken off too; it never was in the queue.
+        // sendmail logs `from=` for aborted messages too; they were never in the queue.
         () if draft.service_type == "sendmail" && (draft.aborted || is_empty(draft)) => Status::Unknown,
-        // sendmail delivers for a list with an owner under the id of a clone.
+        // For a list with an owner, sendmail delivers under the id of a clone.
         () if draft.links.iter().any(|l| l.rel == Rel::Child) => Status::Delivered,
         () if draft.queued.is_some() && !draft.removed && draft.nrcpt != Some(0) => Status::Queued,
         () => Status::Unknown,
     }
 }
 
-/// Nothing came after the envelope: sendmail gives what has a header a size and a Message-ID.
+/// Whether nothing followed the envelope: sendmail logs a size and a Message-ID for everything with a header.
 fn is_empty(draft: &Draft<'_>) -> bool {
     draft.size == Some(0) && draft.message_id.is_none()
 }
 
-/// On hold, and neither released nor active since.
+/// Whether the message is on hold: not released, active or removed since.
 pub(super) fn is_held(draft: &Draft<'_>) -> bool {
     let Some(held) = draft.held else { return false };
     let active = match draft.service_type {
         "postfix" => draft.queued,
-        // sendmail tries nothing that is in quarantine.
+        // sendmail tries nothing that is in quarantine, so a later final attempt shows a release.
         _ => draft.recipients.iter().filter_map(|p| p.last()).filter(|a| is_final(a.status)).map(|a| a.time).max(),
     };
     draft.released.is_none_or(|t| t < held) && active.is_none_or(|t| t <= held) && !draft.removed
 }
 
-/// Both ends were seen: of postfix its arrival and its removal; of sendmail its `from=` and an end for each recipient.
+/// Whether both ends were seen: for postfix the arrival and the removal; for sendmail `from=`, and the removal or a
+/// final status of every recipient.
 fn complete(draft: &Draft<'_>) -> bool {
     let ended = draft.removed || draft.canceled || draft.deleted || draft.requeued;
     if draft.service_type == "postfix" {
@@ -196,20 +200,20 @@ mod tests {
         stitch::testing::document,
     };
 
-    /// The message with an id that lines of a program tell of, a second apart.
+    /// The document of a message with these lines of one program, one second apart.
     #[track_caller]
     fn message(program: &str, id: &str, texts: &[&str]) -> Transaction {
         let line = |(n, text): (usize, &&str)| format!("{} mx1 {program}[1]: {id}: {text}\n", n + 1);
         document(&texts.iter().enumerate().map(line).collect::<String>())
     }
 
-    /// The status of a message of postfix.
+    /// Checks the status of a postfix message.
     #[track_caller]
     fn check(texts: &[&str], expected: Status) {
         assert_eq!(message("postfix/x", "4F1A2B3C4D", texts).mail.status, expected, "{texts:?}");
     }
 
-    /// The status of a message of sendmail.
+    /// Checks the status of a sendmail message.
     #[track_caller]
     fn check_sendmail(texts: &[&str], expected: Status) {
         assert_eq!(message("sendmail", "6AMK00Zx042166", texts).mail.status, expected, "{texts:?}");
@@ -239,7 +243,8 @@ mod tests {
         check(&[CLIENT, QUEUED, EXPIRED], Status::Expired);
     }
 
-    /// From DATA on, a refusal is about the message; that of the SMTP client's header checks comes before the record of it.
+    /// From DATA on, a refusal is about the message. A refusal by the SMTP client's header checks is about a queued
+    /// message, and is logged before its delivery record.
     #[test]
     fn a_message_refused_whole_never_was_in_the_queue() {
         let milter = "milter-reject: END-OF-MESSAGE from c.example.org[192.0.2.7]: 5.7.1 no; from=<a@example.org>";
@@ -265,7 +270,7 @@ mod tests {
         check_sendmail(&[from, "to=NO-TO-LIST, delay=00:00:01, stat=queued"], Status::Queued);
     }
 
-    /// The ruleset check_compat is asked for each recipient.
+    /// sendmail runs the ruleset check_compat for each recipient.
     #[test]
     fn a_discard_for_one_recipient_undoes_no_delivery() {
         let discard = "ruleset=check_compat, arg1=<a@example.org>, arg2=<b@example.net>, relay=c [192.0.2.7], discard";
@@ -275,7 +280,7 @@ mod tests {
         check_sendmail(&[discard], Status::Discarded);
     }
 
-    /// smtpd gives an id with the first recipient that it takes; the lines that tell of it may be lost.
+    /// smtpd gives an id with the first recipient that it accepts; the lines that show this recipient may be lost.
     #[test]
     fn a_refusal_is_part_of_a_message_where_there_was_a_queue_file() {
         let kind = |program: &str, text: &str| {
@@ -303,7 +308,7 @@ mod tests {
         assert_eq!(kind("smtpd", "lost connection after RCPT from c.example.org[192.0.2.7]"), Kind::Reject);
     }
 
-    /// postsuper -h, -H and -d. Of what was released it is said what it does then.
+    /// postsuper -h, -H and -d. A released message has the status that its other lines give it.
     #[test]
     fn held_is_what_was_not_released_since() {
         check(&[CLIENT, QUEUED, "placed on hold"], Status::Held);
@@ -312,12 +317,12 @@ mod tests {
         check(&[CLIENT, "placed on hold", "released from hold"], Status::Unknown);
         check(&[CLIENT, QUEUED, LATER, "placed on hold", "released from hold"], Status::Deferred);
         check(&[CLIENT, QUEUED, "placed on hold", "released from hold", "placed on hold"], Status::Held);
-        // The queue manager takes up nothing that is on hold.
+        // The queue manager takes no message that is on hold, so this one was released.
         check(&[CLIENT, "placed on hold", QUEUED], Status::Queued);
         check(&[CLIENT, QUEUED, LATER, "placed on hold", "removed"], Status::Unknown);
     }
 
-    /// Stamps may be whole seconds: what is released was on hold before.
+    /// With stamps of whole seconds, the hold is taken to come before the release.
     #[test]
     fn of_one_moment_the_release_is_the_last() {
         let t = document(&format!(
@@ -328,7 +333,7 @@ mod tests {
         assert_eq!(t.mail.status, Status::Queued);
     }
 
-    /// Also where the line is lost that takes it out of quarantine.
+    /// Even if the line that ends the quarantine is lost.
     #[test]
     fn mail_of_sendmail_that_went_out_is_in_quarantine_no_more() {
         let log = |last: &str| {

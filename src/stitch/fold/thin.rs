@@ -1,13 +1,14 @@
-//! Lines beyond the bounds of evidence: of those in the middle of a course only id, time and what they were is kept.
+//! Shortens the lines beyond the bounds of evidence: of those in the middle of a course, only id, time and a short text
+//! are kept.
 //!
-//! In: all lines known under a key.  Out: what the surplus of them is shortened to, and what is left out (`beyond.rs`);
+//! In: all lines known under a key.  Out: the shortened lines, and the ids of lines that are dropped (`beyond.rs`);
 //! nothing for nearly every key.
 //!
-//! Which ones they are is a function of the set of lines, and what is shortened in a set is shortened in every larger one:
-//! a course is ordered by second and id, which no copy with a finer stamp changes; it is kept whole from its beginning,
-//! and from its end, as far as the bounds reach or as far as nothing was shortened yet. So a set with shortened lines and
-//! new ones folds to the same document as all of them at once (law L2). It is decided for the key and not for each of its
-//! lives, because a late line may cut them otherwise.
+//! Which lines are shortened depends only on the set of lines, and a line that is shortened in a set is shortened in
+//! every larger set. A course is sorted by second and id, which a copy with a finer stamp does not change. From either
+//! end it is kept whole up to the bounds, or up to the first line that is shortened already. So a set of shortened and
+//! new lines folds to the same document as all original lines at once (law L2). This is decided per key, not per life,
+//! because a late line may cut the lives differently.
 //!
 //! ```text
 //! 4F1A2B3C4D: to=<b@example.net>, relay=…, dsn=4.4.1, status=deferred (…)
@@ -33,18 +34,18 @@ use crate::{
 use hashbrown::HashMap;
 use std::{collections::HashSet, sync::Arc};
 
-/// Ends the text of a shortened attempt, where the reply was.
+/// The end of a shortened attempt, in place of the reply.
 const NO_REPLY: &str = " (…)";
-/// Begins what is left of another line after the queue id; its kind follows.
+/// In any other shortened line: stands between the queue id and the kind.
 const NO_TEXT: &str = ": … ";
 
-/// Whether a text is a shortened one, as far as its looks tell: then it is treated as one, whoever wrote it.
+/// Whether a text looks like a shortened one. Then it is treated as one, even if a program logged it like that.
 pub(super) fn is_brief(queue_id: &str, text: &str) -> bool {
     text.strip_prefix(queue_id).is_some_and(|rest| rest.starts_with(NO_TEXT) || rest.ends_with(NO_REPLY))
 }
 
-/// What is left of a line that was no attempt: whether its message goes on is needed to know which notices of lost lines
-/// are about it.
+/// The event of a shortened line that was no attempt; `None` for any other line. It tells whether the message goes on,
+/// which decides which notices of lost lines are about it.
 pub(super) fn left_of(queue_id: &str, text: &str) -> Option<&'static Event<'static>> {
     Some(match kind_of(queue_id, text)? {
         "arrival" | "message-id" | "queued" | "operation" => &Event::Brief { goes_on: Some(true) },
@@ -53,15 +54,15 @@ pub(super) fn left_of(queue_id: &str, text: &str) -> Option<&'static Event<'stat
     })
 }
 
-/// The kind of a line of which no more is left.
+/// The kind of a line of which only the kind is left: `4F1A2B3C4D: … warning`.
 pub(super) fn kind_of<'a>(queue_id: &str, text: &'a str) -> Option<&'a str> {
     text.strip_prefix(queue_id)?.strip_prefix(NO_TEXT)
 }
 
-/// What a course of lines is about.
+/// The subject of a course: lines with the same subject are shortened together.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Course<'a> {
-    /// A recipient of postfix, and the one it stands for; the recipients of a record of sendmail.
+    /// A postfix recipient and its `orig_to`; or all recipients of a sendmail record.
     Attempts(&'a str, Option<&'a str>),
     /// A kind of line.
     Kind(&'a str),
@@ -81,7 +82,7 @@ impl<'a> Course<'a> {
     }
 }
 
-/// The kind of a line, by one word.
+/// The kind of a line, in one word.
 fn kind(event: &Event<'_>) -> &'static str {
     match event {
         Event::Connect { .. } | Event::Disconnect { .. } => "connection",
@@ -118,22 +119,22 @@ fn kind(event: &Event<'_>) -> &'static str {
     }
 }
 
-/// What becomes of the surplus.
+/// The lines beyond the bounds.
 #[derive(Default)]
 pub(super) struct Thinned {
-    /// To be taken in place of the lines with their ids.
+    /// Replacements for the lines with the same ids.
     pub shortened: Vec<Line>,
-    /// Lines that are left out.
+    /// Ids of the lines that are dropped.
     pub surplus: HashSet<LineId>,
 }
 
-/// Shortens what is beyond the bounds.
+/// Shortens or drops the lines beyond the bounds.
 pub(super) fn shorten(key: &Key, told: &[Told<'_>], bounds: &Bounds) -> Thinned {
     let mut out = Thinned::default();
     for t in told.iter().filter(|t| !t.own && t.line.text.len() > bounds.session_text) {
         out.shortened.extend(clipped(t, bounds.session_text));
     }
-    // So few lines are never too many.
+    // The usual case: the lines are so few and short that no course of them can exceed the bounds.
     let own = told.iter().filter(|t| t.own);
     let (lines, bytes) = own.clone().fold((0, 0), |(n, bytes), t| (n + 1, bytes + t.line.text.len()));
     let fits = |ends: &Ends| {
@@ -183,7 +184,7 @@ fn place(t: &Told<'_>) -> beyond::Place {
     (t.line.time.second(), t.line.id)
 }
 
-/// What became of an attempt, by one word.
+/// The outcome of an attempt, in one word.
 fn outcome(event: &Event<'_>) -> &'static str {
     match event {
         Event::Delivery(record) => beyond::kind_of(record.status),
@@ -192,12 +193,12 @@ fn outcome(event: &Event<'_>) -> &'static str {
     }
 }
 
-/// By second and id: no copy of a line with a finer stamp moves it.
+/// Sorts by second and id: a copy of a line with a finer stamp has the same place.
 fn in_order(lines: &mut [&Told<'_>]) {
     lines.sort_unstable_by_key(|t| place(t));
 }
 
-/// The places of a course that are beyond what is kept at its ends.
+/// The range of a course between the lines that are kept whole at its ends.
 fn middle(lines: &[&Told<'_>], most: usize, most_bytes: usize, queue_id: &str) -> std::ops::Range<usize> {
     let whole = |lines: &mut dyn Iterator<Item = &&Told<'_>>| {
         let mut bytes = 0usize;
@@ -212,19 +213,19 @@ fn middle(lines: &[&Told<'_>], most: usize, most_bytes: usize, queue_id: &str) -
     first..(lines.len() - last).max(first)
 }
 
-/// What lines are shortened to, made once for all that are alike.
+/// The texts of shortened lines; equal texts are made once and shared.
 #[derive(Default)]
 struct Texts<'a> {
     attempts: HashMap<(&'a str, Attempt<'a>), Arc<str>>,
     kinds: HashMap<&'static str, Arc<str>>,
 }
 
-/// What is left of an attempt: recipient, the one it stands for, DSN, status, and sendmail's mailer, or that there was no
-/// relay.
+/// The facts of an attempt that are kept: recipient, `orig_to` or sendmail's `ctladdr`, DSN, status, and sendmail's
+/// mailer or postfix's `relay=none`.
 type Attempt<'a> = (&'a str, Option<&'a str>, Option<&'a str>, &'static str, Option<&'a str>);
 
 impl<'a> Texts<'a> {
-    /// A line with what is left of it; `None` where nothing can be taken away.
+    /// The shortened line; `None` if nothing can be taken away.
     fn shortened(&mut self, queue_id: &str, t: &Told<'a>) -> Option<Line> {
         let text = match attempt(t.event) {
             _ if kind_of(queue_id, &t.line.text).is_some() => Arc::clone(&t.line.text),
@@ -243,7 +244,7 @@ impl<'a> Texts<'a> {
         (!is_short).then(|| Line { text, pid: None, ..t.line.clone() })
     }
 
-    /// A line of which its kind is left.
+    /// The line with only its kind left.
     fn of_kind(&mut self, queue_id: &str, kind: &'static str, line: &Line) -> Line {
         let text = self.kinds.entry(kind).or_insert_with(|| kind_text(queue_id, kind).into());
         Line { text: Arc::clone(text), pid: None, ..line.clone() }
@@ -265,7 +266,7 @@ fn attempt<'a>(event: &'a Event<'a>) -> Option<Attempt<'a>> {
                 DeliveryStatus::Undeliverable => "undeliverable",
                 DeliveryStatus::Unknown => "unknown",
             };
-            // What was thrown away has no relay.
+            // `relay=none` marks a discarded message; see `postfix::is_discarded`.
             Some((to, *orig_to, *dsn, status, (*relay == "none").then_some("none")))
         }
         Event::To(record @ SendmailTo { to, ctladdr, dsn, mailer, stat, .. }) => {
@@ -284,7 +285,7 @@ fn attempt<'a>(event: &'a Event<'a>) -> Option<Attempt<'a>> {
     }
 }
 
-/// A record that says the same of its recipients.
+/// A short record that says the same of the recipients.
 fn attempt_text(queue_id: &str, event: &Event<'_>, (to, instead_of, dsn, status, mailer): &Attempt<'_>) -> String {
     let with = |name: &str, value: &Option<&str>| value.map(|v| format!("{name}{v}, ")).unwrap_or_default();
     match event {
@@ -300,7 +301,8 @@ fn attempt_text(queue_id: &str, event: &Event<'_>, (to, instead_of, dsn, status,
     }
 }
 
-/// Whether a text of that program says of the same recipients the same as an event. An address may hold what ends it.
+/// Whether a text of the program is parsed to the same recipients and outcome as the event. It may not be: an address
+/// may contain what ends an address.
 fn says_the_same(program: &str, text: &str, event: &Event<'_>) -> bool {
     match (parse::parse_text(program, text), event) {
         (Parsed::Event { event: Event::Delivery(a), .. }, Event::Delivery(b)) => {
@@ -314,7 +316,7 @@ fn says_the_same(program: &str, text: &str, event: &Event<'_>) -> bool {
     }
 }
 
-/// A line of a session with the beginning of its text, if that tells the same sort of thing.
+/// A session line with its text cut to `longest` bytes; `None` if the cut text would be read as something else.
 fn clipped(t: &Told<'_>, longest: usize) -> Option<Line> {
     let most = longest.saturating_sub('…'.len_utf8());
     let end = (0..=most).rev().find(|at| t.line.text.is_char_boundary(*at))?;
@@ -326,9 +328,9 @@ fn clipped(t: &Told<'_>, longest: usize) -> Option<Line> {
     is_same.then(|| Line { text: text.as_str().into(), ..t.line.clone() })
 }
 
-/// Leaves out of a life the lines of sessions that are beyond the bounds: the first and the last of many tell enough, and
-/// stay the first and the last whatever is added. Not so notices of lost lines: which of them is about a message is told by
-/// the others.
+/// Drops session lines of a life that are beyond the bounds; the first and the last of each course are kept. Added
+/// lines only push more of them into the middle. Notices of lost lines are never dropped here, because the others
+/// decide which of them are about the message.
 pub(super) fn leave_out(life: &mut Life<'_>, bounds: &Bounds) {
     let shared = life.told.iter().filter(|t| !t.own).count();
     let fits = |ends: &Ends| shared <= ends.of_each(shared).0;

@@ -1,36 +1,52 @@
-//! What speaks for and against one transaction being the parent of another.
+//! Weighs the evidence that one transaction is the parent of another.
 //!
-//! In: two transactions, and what the one says of a hop.  Out: a weight, or that it is none.
+//! In: two transactions, and what the parent logged about a hop.  Out: a weight, or `None` if too little speaks for it.
 //!
-//! Anyone may answer `queued as 4F1A2B3C4D`, call a server `mx1.evil.example`, or write another's Message-ID into a mail.
-//! So each fact that one side logs is held against what the other side logs of it, and the claim that most speaks for wins,
-//! however near in time another one is.
+//! ```text
+//! mx1 smtp[2]: 4F1A2B3C4D: to=<b@example.net>, relay=mx2.example.org[192.0.2.2]:25, …, status=sent (… queued as 5F1A2B3C4D)
+//! mx2 smtpd[1]: 5F1A2B3C4D: client=mx1.example.org[192.0.2.1]
+//! mx2 cleanup[1]: 5F1A2B3C4D: message-id=<1@example.org>
+//! ```
+//!
+//! Here the reply names the child (2), relay and client name each other's hosts (1 + 1). With the same Message-ID (2)
+//! and a common recipient (2), the weight is 8.
+//!
+//! None of these facts proves anything alone: anyone may answer `queued as 4F1A2B3C4D`, call a server
+//! `mx1.evil.example`, or put the Message-ID of another mail into his own. So each fact that one side logs is compared
+//! with what the other side logs, the weights are summed, and the heaviest claim wins. Nearness in time decides only
+//! between equal claims.
 
 use super::{Node, node::Onward, place::Place};
 use crate::stitch::id::IdForm;
 
-/// sendmail cuts Message-IDs at 100 characters; that many decide then.
+/// Message-IDs are compared up to this many bytes, because sendmail cuts them at 100 characters.
 const CUT_AT: usize = 95;
 
-/// A hop that names the child's queue id.
+/// The reply names the child's queue id: `queued as 5F1A2B3C4D`.
 const REPLY: i32 = 2;
-/// The child's own lines name the parent's queue id.
+/// The child's own line names the parent's queue id: `orig_queue_id=`, `orig_id=`.
 const NAMED: i32 = 3;
+/// Both sides logged the same Message-ID.
 const SAME_MESSAGE_ID: i32 = 2;
+/// A recipient of the reply is a recipient of the child.
 const SAME_RECIPIENT: i32 = 2;
-/// It never left the host, or came back from where it was given to.
+/// For each of the two directions (see `places`): the message stayed on the host, or came back from the address that it
+/// was handed to.
 const HERE: i32 = 2;
-/// By a name, which somebody else may have chosen.
+/// For each direction: only a name agrees, and a stranger may choose such a name.
 const BY_NAME: i32 = 1;
+/// The names, the Message-IDs or the domains of the recipients differ.
 const OTHER: i32 = -1;
-/// No program or command of one host hands a message to another host.
+/// The child was handed in on its own host, by loopback or a command, but the parent is on another host.
 const IMPOSSIBLE: i32 = -2;
 
-/// Without a queue id that was named: same Message-ID, and each side knows the other.
+/// For a claim in which no line names a queue id: the Message-ID is the same, and each side names the other as a host.
 pub(super) const BY_MESSAGE_ID: i32 = SAME_MESSAGE_ID + 2 * BY_NAME;
+/// The same on one host, by loopback or through a program.
 pub(super) const BY_MESSAGE_ID_HERE: i32 = SAME_MESSAGE_ID + 2 * HERE;
 
-/// The weight of a hop that names the child's queue id; `None` when what is known speaks against it.
+/// The weight of a reply that names the child's queue id; `None` if too little speaks for it. The other facts must sum
+/// to more than 0; a sum of 0 is enough if none of them speaks against it and the queue id is unique.
 pub(super) fn of_reply(parent: &Node, hop: &Onward, child: &Node) -> Option<i32> {
     let (to, from) = places(parent, hop, child);
     let message_id = message_ids(parent, child);
@@ -43,7 +59,7 @@ pub(super) fn of_reply(parent: &Node, hop: &Onward, child: &Node) -> Option<i32>
     (!is_other_mail && (sum > 0 || sum == 0 && nothing_against())).then_some(REPLY + sum)
 }
 
-/// The weight of a parent that the child's own lines name.
+/// The weight of a parent that the child's own line names.
 pub(super) fn of_previous(parent: &Node, child: &Node) -> i32 {
     let here = if parent.host == child.host { HERE } else { 0 };
     NAMED + here + message_ids(parent, child)
@@ -62,7 +78,7 @@ fn message_ids(parent: &Node, child: &Node) -> i32 {
     }
 }
 
-/// What decides of a Message-ID.
+/// The part of a Message-ID that is compared.
 pub(super) fn prefix(message_id: &str) -> &str {
     let mut end = CUT_AT.min(message_id.len());
     while !message_id.is_char_boundary(end) {
@@ -71,7 +87,8 @@ pub(super) fn prefix(message_id: &str) -> &str {
     &message_id[..end]
 }
 
-/// Whether the child has a recipient whom the reply was said of, at least one of their domains, or surely none of it.
+/// Compares the recipients of the reply with those of the child: a common one speaks for it; no common domain speaks
+/// against it, if all domains are known.
 fn recipients(hop: &Onward, child: &Node) -> i32 {
     let (few, many) = if hop.to.len() <= child.to.len() { (&hop.to, &child.to) } else { (&child.to, &hop.to) };
     if few.iter().any(|address| many.contains(address)) {
@@ -84,7 +101,8 @@ fn recipients(hop: &Onward, child: &Node) -> i32 {
     }
 }
 
-/// Whether the hop led to the child's host, and whether the child came from the parent's host.
+/// Compares the places, in two directions: whether the hop led to the child's host, and whether the child came from the
+/// parent's host.
 fn places(parent: &Node, hop: &Onward, child: &Node) -> (i32, i32) {
     let (client, relay) = (&child.source.place, &hop.relay);
     let is_named = |place: &Place, host: &str| match &place.label {
@@ -95,11 +113,13 @@ fn places(parent: &Node, hop: &Onward, child: &Node) -> (i32, i32) {
     if parent.host != child.host {
         let to = if hop.is_local { 0 } else { is_named(relay, &child.host) };
         return match child.source.is_local {
-            // A filter on another host hands a message to the server beside it.
+            // Handed in by a program beside the child's server: possible if the relay is that host, where a filter took
+            // the message.
             true => (to, if to > 0 { 0 } else { IMPOSSIBLE }),
             false => of_house(relay, client, (to, is_named(client, &parent.host))),
         };
     }
+    // One host: the message stayed on it, or it went to a relay and came back.
     let is_back = relay.ip.is_some() && relay.ip == client.ip || relay.label.is_some() && relay.label == client.label;
     match () {
         () if child.source.is_local && hop.is_local => (HERE, HERE),
@@ -112,7 +132,8 @@ fn places(parent: &Node, hop: &Onward, child: &Node) -> (i32, i32) {
     }
 }
 
-/// A first label says little where relay and client are of unlike domains; two names of one domain may both be ours.
+/// Corrects the weights of first labels. If relay and client are of different domains, labels that agree count for
+/// nothing; if they are of one domain, labels that differ do not count, as both names may be ours.
 fn of_house(relay: &Place, client: &Place, (to, from): (i32, i32)) -> (i32, i32) {
     match relay.is_of_house(client) {
         Some(true) => (to.max(0), from.max(0)),
@@ -169,7 +190,7 @@ mod tests {
             self.check_changed(|_| {}, expected);
         }
 
-        /// The weight for a child that is not quite as its lines make it.
+        /// Checks the weight after a change to the child.
         #[track_caller]
         fn check_changed(&self, change: impl Fn(&mut Node), expected: Option<i32>) {
             let (parent, mut child) = self.nodes();
@@ -189,12 +210,12 @@ mod tests {
     fn all_that_agrees_is_summed() {
         // The reply, both names, the Message-ID and the recipient.
         HOP.check(Some(REPLY + 2 * BY_NAME + SAME_MESSAGE_ID + SAME_RECIPIENT));
-        // Nobody else's name or recipient is known: the reply and the Message-ID.
+        // The client has no name: only the relay's name counts.
         Hop { client: "unknown[192.0.2.1]", ..HOP }.check(Some(REPLY + BY_NAME + SAME_MESSAGE_ID + SAME_RECIPIENT));
-        // Of one domain, and so perhaps another name of the host.
+        // The relay has another name of the same domain, perhaps of the same host: it does not count.
         Hop { relay: "mail.example.org[192.0.2.2]:25", ..HOP }
             .check(Some(REPLY + BY_NAME + SAME_MESSAGE_ID + SAME_RECIPIENT));
-        // Of another domain.
+        // Relay and client are of different domains: their first labels do not count.
         Hop { relay: "mx2.example.com[192.0.2.2]:25", ..HOP }.check(Some(REPLY + SAME_MESSAGE_ID + SAME_RECIPIENT));
         Hop { to: ["b@example.net", "c@example.net"], ..HOP }.check(Some(REPLY + 2 * BY_NAME + SAME_MESSAGE_ID));
         Hop { to: ["b@example.net", "c@example.com"], ..HOP }
@@ -214,7 +235,7 @@ mod tests {
         let here =
             Hop { relay: "127.0.0.1[127.0.0.1]:10024", client: "localhost[127.0.0.1]", child_host: "mx1", ..HOP };
         here.check(Some(REPLY + 2 * HERE + SAME_MESSAGE_ID + SAME_RECIPIENT));
-        // From outside: no filter of ours handed it back.
+        // The client is outside: no filter of ours handed the mail back.
         Hop { client: "mx9.example.com[192.0.2.9]", ..here }
             .check(Some(REPLY + OTHER + SAME_MESSAGE_ID + SAME_RECIPIENT));
     }
@@ -254,19 +275,19 @@ mod tests {
     fn on_one_host_a_mail_comes_back_from_where_it_was_given_to() {
         let here = Hop { child_host: "mx1", ..HOP };
         here.check_places("127.0.0.1[127.0.0.1]:10024", "localhost[127.0.0.1]", (HERE, HERE));
-        // A gateway, by its address, by its name, and by a name that a stranger has too.
+        // A gateway: with the same address; with the same name; with the same first label in another domain.
         here.check_places("gw.example.org[192.0.2.8]:25", "unknown[192.0.2.8]", (HERE, HERE));
         here.check_places("gw.example.org[192.0.2.8]:25", "gw.example.org[192.0.2.9]", (BY_NAME, BY_NAME));
         here.check_places("gw.example.org[192.0.2.8]:25", "gw.example.com[192.0.2.9]", (0, 0));
-        // Given to one server, and come from another, from a program on the host, or from a nameless address.
+        // Handed to one server, but received from another, from a program on the host, or from a nameless address.
         here.check_places("mx2.example.org[192.0.2.2]:25", "mx9.example.com[192.0.2.9]", (OTHER, OTHER));
         here.check_places("mx2.example.org[192.0.2.2]:25", "localhost[127.0.0.1]", (OTHER, OTHER));
         here.check_places("192.0.2.2[192.0.2.2]:25", "unknown[192.0.2.9]", (0, 0));
-        // Given to the host itself by its name.
+        // Handed to the host itself, by its name.
         here.check_places("mx1.example.org[192.0.2.1]:25", "mx9.example.org[192.0.2.9]", (BY_NAME, 0));
     }
 
-    /// A filter on the host may hand it back from the host's own address, and its client may not have been logged.
+    /// A filter on the host may hand the mail back from the host's own address, and its client may not be logged.
     #[test]
     fn a_filter_on_the_host_hands_back_what_does_not_come_from_elsewhere() {
         let here = Hop { child_host: "mx1", ..HOP };
@@ -288,12 +309,12 @@ mod tests {
     fn what_is_not_known_yet_speaks_neither_for_nor_against() {
         HOP.check_changed(without_recipients, Some(REPLY + 2 * BY_NAME + SAME_MESSAGE_ID));
         HOP.check_changed(without_message_id, Some(REPLY + 2 * BY_NAME + SAME_RECIPIENT));
-        // Then nothing tells of another mail, though it is not known whence it came.
+        // Without a Message-ID nothing says that it is another mail, though its origin is unknown.
         Hop { client: "unknown[192.0.2.1]", ..HOP }
             .check_changed(without_message_id, Some(REPLY + BY_NAME + SAME_RECIPIENT));
     }
 
-    /// Long ids never come back; a short one may be that of a message of another host.
+    /// Long ids never come back; a short id may also be that of a message on another host.
     #[test]
     fn an_id_alone_is_enough_where_it_is_unique_and_nothing_speaks_against() {
         let nothing_known = |child: &mut Node| {
@@ -304,7 +325,7 @@ mod tests {
         let long = Hop { child_id: "4jXgRb5BTwzq68g", ..short };
         short.check_changed(nothing_known, None);
         long.check_changed(nothing_known, Some(REPLY));
-        // A name for it and a name against it; a name against it.
+        // One name for it and one against it; then only one against it.
         Hop { relay: "mx2[192.0.2.2]:25", client: "mx9[192.0.2.9]", ..long }.check_changed(nothing_known, None);
         Hop { client: "mx9.example.com[192.0.2.9]", ..long }.check_changed(nothing_known, None);
     }

@@ -1,11 +1,12 @@
 //! Journeys: the transactions of one message across queues and hosts.
 //!
-//! In: transactions that may belong together.  Out: for each the id of its journey, a hash of the root's host, queue id
-//! and Message-ID, so that it does not move with the start of a life.
+//! In: transactions that may belong together.  Out: the journey id of each: a hash of the root's host, queue id and
+//! Message-ID. The start of a life, which a late line may move, is part of it only if a short queue id has no
+//! Message-ID.
 //!
-//! A transaction has at most one parent (`parents.rs`, by what `evidence.rs` says of two); the root is the one without.
-//! Bounces and delay notices begin a journey of their own, with a link to the old one; what was forwarded, split or cloned
-//! for a list's owner is still the same message.
+//! A transaction has at most one parent (`evidence.rs` weighs the claims, `parents.rs` chooses); the root has none.
+//! Bounces and delay notices begin a journey of their own, and the old message links to them. A message that is
+//! forwarded, split, or cloned for a list's owner stays the same message.
 
 mod evidence;
 mod node;
@@ -23,52 +24,52 @@ use super::{
 use crate::model::{Transaction, transaction::Kind};
 use std::collections::{HashMap, HashSet};
 
-/// A parent may begin this long after its child: clocks differ, and a reply may be logged late.
+/// A parent may begin this long after its child: clocks differ, and a reply may be logged late. Milliseconds.
 pub const CLOCKS_MS: i64 = 120_000;
 
-/// The journey of a transaction that has no parent. A refused attempt or a filter's verdict is known by its document id
-/// instead of a queue id.
+/// The journey id of a transaction without a parent. A refused attempt or a filter's verdict without a queue id is
+/// identified by its document id.
 pub fn own(doc: &Transaction) -> String {
-    // A policy server's verdict on an attempt that was refused is one with it.
+    // A policy server's verdict on a refused attempt belongs to that attempt.
     let refusal = if doc.mail.kind == Kind::Filter { lone::refusal_of(doc) } else { None };
     let queue_id = doc.email.local_id.as_deref().or(refusal.as_deref()).unwrap_or(&doc.mail.id);
     let message_id = doc.email.message_id.as_deref().unwrap_or_default();
     let comes_back =
         || doc.email.local_id.is_some() && !IdForm::of(queue_id, doc.service.kind == "postfix").is_unique();
     if message_id.is_empty() && comes_back() {
-        // Of two messages that had one short id the lives are whole seconds apart.
+        // A short id comes back after whole seconds, so the second tells its lives apart.
         let second = doc.event.start.second().to_string();
         return hex16(hash64(&[&doc.host.name, queue_id, message_id, &second]));
     }
     hex16(hash64(&[&doc.host.name, queue_id, message_id]))
 }
 
-/// Whether the mail of a document began with it, as the journey pass found.
+/// Whether a document is the root of its journey, as the journey pass found.
 pub fn is_root(doc: &Transaction) -> bool {
     doc.mail.journey.is_empty() || doc.mail.journey == own(doc)
 }
 
-/// [`is_root`] by what a store has at hand of a document; `None` where only the whole of it tells.
+/// [`is_root`] from a few fields that a store can return; `None` if only the whole document tells.
 pub fn is_root_of(journey: &str, host: &str, queue_id: &str, message_id: &str) -> Option<bool> {
     let is_root = journey.is_empty() || journey == hex16(hash64(&[host, queue_id, message_id]));
     (is_root || !message_id.is_empty()).then_some(is_root)
 }
 
-/// The parent of each node, in their order; `None` for a root.
+/// The parent of each node, as an index into `nodes`; `None` for a root.
 pub fn parents(nodes: &[&Node]) -> Vec<Option<usize>> {
     parents::parents(nodes)
 }
 
-/// The journeys of documents by their [`base_id`]. All neighbours of those whose answer is wanted must be there; of further
-/// parts nothing is taken.
+/// The journeys of documents, by their [`base_id`]. All neighbours of a document must be among the nodes for its
+/// journey to be right. Only part 0 of a document counts.
 pub fn of<'a>(nodes: impl Iterator<Item = &'a Node>) -> HashMap<&'a str, &'a str> {
     let nodes: Vec<&Node> = nodes.filter(|node| node.part == 0).collect();
     let roots = roots(&parents(&nodes), &nodes);
     nodes.iter().zip(roots).map(|(node, root)| (node.id.as_str(), nodes[root].own.as_str())).collect()
 }
 
-/// Which nodes hang together with those given and are none of them: by claims, won or not, or by the journey they have now.
-/// Of further parts nothing is taken.
+/// Which nodes, other than the given ones, are connected with these: by claims, won or lost, or by the journey that
+/// they have now. Only part 0 of a document makes claims.
 pub fn hanging(nodes: &[&Node], given: &[bool]) -> Vec<bool> {
     let whole: Vec<usize> = (0..nodes.len()).filter(|n| nodes[*n].part == 0).collect();
     let (_, claims) = parents::claims(&whole.iter().map(|n| nodes[*n]).collect::<Vec<_>>());
@@ -93,10 +94,10 @@ pub fn hanging(nodes: &[&Node], given: &[bool]) -> Vec<bool> {
     found.into_iter().zip(given).map(|(found, given)| found && !given).collect()
 }
 
-/// The root above each node. A cycle is cut at its earliest member.
+/// The root of each node. In a cycle, the earliest member is the root.
 fn roots(parents: &[Option<usize>], nodes: &[&Node]) -> Vec<usize> {
     let mut roots: Vec<Option<usize>> = vec![None; nodes.len()];
-    // The place of a node on the way up that is being gone.
+    // The position of a node on the path that is being followed.
     let mut place: Vec<Option<usize>> = vec![None; nodes.len()];
     for n in 0..nodes.len() {
         let mut way = Vec::new();
@@ -129,18 +130,18 @@ mod tests {
         stitch::testing::{document, documents},
     };
 
-    /// The nodes of the documents of a text.
+    /// The nodes of all documents that a text folds to.
     #[track_caller]
     pub(super) fn nodes(text: &str) -> Vec<Node> {
         documents(text).iter().map(Node::new).collect()
     }
 
-    /// How a test calls a transaction: by its queue id or, where it has none, by its kind.
+    /// The name of a transaction in tests: its queue id or, without one, its kind.
     pub(super) fn name(node: &Node) -> String {
         node.queue_id.as_ref().map_or_else(|| format!("{:?}", node.kind), ToString::to_string)
     }
 
-    /// All children of a text with their parents, by the children's names.
+    /// Checks the children in a text and their parents, sorted by the names of the children.
     #[track_caller]
     pub(super) fn check_parents(text: &str, expected: &[(&str, &str)]) {
         let nodes = nodes(text);
@@ -156,7 +157,7 @@ mod tests {
     const SHORT: &str = "4F1A2B3C4D";
     const LONG: &str = "4jXgRb5BTwzq68g";
 
-    /// The journey of a mail that came at that second, of which nothing more is known than its Message-ID.
+    /// The journey of a mail about which only the second of its arrival and its Message-ID are known.
     fn own_of(queue_id: &str, second: u32, message_id: &str) -> String {
         own(&document(&format!(
             "{second} mx1 postfix/smtpd[1]: {queue_id}: client=c.example.net[192.0.2.7]
@@ -164,7 +165,8 @@ mod tests {
         )))
     }
 
-    /// A short id comes back, always a whole number of seconds later; the Message-ID, or the second, tells which mail it is.
+    /// A short id comes back, always a whole number of seconds later; the Message-ID, or the second, tells which mail
+    /// it is.
     #[test]
     fn a_journey_is_known_by_its_second_only_where_nothing_else_tells_it_from_another() {
         assert_ne!(own_of(SHORT, 1, ""), own_of(SHORT, 2, ""));
@@ -200,7 +202,7 @@ mod tests {
         }
     }
 
-    /// The second of the arrival may be in the journey of a mail without a Message-ID.
+    /// The journey of a mail without a Message-ID may contain the second of its arrival.
     #[test]
     fn without_a_message_id_a_store_cannot_tell_that_a_mail_is_no_root() {
         assert_eq!(is_root_of("", "mx1", SHORT, ""), Some(true));
@@ -209,7 +211,7 @@ mod tests {
         assert_eq!(is_root_of(&own_of(LONG, 1, ""), "mx1", SHORT, ""), None);
     }
 
-    /// From mx1 by mx2 to mx3, and another mail.
+    /// A mail from mx1 through mx2 to mx3, and another mail.
     const CHAIN: &str = "1 mx1 postfix/smtpd[1]: 1F1A2B3C4D: client=c.example.com[198.51.100.9]
         1 mx1 postfix/cleanup[1]: 1F1A2B3C4D: message-id=<1@example.org>
         2 mx1 postfix/smtp[2]: 1F1A2B3C4D: to=<b@example.net>, relay=mx2.example.org[192.0.2.2]:25, delay=1, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 2F1A2B3C4D)
@@ -242,7 +244,7 @@ mod tests {
         assert_eq!(journeys[nodes[2].id.as_str()], nodes[2].own);
     }
 
-    /// The nodes of the chain that hang together with its first, after a change.
+    /// Checks which nodes of the chain are connected with its first node, after a change.
     #[track_caller]
     fn check_hanging(change: impl Fn(&mut [Node]), expected: [bool; 4]) {
         let mut nodes = nodes(CHAIN);
@@ -254,10 +256,10 @@ mod tests {
     #[test]
     fn neighbours_hang_together_by_claims_and_by_the_journey_they_have_now() {
         check_hanging(|_| {}, [false, true, true, false]);
-        // The other mail was thought to be of this journey, or this one of another's.
+        // The other mail was given this journey before, or this mail the other's journey.
         check_hanging(|nodes| nodes[3].journey = nodes[0].own.clone(), [false, true, true, true]);
         check_hanging(|nodes| nodes[0].journey = nodes[3].journey.clone(), [false, true, true, true]);
-        // No claim leads over a further part.
+        // A further part makes no claim, so the chain is cut.
         let cut = |nodes: &mut [Node]| {
             nodes[1].part = 1;
             nodes.iter_mut().for_each(|node| node.journey = node.own.clone());
@@ -265,7 +267,7 @@ mod tests {
         check_hanging(cut, [false, false, false, false]);
     }
 
-    /// Two servers that each say that the other one gave them the mail.
+    /// Two servers may each say that the other one gave them the mail.
     #[test]
     fn a_cycle_begins_with_its_earliest_member() {
         let nodes = nodes(CHAIN);

@@ -1,4 +1,4 @@
-//! The rule of parents without any index, over all pairs: slow, and plain to read. The lookups must find the same.
+//! The rule for parents without lookups, over all pairs: slow, but plain. The lookups must find the same parents.
 
 use super::*;
 use crate::stitch::journey::{
@@ -8,7 +8,7 @@ use crate::stitch::journey::{
 use proptest::{prelude::*, sample::select};
 use std::collections::BTreeSet;
 
-/// The nearest before, of those that fit.
+/// The message that `before` puts first, among those that fit.
 fn nearest(nodes: &[&Node], c: usize, fits: impl Fn(&Node) -> bool) -> Option<usize> {
     let messages = (0..nodes.len()).filter(|p| *p != c && nodes[*p].kind == Kind::Message);
     messages.filter(|p| fits(nodes[*p])).min_by_key(|p| before(nodes, c, *p))

@@ -1,6 +1,6 @@
-//! What of a document decides its journey.
+//! The fields of a document that decide its journey.
 //!
-//! In: a document.  Out: its [`Node`], a small part of it, so that many can be looked at together.
+//! In: a document.  Out: its [`Node`], small enough that many can be compared at once.
 
 use super::{own, place, place::Place};
 use crate::{
@@ -15,12 +15,12 @@ use std::{
     net::IpAddr,
 };
 
-/// What of a transaction decides its journey.
+/// The fields of a transaction that decide its journey.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
-    /// The document id, without the number of a further part.
+    /// The document id, without the `-N` of a further part.
     pub id: String,
-    /// Further parts go where part 0 goes.
+    /// The number of the part. Further parts take the journey of part 0.
     pub(super) part: u32,
     /// The journey that the document has now.
     pub journey: String,
@@ -33,74 +33,76 @@ pub struct Node {
     pub end: Time,
     pub(super) own: String,
     pub(super) source: Source,
-    /// What this one handed on under another queue id.
+    /// The hops on which the message went on under another queue id.
     pub(super) onward: Vec<Onward>,
-    /// Host and queue id of what it was made from, sorted.
+    /// Host and queue id of its `Previous` links (`orig_queue_id=`, `orig_id=`), sorted.
     pub(super) previous: Vec<(Text, Text)>,
-    /// Its relays, by the names that documents give to hosts, for each recipient.
+    /// The relay of each recipient, with the host named as in documents.
     pub(super) relays: Vec<NextHost>,
-    /// A program on its host took it: a filter or a list manager, which may hand it in again.
+    /// A program on its host took the message: a filter or a list manager, which may hand it in again.
     pub(super) to_program: bool,
     pub(super) from: Option<Text>,
     /// Envelope recipients, before and after rewriting, in lower case.
     pub(super) to: BTreeSet<Text>,
     pub(super) to_houses: Houses,
-    /// Queue ids that it is linked with, whatever the link means.
+    /// Queue ids of all its links, of whatever kind.
     pub(super) linked: Vec<Text>,
-    /// Of the documents that this one replaces: what hung together with them may not any more.
+    /// Facts of the documents that this one replaces: what was connected with these may no longer be.
     pub(super) former: Former,
-    /// Recipients, in lower case, whose mail was given to a mail store, with the address of that.
+    /// Recipients, in lower case, whose mail went to a mail store (`lmtp`, `pipe`), with its address.
     pub(super) mailboxes: BTreeMap<Text, Option<IpAddr>>,
-    /// Whom the mail store sent it on to, of its verdict; in lower case.
+    /// For a mail store's verdict `forwarded to <c@example.org>`: that address, in lower case.
     pub(super) forwarded: Option<Text>,
-    /// Queue ids of messages that a policy server's verdict may be about, and the refused attempt that it is about.
+    /// For a policy server's verdict: queue ids of the messages that it may be about.
     pub(super) perhaps: Vec<Text>,
+    /// For a policy server's verdict: the document id of the refused attempt that it is about.
     pub(super) refusal: Option<Text>,
 }
 
-/// Message-IDs and journeys that documents of the same queue id had, and that the document has not.
+/// Message-IDs and journeys that documents of the same queue id had, and that this document does not have.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Former {
     pub message_ids: Vec<Text>,
     pub journeys: Vec<String>,
 }
 
-/// Who handed it in.
+/// The client that handed the message in.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Source {
     pub place: Place,
-    /// A program or a command on the same host.
+    /// It is a program or a command on the same host.
     pub is_local: bool,
 }
 
-/// The host behind a relay.
+/// The host behind the relay of a recipient.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct NextHost {
     pub host: Text,
     pub house: Option<Text>,
-    /// Who went there, in lower case.
+    /// The recipient, in lower case.
     pub to: Text,
 }
 
-/// A queue id that the next hop gave.
+/// A hop to another queue id, from a reply or a link.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Onward {
     pub queue_id: Text,
     pub relay: Place,
-    /// It stayed on its host: forwarded, cloned, or given to a program that listens there.
+    /// The message stayed on its host: forwarded, cloned, or handed to a program that listens there. Also set if the
+    /// relay is unknown.
     pub is_local: bool,
-    /// When the reply was logged, where known.
+    /// When the reply was logged, if known.
     pub at: Option<Time>,
-    /// Those whom it was said of, in lower case.
+    /// The recipients of the reply, in lower case.
     pub to: BTreeSet<Text>,
     pub to_houses: Houses,
 }
 
-/// The registered domains of some addresses; `None` when there is an address without a domain.
+/// The registered domains of some addresses; `None` if one of these has no domain.
 pub(super) type Houses = Option<BTreeSet<Text>>;
 
 impl Node {
-    /// The node of a document; further parts are known by their part 0.
+    /// The node of a document. Further parts have the id of part 0.
     pub fn new(doc: &Transaction) -> Self {
         let recipients = &doc.mail.recipients;
         let previous = doc.mail.links.iter().filter(|l| l.rel == Rel::Previous);
@@ -140,12 +142,12 @@ impl Node {
         }
     }
 
-    /// Whether it is the node of a document as that is now.
+    /// Whether this is still the node of the document.
     pub fn is_of(&self, doc: &Transaction) -> bool {
         Self::new(doc).after(self.former.clone()) == *self
     }
 
-    /// The node with what the documents had which it replaces.
+    /// The node with the facts of the documents that it replaces.
     pub fn after(mut self, former: Former) -> Self {
         self.former = former;
         self
@@ -166,7 +168,7 @@ fn mailboxes(doc: &Transaction) -> BTreeMap<Text, Option<IpAddr>> {
     names.map(|(name, ip)| (name.to_lowercase(), ip)).collect()
 }
 
-/// `sieve: msgid=<1@example.org>: forwarded to <c@example.org>`.
+/// The new recipient in dovecot's verdict `sieve: msgid=<1@example.org>: forwarded to <c@example.org>`.
 fn forwarded(doc: &Transaction) -> Option<Text> {
     let [verdict] = doc.mail.filters.as_slice() else { return None };
     let is_forward = doc.mail.kind == Kind::Filter && verdict.name == "dovecot" && verdict.verdict == "forwarded";
@@ -204,7 +206,7 @@ fn source(doc: &Transaction) -> Source {
     Source { is_local: place.is_loopback() || doc.mail.origin == Origin::Local, place }
 }
 
-/// What the replies named, one for each id and relay, and what was linked besides.
+/// The hops: one for each queue id and relay that replies name, and one for each further link.
 fn onward(doc: &Transaction) -> Vec<Onward> {
     let links = || doc.mail.links.iter().filter(|l| matches!(l.rel, Rel::Next | Rel::Child));
     if links().next().is_none() {
@@ -225,7 +227,8 @@ fn onward(doc: &Transaction) -> Vec<Onward> {
         onward.at = onward.at.max(r.last_attempt);
         onward.to.insert(r.address.to_lowercase());
     }
-    // An id of an earlier attempt, or of a recipient in another part: no more is known than its link says.
+    // A link that no reply here explains comes from an earlier attempt or from a recipient in another part; only the
+    // link is known then.
     let is_told = |l: &Link, queue_id: &Text| {
         let mut of_id = replies.range((queue_id, Place::default())..).take_while(|((id, _), _)| *id == queue_id);
         let is_of = |o: &Onward| l.host.is_none() || l.host == o.relay.label || o.is_local;
@@ -251,7 +254,7 @@ fn next_host(doc: &Transaction, recipient: &Recipient) -> Option<NextHost> {
     }
 }
 
-/// postfix's `pipe`, a command that its `local` ran, sendmail's `prog`.
+/// Whether a program took the mail: postfix's `pipe`, a command run by its `local`, or sendmail's `prog`.
 fn is_to_program(recipient: &Recipient) -> bool {
     let to_command = || recipient.reply.as_deref().is_some_and(|r| r.starts_with("delivered to command: "));
     matches!(recipient.transport.as_deref(), Some("pipe" | "prog")) || to_command()

@@ -1,10 +1,10 @@
-//! The parent of each transaction: of all that claim it, the one that most speaks for.
+//! Chooses the parent of each transaction: of all claims on it, the heaviest.
 //!
-//! In: transactions.  Out: for each the number of its parent.
+//! In: transactions.  Out: the index of the parent of each.
 //!
-//! A claim is made by a reply that names a queue id (`queued as`, sendmail's `Message accepted`), by `forwarded as` and a
-//! clone, by the child's own `orig_queue_id` and `orig_id`, and by the Message-ID where each side knows the other as a
-//! host. Candidates are looked up by what they must have in common: nothing here goes through all pairs.
+//! A claim comes from a reply that names a queue id (`queued as`, sendmail's `Message accepted`), from `forwarded as`
+//! or a clone, from the child's own `orig_queue_id=` or `orig_id=`, or from the Message-ID if each side knows the other
+//! as a host. Candidates are looked up by what they must have in common: nothing goes through all pairs.
 
 use super::{
     CLOCKS_MS, Node, evidence,
@@ -19,8 +19,8 @@ use std::{
     collections::{HashMap, HashSet},
 };
 
-/// A program hands a message in again this long after it was done with it, at most. Programs take most mail of many
-/// hosts, so that more would join what only happens to have the same Message-ID.
+/// A program hands a message in again at most this long after the last line of the message that it took. Most mail of
+/// many hosts goes to programs, so a longer time would join mails that share a Message-ID by chance. Milliseconds.
 pub(super) const PROGRAM_MS: i64 = 10_000;
 
 /// The parent of each node, if it has one.
@@ -28,7 +28,7 @@ pub(super) fn parents(nodes: &[&Node]) -> Vec<Option<usize>> {
     claims(nodes).0
 }
 
-/// The parents, and all pairs of child and parent that were claimed.
+/// The parent of each node, and all claims, won or lost, as pairs of child and parent.
 pub(super) fn claims(nodes: &[&Node]) -> (Vec<Option<usize>>, Vec<(usize, usize)>) {
     let mut best = Best { nodes, of: vec![None; nodes.len()], all: Vec::new() };
     by_queue_id(&mut best);
@@ -45,8 +45,8 @@ pub(super) struct Best<'a> {
 }
 
 impl Best<'_> {
-    /// The heavier claim wins; of equal ones the parent that starts nearest before the child, else nearest after it, then
-    /// the one with the smallest id.
+    /// Takes a claim. The heaviest wins; of equal ones the parent that starts nearest before the child, else nearest
+    /// after it, then the one with the smallest id.
     pub fn claim(&mut self, child: usize, parent: usize, weight: i32) {
         self.all.push((child, parent));
         let nodes = self.nodes;
@@ -58,13 +58,14 @@ impl Best<'_> {
     }
 }
 
-/// Least for the one that starts nearest before the child.
+/// The order of possible parents: the one that starts nearest before the child is first, then the nearest after it,
+/// then the smallest id.
 pub(super) fn before<'n>(nodes: &[&'n Node], child: usize, parent: usize) -> (bool, u64, &'n str) {
     let (start, parent) = (nodes[child].start, nodes[parent]);
     (parent.start > start, parent.start.0.abs_diff(start.0), &parent.id)
 }
 
-/// Nodes that have a queue id, and something else, in common.
+/// A lookup key: nodes with a queue id (the first field) and something else in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Named<'a> {
     Host(&'a str, &'a str),
@@ -73,7 +74,7 @@ enum Named<'a> {
     Any(&'a str),
 }
 
-/// Claims that name a queue id.
+/// Makes the claims that name a queue id.
 fn by_queue_id(best: &mut Best<'_>) {
     let nodes = best.nodes;
     let messages = || nodes.iter().enumerate().filter(|(_, node)| node.kind == Kind::Message);
@@ -113,7 +114,7 @@ fn by_queue_id(best: &mut Best<'_>) {
     }
 }
 
-/// Where a child that a reply names is looked for.
+/// The keys under which the child that a reply names is looked up.
 fn named_by<'a>(parent: &'a Node, onward: &'a Onward) -> impl Iterator<Item = Named<'a>> {
     let id = onward.queue_id.as_str();
     let message_id = parent.message_id.as_deref().map(|m| Named::MessageId(id, prefix(m)));
@@ -123,12 +124,12 @@ fn named_by<'a>(parent: &'a Node, onward: &'a Onward) -> impl Iterator<Item = Na
     [message_id, relay, here, client, Some(Named::Any(id))].into_iter().flatten()
 }
 
-/// When a reply was logged.
+/// When a reply was logged; the end of the parent if that is unknown.
 fn at(parent: &Node, onward: &Onward) -> Time {
     onward.at.unwrap_or(parent.end)
 }
 
-/// The child that a reply means, of the nearest in time of each sort: the one that most speaks for.
+/// The child that a reply means: the heaviest of the candidates, which are the nearest in time under each key.
 fn child(nodes: &[&Node], p: usize, onward: &Onward, candidates: impl Iterator<Item = usize>) -> Option<(i32, usize)> {
     let (parent, at) = (nodes[p], at(nodes[p], onward));
     let in_time = |c: &usize| {
@@ -139,19 +140,20 @@ fn child(nodes: &[&Node], p: usize, onward: &Onward, candidates: impl Iterator<I
     weighed.min_by_key(|(weight, c)| (Reverse(*weight), nodes[*c].start.0.abs_diff(at.0), &nodes[*c].id))
 }
 
-/// Nodes that may have handed on what has one Message-ID: all, or those with a certain recipient.
+/// A lookup key: nodes with a Message-ID (the first field) that may have handed it on, all of them or those with the
+/// recipient in the last field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Handed<'a> {
-    /// From a host to a host.
+    /// Handed from a host (second field) to another (third).
     Over(&'a str, &'a str, &'a str, Option<&'a str>),
-    /// The same, of those whose relay is of this domain.
+    /// The same, with the registered domain of the relay as the fourth field.
     OfHouse(&'a str, &'a str, &'a str, Option<&'a str>, Option<&'a str>),
-    /// To a program on a host.
+    /// Handed to a program on a host (second field).
     ToProgram(&'a str, &'a str, Option<&'a str>),
 }
 
-/// Claims of messages with the same Message-ID: the parent's relay is the child's host and the child's client the parent's
-/// host, or a program of the child's host took the parent; rather one with a recipient of the child.
+/// Makes the claims by Message-ID: the parent's relay is the child's host and the child's client is the parent's host,
+/// or a program on the child's host took the parent. A parent with a recipient of the child weighs one more.
 fn by_message_id<'a>(best: &mut Best<'a>) {
     let nodes = best.nodes;
     let mut seen: HashMap<&str, usize> = HashMap::new();
@@ -160,7 +162,7 @@ fn by_message_id<'a>(best: &mut Best<'a>) {
         |n: &Node| -> bool { n.message_id.as_deref().is_some_and(|m| seen.get(prefix(m)).is_some_and(|c| *c > 1)) };
     let messages = || nodes.iter().enumerate().filter(|(_, node)| node.kind == Kind::Message && shared(node));
     let mut lists: HashMap<Handed<'a>, Vec<usize>> = HashMap::new();
-    // The lives of one queue id do not hand to each other.
+    // Lives of one queue id have one key: they do not hand on to each other.
     let mut firsts: HashMap<(&str, &str, Option<&str>), usize> = HashMap::new();
     let mut key = vec![0; nodes.len()];
     for (n, node) in messages() {
@@ -202,7 +204,7 @@ fn by_message_id<'a>(best: &mut Best<'a>) {
             look(&over, CLOCKS_MS, CLOCKS_MS, evidence::BY_MESSAGE_ID_HERE);
         }
         if child.source.is_local {
-            // On one host there is one clock.
+            // One host has one clock.
             look(&|to| Handed::ToProgram(id, here, to), PROGRAM_MS, 0, evidence::BY_MESSAGE_ID_HERE);
         }
         let from = client.label.as_deref().filter(|from| *from != here && !client.is_loopback());
@@ -233,7 +235,8 @@ mod tests {
         testing::at as moment,
     };
 
-    /// A mail that mx1 took and handed on to mx2, and what mx2 took from a client without a name; all times in seconds.
+    /// Checks whether a mail that mx2 took from a client without a name is a child of the mail that mx1 handed on.
+    /// Times in seconds.
     #[track_caller]
     fn check_reply(taken: f64, replied: f64, arrived: f64, is_child: bool) {
         let text = format!(
@@ -249,7 +252,7 @@ mod tests {
     #[test]
     fn a_reply_is_about_what_arrived_while_the_parent_was_there_as_far_as_clocks_agree() {
         check_reply(200.0, 210.0, 205.0, true);
-        // mx2 may be behind the beginning, or before the reply, by two minutes.
+        // The arrival may be two minutes before the start of the parent, or two minutes after the reply.
         check_reply(200.0, 210.0, 80.0, true);
         check_reply(200.0, 210.0, 79.999, false);
         check_reply(200.0, 210.0, 330.0, true);
@@ -259,7 +262,7 @@ mod tests {
     const CHILD: &str = "5F1A2B3C4D";
     const PARENT: &str = "4F1A2B3C4D";
 
-    /// A mail that a server handed to another, which does not say under which id it took it.
+    /// A mail that a server handed to another one, whose reply names no queue id.
     fn handed_on(id: &str, second: u32, host: &str, message_id: &str, to: &str, relay: &str) -> String {
         format!(
             "{second} {host} postfix/smtpd[1]: {id}: client=c.example.com[198.51.100.9]
@@ -286,9 +289,9 @@ mod tests {
         check_parents(&(parent("1@example.org") + &child("1@example.org", client)), &[(CHILD, PARENT)]);
         check_parents(&(parent("1@example.org") + &child("2@example.org", client)), &[]);
         check_parents(&(parent("1@example.org") + &child("1@example.org", "mx9.example.org[192.0.2.9]")), &[]);
-        // Many mails have none: that is nothing they have in common.
+        // Mails without a Message-ID do not have one in common.
         check_parents(&(parent("") + &child("", client)), &[]);
-        // A hosts file may give loopback any name; what comes from there was handed in on the host itself.
+        // A hosts file may give loopback any name; mail from there was handed in on the host itself.
         check_parents(&(parent("1@example.org") + &child("1@example.org", "mx1.example.org[127.0.0.1]")), &[]);
     }
 
@@ -301,7 +304,8 @@ mod tests {
         check_parents(&(of_recipient + &mail("6F1A2B3C4D", 3, "b@example.net") + &child), &[(CHILD, "6F1A2B3C4D")]);
     }
 
-    /// The parents that claim a child which begins at second 5, with the weights of their claims, in whatever order.
+    /// Checks which parent wins a child that begins at second 5: claims by name, start and weight, made in either
+    /// order.
     #[track_caller]
     fn check_claims(claims: &[(&str, i64, i32)], expected: &str) {
         let one = &nodes("1 mx1 postfix/qmgr[1]: 4F1A2B3C4D: removed")[0];

@@ -1,7 +1,8 @@
-//! Places on the network as log lines name them, and which of them may be one host.
+//! Clients and relays as log lines name them, and which of them may be one host.
 //!
-//! In: names and addresses of clients and relays.  Out: the first label, by which hosts log, and the house.  A stranger can
-//! call his server `mx1.evil.example`; he cannot have a name in a domain that is not his.
+//! In: names and addresses of clients and relays.  Out: the first label, as hosts are named in logs, and the house,
+//! which is the registered domain. A stranger can call his server `mx1.evil.example`, but he cannot have a name in a
+//! domain that is not his.
 
 use crate::model::Text;
 use std::net::IpAddr;
@@ -11,7 +12,7 @@ use std::net::IpAddr;
 pub struct Place {
     /// First label of its name, in lower case.
     pub label: Option<Text>,
-    /// The domain that somebody registered, of a full name; the last label where nobody can (`mx1.lan`).
+    /// The registered domain of a full name; the last label if names there cannot be registered (`mx1.lan`).
     pub house: Option<Text>,
     pub ip: Option<IpAddr>,
 }
@@ -19,7 +20,7 @@ pub struct Place {
 impl Place {
     pub fn new(name: Option<&str>, ip: Option<&str>) -> Self {
         let name = name.map(|n| n.trim_end_matches('.').to_ascii_lowercase());
-        // A relay that is known by its address has that for its name.
+        // A relay without a name is logged with its address as the name.
         let name = name.filter(|n| !n.is_empty() && n != "localhost" && n.parse::<IpAddr>().is_err());
         Self {
             label: name.as_deref().map(first_label),
@@ -32,12 +33,12 @@ impl Place {
         self.ip.is_some_and(|ip| ip.is_loopback())
     }
 
-    /// Whether nothing is known of it.
+    /// Whether neither its name nor its address is known.
     pub fn is_unknown(&self) -> bool {
         self.label.is_none() && self.ip.is_none()
     }
 
-    /// `None` where one of them has no full name.
+    /// Whether both are of one house; `None` if one of them has no full name.
     pub fn is_of_house(&self, other: &Self) -> Option<bool> {
         Some(self.house.as_ref()? == other.house.as_ref()?)
     }
@@ -47,7 +48,7 @@ fn first_label(name: &str) -> Text {
     Text::from(name.split('.').next().unwrap_or(name))
 }
 
-/// The registered domain that a full name lies in.
+/// The registered domain of a name; `None` if it is not a full name.
 pub fn house(name: &str) -> Option<Text> {
     let (_, last) = name.rsplit_once('.')?;
     let is_public = psl::suffix(name.as_bytes()).is_some_and(|suffix| suffix.is_known());

@@ -1,20 +1,21 @@
-//! Lookups in time among nodes that have something in common, without going through all of them.
+//! Lookups by time among nodes that have something in common, without going through all of them.
 //!
-//! In: nodes, by number.  Out: the one nearest to a moment, or the nearest before one that was not over yet.
+//! In: nodes, by index.  Out: the node that starts nearest to a time, or nearest before it if the node must have lasted
+//! long enough.
 
 use super::Node;
 use crate::model::Time;
 
-/// Nodes by start. A tree over them knows for each stretch the two latest ends of nodes of different keys, so that the
-/// nearest that lasted long enough and is not of a certain key is found in logarithmic time.
+/// Nodes by start, with a segment tree that has for each range the two latest ends of nodes with different keys. So the
+/// nearest node that lasted long enough and does not have a given key is found in logarithmic time.
 #[derive(Debug, Default)]
 pub(super) struct Spans {
-    /// By start; of those that start together the smallest id is last.
+    /// Sorted by start; of those that start together, the smallest id is last.
     order: Vec<usize>,
     tree: Vec<[End; 2]>,
 }
 
-/// The end of a node, and its key; least where there is none.
+/// The end of a node, and its key; `NONE`, the least, where there is no node.
 type End = (Time, usize);
 const NONE: End = (Time(i64::MIN), usize::MAX);
 
@@ -34,8 +35,8 @@ impl Spans {
         Self { order, tree }
     }
 
-    /// Of those that end at `since` or later and begin at `until` at the latest: the one that starts nearest before
-    /// `start`, else nearest after it; then the smallest id. Those of the key `but` do not count.
+    /// The node that starts nearest before `start`, else nearest after it, then the one with the smallest id. Only
+    /// nodes count that end at `since` or later, start at `until` or earlier, and do not have the key `but`.
     pub fn nearest_before(&self, nodes: &[&Node], start: Time, since: Time, until: Time, but: usize) -> Option<usize> {
         let start = start.min(until);
         let after = self.order.partition_point(|n| nodes[*n].start <= start);
@@ -47,10 +48,10 @@ impl Spans {
         Some(self.order[found]).filter(|n| nodes[*n].start <= until)
     }
 
-    /// The last place before `end` that fits.
+    /// The last position before `end` that fits.
     fn last(&self, end: usize, fits: &impl Fn(usize) -> bool) -> Option<usize> {
         let leaves = self.tree.len() / 2;
-        // Up from the place, as long as what lies to the left of it does not fit; then down again.
+        // Climb until the subtree on the left fits, then descend into it.
         let mut at = leaves + end;
         if end == leaves {
             at = 1;
@@ -69,7 +70,7 @@ impl Spans {
         Some(at - leaves)
     }
 
-    /// The first place from `begin` on that fits.
+    /// The first position from `begin` on that fits.
     fn first(&self, begin: usize, fits: &impl Fn(usize) -> bool) -> Option<usize> {
         let leaves = self.tree.len() / 2;
         let mut at = leaves + begin;
@@ -77,7 +78,7 @@ impl Spans {
             return None;
         }
         while !fits(at) {
-            // The next stretch to the right.
+            // The next subtree on the right.
             while at & 1 == 1 {
                 at /= 2;
             }
@@ -101,7 +102,7 @@ fn latest(a: [End; 2], b: [End; 2]) -> [End; 2] {
     [all[0], second]
 }
 
-/// Nodes by start and id.
+/// Nodes sorted by start and id.
 #[derive(Debug, Default)]
 pub(super) struct Starts(Vec<usize>);
 
@@ -111,13 +112,14 @@ impl Starts {
         Self(order)
     }
 
-    /// The one that starts nearest to a moment, then the one with the smallest id; not `but`.
+    /// The node that starts nearest to a time, then the one with the smallest id; never `but`.
     pub fn nearest(&self, nodes: &[&Node], to: Time, but: usize) -> Option<usize> {
         let order = &self.0;
         let start = |at: usize| nodes[order[at]].start;
         let group = |at: usize| order.partition_point(|n| nodes[*n].start < start(at));
         let after = order.partition_point(|n| nodes[*n].start <= to);
-        // Of those before the first two of the last moment, and the first of the moment before that.
+        // Candidates, enough even if one of them is `but`: the first two of the latest start up to `to`, the first of
+        // the start before it, and the first two after `to`.
         let last = after.checked_sub(1).map(group);
         let before = last.and_then(|at| at.checked_sub(1)).map(group);
         let places = [before, last, last.map(|at| at + 1), Some(after), Some(after + 1)];
@@ -131,7 +133,7 @@ mod tests {
     use super::*;
     use crate::stitch::testing::{at, document};
 
-    /// Numbers that look like chance, the same ones each time.
+    /// Pseudo-random numbers, the same ones each time.
     struct Numbers(u64);
 
     impl Numbers {
@@ -141,7 +143,7 @@ mod tests {
         }
     }
 
-    /// Up to 13 nodes that begin and end within a few moments, often together; their ids are not in their order.
+    /// Up to 13 nodes that begin and end within a few milliseconds, often together; their ids are in another order.
     fn nodes(numbers: &mut Numbers) -> Vec<Node> {
         let one = Node::new(&document("1 mx1 postfix/qmgr[1]: 4F1A2B3C4D: removed"));
         let count = numbers.below(14);
@@ -153,7 +155,7 @@ mod tests {
         (0..count).map(node).collect()
     }
 
-    /// Of those that fit the nearest before, else the nearest after, and of several that start together the smallest id.
+    /// Expected: of the nodes that fit, the nearest before, else the nearest after, then the smallest id.
     #[test]
     fn what_lasted_long_enough_is_found_before_what_begins_later() {
         let mut numbers = Numbers(1);

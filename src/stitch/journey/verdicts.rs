@@ -1,7 +1,9 @@
-//! The message that a filter's verdict is about.
+//! Finds the message that a filter's verdict is about.
 //!
-//! In: transactions.  Out: a parent for each verdict that was logged without a queue id of its own: the message that the
-//! filter handed back, else one on its host with its Message-ID, rather one of its recipient, and of its sender.
+//! In: transactions.  Out: a claim of a parent on each verdict that is a transaction of its own. The parent is the
+//! refused attempt or the message that a policy server was asked about; else the message that the filter handed back;
+//! else a message on its host with its Message-ID, preferably with its recipient, and best with its sender too; else a
+//! message with its Message-ID whose recipient's mail went to a mail store.
 
 use super::{
     CLOCKS_MS, Node,
@@ -15,18 +17,20 @@ use std::{
     collections::{HashMap, HashSet},
 };
 
-/// Messages that a verdict may be about.
+/// A lookup key: messages that a verdict may be about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum About<'a> {
     QueueId(&'a str, &'a str),
     MessageId(&'a str, &'a str),
     Recipient(&'a str, &'a str, &'a str),
-    /// A recipient whose mail went to a mail store, on whatever host: containers log under names of their own.
+    /// A Message-ID, and a recipient whose mail went to a mail store, on any host: containers log under host names of
+    /// their own.
     Mailbox(&'a str, &'a str),
     Envelope(&'a str, &'a str, &'a str, &'a str),
 }
 
-/// Claims verdicts for their messages.
+/// Claims verdicts for their messages. If a mail store's verdict is `forwarded to <c@example.org>`, also claims the
+/// mail that the store sent on.
 pub(super) fn owners(best: &mut Best<'_>) {
     let nodes = best.nodes;
     let verdicts = || nodes.iter().enumerate().filter(|(_, node)| node.kind == Kind::Filter);
@@ -90,7 +94,7 @@ pub(super) fn owners(best: &mut Best<'_>) {
     }
 }
 
-/// A verdict on an attempt that was refused belongs to it.
+/// Claims verdicts on refused attempts for these attempts.
 fn of_refusals(best: &mut Best<'_>) {
     let nodes = best.nodes;
     let verdicts: Vec<(usize, &str)> =
@@ -107,19 +111,20 @@ fn of_refusals(best: &mut Best<'_>) {
     }
 }
 
-/// How much of sender and recipients a verdict and a message have in common; `None` when it is surely about another message.
+/// How many of sender and recipients agree between a verdict and a message; `None` if it is surely about another
+/// message.
 fn agreement(verdict: &Node, message: &Node) -> Option<u8> {
     let sender = verdict.from.as_ref().zip(message.from.as_ref()).map(|(a, b)| a == b);
     let are_known = !verdict.to.is_empty() && !message.to.is_empty();
     let recipient = are_known.then(|| !verdict.to.is_disjoint(&message.to));
     let facts = [sender, recipient];
-    // Aliases and rewriting change either.
+    // One that differs does not count if the other agrees: aliases and rewriting may change either.
     let is_other = facts.contains(&Some(false)) && !facts.contains(&Some(true));
     (!is_other).then(|| facts.iter().map(|fact| u8::from(*fact == Some(true))).sum())
 }
 
-/// Whether a message came from the mail store that says that it sent it on: by a command on the host, or from where the mail had
-/// been given to.
+/// Whether a message came from the mail store that logged that it sent it on: from a command on the host, or from the
+/// store's address or host name.
 fn came_back(parent: &Node, verdict: &Node, child: &Node) -> bool {
     let client = &child.source.place;
     let of_store = || parent.mailboxes.values().flatten().any(|ip| Some(*ip) == client.ip);
@@ -127,7 +132,7 @@ fn came_back(parent: &Node, verdict: &Node, child: &Node) -> bool {
     child.start >= parent.start && (child.source.is_local || of_store() || by_name())
 }
 
-/// Whether a verdict is surely about another message: neither its Message-ID nor any recipient is the same.
+/// Whether a verdict is surely about another message: its Message-ID differs, and so do all recipients.
 pub(super) fn is_other(verdict: &Node, message: &Node) -> bool {
     let is_other_id = |a: &str, b: &str| prefix(a) != prefix(b);
     let other_id =
@@ -161,7 +166,7 @@ mod tests {
             ((a, x), (a, y), Some(1)),
             ((a, x), (b, x), Some(1)),
             ((a, x), (b, y), None),
-            // Of one side less is known.
+            // Less is known of one side.
             ((None, x), (a, x), Some(1)),
             ((a, x), (a, &[]), Some(1)),
             ((None, x), (a, y), None),
@@ -196,7 +201,8 @@ mod tests {
         }
     }
 
-    /// A mail store sends mail on by a command of its host, or from the address that the mail was given to.
+    /// A mail store sends mail on by a command on its host, from the address that the mail was given to, or under its
+    /// host name.
     #[test]
     fn a_redirected_mail_comes_from_the_mail_store() {
         let parent = &nodes(
@@ -218,7 +224,7 @@ mod tests {
         }
     }
 
-    /// A mail that was given to a mail store at second 4.
+    /// A mail that was handed to a mail store at second 4.
     const STORED: &str = "2 mx1 postfix/smtpd[1]: 4F1A2B3C4D: client=c.example.com[198.51.100.9]
         2 mx1 postfix/cleanup[1]: 4F1A2B3C4D: message-id=<1@example.org>
         2 mx1 postfix/qmgr[9]: 4F1A2B3C4D: from=<a@example.org>, size=900, nrcpt=1 (queue active)
@@ -239,14 +245,14 @@ mod tests {
         let is_owned = [("Filter", MESSAGE)];
         check(3.0, "mx1", "1@example.org", &is_owned);
         check(3.0, "mx1", "2@example.org", &[]);
-        // A container logs under a name of its own; the mailbox is the same.
+        // A container logs under a host name of its own; the mailbox is the same.
         check(3.0, "box1", "1@example.org", &is_owned);
-        // As far as clocks agree.
+        // Clocks may differ by two minutes.
         check(124.0, "mx1", "1@example.org", &is_owned);
         check(124.001, "mx1", "1@example.org", &[]);
     }
 
-    /// The id under which a filter handed a mail back is of an earlier mail where nothing else agrees.
+    /// If nothing else agrees, the queue id under which the filter handed the mail back belongs to an earlier mail.
     #[test]
     fn a_filters_verdict_is_of_the_mail_that_it_handed_back() {
         let amavis = |message_id: &str, to: &str| {
@@ -259,7 +265,7 @@ mod tests {
         check_parents(&amavis("2@example.org", "x@example.net"), &[]);
     }
 
-    /// Two mails of one Message-ID, one of which went to a list manager just before.
+    /// Two mails with one Message-ID, one of which went to a list manager just before.
     #[test]
     fn a_mail_stores_word_of_what_it_sent_on_counts_more_than_a_program_that_took_such_a_mail() {
         let listed = "4 mx1 postfix/smtpd[1]: 6F1A2B3C4D: client=c.example.com[198.51.100.9]

@@ -1,7 +1,7 @@
 use crate::stitch::Rules;
 use crate::stitch::testing::{documents, documents_by};
 
-/// The lives that lines of the id 4F1A2B3C4D make: for each the seconds of its own lines.
+/// Checks the lives that lines of the id 4F1A2B3C4D make; expected are the seconds of the lines of each life.
 #[track_caller]
 fn check(lines: &[(&str, &str)], expected: &[&[&str]]) {
     let log: String = lines.iter().map(|(at, text)| format!("{at} mx1 postfix/x[1]: {text}\n")).collect();
@@ -31,7 +31,7 @@ fn a_second_arrival_begins_a_life_and_a_removal_ends_one() {
     check(&[("1", CLIENT), ("2", &sent), ("3", REMOVED)], &[&["1", "2", "3"]]);
     check(&[("1", CLIENT), ("2", QUEUED), ("3", CLIENT), ("4", QUEUED)], &[&["1", "2"], &["3", "4"]]);
     check(&[("1", QUEUED), ("2", REMOVED), ("9", QUEUED)], &[&["1", "2"], &["9"]]);
-    // A line of the same second as the removal is of the removed message.
+    // A line of the same second as the removal belongs to the removed message.
     check(&[("1", QUEUED), ("2", REMOVED), ("2.5", &sent)], &[&["1", "2", "2.5"]]);
     check(&[("1", QUEUED), ("2", REMOVED), ("3.5", &sent)], &[&["1", "2"], &["3.5"]]);
 }
@@ -40,7 +40,7 @@ fn a_second_arrival_begins_a_life_and_a_removal_ends_one() {
 fn a_message_id_in_a_later_second_than_the_queue_begins_a_life() {
     check(&[("1", QUEUED), ("1.5", MESSAGE_ID)], &[&["1", "1.5"]]);
     check(&[("1", QUEUED), ("2", MESSAGE_ID)], &[&["1"], &["2"]]);
-    // It is activated at every attempt.
+    // The queue manager logs `queue active` again at every attempt.
     check(&[("1", CLIENT), ("2", QUEUED), ("900", QUEUED)], &[&["1", "2", "900"]]);
 }
 
@@ -51,7 +51,7 @@ fn silence_of_more_than_the_horizon_ends_a_life() {
     assert_eq!((lives(60_000), lives(59_999)), (1, 2));
 }
 
-/// An id that holds its time is never used again.
+/// An id that holds its time never comes back.
 #[test]
 fn a_long_id_has_one_life() {
     let lines = [("1", "client=c.example.org[192.0.2.7]"), ("2", "removed"), ("3", "client=c.example.org[192.0.2.7]")];
@@ -60,17 +60,17 @@ fn a_long_id_has_one_life() {
     assert_eq!(documents(&log).len(), 1);
 }
 
-/// Whole seconds, in which the next message of the id may begin before the end of the one before it is logged.
+/// With stamps of whole seconds, the next message of the id may seem to begin before the end of the one before.
 #[test]
 fn delay_chooses_between_lives_of_one_second() {
     let (old, new) = (sent("9"), sent("0.1"));
     check(&[("1", CLIENT), ("2", QUEUED), ("10", CLIENT), ("10", &old)], &[&["1", "2", "10"], &["10"]]);
     check(&[("1", CLIENT), ("2", QUEUED), ("10", CLIENT), ("10", &new)], &[&["1", "2"], &["10", "10"]]);
-    // Not so where stamps are fine: the order of lines is known then.
+    // With finer stamps the order of the lines is known, and decides.
     check(&[("1", CLIENT), ("2", QUEUED), ("10.1", CLIENT), ("10.2", &old)], &[&["1", "2"], &["10.1", "10.2"]]);
 }
 
-/// A message-id that is logged in a later second than the work of the queue manager is of another message.
+/// A `message-id=` in a later second than a line of the queue manager belongs to another message.
 #[test]
 fn whatever_the_queue_manager_did_was_done_to_the_message_before() {
     for done in [&sent("0.2"), QUEUED, EXPIRED, CANCELED, REMOVED] {
@@ -86,19 +86,19 @@ fn nothing_is_done_to_a_message_seconds_after_it_was_removed() {
         for later in [&sent("0.2"), QUEUED, EXPIRED, REMOVED, CANCELED] {
             check(&[("1", CLIENT), ("2", removed), ("3", later)], &[&["1", "2"], &["3"]]);
         }
-        // Bounces and warnings may be told of late.
+        // Bounces and warnings may be logged late.
         check(&[("1", CLIENT), ("2", removed), ("3", NOTIFIED)], &[&["1", "2", "3"]]);
     }
 }
 
-/// An id comes back after a whole second at the earliest.
+/// An id comes back a whole second later at the earliest.
 #[test]
 fn two_arrivals_of_one_moment_are_one_message() {
     check(&[("1", CLIENT), ("1", PICKUP), ("2", QUEUED)], &[&["1", "1", "2"]]);
     check(&[("1", CLIENT), ("2", PICKUP), ("3", QUEUED)], &[&["1"], &["2", "3"]]);
 }
 
-/// Ids of sendmail before 8.12 have no date.
+/// The time in ids of sendmail before 8.12 is not read, so they count as ids that may come back.
 #[test]
 fn an_old_sendmail_id_comes_back_with_another_sender() {
     let lives = |lines: &[(&str, &str)]| -> Vec<usize> {
@@ -110,30 +110,30 @@ fn an_old_sendmail_id_comes_back_with_another_sender() {
     let refused = "<x@example.net>... User unknown";
     assert_eq!(lives(&[("1", from), ("2", sent), ("3", from), ("4", sent)]), [2, 2]);
     assert_eq!(lives(&[("1", from), ("2.1", sent), ("2.9", from)]), [3]);
-    // A recipient is refused before the sender is logged.
+    // sendmail logs a refused recipient before `from=`.
     assert_eq!(lives(&[("1", refused), ("3", from), ("4", sent)]), [3]);
 }
 
-/// The second of the next message's arrival may be that in which the one before it is done with.
+/// The next message may arrive in the second in which the one before ends.
 #[test]
 fn of_one_second_what_the_message_before_still_lacks_is_its_own() {
     let queued_twice = "4F1A2B3C4D: from=<a@example.org>, size=900, nrcpt=2 (queue active)";
     check(&[("1", CLIENT), ("2", QUEUED), ("10", CLIENT), ("10", REMOVED)], &[&["1", "2", "10"], &["10"]]);
     check(&[("1", CLIENT), ("10", CLIENT), ("10", QUEUED)], &[&["1", "10"], &["10"]]);
     check(&[("1", CLIENT), ("2", QUEUED), ("10", CLIENT), ("10", queued_twice)], &[&["1", "2"], &["10", "10"]]);
-    // Only what was in the queue is taken out of it.
+    // Only a message that was in the queue can be removed from it.
     check(&[("1", CLIENT), ("10", CLIENT), ("10", REMOVED)], &[&["1"], &["10", "10"]]);
-    // A message that was removed earlier lacks nothing, whatever `delay=` says.
+    // A message that was removed before that second gets no more lines, whatever `delay=` says.
     let late = sent("9");
     check(
         &[("1", CLIENT), ("2", QUEUED), ("9", REMOVED), ("10", CLIENT), ("10", &late)],
         &[&["1", "2", "9"], &["10", "10"]],
     );
-    // Where the arrival is known to be older than the line, the line comes after it.
+    // If the stamp of the arrival is earlier than that of the line, the line belongs to that arrival.
     check(&[("1", CLIENT), ("2", QUEUED), ("9.5", CLIENT), ("10", &late)], &[&["1", "2"], &["9.5", "10"]]);
 }
 
-/// Stamps and `delay=` agree to 2 seconds, or to 2 %.
+/// Stamps and `delay=` must agree within 2 seconds, or 2 % of the delay if that is more.
 #[test]
 fn a_delay_need_not_be_exact() {
     let to_the_one_before = |at: &str, delay: &str| {
@@ -150,7 +150,7 @@ fn a_delay_need_not_be_exact() {
     to_the_latest("980", "1000");
 }
 
-/// Less than a second before the record began the one message or the other.
+/// A delay below one second does not tell which of the two messages a record belongs to.
 #[test]
 fn a_short_delay_is_of_the_message_that_waits_for_it() {
     let (first, second) = (sent("0.2"), sent("0.5"));
@@ -159,7 +159,7 @@ fn a_short_delay_is_of_the_message_that_waits_for_it() {
     let nearer = sent("0.4");
     check(&[("9", CLIENT), ("9", QUEUED), ("10", CLIENT), ("10", &nearer)], &[&["9", "9", "10"], &["10"]]);
     check(&[("9", CLIENT), ("9", QUEUED), ("10", CLIENT), ("10", &second)], &[&["9", "9", "10"], &["10"]]);
-    // Its only recipient has it.
+    // The only recipient of the first message has its record already.
     check(
         &[("9", CLIENT), ("9", QUEUED), ("9", &first), ("10", CLIENT), ("10", &second)],
         &[&["9", "9", "9"], &["10", "10"]],
@@ -168,17 +168,17 @@ fn a_short_delay_is_of_the_message_that_waits_for_it() {
         &[("9", CLIENT), ("9", for_two), ("9", &first), ("10", CLIENT), ("10", &second_recipient)],
         &[&["9", "9", "9", "10"], &["10"]],
     );
-    // The other message waits too, and is nearer.
+    // The second message waits for records too, and its start is nearer.
     check(
         &[("9", CLIENT), ("9", QUEUED), ("10", CLIENT), ("10", for_two), ("10", &nearer)],
         &[&["9", "9"], &["10", "10", "10"]],
     );
-    // Longer than that tells them apart.
+    // A longer delay tells them apart.
     let longer = sent("1.4");
     check(&[("7", CLIENT), ("7", QUEUED), ("10", CLIENT), ("10", &longer)], &[&["7", "7"], &["10", "10"]]);
 }
 
-/// The `hold` was said before 4F1A2B3C4D, of which 5F1A2B3C4D knows by two lines of context.
+/// The `hold` belongs to 4F1A2B3C4D; 5F1A2B3C4D has two lines of context that show it.
 #[test]
 fn a_notice_of_lost_lines_leaves_the_context_as_it_is() {
     let context = |notice: &str| -> Vec<(bool, usize)> {

@@ -1,20 +1,20 @@
 //! Incoming sessions: from `connect` to the messages that a client hands in.
 //!
-//! smtpd names the peer in each line, and one smtpd process serves one client after the other. sendmail's daemon has a
-//! process for each connection.
+//! In: the session lines of one process.  Out: for each arrival the lines of its session. smtpd names the peer in nearly every
+//! line, and one smtpd process serves one client after the other. sendmail's daemon has a process for each connection.
 
 use super::{Act, Role, SessionLine, Shared};
 use crate::model::Time;
 use hashbrown::HashMap;
 
-/// Lines that a client may be the cause of between two messages, and that are kept: postfix hangs up after
-/// `smtpd_hard_error_limit` (20) errors, so that more are not from a server.
+/// How many of the lines said since the last message a session keeps. postfix hangs up after `smtpd_hard_error_limit` (20)
+/// errors, so no real session has as many.
 const SAID: usize = 1000;
 
 /// The open sessions of one process by the address of the peer.
 pub(super) type Sessions<'t, 'a> = HashMap<Option<&'a str>, Session<'t, 'a>>;
 
-/// An open incoming session of one process with one peer.
+/// An incoming session of one process with one peer.
 #[derive(Default)]
 pub(super) struct Session<'t, 'a> {
     connect: Option<&'t SessionLine<'a>>,
@@ -22,24 +22,25 @@ pub(super) struct Session<'t, 'a> {
     login: Option<&'t SessionLine<'a>>,
     /// `NOQUEUE: client=`.
     front: Option<&'t SessionLine<'a>>,
-    /// Said since the last message.
+    /// Lines said since the last message.
     said: Vec<&'t SessionLine<'a>>,
-    /// The last message, and the latest line that it or one before it took.
+    /// The arrival of the last message, and the latest said line that this message or one before it took.
     arrival: Option<&'t SessionLine<'a>>,
     taken: Option<&'t SessionLine<'a>>,
-    /// Its `disconnect`. Lines that are the same to the letter within one second are one line, so two short sessions in one
-    /// second leave one `connect`, one TLS line and one `disconnect`: an arrival in that second still belongs to them.
+    /// Its `disconnect`. Identical lines of one second are one line, so two short sessions in one second leave one `connect`,
+    /// one TLS line and one `disconnect`: an arrival in that second still belongs to them.
     closed: Option<&'t SessionLine<'a>>,
-    /// The `connect` of another session with the peer, which was open when this one began.
+    /// The `connect` of the session with the same peer that was still open when this one began.
     former: Option<&'t SessionLine<'a>>,
-    /// The `connect` and the `disconnect` of that one, where the latter has the stamp of this one's `connect`: without the
-    /// former line it would be this one's.
+    /// `connect` and `disconnect` of that former session, if the `disconnect` has the stamp of this session's `connect`. In a
+    /// set without the former `connect` this `disconnect` would end this session.
     ended_former: Option<[&'t SessionLine<'a>; 2]>,
-    /// The session before it, where both may have the same `connect`.
+    /// The previous session with the peer, if the two may have one `connect` line in common; see [`Ended`].
     before: Option<Ended<'t, 'a>>,
 }
 
-/// A session that ended in the second of its latest line: a copy of its `connect` may be that of the one after it.
+/// A session that ended in the second of its latest line. The next session may have begun in that second with identical lines,
+/// which are one line with those of this session; so a set needs the `disconnect` to tell that these were of this session.
 #[derive(Clone, Copy)]
 pub(super) struct Ended<'t, 'a> {
     disconnect: &'t SessionLine<'a>,
@@ -53,8 +54,8 @@ impl<'t, 'a> Ended<'t, 'a> {
     }
 }
 
-/// Walks the lines of one process. `unsettled`: from when on late lines may come between them. `sessions` is empty before
-/// and after.
+/// Walks the lines of one process. `unsettled`: the time from which on further lines may come between them. `sessions` is empty
+/// before and after; it is passed in so that its memory is used again.
 pub(super) fn walk<'t, 'a>(
     lines: &[&'t SessionLine<'a>],
     unsettled: Option<Time>,
@@ -63,14 +64,14 @@ pub(super) fn walk<'t, 'a>(
     out: &mut Shared,
 ) {
     let settled = unsettled.map(|from| lines.partition_point(|line| line.time < from));
-    // Lines that sessions begin with, the latest last; those of `NOQUEUE: client=` alone.
+    // Lines that show an open session, the latest last; `fronts` has the `NOQUEUE: client=` among them.
     let (mut begun, mut fronts) = (Vec::new(), Vec::new());
     for (n, &line) in lines.iter().enumerate() {
         if settled == Some(n) {
             keep_open(sessions, out);
         }
         match line.act {
-            // One process serves one client at a time.
+            // The answer names no client. A process serves one at a time, so it is for the latest session still open.
             Act::Answered if line.key.is_some() => {
                 if let Some(peer) = current(&mut begun, sessions, line, lead_ms) {
                     tell(of(sessions, peer, line), line, lead_ms, out);
@@ -91,7 +92,7 @@ pub(super) fn walk<'t, 'a>(
             }
             Act::Said(peer) => {
                 let said = &mut of(sessions, peer, line).said;
-                // Twice as many before the older half goes, so that this costs no more than reading the lines.
+                // The older half is dropped at twice `SAID`, not one line each time, so the cost stays linear.
                 if said.len() >= 2 * SAID {
                     said.drain(..SAID);
                 }
@@ -125,7 +126,8 @@ pub(super) fn walk<'t, 'a>(
     sessions.clear();
 }
 
-/// The peer of the latest of these lines whose session goes on at `line`. What is over is taken from the lines: it stays over.
+/// The peer of the latest of these lines whose session is still open at `line`. Lines whose session is over, or that are too
+/// old, are popped for good.
 fn current<'t, 'a>(
     lines: &mut Vec<(Option<&'a str>, &'t SessionLine<'a>)>,
     sessions: &Sessions<'t, 'a>,
@@ -147,7 +149,7 @@ fn current<'t, 'a>(
 }
 
 fn keep_open(sessions: &Sessions<'_, '_>, out: &mut Shared) {
-    // A process serves one client at a time: only its last session can have another one of the same second behind it.
+    // A process serves one client at a time, so only after the session that ended last may one have begun in the same second.
     let ended = sessions.values().filter_map(|s| if s.closed.is_some() { s.ended() } else { s.before });
     let last_ended = ended.max_by_key(|ended| ended.disconnect.order());
     out.open.extend(last_ended.into_iter().flat_map(Ended::lines).map(|line| line.place));
@@ -173,7 +175,7 @@ impl<'t, 'a> Session<'t, 'a> {
         (disconnect.time.second() == latest.time.second()).then_some(Ended { disconnect, latest, connect })
     }
 
-    /// The latest line that a message would take, or took.
+    /// The latest line that a next message would take, or that one took.
     fn latest(&self) -> Option<&'t SessionLine<'a>> {
         let Session { connect, secured, login, said, taken, .. } = self;
         let lines = connect.iter().chain(secured).chain(login).chain(said.last()).chain(taken);
@@ -185,8 +187,7 @@ fn last<T>(said: &[T]) -> &[T] {
     &said[said.len().saturating_sub(SAID)..]
 }
 
-/// The session with a peer that a line belongs to; a new one where there is none, or where the last one ended in an
-/// earlier second.
+/// The session with a peer that a line belongs to; a new one if there is none, or if the last one ended in another second.
 fn of<'s, 't, 'a>(
     sessions: &'s mut Sessions<'t, 'a>,
     peer: Option<&'a str>,
@@ -199,7 +200,7 @@ fn of<'s, 't, 'a>(
     session
 }
 
-/// Gives a message what its session says of it, and takes from the session what was said before it.
+/// Gives a message the lines of its session, and removes from the session what was said before the message.
 fn give<'t, 'a>(session: &mut Session<'t, 'a>, to: &'t SessionLine<'a>, lead_ms: i64, out: &mut Shared) {
     tell(session, to, lead_ms, out);
     let earliest = to.time.plus(-lead_ms);
@@ -217,7 +218,7 @@ fn give<'t, 'a>(session: &mut Session<'t, 'a>, to: &'t SessionLine<'a>, lead_ms:
     session.arrival = Some(to);
 }
 
-/// Gives a line what is in force in its session.
+/// Gives a line what is in force in its session: `connect`, TLS, login and, for a filter's answer, `NOQUEUE: client=`.
 fn tell<'t, 'a>(session: &mut Session<'t, 'a>, to: &'t SessionLine<'a>, lead_ms: i64, out: &mut Shared) {
     let earliest = to.time.plus(-lead_ms);
     if let Some([connect, disconnect]) = session.ended_former {

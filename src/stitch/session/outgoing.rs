@@ -1,47 +1,49 @@
-//! Outgoing sessions: what a delivery agent met on the way to a delivery record.
+//! Outgoing sessions: failed connections and TLS of a delivery agent before its delivery record.
 //!
-//! A delivery agent works on one message at a time, and its record tells how long. So a failed `connect to` belongs to the
-//! records of its process whose work it falls into:
+//! In: the session lines of one process.  Out: for each delivery record the failed `connect to` and the TLS that belong to it.
+//! A delivery agent works on one message at a time, and its record tells for how long. So a failed `connect to` belongs to the
+//! records of its process that cover the time of the failure:
 //!
 //! ```text
 //! 20:20:01.2 smtp[74]: connect to mx1.example.net[198.51.100.25]:25: Connection refused
 //! 20:20:01.4 smtp[74]: 3A9C96093D: to=<bob@example.net>, relay=mx2.example.net[198.51.100.26]:25, …, delays=0.1/0/0.2/0.1, …
 //! ```
 //!
-//! Numbers and stamps are rounded, so that the work of two records may seem to overlap: then a record between the two has
-//! the failure, or the one that names the host.
+//! Durations and stamps are rounded, so the work of two records may seem to overlap. Two rules decide then. A failure does not
+//! belong to a record if another record lies between the two. If a record with the stamp of the failure, or with that of the
+//! record in question, names the host, only records that name it have the failure.
 
 use super::{Act, Record, Role, SessionLine, Shared};
 use crate::model::{Time, event::Peer};
 use std::collections::VecDeque;
 
-/// Failed connections of a process that a record may still have: `smtp_mx_address_limit` is 5.
+/// How many failed connections of a process are kept for its next records: `smtp_mx_address_limit` is 5.
 const FAILED: usize = 16;
-/// Connections with TLS of a process that a record may still go over.
+/// How many TLS connections of a process are kept for its next records.
 const SECURED: usize = 4;
-/// `smtp_connection_reuse_time_limit`.
+/// How long a connection is reused: `smtp_connection_reuse_time_limit`.
 const REUSED_MS: i64 = 300_000;
-/// Between a line's stamp and what it tells of.
+/// Allowance for the time between an event and the stamp of its line.
 const LAG_MS: i64 = 20;
 
-/// A failed connection, with the latest record that names its host.
+/// A failed connection, and the latest record that covers it and names its host.
 #[derive(Clone, Copy)]
 struct Failure<'t, 'a> {
     line: &'t SessionLine<'a>,
     named: Option<&'t SessionLine<'a>>,
 }
 
-/// What a process has met until now.
+/// Connections and records of a process until now.
 #[derive(Default)]
 struct Met<'t, 'a> {
     failed: VecDeque<Failure<'t, 'a>>,
     secured: VecDeque<&'t SessionLine<'a>>,
-    /// Its last record, and the last one of an earlier moment than that.
+    /// Its latest record, and the latest one with an earlier stamp than that.
     latest: Option<&'t SessionLine<'a>>,
     before: Option<&'t SessionLine<'a>>,
 }
 
-/// Walks the lines of one process. `unsettled`: from when on late lines may come between them.
+/// Walks the lines of one process. `unsettled`: the time from which on further lines may come between them.
 pub(super) fn walk<'t, 'a>(lines: &[&'t SessionLine<'a>], unsettled: Option<Time>, lead_ms: i64, out: &mut Shared) {
     let settled = unsettled.map(|from| lines.partition_point(|line| line.time < from));
     let mut met = Met::default();
@@ -81,7 +83,7 @@ fn keep<T>(lines: &mut VecDeque<T>, line: T, most: usize) {
 }
 
 impl<'t, 'a> Met<'t, 'a> {
-    /// Notes which failures the records of one moment name.
+    /// Notes which failures are named by these records, which have one stamp.
     fn name(&mut self, moment: &[&'t SessionLine<'a>]) {
         for line in moment {
             let Act::Record(record) = line.act else { continue };
@@ -139,22 +141,22 @@ impl<'t, 'a> Met<'t, 'a> {
     }
 }
 
-/// Whether a line of the process lies in the time that it worked on a record. Two significant digits of that time are
-/// logged. Lines that are the same to the letter within one second are one line, and stamps may be whole seconds: so a
-/// line counts as of its whole second.
+/// Whether the process was working on the record when the line was logged. Only two significant digits of that time are
+/// logged, hence the twentieth. Identical lines of one second are one line, and stamps may be whole seconds, so the line
+/// counts as logged at the end of its second.
 fn in_reach(at: Time, record: &Record<'_>, line: Time) -> bool {
     let Some(busy_ms) = record.busy_ms else { return false };
     at.0 - (line.floor_second().0 + 999) <= busy_ms + busy_ms / 20 + LAG_MS
 }
 
 impl Record<'_> {
-    /// Whether it names the host of a failed connection: as its relay, or as the reason.
+    /// Whether the record names the host of a failed connection, in `relay=` or in its reply.
     fn names(&self, failed: &SessionLine<'_>) -> bool {
         let Act::Failed(peer) = failed.act else { return false };
         names(self.relay, peer) || names(self.reply, peer)
     }
 
-    /// Whether it went over a connection with TLS: the one that its own work opened, or one that it says it took over.
+    /// Whether the delivery went over this TLS connection: it opened it, or it says that it reused one (`conn_use=`).
     fn goes_over(&self, at: Time, secured: &SessionLine<'_>) -> bool {
         let Act::Onward(peer) = secured.act else { return false };
         let opened = in_reach(at, self, secured.time);
@@ -163,7 +165,7 @@ impl Record<'_> {
     }
 }
 
-/// Whether a text has the address of a peer in brackets or, where no address is known, its name.
+/// Whether a text contains the address of a peer in brackets or, if no address is known, its name as a word.
 fn names(text: &str, peer: Peer<'_>) -> bool {
     let (name, before, after) = match (peer.addr, peer.name) {
         (Some(addr), _) => (addr, b"[".as_slice(), b"]".as_slice()),
@@ -187,7 +189,7 @@ mod tests {
 
     const REFUSED: &str = "connect to mx1.example.net[198.51.100.25]:25: Connection refused";
     const TLS: &str = "Untrusted TLS connection established to mx2.example.net[198.51.100.26]:25: TLSv1.3 with cipher X (256/256 bits)";
-    /// Parts of a record: where it went to in the end.
+    /// Parts of a record: the relay.
     const MX1: &str = "relay=mx1.example.net[198.51.100.25]:25";
     const MX2: &str = "relay=mx2.example.net[198.51.100.26]:25";
     const NOWHERE: &str = "relay=none";
@@ -198,7 +200,7 @@ mod tests {
         lines.iter().map(line).collect()
     }
 
-    /// A record of a delivery that took a second.
+    /// A record of a delivery on which the agent worked for one second.
     fn record(second: &str, id: &str, relay: &str) -> String {
         record_of(second, id, relay, "delay=9, delays=8/0/0.5/0.5", "ok")
     }
@@ -207,7 +209,7 @@ mod tests {
         format!("{second} {id}: to=<b@example.net>, {relay}, {delays}, dsn=2.0.0, status=sent ({reply})")
     }
 
-    /// postfix writes `conn_use=` from the second delivery over a connection on; 1 would be the first.
+    /// postfix logs `conn_use=` from the second delivery over a connection on; 1 would be the first.
     #[test]
     fn tls_is_of_the_delivery_that_opened_the_connection_and_of_those_that_say_that_they_took_it_over() {
         const NEW: &str = "delay=9, delays=8/0/0.5/0.5";
@@ -216,13 +218,13 @@ mod tests {
             ("90", "100", MX2, NEW, false),
             ("90", "100", MX2, "conn_use=1, delay=9, delays=8/0/0.5/0.5", false),
             ("90", "100", MX2, "conn_use=2, delay=9, delays=8/0/0.5/0.5", true),
-            // Another host, which this process has a connection to, too.
+            // The relay is another host.
             ("99", "100", MX1, NEW, false),
             ("90", "100", MX1, "conn_use=2, delay=9, delays=8/0/0.5/0.5", false),
-            // A connection is kept for five minutes.
+            // A connection is reused for five minutes.
             ("90", "390", MX2, "conn_use=5, delay=9, delays=8/0/0.5/0.5", true),
             ("90", "390.001", MX2, "conn_use=5, delay=9, delays=8/0/0.5/0.5", false),
-            // Work of more than ten minutes, of which the last ten are looked through.
+            // The work took longer than `lead_ms`: only the last ten minutes of it count.
             ("90", "690", MX2, "delay=900, delays=0/0/900/0", true),
             ("90", "690.001", MX2, "delay=900, delays=0/0/900/0", false),
         ] {
@@ -238,11 +240,11 @@ mod tests {
         check(&smtp(&[&format!("50 {TLS}"), &format!("70 {TLS}"), &record]), &[[2, 1]], &[]);
     }
 
-    /// Two digits of the time are logged, and a line may have the stamp of its whole second.
+    /// Two digits of the duration are logged, and a line may have the stamp of its whole second.
     #[test]
     fn a_failed_connection_lies_in_the_work_of_its_record() {
         for (failed, at, delays, expected) in [
-            // Four seconds, a twentieth of that, and a lag, from the end of the second on.
+            // Four seconds, a twentieth of that, and the lag, counted from the end of the failure's second.
             ("95.3", "100.219", "delays=0/0/3/1", true),
             ("95.3", "100.220", "delays=0/0/3/1", false),
             ("95", "100.219", "delays=0/0/3/1", true),
@@ -250,7 +252,7 @@ mod tests {
             ("96", "100.220", "delays=0/0/3/1", true),
             ("99", "100.019", "delays=4/0/0/0", true),
             ("99", "100.020", "delays=4/0/0/0", false),
-            // Work of more than ten minutes, of which the last ten are looked through.
+            // The work took longer than `lead_ms`: only the last ten minutes of it count.
             ("90", "690", "delays=0/0/900/0", true),
             ("90", "690.001", "delays=0/0/900/0", false),
         ] {
@@ -283,17 +285,17 @@ mod tests {
             &format!("99.7 {}", REFUSED.replace("mx1", "mx3")),
             &record("99.9", "4A9C96093D", NOWHERE),
         ];
-        // The last of what the first record took tells of both; without the record they would be the second one's.
+        // Context: the last failure that the first record took stands for both; without that record they would be the second's.
         check(&smtp(&log), &[[2, 0], [2, 1], [4, 3]], &[[4, 1, 2]]);
     }
 
-    /// With stamps of whole seconds a failure in the moment of a record may have come after it.
+    /// With stamps of whole seconds, a failure with the stamp of a record may have come after it.
     #[test]
     fn a_failure_in_the_moment_of_a_record_may_be_of_the_next_one_too() {
         let log =
             [&format!("99 {REFUSED}"), &*record("99", "3A9C96093D", NOWHERE), &record("100", "4A9C96093D", NOWHERE)];
         check(&smtp(&log), &[[1, 0], [2, 0]], &[]);
-        // Two records named another host, or none; the third, of the moment of the second, names it.
+        // The first two records name another host; the third, with the stamp of the second, names the host that failed.
         let named = "connect to mx1.example.net[198.51.100.25]:25: Connection refused";
         let naming = |at, id| record_of(at, id, NOWHERE, "delay=9, delays=8/0/0.5/0.5", named);
         let log = [
@@ -310,14 +312,14 @@ mod tests {
         let log = [
             &format!("99.5 {REFUSED}"),
             &*record("100", "3A9C96093D", MX2),
-            // The host answered at the second attempt.
+            // The host accepted the second attempt.
             &record("100", "4A9C96093D", MX1),
         ];
         check(&smtp(&log), &[[2, 0]], &[[1, 0, 2]]);
-        // The same in the moment of the failure, when the next record names nothing.
+        // The same where the naming record has the stamp of the failure, and the next record does not name the host.
         let log = [&format!("99 {REFUSED}"), &*record("99", "3A9C96093D", MX1), &record("100", "4A9C96093D", MX2)];
         check(&smtp(&log), &[[1, 0]], &[[2, 0, 1]]);
-        // A record whose work did not reach back so far names it for another reason.
+        // The second record names the host too, but its work began after the failure.
         let log = [
             &format!("97.5 {REFUSED}"),
             &*record_of("100", "3A9C96093D", NOWHERE, "delay=9, delays=5/0/3/1", "ok"),
@@ -338,7 +340,7 @@ mod tests {
         check_open(&log, 90_000, &[]);
         check_open(&log, 91_150, &[0, 1]);
         check_open(&log, 92_000, &[0, 1, 2]);
-        // The record took both failures, as the last of them shows.
+        // The record took both failures; the last of them is enough to show it.
         check_open(&log, 93_000, &[0, 2, 3]);
         check_open(&log, 94_000, &[0, 2, 3, 4]);
     }

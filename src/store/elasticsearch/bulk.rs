@@ -1,7 +1,7 @@
-//! Sends bulk requests and tries again what may pass, item by item.
+//! Sends bulk requests and retries single items that may succeed later.
 //!
-//! In: items, encoded as they are needed.  Out: the conflicts and the refused, or an error when the cluster takes nothing
-//! more. What was stored before an error stays stored: the caller has not marked its buckets, so they are read again.
+//! In: items, encoded as they are needed. Out: conflicts and refused documents, or an error when the cluster accepts
+//! nothing more. What was stored before an error stays stored; its buckets are not marked, so they are read again.
 
 use super::{
     Elasticsearch,
@@ -21,10 +21,11 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::{collections::BTreeSet, sync::PoisonError};
 
-/// Only what is decided on comes back. A shard that is away is told after 30 s by item, not after our own timeout for all.
+/// `filter_path` keeps only what [`verdict`] needs. `timeout=30s`: an unavailable shard fails its own items after 30 s,
+/// before our own timeout fails the whole request.
 const BULK: &str = "_bulk?timeout=30s&filter_path=errors,items.*.status,items.*.error";
 
-/// Requests under way at one time: the cluster works on one while the next is made ready and sent.
+/// Concurrent requests: the cluster works on one while the next is encoded and sent.
 const AT_ONCE: usize = 2;
 
 #[derive(Deserialize)]
@@ -33,7 +34,7 @@ struct BulkAnswer {
 }
 
 impl Elasticsearch {
-    /// Writes or deletes all items. `writes`: the monthly indices must be there first.
+    /// Writes or deletes all items. `writes`: the monthly indices are checked and created first.
     pub(super) async fn bulk<I>(&self, items: I, writes: bool) -> Result<Report>
     where
         I: Iterator<Item = Result<Item>> + Send,
@@ -53,7 +54,7 @@ impl Elasticsearch {
         Ok(report)
     }
 
-    /// One request's items, those that may pass again after a wait.
+    /// Sends the items of one request; those that may succeed later are sent again after a wait.
     async fn until_taken(&self, mut pending: Vec<Item>, writes: bool) -> Result<Report> {
         let mut report = Report::default();
         let mut failed = 0;
@@ -90,7 +91,7 @@ impl Elasticsearch {
             }
             tracing::debug!("{error}; trying again with {} documents", again.len());
             retry::note(again.len() as u64);
-            // Perhaps somebody dropped an index: look again.
+            // An index may have been deleted meanwhile: check the months again.
             self.months.lock().unwrap_or_else(PoisonError::into_inner).clear();
             tokio::time::sleep(retry::wait(failed, None)).await;
             pending = again;
@@ -101,7 +102,8 @@ impl Elasticsearch {
         self.client.search_error(kind, &format!("cannot write to index `{index}`"))
     }
 
-    /// Sends items, in halves when the server finds the request too large (413), and gives the verdict on each.
+    /// Sends items, in halves when the server answers that the request is too large (413), and returns a verdict for
+    /// each.
     async fn send(&self, items: Vec<Item>) -> Result<Vec<(Item, Verdict)>> {
         let doing = format!("cannot write to index `{}`", self.settings.index);
         let mut done = Vec::with_capacity(items.len());
@@ -130,8 +132,8 @@ impl Elasticsearch {
         Ok(done)
     }
 
-    /// Makes the monthly indices that this process has not seen yet, and sees that they are ours. A bulk would make them by
-    /// itself, but not where `action.auto_create_index` is off.
+    /// Checks the monthly indices that this process has not written to yet, and creates those that do not exist. A bulk
+    /// request creates them only if `action.auto_create_index` is on.
     async fn see_to_months(&self, items: &[Item]) -> Result<()> {
         let new: BTreeSet<&str> = {
             let known = self.months.lock().unwrap_or_else(PoisonError::into_inner);
@@ -156,7 +158,7 @@ mod tests {
 
     const IDS: [&str; 2] = ["01a0c4506c00aa", "01a0c4506c00bb"];
 
-    /// Deletes two documents from a server with these replies; gives the report or error, and the requests.
+    /// Deletes two documents on a server with these replies; compares the report or error, and the number of requests.
     #[track_caller]
     fn check(replies: Vec<Reply>, expected: &str, requests: usize) {
         let server = Scripted::new(replies);

@@ -1,4 +1,4 @@
-//! What `check` shows of this store: connection, version, clock, template, rights to read and to write.
+//! The rows of `check` for this store: connection, version, clock, template, rights to read and to write.
 
 use super::{
     Elasticsearch, month,
@@ -51,9 +51,9 @@ impl Elasticsearch {
         })
     }
 
-    /// Replaces and deletes a document that nobody has: that asks for the rights to write and changes nothing. Before there
-    /// is a month the delete alone is sent, because the other would make an index, and engines look at the rights of an
-    /// index only when it is there.
+    /// Sends a write and a delete for a document that does not exist, each with a version that cannot match: this needs
+    /// the right to write and changes nothing. Before the first month exists only the delete is sent, because the write
+    /// would create an index, and engines check the rights on an index only if it exists.
     async fn try_to_write(&self, newest: Option<String>) -> Result<String> {
         let doing = self.doing("write to");
         let target = |index: &str| json!({"_index": index, "_id": NOBODY, "if_seq_no": 0, "if_primary_term": 1});

@@ -1,7 +1,7 @@
-//! Documents and deletes as the lines of a bulk request.
+//! Encodes documents and deletes as the lines of a bulk request.
 //!
-//! In: what the store was asked to write.  Out: [`Item`]s, each with its own bytes, so that one can be sent again without
-//! the others. Nothing is sent here.
+//! In: what the store was asked to write. Out: [`Item`]s, each with its own bytes, so that one can be sent again
+//! without the others. Nothing is sent here.
 
 use super::month;
 use crate::{
@@ -11,16 +11,16 @@ use crate::{
 use serde_json::{Map, Value, json};
 use std::iter::Peekable;
 
-/// One action of a bulk.
+/// One action of a bulk request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
     pub id: String,
     pub index: String,
-    /// Action line and, but for a delete, document; each with its newline.
+    /// The action line and, except for a delete, the document, each with its newline.
     pub bytes: Vec<u8>,
 }
 
-/// `create` when there must be no document yet, else `index` with the version that must be there.
+/// `create` if the document must not exist yet, else `index` with the expected version.
 pub fn put(alias: &str, put: &Put) -> Result<Item> {
     let id = put.transaction.mail.id.clone();
     let operation = if put.expected.is_some() { "index" } else { "create" };
@@ -31,7 +31,7 @@ pub fn put(alias: &str, put: &Put) -> Result<Item> {
     Ok(item)
 }
 
-/// Deletes what still has that version.
+/// Deletes a document if it still has that version.
 pub fn delete(alias: &str, id: &str, version: Version) -> Result<Item> {
     action(alias, "delete", id.to_owned(), Some(version))
 }
@@ -47,13 +47,13 @@ fn action(alias: &str, operation: &str, id: String, expected: Option<Version>) -
     Ok(Item { id, index, bytes: format!("{action}\n").into_bytes() })
 }
 
-/// An id without a time has no monthly index; only a bug makes one.
+/// The error for an id without a time, which has no monthly index; only a bug makes such an id.
 pub fn foreign(id: &str) -> Error {
     Error::new(Kind::Software, format!("cannot tell the month of document `{id}`"))
 }
 
-/// The items of the next request, about `bytes` of them; an item larger than that is a request of its own. Encoding goes
-/// on only as far as that, so that documents and their bytes are not all in memory at once.
+/// Items for the next request, at most `bytes` in total; a larger item is a request of its own. Items are encoded only
+/// up to that point, so that documents and their encoded bytes are not all in memory at once.
 pub fn next_request<I>(items: &mut Peekable<I>, bytes: usize) -> Result<Vec<Item>>
 where
     I: Iterator<Item = Result<Item>>,

@@ -1,8 +1,8 @@
-//! The marks of ledgers: in each monthly index a document for each ledger that wrote into it.
+//! The marks of ledgers: each monthly index holds one document for each ledger that wrote to it.
 //!
-//! So a mark is restored, emptied and deleted with the documents that it speaks for. It has no field that is searched: what
-//! looks for transactions asks for `mail.id`, which marks have not. Reading them is one multi-get, for which the right to read
-//! transactions is enough.
+//! A mark is therefore restored, emptied and deleted together with the documents that it stands for. It has no
+//! searchable fields: searches for transactions require `mail.id`, which marks do not have. Marks are read with one
+//! multi-get, which needs no more than the right to read transactions.
 
 use super::{Elasticsearch, encode::Item, month};
 use crate::{
@@ -32,7 +32,7 @@ fn id_of(ledger: &str) -> String {
 }
 
 impl Elasticsearch {
-    /// Leaves the mark of a write in the months of these documents.
+    /// Stores the number of a write in each month to which these documents belong; returns those months.
     pub(super) async fn leave_marks(&self, ledger: &str, number: u64, documents: &[String]) -> Result<Vec<String>> {
         let months: BTreeSet<String> =
             documents.iter().filter_map(|id| month::index_of(&self.settings.index, id)).collect();
@@ -46,14 +46,14 @@ impl Elasticsearch {
         }
         let report = self.bulk(items.into_iter(), true).await?;
         if let Some((_, reason)) = report.refused.into_iter().next() {
-            // A month that takes no mark keeps nobody from writing to it, and there is nothing that could be missed.
+            // A refused mark is no reason to stop writing, and a mark that was never stored cannot be missed later.
             tracing::debug!("no mark was left: {reason}");
             return Ok(Vec::new());
         }
         Ok(months.into_iter().collect())
     }
 
-    /// The marks that are there.
+    /// The marks that exist, by index.
     pub(super) async fn find_marks(&self, ledger: &str, places: &[String]) -> Result<BTreeMap<String, u64>> {
         let ours = places.iter().filter(|place| month::end_of(&self.settings.index, place).is_some());
         let id = id_of(ledger);
@@ -78,7 +78,7 @@ impl Elasticsearch {
                     "security_exception" => {
                         return Err(self.client.search_error(Kind::Permission, &doing).because(cause.reason));
                     }
-                    // A closed month, or one whose shards no node has, says nothing of what is in it.
+                    // A closed month, or one whose shards are on no node, does not tell whether it holds the mark.
                     _ => return Err(self.client.search_error(Kind::Temporary, &doing).because(cause.reason)),
                 }
             }

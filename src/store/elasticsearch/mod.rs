@@ -1,9 +1,10 @@
-//! Transactions in an Elasticsearch or OpenSearch: monthly indices behind an alias, written by bulk with optimistic
-//! concurrency, without scripts on the server.
+//! Transactions in Elasticsearch or OpenSearch: monthly indices behind an alias, written by bulk requests with
+//! optimistic concurrency, without scripts on the server.
 //!
-//! `template.rs` and `query.rs` say what is asked, `encode.rs` what is sent, `bulk.rs` and `read.rs` send it, `verdict.rs`
-//! decides on the answer. `months.rs` sees to it that searches find what is written, by what `ours.rs` says of an index. An acknowledged write is in the translog on disk (`index.translog.durability: request`, which
-//! the template sets), so there is nothing left to commit.
+//! `template.rs` has the mapping, `query.rs` the searches, `encode.rs` the bulk lines; `bulk.rs` and `read.rs` send
+//! them, and `verdict.rs` judges the answers. `months.rs` makes sure that searches find what is written; `ours.rs`
+//! judges the state of an index. An acknowledged write is in the translog on disk
+//! (`index.translog.durability: request`, set by the template), so there is nothing left to commit.
 
 mod bulk;
 mod check;
@@ -41,13 +42,13 @@ use std::{
 pub struct Elasticsearch {
     client: Client,
     settings: ElasticsearchStore,
-    /// [`Privacy::mark`](crate::model::Privacy::mark) of what is written to it; empty where lines are kept whole.
+    /// [`Privacy::mark`](crate::model::Privacy::mark) of the lines written to it; empty if lines are kept whole.
     privacy: String,
-    /// Monthly indices known to be there, and to be ours.
+    /// Monthly indices that this process has checked: they exist and are ours.
     months: Mutex<HashSet<String>>,
-    /// Those that were closed when the run began.
+    /// Months that were closed when the run began.
     closed: Mutex<BTreeSet<String>>,
-    /// Whether the months were looked at, or those that are closed told of.
+    /// Whether the months were listed (by `install`) or closed ones reported (by the first search).
     looked: AtomicBool,
     unreadable: Unreadable,
 }
@@ -70,7 +71,7 @@ impl Elasticsearch {
         Ok(Self { client, settings, privacy: String::new(), months, closed, looked, unreadable })
     }
 
-    /// The same index for lines of which something is left out; refused where another mark is on it.
+    /// The same store for lines with this privacy mark; `prepare` fails if the index has months with another mark.
     pub fn with_privacy(self, mark: String) -> Self {
         Self { privacy: mark, ..self }
     }
@@ -131,7 +132,7 @@ impl Store for Elasticsearch {
     async fn put(&self, documents: Arc<[Put]>) -> Result<Report> {
         let alias = &self.settings.index;
         let mut report = self.bulk((0..documents.len()).map(|n| encode::put(alias, &documents[n])), true).await?;
-        // Getting it again would show nothing new: the document in the way cannot be read.
+        // Getting it again would not help: the document with this id cannot be read.
         let in_the_way = |id: &String| Some((id.clone(), self.unreadable.cause_of(id)?));
         let refused: Vec<_> = report.conflicts.iter().filter_map(in_the_way).collect();
         report.conflicts.retain(|id| self.unreadable.cause_of(id).is_none());
@@ -145,7 +146,7 @@ impl Store for Elasticsearch {
         let alias = &self.settings.index;
         let items: Vec<_> = documents.iter().map(|(id, version)| encode::delete(alias, id, *version)).collect();
         let mut report = self.bulk(items.into_iter(), false).await?;
-        // A delete that expects a version of a document that is gone answers 409 too.
+        // A delete with an expected version answers 409 also for a document that is gone.
         if !report.conflicts.is_empty() {
             let stored = self.get_all(&report.conflicts).await?;
             let there: HashSet<&str> = stored.iter().map(|document| document.transaction.mail.id.as_str()).collect();

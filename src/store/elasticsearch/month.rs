@@ -1,10 +1,10 @@
-//! Which monthly index a document lives in. It is computed from the document id, so that every get, write and delete
-//! knows it without asking.
+//! Which monthly index a document belongs to. It is computed from the document id, so that gets, writes and deletes
+//! need not ask.
 
 use crate::model::{Range, Time};
 use chrono::Datelike;
 
-/// Hex digits of an id that are its time in UTC milliseconds.
+/// The leading hex digits of an id that are its time in UTC milliseconds.
 const TIME_DIGITS: usize = 12;
 
 /// `mail-transactions-2026.11` for an id of November 2026; `None` for an id that mailstitch did not make.
@@ -14,12 +14,12 @@ pub fn index_of(alias: &str, id: &str) -> Option<String> {
     Some(format!("{alias}-{:04}.{:02}", time.year(), time.month()))
 }
 
-/// The first moment after the month of an index; `None` for an index that is not one of ours.
+/// The first moment after the month of an index; `None` if the index is not one of ours.
 pub fn end_of(alias: &str, index: &str) -> Option<Time> {
     range_of(alias, index).map(|range| range.to)
 }
 
-/// The month of an index; `None` for an index that is not one of ours.
+/// The month of an index; `None` if the index is not one of ours.
 pub fn range_of(alias: &str, index: &str) -> Option<Range> {
     let (year, month) = index.strip_prefix(alias)?.strip_prefix('-')?.split_once('.')?;
     if month.len() != 2 || year.len() < 4 {

@@ -1,8 +1,8 @@
-//! The monthly indices that are there, and that they are as they must be before anything is written or looked up.
+//! Checks and repairs the monthly indices before anything is written or searched.
 //!
-//! All of them are looked at when a run begins, because a message may go on that began in any; with its mapping each is
-//! looked at when the process first writes to it. What can be put right safely is (the alias, missing fields); anything
-//! else ends the run with what is wrong and what to do, before a document is written that no search would find.
+//! All months are listed when a run begins, because a message that began in any of them may continue; the mapping of a
+//! month is checked when the process first writes to it. A missing alias and missing fields are repaired. Anything else
+//! ends the run with the cause and a remedy, before a document is written that no search would find.
 
 use super::{Elasticsearch, month, ours::State, template};
 use crate::{
@@ -13,15 +13,15 @@ use crate::{
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, sync::PoisonError};
 
-/// What a look at all months asks for: nothing that grows with the mapping.
+/// Limits the list of all months to small fields, without the mappings.
 const BRIEF: &str =
     "&filter_path=*.aliases,*.mappings._meta,*.settings.index.uuid,*.settings.index.verified_before_close";
 
 impl Elasticsearch {
-    /// All months of this store, whether or not the alias leads to them. `whole`: with their fields.
+    /// All months of this store, whether or not they are behind the alias. `whole`: with a comparison of their fields.
     ///
     /// # Errors
-    /// `Config` when the alias is an index itself: monthly indices could not share its name.
+    /// `Config` if the alias name is an index itself: monthly indices need it as an alias.
     pub(super) async fn all_months(&self, whole: bool) -> Result<Vec<State>> {
         let doing = self.doing("list the months of");
         let alias = in_path(&self.settings.index);
@@ -62,7 +62,7 @@ impl Elasticsearch {
             .hint("set another `index` under `[store.elasticsearch]`, or rename that index")
     }
 
-    /// Sees to it that searches reach all months, but for those that somebody closed, which are remembered.
+    /// Puts every open month behind the alias, so that searches reach it; remembers the closed months.
     pub(super) async fn see_to_all(&self, months: &[State]) -> Result<()> {
         let closed = months.iter().filter(|month| month.is_closed).map(|month| month.name.clone()).collect();
         *self.closed.lock().unwrap_or_else(PoisonError::into_inner) = closed;
@@ -73,7 +73,7 @@ impl Elasticsearch {
         Ok(())
     }
 
-    /// Makes a month, where it is not there, and sees to it that it is as ours are.
+    /// Creates a month if it does not exist, and makes sure that its version, alias and mapping are ours.
     pub(super) async fn see_to(&self, index: &str) -> Result<()> {
         let state = match self.look_at(index).await? {
             Some(state) => state,
@@ -101,7 +101,8 @@ impl Elasticsearch {
         Ok(indices.get(index).map(|found| self.state(index, found, true)))
     }
 
-    /// The template says the rest. What searches rely on is said here too, where no other template can override it.
+    /// Creates a month. The template sets the rest; what searches rely on is sent here too, because no other template
+    /// can override it here.
     async fn make(&self, index: &str) -> Result<()> {
         let doing = format!("cannot make index `{index}`");
         let limit = json!({"nested_objects": {"limit": template::RECIPIENTS}});
@@ -160,7 +161,8 @@ impl Elasticsearch {
         let answer = self.client.send(&Call::new(&doing, Method::PUT, &path, Body::Json(&mapping))).await?;
         let after = match answer.is_success() {
             true => self.look_at(index).await?.unwrap_or(month),
-            // A block or a missing right is told as what it is; else fields are of kinds that cannot be changed.
+            // Other failures (a block, a missing right) are reported as such; 400 means that fields have types that
+            // cannot change.
             false if answer.status != 400 => return Err(answer.failure(&doing).hint(month.fields_told())),
             false => month,
         };
@@ -178,7 +180,7 @@ impl Elasticsearch {
         )
     }
 
-    /// What is asked of a range must not be answered without a closed month of it: messages would begin anew.
+    /// Fails if the range touches a closed month: an answer without its documents would start its messages anew.
     pub(super) fn must_be_open(&self, within: Range) -> Result<()> {
         let closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let touched = closed.iter().find(|index| {
@@ -188,12 +190,12 @@ impl Elasticsearch {
         touched.map_or(Ok(()), |index| Err(self.is_closed(index)))
     }
 
-    /// A store whose newest month is closed is not empty.
+    /// Fails if a month after the newest document found is closed: a store whose newest month is closed is not empty.
     pub(super) fn must_be_open_after(&self, newest: Option<Time>, now: Time) -> Result<()> {
         self.must_be_open(Range { from: newest.unwrap_or(Time(i64::MIN)), to: now })
     }
 
-    /// What `check` tells of the months.
+    /// The text that `check` shows about the months; an error if one of them is not as it must be.
     pub(super) async fn months_told(&self) -> Result<String> {
         let months = self.all_months(true).await?;
         let mut wrong = Vec::new();

@@ -1,32 +1,34 @@
-//! Whether a monthly index is as ours are: behind the alias, with a mapping in which searches find what was written.
+//! Whether a monthly index is as mailstitch needs it: behind the alias, with a mapping in which searches find what was
+//! written.
 //!
-//! In: what the cluster says of an index.  Out: [`State`], pure.
-//! Another template of a higher priority, an edited one or an administrator's hand can make a month otherwise. Written to
-//! all the same, its documents would be found by no search, and a message that goes on would begin anew.
-//! Ignored on purpose: fields that others added, and settings, which are the administrator's.
+//! In: what the cluster says about an index. Out: [`State`], pure. Left alone: fields that others added, and settings,
+//! which belong to the administrator.
+//!
+//! Another template with a higher priority, an edited template or an administrator can change a month. Documents
+//! written to such a month would be found by no search, and a message that continues would begin anew.
 
 use crate::model::transaction::SCHEMA;
 use serde_json::{Value, json};
 
-/// An index, as far as it matters here.
+/// The properties of an index that matter here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
     pub name: String,
-    /// Behind the alias, and all of its documents.
+    /// Behind the alias, without a filter or routing that hides documents.
     pub is_behind_alias: bool,
-    /// Closed indices keep their documents and answer nobody.
+    /// A closed index keeps its documents but answers no request.
     pub is_closed: bool,
-    /// The schema of a mailstitch newer than this one.
+    /// The schema of the index if it is newer than this program's.
     pub newer: Option<u64>,
-    /// Fields that are missing or other ones.
+    /// Our fields that are missing or have another type.
     pub fields: Vec<String>,
 }
 
 impl State {
-    /// From one entry of the answer to `GET /index`. Where the answer leaves out `mappings`, nothing is said of fields.
+    /// From one entry of the answer to `GET /index`. If the answer has no `mappings`, `fields` is empty.
     pub fn of(name: &str, index: &Value, alias: &str, ours: &Value) -> Self {
         let found = index.pointer("/aliases").and_then(|aliases| aliases.get(alias));
-        // A filter or a routing leaves documents out of what is searched.
+        // An alias with a filter or routing hides documents from searches.
         let narrows = ["filter", "routing", "search_routing", "index_routing"];
         let schema = index.pointer("/mappings/_meta/mailstitch_schema").and_then(Value::as_u64);
         let mut fields = Vec::new();
@@ -42,7 +44,7 @@ impl State {
         }
     }
 
-    /// What is wrong with the fields: "`a`, `b` and 7 more are missing or of another kind".
+    /// Describes the wrong fields, such as "… `a`, `b`, `c` and 7 more missing or of another kind".
     pub fn fields_told(&self) -> String {
         let shown: Vec<String> = self.fields.iter().take(3).map(|field| format!("`{field}`")).collect();
         let rest = self.fields.len().saturating_sub(shown.len());
@@ -51,7 +53,7 @@ impl State {
     }
 }
 
-/// Whether a mapping, or a field of one, has all of ours; what it has not is named.
+/// Adds to `other` each field in `ours` that `theirs` lacks or defines differently.
 pub fn compare(ours: &Value, theirs: &Value, path: &str, other: &mut Vec<String>) {
     let mut differs = false;
     for (key, value) in ours.as_object().into_iter().flatten() {
@@ -67,7 +69,7 @@ pub fn compare(ours: &Value, theirs: &Value, path: &str, other: &mut Vec<String>
                 }
             }
             _ => {
-                // What an engine does not say of a field with further ones is that it is an object.
+                // Engines leave out the type of a field with sub-fields; it is `object`.
                 let object = json!("object");
                 let found = theirs.get(key).or((key == "type").then_some(&object));
                 differs |= found.map(text) != Some(text(value));
@@ -79,7 +81,7 @@ pub fn compare(ours: &Value, theirs: &Value, path: &str, other: &mut Vec<String>
     }
 }
 
-/// Engines give back numbers and flags as text, some of them.
+/// Engines return some numbers and flags as text.
 fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

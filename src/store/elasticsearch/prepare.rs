@@ -1,7 +1,7 @@
-//! Installs the index template, and the mapping of a newer version in the indices that are there.
+//! Installs the index template, and updates the mapping of the existing indices with it.
 //!
-//! Does nothing when the template is the one we would install; monthly indices are made when the first document of a
-//! month is written (`months.rs`).
+//! If the installed template is already the one we would install, only the months are checked. Monthly indices are
+//! created when the first document of a month is written (`months.rs`).
 
 use super::{Elasticsearch, ours, template};
 use crate::{
@@ -13,20 +13,20 @@ use crate::{
 use serde_json::Value;
 use std::sync::atomic::Ordering;
 
-/// What the cluster has by the name of our template.
+/// The state of our template in the cluster.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Installed {
     Missing,
-    /// Of another version, or with other settings.
+    /// Another version, or other settings.
     Other,
-    /// For lines of which something else is left out.
+    /// With another privacy mark: other parts of the lines are left out.
     OtherPrivacy,
-    /// By a mailstitch that writes documents of a later schema.
+    /// Installed by a mailstitch that writes documents of a later schema.
     Newer(u64),
     Current,
 }
 
-/// From the `_meta` of the installed template, and that of ours.
+/// Compares the `_meta` of the installed template with ours.
 fn compare(installed: Option<&Value>, ours: &Value) -> Installed {
     let Some(meta) = installed else {
         return Installed::Missing;
@@ -39,8 +39,8 @@ fn compare(installed: Option<&Value>, ours: &Value) -> Installed {
     }
 }
 
-/// Whether an installed template still makes months as ours does, behind the alias and with our fields. What else an
-/// administrator has put into it (a life cycle, a pipeline) is left alone.
+/// Whether an installed template still creates months as ours does: same patterns, alias and fields. Anything else that
+/// an administrator added to it (a life cycle, a pipeline) is ignored.
 fn makes_months(found: &Value, ours: &Value) -> bool {
     let has = |at: &str, wanted: &str| {
         found.pointer(at).is_some_and(|all| match all {

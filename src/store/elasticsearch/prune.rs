@@ -1,9 +1,9 @@
-//! Deletes what ended long ago: whole indices where nothing else is in them, documents otherwise.
+//! Deletes documents that ended long ago: a whole index if it holds nothing else, single documents otherwise.
 //!
-//! Not `_delete_by_query`: it takes hours in one request or needs rights on tasks. Pages of ids and bulk deletes with the
-//! version seen do the same in short requests, and a document that changed meanwhile stays.
-//! `prune` runs under the lock of `run`; an index is dropped only after its month is over and a count, made after a
-//! refresh, found nothing younger in it.
+//! `_delete_by_query` is not used: it takes hours in one request or needs rights on tasks. Pages of ids and bulk
+//! deletes with the version seen do the same in short requests, and a document that changed meanwhile stays. `prune`
+//! runs under the lock of `run`; an index is dropped only if its month is over and a count after a refresh found
+//! nothing younger in it.
 
 use super::{Elasticsearch, encode, month, query, read};
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 use serde_json::Value;
 
 impl Elasticsearch {
-    /// How many documents were (with `dry_run`: would be) deleted.
+    /// Number of documents deleted, or with `dry_run` the number that would be.
     pub(super) async fn prune_before(&self, before: Time, dry_run: bool) -> Result<u64> {
         self.refresh_alias().await?;
         if dry_run {
@@ -58,7 +58,7 @@ impl Elasticsearch {
         }
     }
 
-    /// `None` where no index answers: it is closed, or there is none.
+    /// Number of transactions in an index; `None` if the index is closed or does not exist.
     async fn count(&self, index: &str, ended_before: Option<Time>) -> Result<Option<u64>> {
         let doing = format!("cannot count documents in index `{index}`");
         let query = ended_before.map_or_else(query::transactions, query::ended_query);
@@ -88,7 +88,7 @@ impl Elasticsearch {
         let doing = format!("cannot delete index `{index}`");
         let path = in_path(index);
         let answer = self.client.send(&Call::new(&doing, Method::DELETE, &path, Body::None)).await?;
-        // 404: it went away by itself, or by the first of two tries.
+        // 404: the index was deleted by others, or by the first of two attempts.
         if !answer.is_success() && answer.status != 404 {
             return Err(answer.failure(&doing));
         }

@@ -1,7 +1,7 @@
-//! What the store asks of the alias, as JSON: pure.
+//! The queries that the store sends to the alias, as JSON: pure.
 //!
-//! Dates are compared as ISO 8601 text, which the mapping's own format reads. Every list is sorted by `mail.id` at the
-//! end: it is unique, so that `search_after` neither repeats nor skips, whatever is written meanwhile.
+//! Dates are compared as ISO 8601 text, a format that the mapping accepts. Every list has `mail.id` as its last sort
+//! key: it is unique, so `search_after` neither repeats nor skips documents, whatever is written meanwhile.
 
 use crate::{
     model::{Range, Time},
@@ -15,26 +15,26 @@ use crate::{
 use serde_json::{Value, json};
 use std::net::IpAddr;
 
-/// Documents of a page, at most. With their evidence they have some kilobytes each, those of mass mailings megabytes, so
-/// that pages begin small and grow as long as their bytes allow it.
+/// Most documents per page. A document with its evidence has some kilobytes, that of a mass mailing megabytes; so pages
+/// begin small and grow as long as their size in bytes allows.
 pub const PAGE: usize = 250;
 
 /// Documents of the first page.
 pub const FIRST_PAGE: usize = 16;
 
-/// Bytes that a page should have.
+/// Target size of a page in bytes.
 pub const PAGE_BYTES: usize = 8 << 20;
 
-/// How many documents the next page may have, after one of so many with so many bytes.
+/// Number of documents for the next page, after a page with these numbers of documents and bytes.
 pub fn next_size(documents: usize, bytes: usize) -> usize {
     let average = bytes / documents.max(1) + 1;
     (PAGE_BYTES / average).clamp(1, PAGE.min(2 * documents.max(1)))
 }
 
-/// Hits of a page of ids alone.
+/// Hits per page where only ids or a few fields are read.
 pub const IDS_PAGE: usize = 5000;
 
-/// The time span of the document touches the range.
+/// Filters for documents whose time span touches the range.
 fn touches(within: Range) -> [Value; 2] {
     [
         json!({"range": {"event.start": {"lt": readable(within.to)}}}),
@@ -42,18 +42,18 @@ fn touches(within: Range) -> [Value; 2] {
     ]
 }
 
-/// All parts of all documents with these queue ids; hosts are told apart by the caller, because a queue id hardly ever
-/// occurs on two of them.
+/// All parts of all documents with these queue ids, on any host: the caller tells hosts apart, because a queue id
+/// hardly ever occurs on two.
 fn find(queue_ids: &[&str], within: Range, after: Option<&str>) -> Value {
     let mut filter = vec![json!({"terms": {"email.local_id": queue_ids}})];
     filter.extend(touches(within));
     page_of(json!({"bool": {"filter": filter}}), PAGE, after)
 }
 
-/// What tells how large a document is.
+/// The fields from which the size of a document is estimated.
 pub const SIZE_FIELDS: [&str; 3] = ["mail.attempts", "mail.parts", "mail.omitted.lines"];
 
-/// The ids of what [`find`] gives, with what tells how large they are.
+/// Ids of the documents that [`find`] matches, with the fields for their size.
 pub fn find_ids(queue_ids: &[&str], within: Range, after: Option<&str>) -> Value {
     let mut body = ids_of(find(queue_ids, within, after));
     body["docvalue_fields"] = json!(SIZE_FIELDS);
@@ -66,7 +66,8 @@ fn ids_of(mut body: Value) -> Value {
     body
 }
 
-/// A page of what has one of these queue ids, names one in a link, or has one of these Message-IDs, but for what is known.
+/// A page of documents that have one of these queue ids, name one in a link, or have one of these Message-IDs, without
+/// the known ones.
 pub fn neighbours(
     queue_ids: &[String],
     message_ids: &[String],
@@ -88,12 +89,12 @@ pub fn neighbours(
     page_of(json!({"bool": {"filter": filter, "must_not": [{"ids": {"values": known}}]}}), size, after)
 }
 
-/// Whatever is a transaction: the marks of ledgers are none.
+/// Matches transactions only, not the marks of ledgers.
 pub fn transactions() -> Value {
     json!({"exists": {"field": "mail.id"}})
 }
 
-/// The ids of a page of everything, or of a range.
+/// A page of ids: all transactions, or those that touch a range.
 pub fn page(within: Option<Range>, after: Option<&str>) -> Value {
     let mut filter = vec![transactions()];
     filter.extend(within.into_iter().flat_map(touches));
@@ -116,17 +117,17 @@ fn page_of(query: Value, size: usize, after: Option<&str>) -> Value {
     body
 }
 
-/// Ids and versions of what ended before a moment.
+/// Ids and versions of documents that ended before a moment.
 pub fn ended(before: Time, after: Option<&str>) -> Value {
     ids_of(page_of(ended_query(before), PAGE, after))
 }
 
-/// What ended before a moment.
+/// Documents that ended before a moment.
 pub fn ended_query(before: Time) -> Value {
     json!({"bool": {"filter": [{"range": {"event.end": {"lt": readable(before)}}}]}})
 }
 
-/// Documents in which every term occurs, newest first. `after`: the sort values of the last hit.
+/// Documents that match every term, newest first. `after`: the sort values of the last hit.
 pub fn search(search: &Search, size: usize, after: Option<&Value>) -> Value {
     let mut filter: Vec<Value> = search.terms.iter().map(|term| any_place(term)).collect();
     filter.push(transactions());
@@ -143,13 +144,13 @@ pub fn search(search: &Search, size: usize, after: Option<&Value>) -> Value {
     body
 }
 
-/// The term in any place. The mapping of a place says whether case matters there.
+/// The term at any place. The mapping of the place decides whether case matters.
 fn any_place(term: &str) -> Value {
     let term = bare(term);
     let ip = term.parse::<IpAddr>().ok();
     let at = |place: &Place| match place.case {
         Case::Exact | Case::Any => Some(json!({"term": {(place.name): term}})),
-        // A field of addresses answers 400 to anything else.
+        // An IP field answers 400 to anything but an address.
         Case::Ip => ip.map(|ip| json!({"term": {(place.name): ip}})),
     };
     let should: Vec<Value> = PLACES.iter().filter_map(at).collect();
@@ -174,7 +175,7 @@ fn open() -> Vec<Value> {
     ]
 }
 
-/// The ids of a page of messages still on their way that ended before a moment.
+/// A page of ids of messages that are still on their way and ended before a moment.
 pub fn waiting(before: Time, after: Option<&str>) -> Value {
     let mut filter = open();
     filter.push(json!({"range": {"event.end": {"lt": readable(before)}}}));
@@ -183,7 +184,7 @@ pub fn waiting(before: Time, after: Option<&str>) -> Value {
     body
 }
 
-/// What `status` shows.
+/// The numbers that `status` shows.
 pub fn summary() -> Value {
     json!({
         "size": 0,
@@ -197,7 +198,7 @@ pub fn summary() -> Value {
     })
 }
 
-/// A page of what touches a range, with what tells whether it is a mail of its own.
+/// A page of documents that touch a range, with the fields that tell whether each is a root.
 pub fn census(within: Range, after: Option<&str>) -> Value {
     let mut filter = vec![json!({"term": {"mail.part": 0}})];
     filter.extend(touches(within));

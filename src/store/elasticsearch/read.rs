@@ -1,4 +1,4 @@
-//! Gets and searches: sends what `query.rs` asks and makes documents of the answers.
+//! Gets and searches: sends the queries of `query.rs` and decodes the documents in the answers.
 //!
 //! An alias without an index yet is an empty store, not an error.
 
@@ -23,12 +23,14 @@ use std::{
     sync::atomic::Ordering,
 };
 
-/// Queue ids of one search. Engines take 65,536 terms; a page of answers is read before the next are asked.
+/// Queue ids or Message-IDs per search. Engines accept 65,536 terms; all pages for one chunk are read before the next
+/// is asked for.
 const TERMS: usize = 1000;
-/// Ids of documents that a search leaves out; a server takes 65,536 (`index.max_terms_count`), and each costs a look-up.
+/// Most ids of known documents that a search excludes; a server accepts 65,536 (`index.max_terms_count`), and each
+/// costs a look-up.
 const KNOWN: usize = 10_000;
 
-/// Most bytes of an answer with documents: a page of mass mailings.
+/// Largest answer with documents, in bytes: a page of mass mailings.
 const LARGEST: usize = 512 << 20;
 const FEWER: &str = "`mailstitch prune` what is larger than a server can send";
 
@@ -53,7 +55,7 @@ struct Got {
     error: Option<Value>,
 }
 
-/// What `query::census` asks for of a document.
+/// The fields that `query::census` asks for.
 #[derive(Deserialize)]
 struct Counted {
     host: CountedHost,
@@ -98,7 +100,7 @@ impl Elasticsearch {
         Ok(stored)
     }
 
-    /// Those of these documents that there are, and how many bytes they have.
+    /// The documents of this chunk that exist, and their total size in bytes.
     async fn get_chunk(&self, chunk: &[Value], doing: &str) -> Result<(Vec<Stored>, usize)> {
         let gets = self.answers(chunk, "_mget", doing).await?;
         let bytes = gets.iter().filter_map(|got| got.source.as_ref()).map(|source| source.get().len()).sum();
@@ -106,7 +108,7 @@ impl Elasticsearch {
         Ok((stored?.into_iter().flatten().collect(), bytes))
     }
 
-    /// What is known of each of these documents, each named by index and id.
+    /// The answer for each of these documents (named by index and id), in the same order.
     async fn answers(&self, chunk: &[Value], path: &str, doing: &str) -> Result<Vec<Got>> {
         let body = json!({"docs": chunk});
         let call = Call::new(doing, Method::POST, path, Body::Json(&body));
@@ -134,7 +136,7 @@ impl Elasticsearch {
         Ok(sizes)
     }
 
-    /// Documents by index and id; what is no document id is left out.
+    /// Documents named by index and id; an id that is not one of ours is left out.
     fn named(&self, ids: &[String]) -> Vec<Value> {
         let alias = &self.settings.index;
         ids.iter().filter_map(|id| Some(json!({"_index": month::index_of(alias, id)?, "_id": id}))).collect()
@@ -198,7 +200,7 @@ impl Elasticsearch {
         let mut neighbours: BTreeMap<String, Node> = BTreeMap::new();
         let by_id = queue_ids.chunks(TERMS).map(|chunk| (chunk, &[][..]));
         for (ids, message_ids) in by_id.chain(message_ids.chunks(TERMS).map(|chunk| (&[][..], chunk))) {
-            // What an earlier chunk found need not come again.
+            // Documents found by an earlier chunk need not come again.
             let known: Vec<&str> = known.iter().chain(neighbours.keys()).map(String::as_str).take(KNOWN).collect();
             let most = most.saturating_sub(neighbours.len());
             if most == 0 {
@@ -212,7 +214,7 @@ impl Elasticsearch {
         Ok(neighbours.into_iter().map(|(id, node)| Neighbour { id, node }).collect())
     }
 
-    /// What a query finds that is read page by page, until there are so many.
+    /// The documents that a query finds, read page by page until there are at least `most`.
     async fn all_neighbours(
         &self,
         most: usize,
@@ -237,7 +239,7 @@ impl Elasticsearch {
         let doing = self.doing("search");
         let mut transactions = Vec::new();
         let mut after: Option<Value> = None;
-        // One more than wanted: the last may be followed by its other parts.
+        // One more than `limit`: other parts of the last message may follow it.
         let mut size = query::FIRST_PAGE.min(search.limit.saturating_add(1));
         loop {
             let found = self.search_alias(&doing, &query::search(search, size, after.as_ref())).await?;
@@ -259,7 +261,7 @@ impl Elasticsearch {
         Ok(transactions)
     }
 
-    /// The documents of a page of ids.
+    /// The documents for a page of ids, ordered by id.
     pub(super) async fn page_after(&self, ids: &Value, after: Option<&str>) -> Result<Page> {
         let doing = self.doing("read from");
         let found = self.search_alias(&doing, ids).await?;
@@ -297,7 +299,7 @@ impl Elasticsearch {
         })
     }
 
-    /// Documents are read only where the fields asked for do not tell whether their mail began with them.
+    /// Reads a whole document only where the fields asked for do not tell whether it is a root.
     pub(super) async fn count_by_kind(&self, within: Range) -> Result<Census> {
         let doing = self.doing("search");
         let (mut census, mut untold) = (Census::default(), Vec::new());
@@ -306,7 +308,7 @@ impl Elasticsearch {
             let found = self.search_alias(&doing, &query::census(within, after.as_deref())).await?;
             after = self.turn(&doing, &found, query::IDS_PAGE, after.as_deref())?;
             for hit in found.hits.hits {
-                // A document of somebody else behind the alias may hold anything.
+                // A foreign document behind the alias may hold anything.
                 let Some(Ok(counted)) = hit.source.map(|source| serde_json::from_str::<Counted>(source.get())) else {
                     continue;
                 };
@@ -339,7 +341,8 @@ impl Elasticsearch {
         self.client.whole(call.at_most(LARGEST, FEWER)).await
     }
 
-    /// Where the next page starts; `None` after a page that was not full.
+    /// Where the next page starts; `None` after a page that was not full. Fails if the next page would not lie behind
+    /// `after`.
     pub(super) fn turn(&self, doing: &str, found: &Found, size: usize, after: Option<&str>) -> Result<Option<String>> {
         let hits = &found.hits.hits;
         let Some(last) = hits.last().filter(|_| hits.len() >= size) else { return Ok(None) };
@@ -354,8 +357,8 @@ impl Elasticsearch {
         self.client.search_error(Kind::Temporary, doing).because("its pages go round in a circle")
     }
 
-    /// Who only looks may not ask for the state of indices; a search tells that one of them is closed, and leaves out what
-    /// is in it when it is asked to.
+    /// Warns about a closed index. A read-only user may not ask for the state of indices, but a search fails on a
+    /// closed index unless it is told to ignore it.
     async fn tell_of_closed(&self, doing: &str) -> Result<()> {
         let path = format!("{}/_search", in_path(&self.settings.index));
         let body = json!({"size": 0, "track_total_hits": false, "terminate_after": 1});
@@ -375,7 +378,7 @@ impl Elasticsearch {
         self.stored(&hit.id, hit.source.as_deref(), version(hit.seq_no, hit.primary_term))
     }
 
-    /// The document; `None` for one that is not ours, or that cannot be read.
+    /// The document; `None` if it is not ours or cannot be read.
     fn stored(&self, id: &str, source: Option<&RawValue>, version: Version) -> Option<Stored> {
         let read = source.ok_or_else(|| "it has no `_source`".to_owned()).and_then(|source| {
             let transaction: Transaction = serde_json::from_str(source.get()).map_err(|cause| cause.to_string())?;
@@ -394,27 +397,27 @@ impl Elasticsearch {
     }
 }
 
-/// How many documents the page after this one may have.
+/// Number of documents for the page after this one.
 fn next_size(found: &Found) -> usize {
     let sources = found.hits.hits.iter().filter_map(|hit| hit.source.as_ref());
     query::next_size(found.hits.hits.len(), sources.map(|source| source.get().len()).sum())
 }
 
-/// About how large a document is, from its numbers: a part has some of the attempts of the whole.
+/// Estimates the size of a document from its number of attempts; a part has an even share of the attempts of the whole.
 fn size(id: String, number: impl Fn(&str) -> Option<u64>) -> Known {
     let [attempts, parts, brief] = query::SIZE_FIELDS.map(|name| number(name).unwrap_or(0));
     Known::of_lines(id, (attempts / parts.max(1)).saturating_sub(brief), brief)
 }
 
-/// Searches for display do not ask for versions: nothing is written by those.
+/// Searches for display do not ask for versions, and nothing is written from their hits: 0 will do there.
 pub(super) fn version(seq_no: Option<u64>, primary_term: Option<u64>) -> Version {
     Version { number: seq_no.unwrap_or(0), term: primary_term.unwrap_or(0) }
 }
 
-/// The value of a `min` or `max` of dates: milliseconds as a float, or null when there is nothing.
+/// The value of a `min` or `max` aggregation on dates: milliseconds as a float, or null if nothing matched.
 fn moment(found: &Found, name: &str) -> Option<Time> {
     let value = found.aggregations().get(name)?.get("value")?.as_f64()?;
-    // Milliseconds of any year are whole and far below 2^53.
+    // Milliseconds of any year are whole numbers far below 2^53.
     #[expect(clippy::cast_possible_truncation, reason = "exact for every year that a date can have")]
     Some(Time(value as i64))
 }

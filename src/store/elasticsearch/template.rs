@@ -1,6 +1,7 @@
-//! The index template: settings and mapping of every monthly index (DESIGN of the document: `docs/documents.md`).
+//! The index template: settings and mapping of every monthly index (the fields are described in `docs/documents.md`).
 //!
-//! In: the store's settings.  Out: JSON. Changing the mapping means raising [`MAPPING`], so that the next run puts it in place.
+//! In: the store's settings. Out: JSON. A change of the mapping must raise [`MAPPING`], so that the next run installs
+//! it.
 
 use crate::{
     config::ElasticsearchStore,
@@ -8,21 +9,21 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-/// Above the templates that distributions bring for everything (100 to 200), so that ours decides.
+/// Higher than the catch-all templates that distributions install (100 to 200), so that ours wins.
 const PRIORITY: u32 = 500;
 
-/// The version of the mapping. [`SCHEMA`] is that of the documents, and keeps older programs from writing.
+/// The version of the mapping. [`SCHEMA`] is the version of the documents and keeps older programs from writing.
 const MAPPING: u32 = 2;
 
-/// Recipients of a document; engines take 10,000 unless told otherwise.
+/// Limit of recipients in a document; the default of engines is 10,000.
 pub const RECIPIENTS: u32 = 100_000;
 
-/// The name that the template has in the cluster.
+/// The name of the template in the cluster.
 pub fn name(settings: &ElasticsearchStore) -> String {
     format!("mailstitch-{}", settings.index)
 }
 
-/// What tells whether the installed template is the one we would install.
+/// `_meta` of the template, by which a run tells whether the installed one is current.
 pub fn meta(settings: &ElasticsearchStore, privacy: &str) -> Value {
     let mut meta = json!({
         "mailstitch_schema": SCHEMA,
@@ -41,7 +42,7 @@ pub fn meta(settings: &ElasticsearchStore, privacy: &str) -> Value {
 pub fn template(settings: &ElasticsearchStore, privacy: &str) -> Value {
     let alias = settings.index.as_str();
     json!({
-        // Years and months, and nothing else that happens to begin like the alias.
+        // Matches years and months only, not every index whose name begins like the alias.
         "index_patterns": (1..=9).map(|digit| format!("{alias}-{digit}*.*")).collect::<Vec<_>>(),
         "priority": PRIORITY,
         "_meta": meta(settings, privacy),
@@ -51,9 +52,9 @@ pub fn template(settings: &ElasticsearchStore, privacy: &str) -> Value {
                 "number_of_shards": settings.shards,
                 "number_of_replicas": settings.replicas,
                 "codec": "best_compression",
-                // Of one message to one address, an alias may have any number of names.
+                // A message to one alias may have any number of recipients.
                 "mapping": {"nested_objects": {"limit": RECIPIENTS}},
-                // Acknowledged is on disk: the ledger relies on it.
+                // An acknowledged write is on disk: the ledger relies on it.
                 "translog": {"durability": "request"},
                 "analysis": analysis(),
             }},
@@ -62,22 +63,22 @@ pub fn template(settings: &ElasticsearchStore, privacy: &str) -> Value {
     })
 }
 
-/// What fields without a case are compared by.
+/// The normalizer for fields that are compared without regard to case.
 pub fn analysis() -> Value {
     json!({"normalizer": {"lower": {"type": "custom", "filter": ["lowercase"]}}})
 }
 
-/// Longer ones are kept in the document and left out of the index: a Lucene term has an end at 32,766 bytes.
+/// Longer values stay in the document and are left out of the index: a Lucene term has at most 32,766 bytes.
 fn keyword() -> Value {
     json!({"type": "keyword", "ignore_above": LONGEST})
 }
 
-/// For what is searched without regard to case: addresses, hosts, Message-IDs.
+/// For fields that are searched without regard to case: addresses, hosts, Message-IDs.
 fn any_case() -> Value {
     json!({"type": "keyword", "ignore_above": LONGEST, "normalizer": "lower"})
 }
 
-/// Words of people and servers: searched by word, counted by the whole.
+/// Free text of people and servers: searched by word, counted as a whole.
 fn text() -> Value {
     json!({"type": "text", "fields": {"keyword": keyword()}})
 }
@@ -86,7 +87,7 @@ fn object(properties: Value) -> Value {
     json!({"properties": properties})
 }
 
-/// The mapping. What is not listed stays in the document and is not searched (`dynamic: false`).
+/// The mapping. Fields that are not listed stay in the document and are not searched (`dynamic: false`).
 pub fn mapping() -> Value {
     let (date, long, flag, ip) =
         (json!({"type": "date"}), json!({"type": "long"}), json!({"type": "boolean"}), json!({"type": "ip"}));

@@ -1,22 +1,22 @@
-//! What to do about one item of a bulk answer: pure, on JSON.
+//! Decides what to do about each item of a bulk answer: pure, on JSON.
 //!
-//! A bulk answers 200 even when all of its items failed; each item has a status of its own.
+//! A bulk request answers 200 even if all of its items failed; each item has its own status.
 
 use crate::net::{elastic::Cause, http::retry};
 use serde_json::Value;
 
-/// What became of one item.
+/// The outcome of one item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// Done; for a delete also: it was not there.
+    /// Done. A delete of a document that does not exist is done too.
     Stored,
-    /// The document is not the one that was expected.
+    /// The stored document does not have the expected version.
     Conflict,
-    /// Later perhaps; the reason, and a hint, are told when it never works.
+    /// May work later; reason and hint are reported if it never does.
     Retry(String, Option<&'static str>),
-    /// The document can never be stored: the reason is for the dead letters.
+    /// The document can never be stored; the reason goes to the dead letters.
     Refused(String),
-    /// The user may not write: nothing is wrong with the document.
+    /// The user may not write; nothing is wrong with the document.
     Denied(String),
 }
 
@@ -26,7 +26,7 @@ pub enum Verdict {
 /// | 409                                             | Conflict |
 /// | 400, 403, 429 by a block (disk full), closed    | Retry    |
 /// | 408, 429, 5xx                                   | Retry    |
-/// | 404 of a write: the index went away meanwhile   | Retry    |
+/// | 404 of a write (index deleted meanwhile), none  | Retry    |
 /// | 401, 403                                        | Denied   |
 /// | everything else, 400 above all                  | Refused  |
 ///
@@ -83,7 +83,8 @@ mod tests {
         );
     }
 
-    /// A month that somebody deleted while we wrote is made anew by the next try; a bulk tells it of each of its documents.
+    /// A month that was deleted while we write is created again by the next attempt; the bulk answer reports it for
+    /// each item.
     #[test]
     fn a_write_whose_index_went_away_is_tried_again() {
         for operation in ["create", "index"] {

@@ -1,4 +1,5 @@
-//! What `check` shows of an SQLite store: is it there, may we write, may others read, are its clocks sane.
+//! The rows of `check` for an SQLite store: it exists, we may write, others may not use it, and no document lies in the
+//! future.
 
 use super::SqliteStore;
 use crate::{
@@ -10,10 +11,10 @@ use crate::{
 use rusqlite::TransactionBehavior;
 use std::{fs, io, os::unix::fs::MetadataExt, path::Path};
 
-/// How far in the future an event may lie before a clock or a time zone is wrong somewhere.
+/// An event further in the future than this means a wrong clock or time zone.
 const AHEAD_MS: i64 = 3_600_000;
 
-/// The rows of `check`. Makes and changes nothing.
+/// The rows of `check`. Creates and changes nothing.
 pub async fn check(store: &SqliteStore, now: Time) -> Vec<Check> {
     let path = &store.database.path;
     let meta = match fs::metadata(path) {
@@ -31,8 +32,8 @@ pub async fn check(store: &SqliteStore, now: Time) -> Vec<Check> {
     let found = format!("`{}`, {} documents, {} MiB", path.display(), summary.documents, meta.len() >> 20);
     let writable = store
         .on("write to", |connection| {
-            // Only a statement that writes shows whether one may: a file opened for reading alone begins and ends
-            // transactions gladly.
+            // Only a statement that writes shows whether we may write: on a file opened read-only, transactions begin
+            // and end without an error.
             let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             tx.execute("UPDATE counter SET last = last", [])?;
             Ok(tx.rollback()?)
@@ -46,7 +47,7 @@ pub async fn check(store: &SqliteStore, now: Time) -> Vec<Check> {
     ]
 }
 
-/// A database that is not there yet is fine if the first run can make it.
+/// A database that does not exist yet is fine if the first run can create it.
 fn can_be_made(path: &Path) -> Result<String, String> {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let nearest = absolute.ancestors().find(|dir| dir.is_dir()).unwrap_or(Path::new("/"));

@@ -1,10 +1,10 @@
-//! How a document is kept in a row: the JSON of the document, compressed with zstd.
+//! How a document is kept in a row: its JSON, compressed with zstd.
 //!
-//! In: a transaction. Out: its blob, and back. What the blob holds is known here and nowhere else; the columns beside it
-//! are for searching only and are never read back into a document.
+//! In: a transaction. Out: its blob, and back. Only this module knows the format of a blob; the columns beside it are
+//! for searching and are never read back into a document.
 //!
-//! A document is short, and most of it is the names of its fields: both sides know a few documents beforehand, which makes
-//! blobs half as large, and writing them faster.
+//! A document is short and consists mostly of field names: a zstd dictionary of sample documents halves the blobs and
+//! makes writing faster.
 
 use crate::model::Transaction;
 use std::{cell::RefCell, io, sync::LazyLock};
@@ -17,10 +17,10 @@ use zstd::{
 /// One of zstd's fast levels: a run writes more than it reads.
 const LEVEL: i32 = -2;
 
-/// Bytes of a document's JSON. What claims to be larger is damaged.
+/// Largest JSON of a document in bytes. A blob that claims to hold more is damaged.
 const LARGEST: u64 = 1 << 30;
 
-/// What blobs are written with refers to it, hence it is never to be changed without a new version of the tables.
+/// The dictionary. Blobs refer to it, so it must not change without a new version of the tables.
 const KNOWN: &[u8] = include_bytes!("dictionary.ndjson");
 
 static ENCODER: LazyLock<EncoderDictionary<'static>> = LazyLock::new(|| EncoderDictionary::copy(KNOWN, LEVEL));
@@ -33,7 +33,7 @@ thread_local! {
         RefCell::new(Decompressor::with_prepared_dictionary(&DECODER));
 }
 
-/// The blob of a document.
+/// Encodes a document as a blob.
 pub fn encode(t: &Transaction) -> io::Result<Vec<u8>> {
     let json = serde_json::to_vec(t)?;
     if json.len() as u64 > LARGEST {
@@ -42,7 +42,7 @@ pub fn encode(t: &Transaction) -> io::Result<Vec<u8>> {
     COMPRESSOR.with_borrow_mut(|compressor| ready(compressor)?.compress(&json))
 }
 
-/// The document of a blob; fails when the blob is damaged.
+/// The document in a blob; fails if the blob is damaged.
 pub fn decode(blob: &[u8]) -> io::Result<Transaction> {
     let damaged = || io::Error::new(io::ErrorKind::InvalidData, "it is damaged");
     let size = zstd_safe::get_frame_content_size(blob).ok().flatten().filter(|size| *size <= LARGEST);
@@ -51,7 +51,7 @@ pub fn decode(blob: &[u8]) -> io::Result<Transaction> {
     Ok(serde_json::from_slice(&json)?)
 }
 
-/// What could not be made, for want of memory, could not be made.
+/// A compressor that could not be created, for lack of memory, fails each time with that error.
 fn ready<T>(made: &mut io::Result<T>) -> io::Result<&mut T> {
     made.as_mut().map_err(|e| io::Error::new(e.kind(), e.to_string()))
 }
@@ -81,7 +81,7 @@ mod tests {
         let t: Transaction = serde_json::from_slice(KNOWN.split(|byte| *byte == b'\n').next().unwrap()).unwrap();
         let blob = encode(&t).unwrap();
         assert!(decode(&blob[..blob.len() - 1]).is_err());
-        // A frame of one segment with its size in eight bytes (RFC 8878, section 3.1.1.1).
+        // A single-segment frame with its size in eight bytes (RFC 8878, section 3.1.1.1).
         let huge = [&[0x28, 0xb5, 0x2f, 0xfd, 0xe0][..], &u64::MAX.to_le_bytes()[..], &[1, 0, 0][..]].concat();
         assert_eq!(decode(&huge).unwrap_err().to_string(), "it is damaged");
         assert!(decode(b"").is_err());

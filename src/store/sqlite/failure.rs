@@ -1,10 +1,10 @@
-//! What an SQLite result code means to the one who has to act on it.
+//! Turns an SQLite result code into an error kind and a hint for the user.
 
 use crate::error::{Error, Kind};
 use rusqlite::ErrorCode;
 use std::{io, path::Path};
 
-/// Why work on the database failed, before the path is known.
+/// Why work on the database failed; the path is added by [`Failure::at`].
 #[derive(Debug)]
 pub enum Failure {
     Sqlite(rusqlite::Error),
@@ -26,7 +26,7 @@ impl From<rusqlite::Error> for Failure {
 const DAMAGED: &str = "restore the file from a backup, or move it away and rebuild it with `mailstitch backfill`";
 
 impl Failure {
-    /// As the user reads it; `doing` is `read`, `write to`, ….
+    /// The error for the user; `doing` is `read`, `write to`, ….
     pub fn at(self, doing: &str, path: &Path) -> Error {
         let doing = format!("cannot {doing} database `{}`", path.display());
         match self {
@@ -48,7 +48,7 @@ impl Failure {
     }
 }
 
-/// The codes are those of <https://sqlite.org/rescode.html>; an error that is not SQLite's own has none.
+/// The codes are listed at <https://sqlite.org/rescode.html>; an error that does not come from SQLite has none.
 fn kind(code: Option<ErrorCode>) -> Kind {
     match code {
         Some(
@@ -61,7 +61,7 @@ fn kind(code: Option<ErrorCode>) -> Kind {
             | ErrorCode::SchemaChanged,
         ) => Kind::Temporary,
         Some(ErrorCode::OutOfMemory) => Kind::Memory,
-        // Whether the file is there was asked before, so what cannot be opened may not be opened.
+        // The caller has checked that the file exists, so `CannotOpen` means missing permission.
         Some(
             ErrorCode::PermissionDenied
             | ErrorCode::ReadOnly
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
     use rusqlite::ffi;
 
-    /// `message` is what SQLite says itself.
+    /// `message` is SQLite's own text.
     #[track_caller]
     fn check(code: i32, message: &str, kind: Kind) {
         let error = Failure::from(rusqlite::Error::SqliteFailure(ffi::Error::new(code), Some(message.to_owned())))

@@ -1,7 +1,7 @@
-//! The marks of ledgers: a table of its own, which goes wherever the file goes.
+//! The marks of ledgers, in a table of their own, so that they are copied and restored with the file.
 //!
-//! Beside its number a mark names a document of that write. Whoever deletes rows with another program deletes that one too;
-//! where we delete it ourselves, the mark names none any more.
+//! Beside its number a mark names one document of that write. If another program deletes that document, the mark no
+//! longer counts; if we delete it ourselves, the mark stays and names none.
 
 use super::failure::Outcome;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
@@ -12,7 +12,7 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS marks (
   document TEXT
 ) WITHOUT ROWID";
 
-/// Leaves the mark of a write.
+/// Stores the number of a write.
 pub fn leave(connection: &mut Connection, ledger: &str, number: u64, documents: &[String]) -> Outcome<()> {
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     tx.execute(TABLE, [])?;
@@ -24,7 +24,7 @@ pub fn leave(connection: &mut Connection, ledger: &str, number: u64, documents: 
     Ok(())
 }
 
-/// The number that a ledger left last; `None` where the document that it named has been deleted by others.
+/// The number that a ledger stored last; `None` if there is none, or if others deleted the document that it names.
 pub fn find(connection: &Connection, ledger: &str) -> Outcome<Option<u64>> {
     if !there(connection)? {
         return Ok(None);
@@ -40,7 +40,7 @@ pub fn find(connection: &Connection, ledger: &str) -> Outcome<Option<u64>> {
     Ok(number.map(i64::cast_unsigned))
 }
 
-/// After documents were deleted.
+/// Called after our own deletes: a mark whose document is gone names none from now on.
 pub fn name_none_that_is_gone(connection: &Connection) -> Outcome<()> {
     if there(connection)? {
         connection.execute(

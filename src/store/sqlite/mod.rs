@@ -1,10 +1,10 @@
 //! The embedded store: one SQLite file, no server.
 //!
-//! In: documents. Out: documents, found by id, key, term and time. A write is visible to every reader when `put` returns,
-//! so `refresh` does nothing; it survives a crash of the program at once, and a power loss after `commit`. Several
-//! processes may use one file; what they do to one document is told apart by versions.
+//! In: documents. Out: documents, found by id, key, term and time. A write is visible to every reader when `put`
+//! returns, so `refresh` does nothing; it survives a crash of the program at once, and a power loss after `commit`.
+//! Several processes may use one file; versions keep them from overwriting each other's changes.
 //!
-//! SQLite blocks, so the work is done on the runtime's blocking threads, one at a time per store.
+//! SQLite calls block, so they run on the runtime's blocking threads, one at a time per store.
 
 mod check;
 mod codec;
@@ -35,10 +35,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// A file is one place.
+/// The name of the only place for marks: a file is one place.
 const PLACE: &str = "database";
 
-/// A store in one SQLite file. Nothing is opened before the first use, and nothing made before `prepare`.
+/// A store in one SQLite file. Nothing is opened before the first use, and nothing is created before `prepare`.
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
     database: Arc<Database>,
@@ -48,7 +48,7 @@ pub struct SqliteStore {
 struct Database {
     path: PathBuf,
     access: Access,
-    /// [`Privacy::mark`](crate::model::Privacy::mark) of what is written to it; empty where lines are kept whole.
+    /// [`Privacy::mark`](crate::model::Privacy::mark) of the lines written to it; empty if lines are kept whole.
     privacy: String,
     connection: Mutex<Option<Connection>>,
     unreadable: Unreadable,
@@ -64,12 +64,12 @@ impl Database {
 }
 
 impl SqliteStore {
-    /// `access`: who may read the file, if it has to be made.
+    /// `access`: who may read the file, if it has to be created.
     pub fn new(path: impl Into<PathBuf>, access: Access) -> Self {
         Self::made(path.into(), access, String::new())
     }
 
-    /// The same file for lines of which something is left out; refused where another mark is in it.
+    /// The same file for lines with this privacy mark; opening it fails if the file has another mark.
     pub fn with_privacy(self, mark: String) -> Self {
         let Database { path, access, .. } = &*self.database;
         Self::made(path.clone(), *access, mark)
@@ -80,7 +80,7 @@ impl SqliteStore {
         Self { database: Arc::new(Database { path, access, privacy, connection, unreadable }) }
     }
 
-    /// Does `work` that reads documents, and may leave some out.
+    /// Runs `work`, which reads documents and may leave some out.
     async fn reading<T: Send + 'static>(
         &self,
         doing: &'static str,
@@ -90,7 +90,7 @@ impl SqliteStore {
         self.on(doing, move |connection| work(connection, &|id, cause| database.leave_out(id, cause))).await
     }
 
-    /// Does `work` on the open database; `doing` is what the user reads if it fails: `read`, `write to`.
+    /// Runs `work` on the open database; `doing` is `read`, `write to`, … as in the error message.
     async fn on<T: Send + 'static>(
         &self,
         doing: &'static str,

@@ -1,4 +1,4 @@
-//! Everything that only looks: by id, by key, by term, page by page, and the numbers of `status`.
+//! All reading queries: by id, by key, by term, page by page, and the numbers of `status`.
 
 use super::{
     codec,
@@ -17,17 +17,18 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, ToSql, param
 use serde::de::DeserializeOwned;
 use std::io;
 
-/// Documents per page, and bytes of their blobs: whichever is reached first ends it.
+/// Documents per page, and bytes of their blobs; whichever is reached first ends the page.
 const PAGE: usize = 250;
 const PAGE_BYTES: usize = 4 << 20;
 
-/// No limit in time.
+/// Any time.
 const ALWAYS: Range = Range { from: Time(i64::MIN), to: Time(i64::MAX) };
 
-/// Terms of a search that are looked up; more can only narrow what these find, which the documents themselves decide.
+/// Terms of a search that are looked up in the index. Further terms only narrow the result, and that is checked on the
+/// documents.
 const TERMS_LOOKED_UP: usize = 8;
 
-/// Told of each row whose document cannot be read: its id, and why.
+/// Called with id and cause for each row whose document cannot be read.
 pub type LeaveOut<'a> = dyn Fn(&str, &io::Error) + 'a;
 
 /// The documents with these ids.
@@ -40,7 +41,7 @@ pub fn get(connection: &Connection, ids: &[String], leave_out: &LeaveOut<'_>) ->
     Ok(found)
 }
 
-/// Which of these ids there are, and about how large their documents.
+/// Which of these ids exist, with the approximate size of each document.
 pub fn sizes(connection: &Connection, ids: &[String]) -> Outcome<Vec<Known>> {
     let mut rows = connection.prepare_cached("SELECT id, length(blob) FROM transactions WHERE id = ?1")?;
     let mut found = Vec::new();
@@ -50,7 +51,7 @@ pub fn sizes(connection: &Connection, ids: &[String]) -> Outcome<Vec<Known>> {
     Ok(found)
 }
 
-/// The documents of these keys that touch a range: which there are, and about how large.
+/// Ids and approximate sizes of the documents with these keys whose time span touches a range.
 pub fn find_ids(connection: &mut Connection, keys: &[QueueKey], within: Range) -> Outcome<Vec<Known>> {
     let tx = connection.transaction()?;
     let mut found = Vec::new();
@@ -69,7 +70,7 @@ pub fn find_ids(connection: &mut Connection, keys: &[QueueKey], within: Range) -
     Ok(found)
 }
 
-/// How much larger a document is than its blob, about.
+/// Approximate ratio of a document's JSON to its blob.
 const PACKED: u64 = 6;
 
 fn known(row: &Row<'_>) -> rusqlite::Result<Known> {
@@ -77,14 +78,14 @@ fn known(row: &Row<'_>) -> rusqlite::Result<Known> {
     Ok(Known { id: row.get(0)?, bytes })
 }
 
-/// The documents of these keys that touch a range.
+/// The documents with these keys whose time span touches a range.
 pub fn find(
     connection: &mut Connection,
     keys: &[QueueKey],
     within: Range,
     leave_out: &LeaveOut<'_>,
 ) -> Outcome<Vec<Stored>> {
-    // One transaction, so that all keys are seen as of one moment (and the file is locked once).
+    // One transaction, so that all keys are read from one snapshot and the file is locked only once.
     let tx = connection.transaction()?;
     let mut found = Vec::new();
     {
@@ -103,7 +104,7 @@ pub fn find(
     Ok(found)
 }
 
-/// The documents that touch a range and share a queue id or a Message-ID with those asked for.
+/// The documents that touch the range of `traces` and share a queue id or a Message-ID with it, without the known ones.
 pub fn neighbours(connection: &mut Connection, traces: &Traces, leave_out: &LeaveOut<'_>) -> Outcome<Vec<Neighbour>> {
     let wanted = neighbour_terms(&traces.queue_ids, &traces.message_ids);
     let within = traces.within;
@@ -130,13 +131,14 @@ pub fn neighbours(connection: &mut Connection, traces: &Traces, leave_out: &Leav
     Ok(found)
 }
 
-/// The document and version of a row `version, blob, id`; `None` where it cannot be read.
+/// Document and version of a row `version, blob, id`; `None` if the document cannot be read.
 fn versioned(row: &Row<'_>, leave_out: &LeaveOut<'_>) -> rusqlite::Result<Option<Stored>> {
     let version = Version { number: row.get::<_, i64>(0)?.cast_unsigned(), term: 0 };
     Ok(read(row.get_ref(1)?, row.get_ref(2)?, leave_out).map(|transaction| Stored { transaction, version }))
 }
 
-/// The document of a blob, whatever stands in its place.
+/// The document in a blob. `None`, after a call of `leave_out`, if the value is no blob, is damaged or holds another
+/// id.
 fn read(blob: ValueRef<'_>, id: ValueRef<'_>, leave_out: &LeaveOut<'_>) -> Option<Transaction> {
     let id = id.as_str().unwrap_or_default();
     let blob = blob.as_bytes().map_err(io::Error::other);
@@ -147,19 +149,19 @@ fn read(blob: ValueRef<'_>, id: ValueRef<'_>, leave_out: &LeaveOut<'_>) -> Optio
     read.inspect_err(|cause| leave_out(id, cause)).ok()
 }
 
-/// The documents that a search means, newest first.
+/// The documents that match a search, newest first.
 pub fn search(connection: &mut Connection, search: &Search, leave_out: &LeaveOut<'_>) -> Outcome<Vec<Transaction>> {
     let mut found = Vec::new();
     if search.limit == 0 {
         return Ok(found);
     }
     let Range { from, to } = search.within.unwrap_or(ALWAYS);
-    // With a `+` no index is used for it: few documents have a term, many a time.
+    // The `+` keeps SQLite from using the index on time: a term selects far fewer rows than a time range.
     let plus = if search.terms.is_empty() { "" } else { "+" };
     let mut sql = format!("SELECT doc FROM transactions WHERE {plus}start_ms < ? AND {plus}end_ms >= ?");
     let mut parameters = vec![to.0, from.0];
     for term in search.terms.iter().take(TERMS_LOOKED_UP) {
-        // A `CROSS JOIN` is done in the order in which it is written.
+        // SQLite runs a `CROSS JOIN` in the order in which it is written.
         sql.push_str(
             " AND doc IN (SELECT terms.doc FROM blocks CROSS JOIN terms USING (block)
                 WHERE start_ms < ? AND end_ms >= ? AND term IN (?, ?))",
@@ -170,7 +172,7 @@ pub fn search(connection: &mut Connection, search: &Search, leave_out: &LeaveOut
     sql.push_str(" ORDER BY start_ms DESC, id DESC");
     let tx = connection.transaction()?;
     {
-        // Rows are sorted without their blobs; a blob is read when its turn comes.
+        // The rows are sorted without their blobs; each blob is read when its row is reached.
         let mut hits = tx.prepare_cached(&sql)?;
         let mut blobs = tx.prepare_cached(BLOB)?;
         let mut hits = hits.query(params_from_iter(parameters))?;
@@ -185,7 +187,7 @@ pub fn search(connection: &mut Connection, search: &Search, leave_out: &LeaveOut
     Ok(found)
 }
 
-/// The next page in the order of ids.
+/// The next page, ordered by id.
 pub fn page(
     connection: &mut Connection,
     after: Option<&str>,
@@ -193,15 +195,15 @@ pub fn page(
     leave_out: &LeaveOut<'_>,
 ) -> Outcome<Page> {
     let within = within.unwrap_or(ALWAYS);
-    // With a `+` no index is used for it: what is in order already need not be sorted for every page. No id is empty, so
-    // every one is after the empty text.
+    // The `+` keeps SQLite from using the time indices: rows then come in id order and need no sort for each page.
+    // Every id is greater than the empty text, so that starts the first page.
     let sql =
         "SELECT doc, id FROM transactions WHERE id > ?1 AND +start_ms < ?2 AND +end_ms >= ?3 ORDER BY id LIMIT ?4";
     let parameters: [&dyn ToSql; 4] = [&after.unwrap_or_default(), &within.to.0, &within.from.0, &(PAGE as i64)];
     page_of(connection, sql, &parameters, leave_out)
 }
 
-/// The next page of messages that are still on their way and ended before a moment, in the order in which they came.
+/// The next page of messages that are still on their way and whose last line is before `before`, in row order.
 pub fn waiting(
     connection: &mut Connection,
     after: Option<&str>,
@@ -215,7 +217,7 @@ pub fn waiting(
     page_of(connection, sql, &[&after, &before.0, &(PAGE as i64)], leave_out)
 }
 
-/// A page of rows `doc, after`, of which the last says where the next page begins.
+/// A page of rows `doc, after`; `after` of the last row says where the next page begins.
 fn page_of(
     connection: &mut Connection,
     sql: &str,
@@ -245,7 +247,7 @@ fn page_of(
 
 const BLOB: &str = "SELECT blob, id FROM transactions WHERE doc = ?1";
 
-/// The document of a hit, which is a row `doc`, if it can be read, and the bytes that it takes.
+/// The document of a hit (a row that begins with `doc`), if it can be read, and the size of its blob in bytes.
 fn document(
     blobs: &mut CachedStatement<'_>,
     hit: &Row<'_>,
@@ -257,21 +259,21 @@ fn document(
     })
 }
 
-/// The newest end that is not after `now`.
+/// The newest `end_ms` that is not after `now`.
 pub fn newest_end(connection: &Connection, now: Time) -> Outcome<Option<Time>> {
     let end: Option<i64> =
         connection.query_row("SELECT max(end_ms) FROM transactions WHERE end_ms <= ?1", [now.0], |row| row.get(0))?;
     Ok(end.map(Time))
 }
 
-/// How many documents `prune` would delete.
+/// Number of documents that `prune` would delete.
 pub fn count_before(connection: &Connection, before: Time) -> Outcome<u64> {
     let count: i64 =
         connection.query_row("SELECT count(*) FROM transactions WHERE end_ms < ?1", [before.0], |row| row.get(0))?;
     Ok(count.cast_unsigned())
 }
 
-/// The numbers of `status`, each from its own index.
+/// The numbers of `status`; each query has its own index.
 pub fn summary(connection: &mut Connection) -> Outcome<Summary> {
     let tx = connection.transaction()?;
     let number = |sql: &str| tx.query_row(sql, [], |row| row.get::<_, Option<i64>>(0));
@@ -289,7 +291,7 @@ pub fn summary(connection: &mut Connection) -> Outcome<Summary> {
     Ok(summary)
 }
 
-/// What touches a range. Documents are read only where the columns do not tell whether their mail began with them.
+/// Counts the documents that touch a range. A document is read only where the columns do not tell whether it is a root.
 pub fn census(connection: &mut Connection, within: Range, leave_out: &LeaveOut<'_>) -> Outcome<Census> {
     let tx = connection.transaction()?;
     let mut census = Census::default();
@@ -301,7 +303,7 @@ pub fn census(connection: &mut Connection, within: Range, leave_out: &LeaveOut<'
         let mut blobs = tx.prepare_cached(BLOB)?;
         let mut rows = rows.query((within.to.0, within.from.0))?;
         while let Some(row) = rows.next()? {
-            // What is no word of ours counts as nothing.
+            // A row with an unknown kind or status is not counted.
             let (Some(kind), Some(status)) = (meant(row.get_ref(1)?), meant(row.get_ref(2)?)) else { continue };
             let text = |column| row.get_ref(column).map(|value| value.as_str().unwrap_or_default());
             match kind {
@@ -317,7 +319,7 @@ pub fn census(connection: &mut Connection, within: Range, leave_out: &LeaveOut<'
     Ok(census)
 }
 
-/// The kind or status that a document calls by a word.
+/// The kind or status for its word in a document.
 fn meant<T: DeserializeOwned>(word: ValueRef<'_>) -> Option<T> {
     serde_json::from_value(word.as_str().ok()?.into()).ok()
 }

@@ -1,11 +1,15 @@
-//! The tables, and the way to them: making the file, opening it, and telling a database of ours from any other.
+//! Creates and opens the database file, and tells ours from any other.
 //!
-//! A document is a row of `transactions`: its `blob` holds all of it, the columns beside it are what searches need, and
-//! what someone with the `sqlite3` shell wants to see. `terms` says where a search term occurs, as a 64-bit hash: hostile
-//! text of any length costs 16 bytes, and what is found is confirmed on the document. Hashes are in no order, and a tree of
-//! them in which every insertion lands somewhere else is the slower the larger it is: so each block of documents that were
-//! made after each other has terms of its own, and `blocks` says which time its documents touch, so that a look into some
-//! hours of a store of years is a look into few. The numbers of versions come from `counter`, not from the row, so that a document that was deleted and made again never fits an old expectation.
+//! A document is a row of `transactions`: its `blob` holds all of it; the columns beside it are what searches need, and
+//! what someone with the `sqlite3` shell wants to see. `terms` says where a search term occurs, as a 64-bit hash:
+//! hostile text of any length costs 16 bytes, and each hit is confirmed on the document.
+//!
+//! Hashes arrive in random order, and one tree of them gets slower to insert into the larger it is. So each block of
+//! consecutive documents has its own terms, and `blocks` holds the time span of each block: a search for some hours in
+//! a store of years reads few blocks.
+//!
+//! Versions come from `counter`, not from the row, so that a document that was deleted and created again never matches
+//! an old expected version.
 
 use super::failure::Outcome;
 use crate::{
@@ -19,10 +23,10 @@ use std::{path::Path, time::Duration};
 /// `PRAGMA user_version` of the tables below.
 const VERSION: i32 = 1;
 
-/// `PRAGMA application_id`, "mstc": this file is mailstitch's.
+/// `PRAGMA application_id`, "mstc": the file belongs to mailstitch.
 const APPLICATION: i32 = 0x6d73_7463;
 
-/// How long to wait for another process: a stretch is written in far less.
+/// How long to wait for a lock held by another process; writing a stretch takes far less.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 const TABLES: &str = "
@@ -62,7 +66,7 @@ CREATE TABLE counter (last INTEGER NOT NULL);
 INSERT INTO counter VALUES (0);
 ";
 
-/// Opens a database that is there.
+/// Opens an existing database.
 pub fn open(path: &Path, access: Access, privacy: &str) -> Result<Connection> {
     let connection = connect(path, access)?;
     match recognise(&connection, privacy).map_err(|e| e.at("open", path))? {
@@ -71,7 +75,7 @@ pub fn open(path: &Path, access: Access, privacy: &str) -> Result<Connection> {
     }
 }
 
-/// Makes the file and its tables where there are none, then opens it.
+/// Creates the file and its tables if they do not exist, then opens it.
 pub fn prepare(path: &Path, access: Access, privacy: &str) -> Result<Connection> {
     if let Some(dir) = path.parent() {
         access.make_dir(dir)?;
@@ -85,7 +89,7 @@ pub fn prepare(path: &Path, access: Access, privacy: &str) -> Result<Connection>
 }
 
 fn connect(path: &Path, access: Access) -> Result<Connection> {
-    // SQLite says "unable to open" and nothing more; the operating system knows why.
+    // SQLite says only "unable to open"; the operating system says why.
     std::fs::metadata(path).map_err(|e| {
         let error = Error::io(format!("cannot open database `{}`", path.display()), &e);
         if e.kind() == std::io::ErrorKind::NotFound {
@@ -98,13 +102,13 @@ fn connect(path: &Path, access: Access) -> Result<Connection> {
         let connection =
             Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         connection.busy_timeout(PATIENCE)?;
-        // The log is synced by the checkpoint in `commit`, not by every transaction: the ledger is marked after it.
+        // The log is synced by the checkpoint in `commit`, not by every transaction; the ledger is marked after that.
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.pragma_update(None, "cache_size", -32_768)?; // KiB
-        // Pages. Every move of the log into the database is synced, and `commit` moves it anyway.
+        // In pages. Every checkpoint syncs, and `commit` makes one anyway.
         connection.pragma_update(None, "wal_autocheckpoint", 10_000)?;
         connection.set_prepared_statement_cache_capacity(32);
-        // Readers of the group may not make the side files of the log, so these stay when the last writer leaves.
+        // Readers in the group may not create the `-wal` and `-shm` files, so the last writer leaves them in place.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, access.is_shared())?;
         Ok(connection)
     };
@@ -140,7 +144,7 @@ impl Obstacle {
     }
 }
 
-/// `None`: it is ours.
+/// `None` if the database is ours and can be used.
 fn recognise(connection: &Connection, privacy: &str) -> Outcome<Option<Obstacle>> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let (application, version) = (pragma("application_id")?, pragma("user_version")?);
@@ -156,7 +160,7 @@ fn recognise(connection: &Connection, privacy: &str) -> Outcome<Option<Obstacle>
     Ok(Some(if is_empty { Obstacle::Empty } else { Obstacle::Foreign }))
 }
 
-/// What is left out of the lines in it; such a file has one table more.
+/// The privacy mark of the file. Only a file with something left out of its lines has the table.
 fn mark(connection: &Connection) -> Outcome<String> {
     if connection.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'privacy'", [], |row| row.get(0))? {
         return Ok(connection.query_row("SELECT mark FROM privacy", [], |row| row.get(0))?);
@@ -164,13 +168,13 @@ fn mark(connection: &Connection) -> Outcome<String> {
     Ok(String::new())
 }
 
-/// Makes the tables in an empty database; what is none of ours is left alone.
+/// Creates the tables in an empty database; leaves a foreign one alone.
 fn create(connection: &mut Connection, privacy: &str) -> Outcome<Option<Obstacle>> {
     let found = recognise(connection, privacy)?;
     if found.is_some_and(|obstacle| obstacle != Obstacle::Empty) {
         return Ok(found);
     }
-    // Cannot be changed inside a transaction. Asking for what is there already changes nothing.
+    // `journal_mode` cannot be changed inside a transaction. Setting WAL again changes nothing.
     let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     if mode != "wal" {
         return Ok(Some(Obstacle::NoLog));

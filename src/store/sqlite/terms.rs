@@ -1,4 +1,4 @@
-//! The tables `terms` and `blocks`: where a search term occurs, and when.
+//! The tables `terms` and `blocks`: in which documents a search term occurs, and when these were logged.
 
 use super::{codec, failure::Outcome};
 use crate::{
@@ -12,7 +12,7 @@ use std::{
     hash::Hasher,
 };
 
-/// Documents of a block, as a power of two: its terms take some megabytes, and a million documents are 61 blocks.
+/// Documents per block, as a power of two: its terms take some megabytes, and a million documents make about 61 blocks.
 const BLOCK_BITS: u32 = 14;
 
 /// The block of a row.
@@ -20,19 +20,20 @@ fn block(doc: i64) -> i64 {
     doc >> BLOCK_BITS
 }
 
-/// The terms of a document, in order.
+/// The hashed terms of a document, in order.
 pub fn of(t: &Transaction) -> BTreeSet<i64> {
     matching::terms(t).iter().map(hash).collect()
 }
 
-/// The terms that the row of a document surely has, whichever version wrote it. They are found out from the document again:
-/// a place that is new is to be marked so in `places.rs`, and none is to be changed without a new version of the tables.
+/// The terms that are certainly stored for a row, whichever version of mailstitch wrote it. They are computed from the
+/// document again, so a new place must be marked with `later` in `places.rs`, and an existing one must not change
+/// without a new version of the tables.
 pub fn surely_of(t: &Transaction) -> BTreeSet<i64> {
     matching::terms_at(t, |place| place.from_the_first).iter().map(hash).collect()
 }
 
-/// What is to be said of rows that were written. Terms come as they come: in order, a page of their tree is looked for
-/// once.
+/// Rows to add to `terms` and `blocks`. They are sorted before they are inserted, so that each page of the tree is
+/// visited once.
 #[derive(Default)]
 pub struct Additions {
     terms: Vec<(i64, i64, i64)>,
@@ -40,7 +41,7 @@ pub struct Additions {
 }
 
 impl Additions {
-    /// A row with the terms of its document, but for those that it surely has.
+    /// Adds `terms` for a row (the caller leaves out those already stored), and extends the time span of its block.
     pub fn add<'a>(&mut self, doc: i64, t: &Transaction, terms: impl IntoIterator<Item = &'a i64>) {
         let block = block(doc);
         self.terms.extend(terms.into_iter().map(|term| (block, *term, doc)));
@@ -66,7 +67,7 @@ impl Additions {
     }
 }
 
-/// Takes terms of a row away.
+/// Removes these terms of a row.
 pub fn remove<'a>(tx: &Connection, doc: i64, terms: impl IntoIterator<Item = &'a i64>) -> Outcome<()> {
     let mut delete = tx.prepare_cached("DELETE FROM terms WHERE block = ?1 AND term = ?2 AND doc = ?3")?;
     for term in terms {
@@ -75,7 +76,8 @@ pub fn remove<'a>(tx: &Connection, doc: i64, terms: impl IntoIterator<Item = &'a
     Ok(())
 }
 
-/// Takes all terms of a row away; what a damaged blob had is looked for in its whole block.
+/// Removes all terms of a row. If its blob is damaged its terms are unknown, and the whole block is searched for the
+/// row.
 pub fn remove_all(tx: &Connection, doc: i64, blob: &[u8]) -> Outcome<()> {
     if let Ok(t) = codec::decode(blob) {
         return remove(tx, doc, &of(&t));
@@ -84,7 +86,7 @@ pub fn remove_all(tx: &Connection, doc: i64, blob: &[u8]) -> Outcome<()> {
     Ok(())
 }
 
-/// Forgets blocks that have no document any more.
+/// Deletes blocks without documents.
 pub fn forget_empty_blocks(tx: &Connection) -> Outcome<()> {
     let sql = "DELETE FROM blocks WHERE NOT EXISTS
                  (SELECT 1 FROM transactions WHERE doc >= block << ?1 AND doc < (block + 1) << ?1)";
@@ -92,9 +94,10 @@ pub fn forget_empty_blocks(tx: &Connection) -> Outcome<()> {
     Ok(())
 }
 
-/// The rows that may be documents with one of these terms, if their block touches a range.
+/// Rows that may have one of these terms, in blocks that touch a range. Hashes can collide, and a block spans more time
+/// than its rows, so the caller checks the documents.
 pub fn rows(tx: &Connection, mut terms: Vec<i64>, within: Range) -> Outcome<BTreeSet<i64>> {
-    // As they stand in the tree.
+    // In the order of the tree.
     terms.sort_unstable();
     let mut blocks = tx.prepare_cached("SELECT block FROM blocks WHERE start_ms < ?1 AND end_ms >= ?2")?;
     let mut docs = tx.prepare_cached("SELECT doc FROM terms WHERE block = ?1 AND term = ?2")?;
@@ -110,7 +113,7 @@ pub fn rows(tx: &Connection, mut terms: Vec<i64>, within: Range) -> Outcome<BTre
     Ok(found)
 }
 
-/// The hash of a term. It is stored, hence never to be changed without a new version of the tables.
+/// The hash of a term. It is stored, so it must not change without a new version of the tables.
 pub fn hash(term: &Term<'_>) -> i64 {
     let (tag, text) = match term {
         Term::Exact(text) => (0, *text),

@@ -14,16 +14,16 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use serde::Serialize;
 use std::{collections::BTreeSet, io, path::Path, sync::mpsc, thread, time::Duration};
 
-/// Documents per transaction of `prune`, so that the log stays small and a run is not kept waiting.
+/// Documents per transaction of `prune`, so that the log stays small and a run does not wait long.
 const PRUNED_AT_ONCE: i64 = 1_000;
 
-/// How long `commit` waits for readers: without them or not, what was written is safe after it.
+/// How long `commit` waits for readers. The data is safe afterwards, whether or not they finish.
 const CHECKPOINT_PATIENCE: Duration = Duration::from_millis(200);
 
-/// Documents made ready to be written while those before them are written.
+/// Rows prepared ahead of the writer.
 const AHEAD: usize = 64;
 
-/// A document and what its row holds of it.
+/// A document with its encoded blob and its terms.
 struct Row<'a> {
     put: &'a Put,
     blob: io::Result<Vec<u8>>,
@@ -36,12 +36,12 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Writes documents in one transaction, each if its expectation holds. A second thread, where the system gives one, makes
-/// the rows ready.
+/// Writes documents in one transaction, each only if its expected version holds. A second thread prepares the rows, if
+/// the system allows one.
 pub fn put(connection: &mut Connection, documents: &[Put]) -> Outcome<Report> {
     thread::scope(|scope| {
         let (ready, rows) = mpsc::sync_channel(AHEAD);
-        // Where sending fails, the writer has failed, and says why.
+        // Sending fails only if the writer has failed, and the writer reports why.
         let work = move || documents.iter().map(Row::of).all(|row| ready.send(row).is_ok());
         match thread::Builder::new().spawn_scoped(scope, work) {
             Ok(_) => put_rows(connection, rows),
@@ -77,18 +77,18 @@ fn put_rows<'a>(connection: &mut Connection, rows: impl IntoIterator<Item = Row<
     Ok(report)
 }
 
-/// A row beyond a gigabyte is no matter of time or rights: it will never fit.
+/// A row larger than SQLite's limit (1 GB) will never fit, now or later.
 fn is_too_big(error: &rusqlite::Error) -> bool {
     error.sqlite_error().is_some_and(|e| e.extended_code & 0xff == ffi::SQLITE_TOOBIG)
 }
 
-/// A row that was written, and the document that it had before.
+/// The number of a row that was written, and the document it held before.
 struct Written {
     doc: i64,
     old: Option<Box<Document>>,
 }
 
-/// Makes or replaces the row of a document. `None`: the document is not the expected one.
+/// Creates or replaces the row of a document. `None`: the stored document is not the expected one.
 fn write(tx: &Transaction<'_>, put: &Put, blob: &[u8], version: i64) -> Outcome<Option<Written>> {
     let t = &put.transaction;
     let mut old = None;
@@ -132,7 +132,7 @@ fn write(tx: &Transaction<'_>, put: &Put, blob: &[u8], version: i64) -> Outcome<
         statement.query_row(columns, |row| row.get(0)).optional()
     };
     let mut doc = fill()?;
-    // A row that cannot be read is in nobody's way: what it held is lost, and what the log still says is here.
+    // An unreadable row is replaced: its content is lost, and the new document holds what the log still says.
     if doc.is_none()
         && let Some(damaged) = place(tx, &t.mail.id)?.filter(|place| codec::decode(&place.blob).is_err())
     {
@@ -142,12 +142,12 @@ fn write(tx: &Transaction<'_>, put: &Put, blob: &[u8], version: i64) -> Outcome<
     Ok(doc.map(|doc| Written { doc, old }))
 }
 
-/// The word by which a document calls its kind or status.
+/// The word for a kind or status in a document.
 fn word(value: &impl Serialize) -> Option<String> {
     serde_json::to_value(value).ok()?.as_str().map(str::to_owned)
 }
 
-/// Deletes documents in one transaction, each if it still has that version.
+/// Deletes documents in one transaction, each only if it still has that version.
 pub fn delete(connection: &mut Connection, documents: &[(String, Version)]) -> Outcome<Report> {
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut report = Report::default();
@@ -163,7 +163,7 @@ pub fn delete(connection: &mut Connection, documents: &[(String, Version)]) -> O
     Ok(report)
 }
 
-/// Where a document is, its version, and what is kept of it.
+/// Row number, version and blob of a document.
 struct Place {
     doc: i64,
     version: Version,
@@ -175,7 +175,7 @@ fn place(tx: &Transaction<'_>, id: &str) -> Outcome<Option<Place>> {
         .prepare_cached("SELECT doc, version, blob FROM transactions WHERE id = ?1")?
         .query_row([id], |row| {
             let version = Version { number: row.get::<_, i64>(1)?.cast_unsigned(), term: 0 };
-            // What is no blob is damaged as an empty one is.
+            // A value that is no blob counts as damaged, like an empty blob.
             let blob = row.get_ref(2)?.as_bytes().unwrap_or_default().to_vec();
             Ok(Place { doc: row.get(0)?, version, blob })
         })
@@ -188,7 +188,8 @@ fn remove(tx: &Transaction<'_>, doc: i64, blob: &[u8]) -> Outcome<()> {
     Ok(())
 }
 
-/// Deletes what ended before `before`, a batch at a time. What is deleted is overwritten: someone asked for it to be gone.
+/// Deletes what ended before `before`, batch by batch. Deleted pages are overwritten, because someone asked for the
+/// data to be gone.
 pub fn prune(connection: &mut Connection, before: Time) -> Outcome<u64> {
     connection.pragma_update(None, "secure_delete", true)?;
     let mut deleted = 0;
@@ -213,11 +214,11 @@ pub fn prune(connection: &mut Connection, before: Time) -> Outcome<u64> {
     Ok(deleted)
 }
 
-/// Moves the log into the database and syncs both.
+/// Checkpoints the write-ahead log into the database and syncs both.
 ///
-/// A reader that is still busy with the log keeps the move from finishing, and then nothing may have been synced: so the
-/// log itself is, which is as good, because SQLite reads it again after a power loss. (Opening the log is harmless. The
-/// database must not be opened beside SQLite: closing it would drop SQLite's locks.)
+/// A reader that still uses the log keeps the checkpoint from finishing, and then nothing may have been synced. In that
+/// case the log itself is synced, which is as good, because SQLite replays it after a power loss. (Opening the log is
+/// harmless. The database must not be opened beside SQLite: closing it would drop SQLite's locks.)
 pub fn commit(connection: &Connection, path: &Path) -> Outcome<()> {
     connection.busy_timeout(CHECKPOINT_PATIENCE)?;
     let moved = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));

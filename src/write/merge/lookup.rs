@@ -1,7 +1,7 @@
-//! What the store has of the keys being worked on, in portions that memory can hold.
+//! Finds the stored documents of the keys being worked on, in portions that memory can hold.
 //!
-//! In: keys with new lines.  Out: the same, united with the lines of the store's documents. How large documents are is
-//! asked before they are: a mass mail that is tried for days has megabytes, and a stretch may touch any number of them.
+//! In: keys with new lines. Out: the same, united with the lines of their stored documents. Sizes are asked for before
+//! the documents: a mass mail that is retried for days has megabytes, and a stretch may touch any number of them.
 
 use super::{Lost, Work};
 use crate::{
@@ -15,19 +15,19 @@ use crate::{
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Bytes of documents and lines that are worked on together, about. A document takes several times as much in memory.
+/// Approximate bytes of documents and lines that are worked on together. A document takes several times as much in
+/// memory.
 const PORTION: u64 = 8 << 20;
-/// A line in memory, its text aside.
+/// Bytes of a line in memory, without its text.
 const LINE: u64 = 200;
-/// Messages of a short id before and after new lines, at most, that these may be about or cut otherwise. Two messages have one id
-/// one after the other, never at once.
+/// Messages with the same short id that are looked at before and after the new lines. Those farther away cannot be
+/// affected: an id is used by one message at a time.
 const NEAR: usize = 16;
 
-/// Documents of keys: their ids, and how many bytes they have.
+/// Ids and sizes of stored documents, by the hash of their key.
 pub(super) type Sizes = HashMap<u64, Vec<Known>>;
 
-/// What the store has of short ids, which may have come back, by the hash of their keys. Unique ids are written without
-/// asking.
+/// The stored documents of short ids, which may have been reused. Unique ids are written without asking.
 pub(super) async fn known(store: &dyn Store, work: &BTreeMap<Key, Work>, rules: &Rules) -> Result<Sizes> {
     let mut sizes = Sizes::new();
     let Some((names, within)) = short_keys(work, rules) else { return Ok(sizes) };
@@ -44,7 +44,7 @@ pub(super) async fn known(store: &dyn Store, work: &BTreeMap<Key, Work>, rules: 
     Ok(sizes)
 }
 
-/// Leaves out the documents of messages that are too far from a time to matter.
+/// Leaves out documents of messages that are too far from the lines in time to matter.
 fn leave_far(known: &mut Vec<Known>, span: Range) {
     let begin = |known: &Known| time_of_document(&known.id).unwrap_or_default();
     let mut begins: Vec<Time> = known.iter().map(begin).collect();
@@ -56,7 +56,7 @@ fn leave_far(known: &mut Vec<Known>, span: Range) {
     known.retain(|known| near.binary_search(&begin(known)).is_ok());
 }
 
-/// The keys in portions of a bearable size, each with the ids of its documents.
+/// Cuts the keys into portions of bounded size, each with the ids of its documents.
 pub(super) fn portions(work: BTreeMap<Key, Work>, mut known: Sizes) -> Vec<(BTreeMap<Key, Work>, Vec<String>)> {
     let mut portions = vec![(BTreeMap::new(), Vec::new())];
     let mut bytes = 0;
@@ -73,13 +73,14 @@ pub(super) fn portions(work: BTreeMap<Key, Work>, mut known: Sizes) -> Vec<(BTre
             ids.extend(documents.into_iter().map(|known| known.id));
         }
     }
-    // The names of hosts and instances may be others now than when these were written.
+    // Documents of no key here: hosts or instances may have had other names when they were written. They are read with
+    // every portion.
     let others: Vec<String> = known.into_values().flatten().map(|known| known.id).collect();
     portions.iter_mut().for_each(|(_, ids)| ids.extend(others.iter().cloned()));
     portions
 }
 
-/// Unites keys with these documents.
+/// Unites these documents with the keys to which they belong.
 pub(super) async fn unite(
     store: &dyn Store,
     work: &mut BTreeMap<Key, Work>,
@@ -97,15 +98,15 @@ pub(super) async fn unite(
     Ok(())
 }
 
-/// Unites keys with all that the store has of them.
+/// Unites the keys of short ids with their stored documents.
 pub(super) async fn look_up(store: &dyn Store, work: &mut BTreeMap<Key, Work>, rules: &Rules) -> Result<()> {
     let known = known(store, work, rules).await?;
     let ids: Vec<String> = known.into_values().flatten().map(|known| known.id).collect();
     unite(store, work, &ids, rules).await
 }
 
-/// The keys that another writer was faster with, in portions of a bearable size. How many further parts a large message
-/// has is not known yet: it is a portion of its own.
+/// Cuts the keys that were lost to another writer into portions of bounded size. A large message is a portion of its
+/// own, because the number of its further parts is not known yet.
 pub(super) async fn lost_portions(store: &dyn Store, lost: Lost) -> Result<Vec<Lost>> {
     let ids: Vec<String> = lost.values().flatten().cloned().collect();
     let known = if ids.is_empty() { Vec::new() } else { store.sizes(&ids).await? };
@@ -115,7 +116,7 @@ pub(super) async fn lost_portions(store: &dyn Store, lost: Lost) -> Result<Vec<L
     for (key, ids) in lost {
         let size: u64 = ids.iter().filter_map(|id| sizes.get(id)).sum();
         let size = if size > PORTION / 16 { PORTION } else { size };
-        // The documents of a key may be gone, and its lines are to be written all the same.
+        // A key whose documents are gone still needs a portion: its lines must be written.
         if portions.is_empty() || bytes + size > PORTION {
             portions.push(Lost::new());
             bytes = 0;
@@ -128,7 +129,8 @@ pub(super) async fn lost_portions(store: &dyn Store, lost: Lost) -> Result<Vec<L
     Ok(portions)
 }
 
-/// The keys whose ids may have come back, and when their other lives may have been; `None` if there is none.
+/// The keys whose ids may be reused, and the range in which their other messages may lie; `None` if there are no such
+/// keys.
 pub(super) fn short_keys(work: &BTreeMap<Key, Work>, rules: &Rules) -> Option<(Vec<QueueKey>, Range)> {
     let mut names: BTreeSet<QueueKey> = BTreeSet::new();
     let (mut from, mut to) = (Time(i64::MAX), Time(i64::MIN));
@@ -163,7 +165,7 @@ mod tests {
         Known { id: message_id(&key_of("4F1A2B3C4D"), Time(second * 1000), part), bytes: 1 }
     }
 
-    /// Lines of an id, one in each second.
+    /// Lines with this queue id, one in each second.
     fn lines(queue_id: &str, seconds: std::ops::Range<i64>) -> Vec<Line> {
         let mut intake = Intake::default();
         let mut line = |second: i64| {
@@ -207,7 +209,7 @@ mod tests {
         assert!(all.contains(&known(484, 0)) && !all.contains(&known(483, 0)));
     }
 
-    /// All of them began before the lines: only the nearest sixteen are looked at where there are too many.
+    /// All messages began before the lines: if there are too many, only the nearest sixteen are read.
     #[tokio::test]
     async fn a_few_messages_of_one_id_are_all_read() {
         for (messages, read) in [(0, 0), (32, 32), (33, NEAR)] {
@@ -223,7 +225,8 @@ mod tests {
         }
     }
 
-    /// How many keys, and documents, each portion has of two keys: with documents of so many bytes, and so many lines.
+    /// Numbers of keys and of documents in each portion. `keys`: queue id, bytes of its document (0 for none), number
+    /// of lines.
     fn portions_of(keys: &[(&str, u64, i64)]) -> Vec<(usize, usize)> {
         let sizes = |(id, bytes, _): &(&str, u64, i64)| {
             let documents = vec![Known { id: (*id).to_owned(), bytes: *bytes }];
@@ -254,12 +257,12 @@ mod tests {
         assert_eq!((portions[0].0.len(), portions[0].1.as_slice()), (1, ["other".to_owned()].as_slice()));
     }
 
-    /// Keys whose documents have so many bytes, as lost to another writer: how many keys each portion has.
+    /// Number of keys in each portion, for lost keys with documents of these sizes.
     async fn lost_of(sizes: &[u64]) -> Vec<usize> {
         let document = |(n, bytes): (usize, &u64)| {
             let mut t = transaction(&format!("{n:06}"));
             t.mail.lines.clear();
-            // A document of nothing has 2048 bytes, and 32 more for each line that is left out.
+            // An empty document counts as 2048 bytes, and as 32 more for each line kept in brief.
             t.mail.omitted.lines = (bytes - 2048) / 32;
             t
         };

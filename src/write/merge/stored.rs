@@ -1,4 +1,4 @@
-//! What a stored document says of its key, its lines and its parts.
+//! Key, lines and parts of a stored document.
 
 use crate::{
     model::{
@@ -9,7 +9,7 @@ use crate::{
 };
 use std::sync::Arc;
 
-/// The lines of a document.
+/// The lines of a document, those kept in brief included.
 pub fn lines_of(transaction: &Transaction) -> Vec<Line> {
     let host: Arc<str> = transaction.host.name.as_str().into();
     let line = |e: &Evidence| Line {
@@ -35,7 +35,7 @@ pub fn lines_of(transaction: &Transaction) -> Vec<Line> {
     lines
 }
 
-/// The key of a document; `None` for one that is a line alone.
+/// The key of a document; `None` if it is made of one line alone.
 pub fn key_of(transaction: &Transaction, rules: &Rules) -> Option<Key> {
     let queue_id = match transaction.email.local_id.as_deref() {
         Some(queue_id) => queue_id.into(),
@@ -48,7 +48,7 @@ pub fn key_of(transaction: &Transaction, rules: &Rules) -> Option<Key> {
     })
 }
 
-/// The ids of all parts of a large message, from any of them.
+/// The ids of all parts of a large message, from any of them; empty if there is only one part.
 pub(super) fn parts_of(transaction: &Transaction) -> Vec<String> {
     let mail = &transaction.mail;
     if mail.parts <= 1 {

@@ -1,4 +1,4 @@
-//! Two machines that give one message two documents: what no version catches.
+//! Tests of two machines that create two documents for one message, which no version catches, and of the merge rules.
 
 use super::*;
 use crate::{
@@ -27,7 +27,7 @@ fn lines() -> Vec<Line> {
     (0..).zip(texts).map(&mut line).collect()
 }
 
-/// Writes some of the lines as a machine does that has looked and found nothing.
+/// Writes these lines as a machine does that has searched and found nothing.
 async fn written(store: &MemoryStore, lines: &[Line]) -> (BTreeMap<Key, Work>, Merged) {
     let mut merged = Merged::default();
     let work = BTreeMap::from([(key(), Work::new(lines.to_vec()))]);
@@ -58,7 +58,7 @@ async fn what_stands_alone_is_left_as_it_is() {
     assert_eq!((store.export().len(), merged), (1, before));
 }
 
-/// A chunk is bounded by keys and by lines, and holds a key at least.
+/// A chunk is bounded by keys and by lines, and holds at least one key.
 #[test]
 fn chunks_are_of_a_bearable_size() {
     let all = lines();
@@ -115,7 +115,7 @@ fn what_the_store_refused_is_kept_with_its_reason() {
     assert_eq!(merged.refused, [(transaction, "odd".to_owned())]);
 }
 
-/// Lines of a message on two hosts, the first of which hands it to the second.
+/// Lines of a message on two hosts; the first relays it to the second.
 fn hops() -> [Vec<Line>; 2] {
     let mut intake = Intake::default();
     let mut hop = |host: &str, seconds: i64, id: &str, texts: [&str; 5]| -> Vec<Line> {
@@ -172,7 +172,7 @@ async fn hops_that_come_together_have_one_journey_from_the_start() {
     assert_eq!((again.created, again.updated, again.deleted, again.settled.len()), (0, 0, 0, 2));
 }
 
-/// An id that never comes back is written without reading, so that the conflict is the first sign of the other machine.
+/// A unique id is written without reading first, so the conflict is the first sign of the other machine.
 #[tokio::test]
 async fn a_document_that_another_machine_made_meanwhile_is_united_with_ours() {
     let store = MemoryStore::default();
@@ -265,7 +265,7 @@ async fn a_document_that_another_machine_changed_is_not_deleted() {
     assert_eq!(lost[&key()], ids.into_iter().collect(), "all of the key is read again");
 }
 
-/// A message to so many that its document has parts, under an id that never comes back.
+/// A message with so many recipients that its document has parts, under a unique id.
 fn mass_mail() -> Vec<Line> {
     let mut intake = Intake::default();
     let mut texts = vec!["from=<a@example.org>, size=900, nrcpt=1200 (queue active)".to_owned()];

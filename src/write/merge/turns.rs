@@ -1,20 +1,21 @@
-//! Ids that come back so often within a stretch that memory would not hold all of their messages: worked on in turns.
+//! Splits ids that are reused so often within a stretch that memory could not hold all of their messages at once.
 //!
-//! In: sets of lines.  Out: rounds of them, in each of which a key has one set. A set is cut only where a message begins, as
-//! windows may cut a log anywhere (law L2), so that each turn has some of the messages, whole.
+//! In: sets of lines. Out: rounds of sets; in each round a key has at most one set (a turn). A set is cut only where a
+//! message begins, so each turn has whole messages; a log may be cut into windows anywhere (law L2), so the result is
+//! the same.
 
 use crate::{
     model::{Event, Line, Parsed, event::Operation},
     stitch::{Key, Reading, Rules, gather::Sets, id::IdForm},
 };
 
-/// Lines of a short id in one turn, about: fewer than are kept whole of any kind.
+/// Approximate lines of a short id in one turn: fewer than the lines of any kind that a document keeps whole.
 const LINES_OF_TURN: usize = 1_500;
 
-/// A key with lines of it, and of its sessions.
+/// A key with some of its lines and those of the sessions around them.
 pub(super) type Set<'a> = (&'a Key, Vec<&'a Line>);
 
-/// The sets of a stretch in rounds; nearly always in one.
+/// The sets of a stretch in rounds; nearly always one round.
 pub(super) fn rounds<'a>(readings: &[Reading<'a>], sets: &'a Sets, rules: &Rules) -> Vec<Vec<Set<'a>>> {
     let mut rounds: Vec<Vec<Set<'a>>> = vec![Vec::new()];
     for (key, places) in sets.iter() {
@@ -32,7 +33,9 @@ pub(super) fn rounds<'a>(readings: &[Reading<'a>], sets: &'a Sets, rules: &Rules
     rounds
 }
 
-/// The lines of a key, in order of time, in turns: those of messages, each with what the sessions of the time around say.
+/// The lines of a key in turns, ordered by time. Each turn has the lines of some whole messages, and the session lines
+/// within `lead_ms` of them. A message begins at `client=` or pickup, or in a later second than the end of the last
+/// one. Unique ids are never cut.
 fn turns<'a>(key: &Key, places: &[u32], readings: &[Reading<'a>], lead_ms: i64) -> Vec<Vec<&'a Line>> {
     let line = |place: &u32| readings[*place as usize].line;
     if IdForm::of_lines(&key.queue_id, places.iter().map(line)).is_unique() {
@@ -92,7 +95,7 @@ mod tests {
         Intake::default().line(Time(BEGINNING + ms), "mx1", program, Some(1), text).unwrap()
     }
 
-    /// Messages of an id one after the other, with a second between any two lines of these texts.
+    /// Consecutive messages with one id; each line is one second after the last.
     fn messages(id: &str, count: i64, texts: &[&str]) -> Vec<Line> {
         let len = texts.len() as i64;
         let line = |n: i64| line(n * 1000, "postfix/x", &format!("{id}: {}", texts[usize::try_from(n % len).unwrap()]));
@@ -108,7 +111,7 @@ mod tests {
     ];
     const QUEUED: [&str; 3] = [WHOLE[2], WHOLE[3], WHOLE[4]];
 
-    /// The lines of each turn, as their times in milliseconds after the beginning.
+    /// The lines of each turn, as times in milliseconds after `BEGINNING`.
     fn turns_of(id: &str, lines: &[Line]) -> Vec<Vec<i64>> {
         let readings: Vec<Reading<'_>> = lines.iter().map(Reading::new).collect();
         let key = Key { host: "mx1".into(), instance: "".into(), queue_id: id.into() };

@@ -1,4 +1,4 @@
-//! The same again, and time that goes backwards.
+//! Repeated lines, and time that goes backwards.
 
 use super::Log;
 
@@ -12,7 +12,7 @@ pub fn same_message(log: &mut Log, lines: usize) {
     }
 }
 
-/// As syslog daemons shorten it.
+/// Repetitions as syslog daemons shorten them.
 pub fn told_as_repeated(log: &mut Log, lines: usize) {
     for n in 0..lines / 3 {
         let id = log.id();
@@ -41,7 +41,7 @@ pub fn finer_copies(log: &mut Log, lines: usize) {
 
 pub fn backwards(log: &mut Log, lines: usize) {
     for n in 0..lines / 5 {
-        // The file stays in this order: its stamps do not say so.
+        // The lines stay in this order in the file, against their timestamps.
         let (at, id) = (log.now.plus(-60_000 * n as i64).utc(), log.id());
         let stamp = at.format("%Y-%m-%dT%H:%M:%S%.3f+00:00");
         for (program, text) in [

@@ -1,4 +1,4 @@
-//! What can be said under an id, and of how many.
+//! Many lines under one queue id, and many queue ids.
 
 use super::{super::fiveday::DAY, Log};
 
@@ -67,7 +67,7 @@ pub fn activations(log: &mut Log, lines: usize) {
     }
 }
 
-/// Messages that came in and of which nothing more is heard.
+/// Messages that arrive and are never mentioned again.
 pub fn never_ended(log: &mut Log, lines: usize) {
     for _ in 0..lines {
         let id = log.id();
@@ -75,7 +75,7 @@ pub fn never_ended(log: &mut Log, lines: usize) {
     }
 }
 
-/// The ends of messages of which nothing else is known.
+/// Ends of messages that were never mentioned before.
 pub fn ends(log: &mut Log, lines: usize) {
     for _ in 0..lines {
         log.removed(SHORT);

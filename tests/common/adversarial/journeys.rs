@@ -1,4 +1,4 @@
-//! Messages that have to do with each other, or look as if they had.
+//! Messages that are related, or seem to be.
 
 use super::Log;
 
@@ -13,7 +13,7 @@ pub fn one_message_id(log: &mut Log, lines: usize) {
     }
 }
 
-/// A message for each recipient, all with one Message-ID, handed on to the next host of ours.
+/// One message per recipient, all with one Message-ID, handed on to the next host of ours.
 pub fn personalised_list(log: &mut Log, lines: usize) {
     for n in 0..lines / 5 {
         let (id, next) = (log.id(), log.id());
@@ -26,7 +26,7 @@ pub fn personalised_list(log: &mut Log, lines: usize) {
     }
 }
 
-/// The same through a filter on the host itself, whose answer names no id.
+/// The same through a filter on the host itself, whose reply names no id.
 pub fn through_loopback(log: &mut Log, lines: usize) {
     for n in 0..lines / 6 {
         let (id, next) = (log.id(), log.id());
@@ -37,7 +37,7 @@ pub fn through_loopback(log: &mut Log, lines: usize) {
     }
 }
 
-/// Each message was queued as the next one; none comes in its turn.
+/// Each message was queued as the next one, in random order of time.
 pub fn shuffled_chain(log: &mut Log, lines: usize) {
     let ids: Vec<String> = (0..=lines / 3).map(|_| log.id()).collect();
     let begin = log.now;

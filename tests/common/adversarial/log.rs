@@ -1,4 +1,4 @@
-//! A log that is being written, and the lines that every shape needs.
+//! A log being written, and the lines that every shape needs.
 
 use super::super::fiveday::{Random, START, long_id, short_id};
 use mailstitch::model::Time;
@@ -6,7 +6,7 @@ use mailstitch::model::Time;
 /// Lines with their times.
 pub struct Log {
     pub random: Random,
-    /// When the next line is said.
+    /// Time of the next line.
     pub now: Time,
     lines: Vec<(Time, String)>,
     last_id: u64,
@@ -20,17 +20,17 @@ impl Log {
         Self { short: random.chance(50), random, now: START, lines: Vec::new(), last_id: 0x57_C000 }
     }
 
-    /// Another shape begins at the same time.
+    /// Lets another shape begin at the same time.
     pub fn rewind(&mut self) {
         self.now = START;
     }
 
-    /// How many lines there are.
+    /// Number of lines.
     pub fn len(&self) -> usize {
         self.lines.len()
     }
 
-    /// The lines in the order of time.
+    /// The lines in order of time.
     pub fn text(mut self) -> String {
         self.lines.sort_by_key(|(time, _)| *time);
         let mut text = String::with_capacity(self.lines.iter().map(|(_, line)| line.len() + 1).sum());
@@ -55,13 +55,13 @@ impl Log {
         self.raw(format!("{stamp} {host} {program}[{pid}]: {text}"));
     }
 
-    /// A line as it stands.
+    /// Adds a line as given.
     pub fn raw(&mut self, line: String) {
         self.lines.push((self.now, line));
         self.wait(1);
     }
 
-    /// A queue id that was not there yet.
+    /// A queue id that is new.
     pub fn id(&mut self) -> String {
         self.last_id += 1;
         let micros = self.random.below(1_000);

@@ -1,4 +1,4 @@
-//! What a log costs the program: its time on the processor, and the most memory it had at once.
+//! The cost of a log: processor time and peak memory of the program.
 
 use super::{super::Workspace, Ask};
 use std::{
@@ -8,28 +8,28 @@ use std::{
 };
 use wait4::{ResUse, Wait4};
 
-/// What a run may cost before it is stopped: bytes at once, and processor time.
+/// Limits at which a run is stopped: bytes of memory, and processor time.
 #[derive(Debug, Clone, Copy)]
 pub struct Most {
     pub memory: u64,
     pub time: Duration,
 }
 
-/// What all commands of a shape cost together.
+/// Cost of all commands of a shape together.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Measured {
-    /// Processor time, of user and system.
+    /// Processor time, user and system.
     pub time: Duration,
-    /// The most memory that one of them had at once, in bytes.
+    /// Peak memory of any of them, in bytes.
     pub memory: u64,
-    /// One had to be stopped, for what it cost.
+    /// One of them reached a limit and was stopped.
     pub stopped: bool,
 }
 
 const CONFIG: &str =
     "state_dir = \"state\"\n[source.file]\npaths = [\"mail.log\"]\n[store.sqlite]\npath = \"mail.sqlite\"\n";
 
-/// Lets the program do what is asked of a log in a place of its own. `dry`: with neither store nor ledger.
+/// Runs the commands of `ask` on a log, in a workspace of its own. `dry`: without store and ledger.
 pub fn run(log: &str, ask: Ask, dry: bool, most: Most) -> Measured {
     let workspace = Workspace::new();
     let privacy = "[privacy]\nlocal_parts = \"hash\"\nkey = \"0123456789abcdef0123456789abcdef\"\n";
@@ -91,7 +91,8 @@ fn one(workspace: &Workspace, arguments: &[&str], most: Most) -> Measured {
     Measured { time: rusage.utime + rusage.stime, memory, stopped }
 }
 
-/// Its processor time so far; `None` when it has ended: a process that nobody waited for is a zombie (`proc(5)`).
+/// Processor time of the process so far; `None` if it has ended: an ended process that is not waited for yet is a
+/// zombie (`proc(5)`).
 fn running(child: &Child) -> Option<Duration> {
     let stat = fs::read_to_string(format!("/proc/{}/stat", child.id())).ok()?;
     let mut fields = stat.rsplit_once(") ")?.1.split(' ');
@@ -103,8 +104,8 @@ fn running(child: &Child) -> Option<Duration> {
     Some(Duration::from_millis(ticks * 10))
 }
 
-/// The most memory that it had until now, in bytes. What `wait4` tells is never less than what its parent had when it was
-/// started, and the parent has the log.
+/// Peak memory of the process so far, in bytes. `wait4` would never report less than its parent had at the start, and
+/// the parent holds the log.
 fn most_resident(child: &Child) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -1,8 +1,8 @@
-//! Logs that a stranger, a broken server or a busy one could write, each made to cost as much as it can.
+//! Logs that a stranger, a broken server or a busy one could write, each made to cost as much as possible.
 //!
-//! In: a [`Shape`], how many lines, a seed. Out: about so many lines of a log file, in the order of time. The same
-//! arguments give the same log. Each shape grows in one direction, so that a square in it shows; a mixture of several
-//! under the same hosts, processes and ids is what a fuzzer would find.
+//! In: a [`Shape`], a number of lines, a seed. Out: about that many lines of a log file, in order of time. The same
+//! arguments give the same log. Each shape grows in one direction, so that quadratic cost shows; a mixture of several
+//! shapes under the same hosts, processes and ids is like the find of a fuzzer.
 
 mod copies;
 mod ids;
@@ -18,20 +18,20 @@ pub use measure::{Measured, Most, run};
 
 use super::fiveday::Random;
 
-/// What is asked of a log of this shape.
+/// The commands to run on a log of this shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ask {
-    /// To be read and stored.
+    /// Read and store it.
     Read,
     /// The same with `[privacy]`.
     Privately,
-    /// A report after that.
+    /// Read it, then make a report.
     Report,
-    /// To be read as it grows, in so many runs.
+    /// Read it in this many runs while it grows.
     Runs(usize),
 }
 
-/// One way to be costly.
+/// One way to be expensive.
 #[derive(Clone, Copy)]
 pub struct Shape {
     pub name: &'static str,
@@ -116,7 +116,7 @@ pub fn log(shape: &Shape, lines: usize, seed: u64) -> String {
     log.text()
 }
 
-/// Several shapes at once, of about `lines` lines together.
+/// Several shapes at once, with about `lines` lines in all.
 pub fn mixture(shapes: &[Shape], lines: usize, seed: u64) -> String {
     let mut log = Log::new(seed);
     for shape in shapes {
@@ -126,7 +126,7 @@ pub fn mixture(shapes: &[Shape], lines: usize, seed: u64) -> String {
     log.text()
 }
 
-/// Some of these shapes, as chance brings them together.
+/// `count` of these shapes, chosen at random.
 pub fn some(of: &[Shape], count: usize, seed: u64) -> Vec<Shape> {
     let mut random = Random::new(seed);
     (0..count).map(|_| of[random.few(of.len() as u32) as usize]).collect()

@@ -1,4 +1,4 @@
-//! Messages to many, and for long.
+//! Messages to many recipients, tried for a long time.
 
 use super::{
     super::fiveday::{DAY, HOUR},
@@ -51,7 +51,7 @@ pub fn dead_domains(log: &mut Log, lines: usize) {
     }
 }
 
-/// 20 messages, whose recipients are put off in each round.
+/// 20 messages whose recipients are deferred in each round.
 pub fn mass_mail(log: &mut Log, lines: usize) {
     let recipients = (lines / 20 / 10).clamp(1, 1_000);
     let ids: Vec<String> = (0..20).map(|_| log.id()).collect();
@@ -86,7 +86,7 @@ pub fn of_sendmail(log: &mut Log, lines: usize) {
     }
 }
 
-/// First pieces of records whose last ones come when all first ones are there.
+/// First pieces of split records; the last pieces follow after all of them.
 pub fn split_pieces(log: &mut Log, lines: usize) {
     for n in 0..lines / 2 {
         let to = format!("to=<b{n}@example.net>, delay=00:00:01, xdelay=00:00:01, mailer=esmtp,  ...");

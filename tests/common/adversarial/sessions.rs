@@ -1,4 +1,4 @@
-//! What one process can say.
+//! Many lines of one process or session.
 
 use super::Log;
 
@@ -120,7 +120,7 @@ pub fn lost_lines(log: &mut Log, lines: usize) {
     }
 }
 
-/// As much as a day's mail, in one second.
+/// A day's mail within one second.
 pub fn messages_of_one_second(log: &mut Log, lines: usize) {
     let now = log.now;
     for n in 0..lines / 5 {

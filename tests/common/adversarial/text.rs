@@ -1,8 +1,8 @@
-//! What lines can hold.
+//! Long and odd texts of lines.
 
 use super::Log;
 
-/// The length of a text that is as long as syslog daemons let pass with generous settings.
+/// A text as long as syslog daemons with generous settings allow.
 const LONG: usize = 8_000;
 
 pub fn long_lines(log: &mut Log, lines: usize) {
@@ -22,7 +22,7 @@ pub fn unknown(log: &mut Log, lines: usize) {
     }
 }
 
-/// Daemons of instances that nobody has.
+/// Daemons of instances that do not exist.
 pub fn programs(log: &mut Log, lines: usize) {
     for n in 0..lines {
         let id = log.id();
@@ -30,7 +30,7 @@ pub fn programs(log: &mut Log, lines: usize) {
     }
 }
 
-/// Letters alone, so that no two have one shape.
+/// Letters only, so that no two lines have the same shape.
 fn word(log: &mut Log) -> String {
     (0..8).map(|_| char::from(b'a' + log.random.few(26) as u8)).collect()
 }
@@ -63,7 +63,7 @@ pub fn refusals(log: &mut Log, lines: usize) {
     }
 }
 
-/// One line after the other, each as long as so many lines of a mail log.
+/// Lines of up to 500,000 bytes, 100 bytes for each of `lines`.
 pub fn at_signs(log: &mut Log, lines: usize) {
     let mut left = lines * 100;
     while left > 0 {

@@ -1,22 +1,22 @@
-//! One delivery attempt of postfix: what it says, and what that means.
+//! One delivery attempt of postfix: its lines and their meaning.
 
 use super::{Draft, Fate, World, postfix, postfix::MX};
 use mailstitch::model::Time;
 
-/// What the world has in store for a recipient.
+/// How the delivery to a recipient will end.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// Into a mailbox of ours.
+    /// Delivered into a local mailbox.
     Local,
-    /// Accepted by a server that is not ours; `true`: by its second host, after the first did not answer.
+    /// Accepted by a foreign server; `true`: by its second host, after the first did not answer.
     Remote(bool),
-    /// Accepted by our relay, which tells the rest.
+    /// Accepted by our relay, where the story goes on.
     Relayed,
-    /// No such user there.
+    /// Bounced: no such user.
     Unknown,
-    /// So many failures, then accepted.
+    /// This many failures, then accepted.
     Late(u32),
-    /// Failures until the message expires.
+    /// Fails until the message expires.
     Never,
 }
 
@@ -33,7 +33,7 @@ const SLOW: &str = "mx.slow.example.net[192.0.2.66]:25";
 const DEAD: &str = "mx1.remote.example.net[192.0.2.67]:25";
 const REMOTE: &str = "mx2.remote.example.net[192.0.2.68]:25";
 
-/// The line or lines of one attempt; when it was over, and how.
+/// Writes the lines of one attempt; returns when it was over, and its fate.
 pub fn attempt(
     world: &mut World,
     draft: &mut Draft,
@@ -141,7 +141,7 @@ fn outcome(
     }
 }
 
-/// In turn: nobody answers, or the answer is "later".
+/// A failure, in turn: no answer, or the reply "later".
 fn failure(round: u32) -> Attempt {
     if round % 3 == 1 {
         let said = "451 4.7.1 Greylisting in action, please come back later (in reply to RCPT TO command)";
@@ -153,7 +153,8 @@ fn failure(round: u32) -> Attempt {
     }
 }
 
-/// As postfix writes seconds (`log_adhoc.c`): from 10 on whole, below two digits at most, no trailing zeros.
+/// Seconds as postfix writes them (`log_adhoc.c`): whole from 10 on, below with at most two decimals and no trailing
+/// zeros.
 fn delay(ms: i64) -> String {
     let hundredths = if ms >= 1_000 { ms / 100 * 10 } else { ms / 10 };
     let text =

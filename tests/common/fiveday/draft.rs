@@ -1,11 +1,11 @@
-//! A message while its story is told: what was said about it, and what that means.
+//! A message while its story is written: its lines and their meaning.
 
 use super::{END, Fate, Truth};
 use crate::common::RawLine;
 use mailstitch::model::Time;
 use std::collections::BTreeMap;
 
-/// A message that is not closed yet. Lines and facts may lie after the end of the log; they do not count.
+/// An unfinished message. Lines and facts may lie after the end of the log; they do not count.
 pub struct Draft {
     host: String,
     pub id: String,
@@ -15,7 +15,7 @@ pub struct Draft {
     pub lines: Vec<RawLine>,
     attempts: Vec<(Time, String, Fate)>,
     expired: Option<Time>,
-    /// When the queue file went; sendmail writes no line about it.
+    /// When the queue file was removed; sendmail logs no line about it.
     pub removed: Option<Time>,
     children: Vec<(Time, String)>,
 }
@@ -36,12 +36,12 @@ impl Draft {
         }
     }
 
-    /// The whole name of the server that has it.
+    /// Full name of the server that has the message.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// A line with the message's id in front.
+    /// Adds a line that begins with the message's id.
     pub fn say(&mut self, time: Time, program: &str, pid: u32, text: &str) {
         if time < END {
             let text = format!("{}: {text}", self.id);
@@ -50,22 +50,22 @@ impl Draft {
         }
     }
 
-    /// The fact behind the delivery line just said.
+    /// Records the fact behind the delivery line just added.
     pub fn attempt(&mut self, time: Time, recipient: &str, fate: Fate) {
         self.attempts.push((time, recipient.to_owned(), fate));
     }
 
-    /// Whoever is still deferred will not get it.
+    /// Recipients still deferred expire.
     pub fn expire(&mut self, time: Time) {
         self.expired = Some(time);
     }
 
-    /// Another message of this log came from this one; `time` is when this message's lines say so.
+    /// Another message of this log came from this one; `time` is when a line of this message says so.
     pub fn child(&mut self, time: Time, id: &str) {
         self.children.push((time, id.to_owned()));
     }
 
-    /// What the lines before the end say; `None` when there is none.
+    /// The truth according to the lines before the end; `None` if there are none.
     pub fn truth(&self) -> Option<Truth> {
         let (first, last) = (self.lines.first()?.time, self.lines.last()?.time);
         let attempts = self.attempts.iter().filter(|(time, ..)| *time < END);

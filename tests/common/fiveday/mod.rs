@@ -1,11 +1,11 @@
-//! Five days of mail across a month's end, with the truth about them.
+//! Five days of mail across the end of a month, with the truth about them.
 //!
 //! In: a number of lines and a seed. Out: the lines of three servers (postfix with short ids, postfix with long ids,
-//! sendmail with a submission queue) in time order, and what became of every message and every refused recipient. The
+//! sendmail with a submission queue) in time order, and the fate of every message and every refused recipient. The
 //! same arguments give the same log. Formats are those of postfix 3.7 and sendmail 8.17.
 //!
-//! Left out on purpose: lines that no message needs to be understood (filters, content checks, aliases); stories of their
-//! own in `tests/golden` hold those.
+//! Left out on purpose: lines that are not needed to understand a message (filters, content checks, aliases); they
+//! have stories of their own in `tests/golden`.
 
 mod attempt;
 mod draft;
@@ -23,17 +23,17 @@ use std::collections::BTreeMap;
 
 /// 2026-10-29T00:00:00Z.
 pub const START: Time = Time(1_793_232_000_000);
-/// 2026-11-03T00:00:00Z. No line is at it or after it.
+/// 2026-11-03T00:00:00Z. All lines are before it.
 pub const END: Time = Time(START.0 + 5 * DAY);
 
 pub const SECOND: i64 = 1_000;
 pub const MINUTE: i64 = 60 * SECOND;
 pub const HOUR: i64 = 60 * MINUTE;
 pub const DAY: i64 = 24 * HOUR;
-/// Of all queues; short, so that messages expire within the five days.
+/// Queue lifetime of all servers; short, so that messages expire within the five days.
 pub const LIFETIME: i64 = 2 * DAY;
 
-/// What the last line about a recipient says.
+/// The fate of a recipient, by the last line about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fate {
     Sent,
@@ -45,32 +45,32 @@ pub enum Fate {
 /// A message in one queue: one transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Truth {
-    /// As keys name it: `mx1`.
+    /// The host as used in keys: `mx1`.
     pub host: String,
     pub queue_id: String,
-    /// When its id was made: the time that long and sendmail ids hold.
+    /// When its id was made: the time in long and sendmail ids.
     pub created: Time,
-    /// First and last line with its id in front.
+    /// First and last line that begin with its id.
     pub first: Time,
     pub last: Time,
-    /// How many lines have its id in front.
+    /// Number of lines that begin with its id.
     pub lines: usize,
-    /// As the lines have it (a bare login in sendmail's submission queue). Empty for a notice; of sendmail's own notices
-    /// no line says so.
+    /// As logged (a bare login in sendmail's submission queue). Empty for a notice; no line names the sender of
+    /// sendmail's own notices.
     pub sender: String,
     /// Without `<>`; sendmail logs none for its notices.
     pub message_id: Option<String>,
     pub recipients: BTreeMap<String, Fate>,
-    /// Recipients of all attempts together.
+    /// Sum of the recipients over all attempts.
     pub attempts: usize,
-    /// Every recipient has a final fate (and postfix has removed the message).
+    /// Every recipient has a final fate (and in postfix, the message is removed).
     pub complete: bool,
-    /// The queue ids that other messages of this log got from this one: handed on, or notices about it.
+    /// Queue ids of messages of this log that came from this one: handed on, or notices about it.
     pub children: Vec<String>,
 }
 
 impl Truth {
-    /// The word for the whole message: `mail.status`.
+    /// The status of the whole message: `mail.status`.
     pub fn status(&self) -> &'static str {
         let any = |fate| self.recipients.values().any(|f| *f == fate);
         match (any(Fate::Deferred), any(Fate::Sent), any(Fate::Bounced), any(Fate::Expired)) {
@@ -98,17 +98,17 @@ pub struct Refusal {
 pub struct FiveDays {
     /// In time order.
     pub lines: Vec<RawLine>,
-    /// By host, id and time; messages with one short id follow each other.
+    /// By host, id and time; messages that share a short id follow each other.
     pub messages: Vec<Truth>,
     /// By time.
     pub refusals: Vec<Refusal>,
 }
 
-/// About `lines` lines, a few more; 5,000 hold every story.
+/// At least `lines` lines, and a few more; 5,000 contain every story.
 pub fn five_days(lines: usize, seed: u64) -> FiveDays {
     let mut world = World { random: Random::new(seed), log: FiveDays::default(), pid: 2_000, inode: 0x57_C000 };
     while world.log.lines.len() < lines {
-        // The last minutes are left to the attempts of what came before.
+        // Leaves the last minutes to attempts for earlier messages.
         let at = START.plus(10 * MINUTE + world.random.below(5 * DAY - 30 * MINUTE));
         match world.random.below(100) {
             0..50 => postfix::session(&mut world, at),
@@ -119,14 +119,14 @@ pub fn five_days(lines: usize, seed: u64) -> FiveDays {
         }
     }
     let mut log = world.log;
-    // Stable: lines of one millisecond stay in the order in which they were said.
+    // A stable sort: lines of one millisecond stay in the order in which they were written.
     log.lines.sort_by_key(|line| line.time);
     log.messages.sort_by(|a, b| (&a.host, &a.queue_id, a.created).cmp(&(&b.host, &b.queue_id, b.created)));
     log.refusals.sort_by_key(|refusal| refusal.time);
     log
 }
 
-/// What the stories share.
+/// State shared by the stories.
 struct World {
     random: Random,
     log: FiveDays,
@@ -135,19 +135,19 @@ struct World {
 }
 
 impl World {
-    /// A process that has not spoken yet.
+    /// A new process id.
     fn pid(&mut self) -> u32 {
         self.pid = if self.pid > 60_000 { 2_000 } else { self.pid + 1 };
         self.pid
     }
 
-    /// A queue file that was never there.
+    /// A new inode of a queue file.
     fn inode(&mut self) -> u64 {
         self.inode += 1;
         self.inode
     }
 
-    /// Says a line that has no queue id.
+    /// Writes a line without a queue id.
     fn say(&mut self, time: Time, host: &str, program: &str, pid: u32, text: String) {
         if time < END {
             let (host, program) = (host.to_owned(), program.to_owned());
@@ -155,7 +155,7 @@ impl World {
         }
     }
 
-    /// Writes a message down: its lines, and the truth about it, as far as the five days go.
+    /// Adds a finished message to the log: its lines, and the truth about it as far as the five days go.
     fn close(&mut self, draft: Draft) {
         self.log.messages.extend(draft.truth());
         self.log.lines.extend(draft.lines);

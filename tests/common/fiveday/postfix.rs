@@ -1,6 +1,6 @@
-//! The stories of the two postfix servers: how a message comes in, or does not.
+//! The stories of the two postfix servers: how a message arrives, or is refused.
 //!
-//! What happens to it in the queue is in `queue.rs`.
+//! `queue.rs` has what happens to it in the queue.
 
 use super::{
     Draft, END, HOUR, MINUTE, Refusal, SECOND, World,
@@ -10,23 +10,23 @@ use super::{
 };
 use mailstitch::model::Time;
 
-/// Short queue ids; the way in from the world.
+/// The MX, with short queue ids.
 pub const MX: &str = "mx1.example.org";
-/// Long queue ids; users submit here, and the others hand on to it.
+/// The relay, with long queue ids; users submit here, and the other servers hand mail on to it.
 pub const RELAY: &str = "relay1.example.org";
 
-/// Who hands messages in, to which service, as its lines name them.
+/// A client that hands in messages, and the service, as the lines name them.
 struct Session {
     host: &'static str,
     program: &'static str,
     pid: u32,
     peer: String,
-    /// What follows the peer in the `client=` line.
+    /// The text after the peer in the `client=` line.
     login: &'static str,
 }
 
 impl Session {
-    /// From `connect` to the end of the greetings, before the first message at `at`.
+    /// Writes the lines from `connect` to the greeting, before the first message at `at`.
     fn open(&self, world: &mut World, at: Time) {
         let Self { host, program, pid, peer, .. } = self;
         world.say(at.plus(-400), host, program, *pid, format!("connect from {peer}"));
@@ -45,7 +45,7 @@ impl Session {
         world.say(at, self.host, self.program, self.pid, text);
     }
 
-    /// One message of the session: when it is in the queue, and its story there. Gives the draft back for its times.
+    /// Writes the arrival of one message of the session and returns its draft.
     fn message(&self, world: &mut World, at: Time, id: String, sender: &str, message_id: Option<String>) -> Draft {
         let number = world.random.below(1 << 40);
         let message_id = message_id.unwrap_or_else(|| format!("{number:010x}@client.example.net"));
@@ -74,7 +74,7 @@ fn message_at_mx(world: &mut World, session: &Session, created: Time, id: String
     let draft = session.message(world, created, id, &sender, None);
     let id = draft.id.clone();
     let removed = queue::run(world, draft, None);
-    // The inode is free again, and the microsecond is the same a whole number of seconds later.
+    // The inode is free again; with the same microsecond of a later second, the id is the same.
     if let Some(removed) = removed.filter(|_| world.random.chance(25)) {
         let apart = match world.random.below(4) {
             0 => world.random.below(3),
@@ -114,7 +114,7 @@ pub fn submission(world: &mut World, at: Time) {
     session.close(world, at.plus(1_400), 1);
 }
 
-/// A message that another of our hosts hands on at `at`; gives the id that the relay answers with.
+/// A message that another of our hosts hands on at `at`; returns the id that the relay answers with.
 pub fn handed_on(
     world: &mut World,
     at: Time,
@@ -133,7 +133,7 @@ pub fn handed_on(
     id
 }
 
-/// A client whose recipients are refused: no queue id.
+/// A client whose recipients are refused, so there is no queue id.
 pub fn refusal(world: &mut World, at: Time) {
     let session = stranger(world);
     let (pid, peer) = (session.pid, session.peer.clone());
@@ -159,7 +159,7 @@ pub fn refusal(world: &mut World, at: Time) {
     );
 }
 
-/// What daemons say about themselves: no message is in it.
+/// Lines of daemons about themselves, without a message.
 pub fn housekeeping(world: &mut World, at: Time) {
     let pid = world.pid();
     let day = at.utc().format("%b %e %H:%M:%S");

@@ -8,8 +8,8 @@ use super::{
 };
 use mailstitch::model::Time;
 
-/// Tells the rest of a message that has just been queued and writes it down. `only`: one recipient whose ending is
-/// known. Gives the time when its file was removed.
+/// Writes the rest of a message that was just queued and closes it. `only`: its one recipient, if the ending is
+/// known. Returns when its queue file was removed.
 pub fn run(world: &mut World, mut draft: Draft, only: Option<(String, Ending)>) -> Option<Time> {
     let host = host_of(&draft);
     let mut open = match only {
@@ -55,14 +55,14 @@ pub fn run(world: &mut World, mut draft: Draft, only: Option<(String, Ending)>) 
         start = end.plus(pause + world.random.below(20_000));
         pause = (pause * 2).min(6 * HOUR);
     }
-    // Concurrent recipients finish in another order than they were begun.
+    // Concurrent attempts do not finish in the order in which they began.
     draft.lines.sort_by_key(|line| line.time);
     let removed = draft.removed;
     world.close(draft);
     removed
 }
 
-/// One to three recipients, of whom at most one has trouble.
+/// One to three recipients, at most one of them with a problem.
 fn recipients(world: &mut World, host: &str) -> Vec<(String, Ending)> {
     let trouble = match world.random.below(100) {
         0..8 => Some(Ending::Unknown),
@@ -84,14 +84,14 @@ fn recipients(world: &mut World, host: &str) -> Vec<(String, Ending)> {
             Ending::Local | Ending::Relayed => "example.org",
             _ => "remote.example.net",
         };
-        // The number keeps the recipients of one message apart.
+        // The number makes the recipients of one message distinct.
         all.push((format!("user{n}{}@{domain}", world.random.below(500)), ending));
     }
     all
 }
 
-/// The notice to the sender: a message of its own, which a server at the sender's takes. Up to postfix 3.10 the parent
-/// names it after it is in the queue.
+/// The notice to the sender: a message of its own, delivered to a server at the sender's. Up to postfix 3.10 the
+/// parent logs its id after it is queued.
 fn notice(world: &mut World, parent: &mut Draft, at: Time) -> Time {
     let host = host_of(parent);
     let inode = world.inode();

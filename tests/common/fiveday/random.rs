@@ -1,8 +1,8 @@
-//! Chance that is the same every time, and the ids made from it.
+//! Reproducible random numbers, and the queue ids made from them.
 
 use mailstitch::model::Time;
 
-/// SplitMix64 (Steele, Lea, Flood 2014): enough for stories, the same on every machine.
+/// SplitMix64 (Steele, Lea, Flood 2014): good enough here, and the same on every machine.
 pub struct Random(u64);
 
 impl Random {
@@ -10,7 +10,7 @@ impl Random {
         Self(seed)
     }
 
-    /// Another one, which goes its own way from here on.
+    /// A second generator, independent from here on.
     pub fn fork(&mut self) -> Self {
         Self(self.next())
     }
@@ -28,7 +28,7 @@ impl Random {
         (self.next() % bound.unsigned_abs()) as i64
     }
 
-    /// As [`below`](Self::below), for counts and places.
+    /// Like [`below`](Self::below), for counts and indices.
     pub fn few(&mut self, bound: u32) -> u32 {
         (self.next() % u64::from(bound)) as u32
     }
@@ -42,7 +42,7 @@ impl Random {
         from[(self.next() % from.len() as u64) as usize]
     }
 
-    /// As another server's "queued as": nobody in this log has it.
+    /// An id for the "queued as" of a foreign server, unknown in this log.
     pub fn foreign_id(&mut self) -> String {
         format!("{:05X}{:X}", self.below(1_000_000), 0x1F_000 + self.below(0xFFF))
     }

@@ -1,7 +1,7 @@
-//! The stories of the sendmail server: a local user's mail has two ids, that of the submission queue and that of the
-//! daemon behind it.
+//! The stories of the sendmail server: mail of a local user has two ids, one in the submission queue and one in the
+//! daemon's queue behind it.
 //!
-//! At the default log level sendmail writes no line when a message is done: it is when its recipients are.
+//! At the default log level sendmail logs no line when a message is done: it is done when its recipients are.
 
 use super::{
     Draft, Fate, HOUR, LIFETIME, MINUTE, SECOND, World,
@@ -12,7 +12,7 @@ use mailstitch::model::Time;
 
 const HOST: &str = "sm1.example.org";
 
-/// What happens to the recipient behind the daemon.
+/// How the daemon's delivery to the recipient ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ending {
     Relayed,
@@ -96,14 +96,14 @@ fn run(world: &mut World, mut draft: Draft, to: &str, ending: Ending, ctladdr: &
             draft.removed = Some(done.plus(5));
             break;
         }
-        // A queue run takes what is due, some seconds later or earlier.
+        // A queue run starts some seconds after messages are due.
         start = done.plus(pause + world.random.below(30 * SECOND));
         pause = (pause * 2).min(6 * HOUR);
     }
     world.close(draft);
 }
 
-/// The fate of an attempt, and the end of its line from `relay=` on.
+/// The fate of an attempt, and its line from `relay=` on.
 fn outcome(world: &mut World, draft: &mut Draft, start: Time, round: u32, to: &str, ending: Ending) -> (Fate, String) {
     let remote = "relay=mx2.remote.example.net. [192.0.2.68]";
     let sent = |relay: &str, id: &str| (Fate::Sent, format!("{relay}, dsn=2.0.0, stat=Sent (Ok: queued as {id})"));
@@ -126,7 +126,7 @@ fn outcome(world: &mut World, draft: &mut Draft, start: Time, round: u32, to: &s
     }
 }
 
-/// sendmail's own notices have no `from=` line: the parent names them, and they are delivered.
+/// sendmail's own notices have no `from=` line: the parent logs their id, and they are delivered.
 fn notice(world: &mut World, parent: &mut Draft, at: Time, pid: u32, text: &str) {
     let id = sendmail_id(at, world.random.below(3_600), pid);
     parent.say(at, "sm-mta", pid, &format!("{id}: {text}"));

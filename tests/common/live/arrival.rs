@@ -1,4 +1,4 @@
-//! When lines come.
+//! Decides when lines arrive.
 
 use super::{
     super::{
@@ -9,18 +9,18 @@ use super::{
 };
 use mailstitch::model::Time;
 
-/// How a log is late.
+/// The way in which a log is late.
 #[derive(Clone, Copy)]
 enum Way {
-    /// A line of so many in a hundred by up to hours, by a way of its own.
+    /// This percentage of lines, each late by up to hours on its own.
     Lines(i64),
-    /// All lines of a host while it is cut off.
+    /// All lines of a host while it is cut off, between these times.
     Host(&'static str, Time, Time),
-    /// Those of one program: a forwarder that reads several files.
+    /// All lines of one program: a forwarder that reads several files.
     Program(&'static str, i64),
 }
 
-/// Gives each line the time at which it comes.
+/// Gives each line its time of arrival.
 pub fn arrivals(random: &mut Random, lines: Vec<RawLine>) -> Vec<Late> {
     let away = BEGIN.plus(random.below(SPAN));
     let way = match random.below(4) {

@@ -6,7 +6,8 @@ use super::{
 };
 use mailstitch::model::Time;
 
-/// The id of a message that begins at `at`, or soon after where an id comes back: that takes a whole number of seconds.
+/// The id of a message that begins at `at`. If an id is reused, `at` moves on by less than a second, since ids return
+/// after whole seconds.
 pub fn id(world: &mut World, host: &str, at: &mut Time) -> String {
     let inode = 0x57_C000 + world.random.below(4).unsigned_abs();
     if host != "mx1" {
@@ -23,7 +24,7 @@ pub fn id(world: &mut World, host: &str, at: &mut Time) -> String {
     }
 }
 
-/// The course of a message of postfix after its `client=` line.
+/// Writes the lines of a postfix message after its `client=` line.
 pub fn message(world: &mut World, host: &str, id: &str, arrived: Time) {
     let mut at = arrived.plus(1 + world.random.below(400));
     let message_id = world.random.below(1_000);
@@ -44,13 +45,13 @@ pub fn message(world: &mut World, host: &str, id: &str, arrived: Time) {
     at = at.plus(1 + world.random.below(20));
     world.say(at, host, "postfix/qmgr", 9, format!("{id}: removed"));
     if host == "mx1" {
-        // The same microsecond of a later second.
+        // The id is free again at the same microsecond of a later second.
         let seconds = (at.0 - arrived.0) / 1_000 + 2;
         world.ids.push((id.to_owned(), arrived.plus(seconds * 1_000)));
     }
 }
 
-/// One of two agents tries; gives the time of its record.
+/// An attempt by one of two delivery agents; returns the time of its record.
 fn attempt(world: &mut World, host: &str, id: &str, arrived: Time, start: Time, last: bool) -> Time {
     let pid = 20 + world.random.few(2);
     let mut at = start;
@@ -81,7 +82,7 @@ fn attempt(world: &mut World, host: &str, id: &str, arrived: Time, start: Time, 
     at
 }
 
-/// A message through a process of sendmail, which speaks with both sides; gives the time of its end.
+/// A message through one sendmail process, which speaks with both sides; returns the time of its end.
 pub fn sendmail(world: &mut World, start: Time) -> Time {
     let pid = 4_000 + world.random.few(3);
     let mut at = start;

@@ -1,7 +1,9 @@
-//! Sessions and messages on servers whose lines reach the log late: what a program that runs every quarter of an hour sees.
+//! Sessions and messages on servers whose lines reach the log late, as seen by a program that runs every quarter of
+//! an hour.
 //!
-//! In: a seed. Out: lines, each with the time at which the source has it. The same seed gives the same log. Few processes,
-//! few peers, few queue ids, so that who said what for whom has to be found out from lines that are not there yet.
+//! In: a seed. Out: lines, each with its time of arrival at the source. The same seed gives the same log. There are
+//! few processes, peers and queue ids, so that it takes lines that are not there yet to tell what belongs to which
+//! message.
 
 mod arrival;
 mod mail;
@@ -17,16 +19,16 @@ use super::{
 };
 use mailstitch::model::Time;
 
-/// From the first line of a log to the last, but for retries.
+/// Time from the first line of a log to the last, without retries.
 pub const SPAN: i64 = 3 * HOUR;
-/// No line comes later than this after its stamp.
+/// Longest delay of a line.
 pub const LATEST: i64 = 6 * HOUR;
 
 pub const BEGIN: Time = START;
-/// After the last line and its arrival.
+/// After the last line has arrived.
 pub const DONE: Time = Time(BEGIN.0 + SPAN + 3 * HOUR + LATEST);
 
-/// A line and the time at which the source has it.
+/// A line and its time of arrival at the source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Late {
     pub line: RawLine,
@@ -40,7 +42,7 @@ pub fn live(seed: u64) -> Vec<Late> {
     arrivals(&mut random, lines)
 }
 
-/// Its lines alone, in time order.
+/// The lines of such a log without arrivals, in time order.
 pub fn lines(random: &mut Random) -> Vec<RawLine> {
     let mut world = World { coarse: random.chance(30), random: random.fork(), lines: Vec::new(), ids: Vec::new() };
     let processes: Vec<(&str, u32)> = HOSTS.iter().flat_map(|host| (10..12).map(move |pid| (*host, pid))).collect();
@@ -63,13 +65,13 @@ pub fn lines(random: &mut Random) -> Vec<RawLine> {
 const HOSTS: [&str; 3] = ["mx1", "mx2", SENDMAIL];
 const SENDMAIL: &str = "sm1";
 
-/// What the stories share.
+/// State shared by the stories.
 struct World {
     random: Random,
-    /// Stamps of whole seconds.
+    /// Timestamps are whole seconds.
     coarse: bool,
     lines: Vec<RawLine>,
-    /// Short ids whose message is gone, with the time from which the id may come again.
+    /// Short ids whose message is gone, and the time from which each may be reused.
     ids: Vec<(String, Time)>,
 }
 
@@ -79,7 +81,7 @@ impl World {
         self.lines.push(RawLine { time, host: host.to_owned(), program: program.to_owned(), pid: Some(pid), text });
     }
 
-    /// From one line of a session to the next: mostly at once.
+    /// Time between two lines of a session: mostly short.
     fn step(&mut self) -> i64 {
         match self.random.below(10) {
             0 => self.random.below(90_000),
@@ -88,7 +90,7 @@ impl World {
         }
     }
 
-    /// From one session of a process to the next.
+    /// Time between two sessions of a process.
     fn pause(&mut self) -> i64 {
         match self.random.below(10) {
             0..3 => 1 + self.random.below(300),

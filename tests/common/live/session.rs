@@ -1,11 +1,11 @@
-//! An incoming session of postfix: what it says of itself, of messages to come, and the messages.
+//! An incoming session of postfix: lines about the session, about messages to come, and the messages.
 
 use super::{World, mail};
 use mailstitch::model::Time;
 
 const PEERS: [&str; 3] = ["client.example.org[192.0.2.1]", "unknown[192.0.2.2]", "mail.example.com[192.0.2.3]"];
 
-/// A session of one smtpd process; gives the time of its end.
+/// A session of one smtpd process; returns the time of its end.
 pub fn session(world: &mut World, host: &str, pid: u32, start: Time) -> Time {
     let peer = world.random.pick(&PEERS);
     let smtpd = |world: &mut World, at: &mut Time, text: String| {
@@ -38,12 +38,12 @@ pub fn session(world: &mut World, host: &str, pid: u32, start: Time) -> Time {
             }
             _ => {}
         }
-        // Some give up before the message has an id.
+        // Some clients give up before the message has an id.
         if world.random.chance(85) {
             let mut id = mail::id(world, host, &mut at);
             smtpd(world, &mut at, format!("{id}: client={peer}{login}"));
             if world.random.chance(10) {
-                // The client gave up, and the next message may have the same file.
+                // The client gave up, and the next message may reuse the queue file.
                 id = mail::id(world, host, &mut at);
                 smtpd(world, &mut at, format!("{id}: client={peer}{login}"));
             }

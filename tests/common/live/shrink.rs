@@ -1,6 +1,6 @@
-//! What a failure needs, and nothing else.
+//! Shrinks a failing input.
 
-/// The smallest part of `all` that still fails, as far as leaving out ever smaller runs of it finds one.
+/// A small part of `all` that still fails, found by leaving out ever shorter runs of items.
 pub fn smallest<T: Clone>(all: &[T], fails: impl Fn(&[T]) -> bool) -> Vec<T> {
     let mut left = all.to_vec();
     let mut run = left.len() / 2;
@@ -16,7 +16,7 @@ pub fn smallest<T: Clone>(all: &[T], fails: impl Fn(&[T]) -> bool) -> Vec<T> {
                 at += run;
             }
         }
-        // Once single lines go, others may be able to go too.
+        // After single items were removed, others may be removable too.
         run = if run == 1 && left.len() < before { 1 } else { run / 2 };
     }
     left

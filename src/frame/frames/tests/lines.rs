@@ -1,4 +1,4 @@
-//! Which texts may be whole lines, and of which programs.
+//! Texts that may be whole lines, and the programs that may carry them.
 
 use super::*;
 
@@ -92,7 +92,7 @@ fn an_object_is_no_line() {
 #[test]
 fn a_relay_without_a_program_of_its_own_names_the_host() {
     mail("<22>1 2026-11-22T20:19:26Z relay - - - - postfix/qmgr[12]:", EXACT, "relay");
-    // A text is no header: its first word is no host.
+    // The text does not begin with a header, so its first word is no host.
     check(
         "<22>1 2026-11-22T20:19:26Z relay - - - - hello postfix/qmgr[12]: x",
         "2026-11-22T20:19:26.000Z | relay  - hello postfix/qmgr[12]: x",

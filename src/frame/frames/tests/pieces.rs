@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::Time;
 
-/// How a piece is read from the beginning of a text.
+/// Compares the rest after a piece at the beginning of a text.
 #[track_caller]
 fn check_piece(piece: Piece, examples: &[(&str, Option<&str>)]) {
     for (text, rest) in examples {
@@ -197,7 +197,7 @@ fn a_host_is_a_name_or_an_address_before_something_else() {
         ("mx1/relay x", Some("mx1")),
         ("- x", Some("outer")),
         ("(none) x", Some("outer")),
-        // It may as well be a program.
+        // May also be a program.
         ("mx1: x", None),
         ("mx1", None),
         ("", None),
@@ -242,7 +242,7 @@ fn fields_without_priority_are_those_of_a_program_that_is_known() {
     }
 }
 
-/// Compares a tag with "program|pid|text", after a stamp and a host or less.
+/// Compares a tag with "program|pid|text", given what is already known of the header.
 #[track_caller]
 fn check_tag(text: &str, known: &Known<'_>, expected: &str) {
     let found = tagged::read(text, known).map_or_else(
@@ -271,7 +271,7 @@ fn a_word_with_a_colon_is_a_tag_where_nothing_else_can_be() {
         ("sshd[7]: x", "sshd|7|x", [false, true, true, true]),
         ("sshd: x", "sshd||x", [false, false, true, false]),
         ("cron[7]: x", "cron|7|x", [false, true, true, true]),
-        // A facility.
+        // `cron` is a facility, too.
         ("cron: x", "cron||x", [false; 4]),
         ("a,b[7]: x", "a,b|7|x", [false; 4]),
         ("a|postfix/qmgr[7]: x", "a|postfix/qmgr|7|x", [false; 4]),

@@ -205,7 +205,7 @@ fn the_id_of_a_filter_has_ten_hexadecimal_digits_at_least() {
     }
 }
 
-/// Past that the words are of what follows the content, and name no client.
+/// Beyond the maximum, ` from …` belongs to the text after the content and names no client.
 #[test]
 fn the_client_follows_as_far_as_the_content_can_reach() {
     for (stage, named, max) in [("header", "header", CONTENT_MAX), ("mime-error", "mime", 2 * CONTENT_MAX)] {

@@ -1,4 +1,4 @@
-//! Lines of postfix, and what the document of their message says then.
+//! Postfix lines, and the documents that they lead to.
 
 use super::*;
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-/// The document of a message with what its lines say, a second apart: `PROGRAM TEXT`.
+/// The document of a message with these lines, one second apart, each given as `PROGRAM TEXT`.
 #[track_caller]
 fn of(texts: &[&str]) -> Transaction {
     let line = |(n, line): (usize, &&str)| {
@@ -34,7 +34,7 @@ const LATER: &str =
     "smtp to=<b@example.net>, relay=none, delay=1, delays=0/0/1/0, dsn=4.4.1, status=deferred (timed out)";
 const REMOVED: &str = "qmgr removed";
 
-/// A fact of a draft after a line, which is of the message or of another one, or names none.
+/// Asks a draft that has read this one line. `own`: the line names the message; `of_another`: it names another one.
 fn after<T>(line: &Line, own: bool, of_another: bool, ask: impl Fn(&Draft<'_>) -> T) -> T {
     let Reading { family, parsed, .. } = Reading::new(line);
     let Parsed::Event { event, .. } = parsed else { panic!("not understood: {}", line.text) };
@@ -86,7 +86,7 @@ fn the_queue_manager_names_sender_size_and_recipients() {
 fn an_expired_message_has_a_sender_and_no_open_recipient() {
     let t = of(&[LATER, "qmgr from=<a@example.org>, status=expired, returned to sender", REMOVED]);
     assert_eq!((t.email.from.address.as_deref(), t.mail.status), (Some("a@example.org"), Status::Expired));
-    // The line gives the sender as the queue file has it; what was known of it before stays.
+    // The line names the sender of the queue file; a sender that was known before stays.
     let t = of(&[QUEUED, LATER, "qmgr from=<x@example.org>, status=expired, returned to sender"]);
     assert_eq!(t.email.from.address.as_deref(), Some("a@example.org"));
 }
@@ -139,7 +139,7 @@ fn a_decision_on_a_message_is_told() {
     assert_eq!((t.mail.status, t.mail.warnings.len(), t.mail.rejects.len()), (Status::Discarded, 1, 0));
     let t = of(&[CLIENT, &milter("reject")]);
     assert_eq!((t.mail.status, t.mail.warnings.len(), t.mail.rejects.len()), (Status::Rejected, 0, 1));
-    // One recipient of a message that came.
+    // A refused recipient does not refuse the message.
     let rcpt = "smtpd reject: RCPT from c.example.org[192.0.2.7]: 550 5.1.1 <x@example.net>: unknown; from=<a@example.org> to=<x@example.net> proto=ESMTP helo=<c>";
     let t = of(&[CLIENT, rcpt, QUEUED]);
     assert_eq!((t.mail.status, t.mail.rejects.len()), (Status::Queued, 1));
@@ -175,7 +175,7 @@ fn tls_is_that_of_the_client_or_of_the_next_hop() {
          5 mx1 postfix/smtp[15]: 4F1A2B3C4D: to=<d@example.net>, relay=mx.example.net[192.0.2.25]:25, conn_use=2, delay=3, delays=0/0/1/1, dsn=2.0.0, status=sent (ok)",
     );
     let onward: Vec<_> = t.mail.recipients.iter().map(|r| r.tls.version.as_deref()).collect();
-    // A first use of a connection opens it; a second one may be of a connection that another process opened.
+    // The first use of a connection opens it; a later use may be of a connection that another process opened.
     assert_eq!((t.tls.version.as_deref(), onward), (Some("TLSv1.2"), vec![Some("TLSv1.3"), None, Some("TLSv1.3")]));
 }
 
@@ -196,7 +196,7 @@ fn a_record_tells_of_one_recipient() {
     assert_eq!((&*r.address, r.reply.as_deref(), r.status), ("<>", None, RecipientStatus::Deferred));
 }
 
-/// See `thin.rs`: recipient, DSN and status are left of a record.
+/// See `thin.rs`: only recipient, DSN and status are left of the record.
 #[test]
 fn a_shortened_record_has_no_reply_and_no_relay() {
     for relay in ["…", "none"] {
@@ -213,7 +213,7 @@ fn a_message_is_thrown_away_by_discard_or_by_a_filter_that_says_so() {
         ("smtp", "mx.example.net[192.0.2.25]:25", "250 2.0.0 Ok", RecipientStatus::Sent),
         ("discard", "none", "silently", RecipientStatus::Discarded),
         ("discard", "discard", "silently", RecipientStatus::Discarded),
-        // A transport that was renamed.
+        // discard(8) under another transport name.
         ("blackhole", "none", "silently", RecipientStatus::Discarded),
         ("lmtp", "127.0.0.1[127.0.0.1]:10024", "250 2.7.0 Ok, discarded, id=1-2", RecipientStatus::Discarded),
     ] {

@@ -1,4 +1,4 @@
-//! Lines beyond the bounds: which ones they are, and how much is left of each.
+//! Which lines are shortened or dropped, and how much is left of each.
 
 mod left;
 
@@ -28,13 +28,13 @@ fn second(line: &Line) -> i64 {
     line.time.second() - BEGINNING.second()
 }
 
-/// The second and the text, without the queue id.
+/// The second of a line and its text, without the queue id.
 fn shown(line: &Line) -> String {
     let text = line.text.strip_prefix(POSTFIX).or_else(|| line.text.strip_prefix(SENDMAIL));
     format!("{}{}", second(line), text.map_or_else(|| format!(" {}", line.text), str::to_owned))
 }
 
-/// The shortened lines of a log, in the order of time, and the seconds of the lines that are left out.
+/// The shortened lines of a log in order of time, and the seconds of the dropped lines.
 #[track_caller]
 fn thinned(log: &str, bounds: &Bounds) -> (Vec<String>, Vec<i64>) {
     read(log, bounds, |key, told| {
@@ -48,7 +48,7 @@ fn thinned(log: &str, bounds: &Bounds) -> (Vec<String>, Vec<i64>) {
     })
 }
 
-/// The seconds of the lines that are shortened; none is left out.
+/// The seconds of the shortened lines. No line may be dropped.
 #[track_caller]
 fn shortened_at(log: &str, bounds: &Bounds) -> Vec<i64> {
     let (shortened, left_out) = thinned(log, bounds);
@@ -57,7 +57,7 @@ fn shortened_at(log: &str, bounds: &Bounds) -> Vec<i64> {
     shortened.iter().filter_map(second).collect()
 }
 
-/// So many lines at either end, however many courses there are, and texts of usual length.
+/// Keeps `most` lines of usual length at either end, however many courses there are.
 fn ends(most: usize) -> Ends {
     Ends { most, least: most, in_all: most, bytes: 1000 }
 }
@@ -138,7 +138,7 @@ fn the_more_recipients_the_fewer_attempts_of_each_are_whole() {
     assert_eq!(of(&names), 6 * 5);
 }
 
-/// One that an alias stands for is another recipient.
+/// A recipient that an alias was expanded to counts as another recipient.
 #[test]
 fn attempts_for_an_alias_are_a_course_of_their_own() {
     let to = |second: u32, orig_to: &str| {
@@ -173,7 +173,7 @@ fn the_order_of_lines_does_not_say_which_are_shortened() {
     ];
     assert_eq!(shortened, texts);
     assert_eq!(thinned(&rotated(&backwards), &bounds).0, texts);
-    // A finer stamp moves nothing either: a copy of the line may have it.
+    // Finer stamps change nothing either: a copy of the line may have one.
     let texts = |log: &str| -> Vec<String> {
         let mut texts = thinned(log, &bounds).0;
         texts.sort();
@@ -185,7 +185,7 @@ fn the_order_of_lines_does_not_say_which_are_shortened() {
     assert_eq!(texts(&rotated(&log(["5.4", "5.3", "5.2", "5.1"]))), coarse);
 }
 
-/// Law L2: a set with shortened lines and new ones is shortened as all of them at once.
+/// Law L2: shortened lines together with new ones give the same result as all original lines at once.
 #[test]
 fn a_line_between_shortened_ones_is_shortened() {
     let brief = |second: u32| {
@@ -200,7 +200,7 @@ fn a_line_between_shortened_ones_is_shortened() {
     let brief = |second: u32| format!("{second} mx1 postfix/smtp: {POSTFIX}: … warning\n");
     assert!(shortened(warnings([1]) + &brief(2) + &warnings([3])).is_empty());
     assert_eq!(shortened(warnings([1]) + &brief(2) + &warnings([3]) + &brief(4) + &warnings([5])), ["3: … warning"]);
-    // One of another kind is between nothing.
+    // A line of another kind is not between them.
     assert!(shortened(brief(2) + &whole(3) + &brief(4)).is_empty());
 }
 
@@ -213,7 +213,7 @@ fn of_recipients_beyond_the_bounds_the_outcome_is_left() {
     let (shortened, left_out) = thinned(&log, &bounds);
     let (nameless, named): (Vec<&String>, Vec<&String>) =
         shortened.iter().partition(|text| text.ends_with(": … deferred"));
-    // The two that are named share the bounds alone.
+    // Only the two recipients that keep their names share the bounds.
     assert_eq!((nameless.len(), named.len(), left_out.len()), (7, 2, 0), "{shortened:?}");
     assert!(named.iter().all(|text| text.contains(": to=<")), "{named:?}");
     let sent = |second: u32, to: &str| {
@@ -225,7 +225,7 @@ fn of_recipients_beyond_the_bounds_the_outcome_is_left() {
     assert!(shortened.len() == 1 && shortened[0].ends_with(": … sent"), "{shortened:?}");
 }
 
-/// Nothing was tried: such records tell the same of every recipient.
+/// Nothing was tried, so such records say the same of every recipient.
 #[test]
 fn records_without_an_attempt_are_of_one_kind() {
     let record = |second: u32, to: &str, stat: &str| {
@@ -261,9 +261,9 @@ fn a_long_line_of_a_session_is_cut_and_tells_the_same() {
     check(login, 77, &[]);
     check(login, 76, &[]);
     check(login, 75, &["1 warning: c.example.org[192.0.2.7]: SASL LOGIN authentication failed: Mü…"]);
-    // Nothing is cut within a letter.
+    // No character is cut in two.
     check(login, 74, &["1 warning: c.example.org[192.0.2.7]: SASL LOGIN authentication failed: M…"]);
-    // Without these words it is another warning.
+    // Cut here, it would be read as another warning.
     check(login, 50, &[]);
     check(login, 2, &[]);
     check(&format!("{POSTFIX}: client=c.example.org[192.0.2.7]"), 20, &[]);
@@ -293,7 +293,7 @@ fn of_the_hosts_that_were_tried_the_first_and_the_last_time_stay() {
     assert_eq!(stays(&log(1..=3, failed), ends(1), ends(99)), [1, 3]);
     assert_eq!(stays(&log(1..=6, failed), ends(2), ends(1)), [1, 2, 5, 6]);
     assert_eq!(stays(&log(1..=3, reached), ends(1), ends(99)), [1, 3]);
-    // It is one thing to be reached and another to refuse.
+    // Connections that succeed and connections that fail are separate courses.
     assert_eq!(stays(&(log(1..=2, failed) + &log(3..=4, reached)), ends(1), ends(1)), [1, 2, 3, 4]);
     // The more hosts were tried, the less is kept of each.
     let three = Ends { most: 2, least: 1, in_all: 3, bytes: usize::MAX };
@@ -307,7 +307,7 @@ fn of_the_lines_of_a_session_the_first_and_the_last_of_a_kind_stay() {
     let login = "postfix/smtpd[7]: warning: c.example.org[192.0.2.7]: SASL LOGIN authentication failed: no";
     let check = |most, seconds, expected: &[i64]| {
         assert_eq!(stays(&log(seconds, connect), ends(99), ends(most)), expected, "{most}");
-        // As many as there are, of whatever else there is too much.
+        // Too many lines of another kind change nothing here.
         let more = log(20..=40, login);
         let found = stays(&(log([1, 2], connect) + &more), ends(1), ends(most));
         assert_eq!(found[..2], [1, 2], "{most}");

@@ -6,7 +6,7 @@ use crate::{
 
 const ARRIVAL: &str = "1 mx1 postfix/smtpd[1]: 4F1A2B3C4D: client=c.example.com[198.51.100.9]\n";
 
-/// A mail with deliveries, each by its agent, recipient, relay and reply.
+/// A mail with these deliveries: agent, recipient, relay and reply.
 fn delivered(deliveries: &[(&str, &str, &str, &str)]) -> Transaction {
     let mut text = ARRIVAL.to_owned();
     for (n, (agent, to, relay, reply)) in deliveries.iter().enumerate() {
@@ -75,7 +75,7 @@ fn only_dovecot_says_whom_it_sent_a_mail_on_to() {
     check(Kind::Filter, &|verdict| verdict.verdict = "discarded".into(), None);
 }
 
-/// A policy server is asked before there is a message: the ones that come next may be the one.
+/// A policy server is asked before there is a message, so its verdict may be about any of the next messages.
 #[test]
 fn a_policy_servers_verdict_may_be_of_the_next_mails_of_its_client() {
     let text = format!(
@@ -84,7 +84,7 @@ fn a_policy_servers_verdict_may_be_of_the_next_mails_of_its_client() {
     let all = documents(&text);
     let verdict = all.iter().find(|doc| doc.mail.kind == Kind::Filter).unwrap();
     assert_eq!(Node::new(verdict).perhaps, ["4F1A2B3C4D"]);
-    // Surely not: a message; a verdict that names its own; a mail that was handed on.
+    // Not for a message, for a verdict with a queue id of its own, or for a link to a next hop.
     let none: [Text; 0] = [];
     let mut message = verdict.clone();
     message.mail.kind = Kind::Message;
@@ -97,7 +97,7 @@ fn a_policy_servers_verdict_may_be_of_the_next_mails_of_its_client() {
     assert_eq!(Node::new(&handed_on).perhaps, none);
 }
 
-/// sendmail says so of its client; in a line of postfix it is what another server wrote.
+/// sendmail says so of its client; in a postfix line it is the text of another server.
 #[test]
 fn a_name_that_sendmail_calls_forged_is_none() {
     let by_sendmail = |relay: &str| {
@@ -112,8 +112,7 @@ fn a_name_that_sendmail_calls_forged_is_none() {
     assert_eq!(Node::new(&doc).source.place, Place::new(Some("c.example.com"), Some("198.51.100.9")));
 }
 
-/// Another queue id that a mail went on under, the first label of the relay, whether it stayed on the host, the second, and the
-/// recipients.
+/// An expected hop: queue id, first label of the relay, whether it stayed on the host, second, and recipients.
 type Way<'t> = (&'t str, Option<&'t str>, bool, Option<i64>, &'t [&'t str]);
 
 #[track_caller]
@@ -148,7 +147,7 @@ fn a_reply_names_the_id_of_its_recipients_on_the_next_host() {
     );
 }
 
-/// Of an id that no recipient's last reply names, its link is all that is known.
+/// If no recipient's last reply names an id, only its link is known.
 #[test]
 fn an_id_of_an_earlier_attempt_is_not_forgotten() {
     check_onward(

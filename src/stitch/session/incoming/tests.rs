@@ -1,4 +1,4 @@
-//! Incoming sessions, as lines of one smtpd.
+//! Tests of incoming sessions, with the lines of one smtpd.
 
 use super::{
     super::tests::{check, check_open, shared},
@@ -6,7 +6,7 @@ use super::{
 };
 use crate::stitch::session::Role;
 
-/// Lines of one smtpd: `SECOND TEXT`, with `C!` for one client, `D!` for another, and `TLS!` for a TLS session of the first.
+/// A log of one smtpd from `SECOND TEXT` lines; `C!` and `D!` stand for two clients, `TLS!` for the TLS line of the first.
 fn smtpd(lines: &[&str]) -> String {
     let line = |line: &&str| {
         let (second, text) = line.split_once(' ').expect("a second and a text");
@@ -44,12 +44,12 @@ fn a_session_is_in_force_for_each_message_and_a_warning_for_the_next_one() {
             "6 disconnect from C!",
         ],
         &[[3, 0], [3, 1], [3, 2], [4, 0], [4, 1], [5, 0], [5, 1]],
-        // The warning would be of a later message, were it not for the one before that.
+        // Context: without the message before, the warning would belong to the later one.
         &[[4, 2, 3], [5, 2, 4]],
     );
 }
 
-/// Sessions of whose lines some are more than ten minutes old.
+/// Some lines of the session are more than ten minutes older than the message.
 #[test]
 fn each_line_of_a_session_reaches_ten_minutes() {
     let before = ["0 connect from C!", "1 TLS!", &format!("2 {WARN}")];
@@ -79,11 +79,11 @@ fn a_message_has_the_session_of_its_own_client() {
     );
 }
 
-/// Two short sessions of one second leave one copy of each line that they have in common.
+/// Two short sessions in one second leave one copy of each line that they have in common.
 #[test]
 fn a_session_lasts_to_the_end_of_the_second_of_its_end() {
     check_lines(&["1.1 connect from C!", "1.2 disconnect from C!", "1.9 4F1A2B3C4D: client=C!"], &[[2, 0]], &[]);
-    // A session that began and ended within a second may have the lines of the next one.
+    // The next session may have begun in the same second, with the same lines; they are context.
     check_lines(
         &["1.1 connect from C!", "1.2 TLS!", "1.3 disconnect from C!", "2 4F1A2B3C4D: client=C!"],
         &[],
@@ -94,7 +94,7 @@ fn a_session_lasts_to_the_end_of_the_second_of_its_end() {
     check_lines(&["1.1 connect from C!", "1.3 disconnect from C!", "601.2 4F1A2B3C4D: client=C!"], &[], &[]);
 }
 
-/// With stamps of whole seconds a client that comes back at once connects, as it seems, before it is gone.
+/// With stamps of whole seconds, a client that comes back at once seems to connect before it disconnects.
 #[test]
 fn a_client_that_comes_back_in_the_moment_in_which_it_left_has_a_new_session() {
     check_lines(
@@ -110,9 +110,9 @@ fn a_client_that_comes_back_in_the_moment_in_which_it_left_has_a_new_session() {
         &[[1, 0], [4, 2]],
         &[[4, 0, 3]],
     );
-    // Where nothing is known of the first session, the end is that of the second.
+    // If the first session is not known, the `disconnect` is taken for that of the second.
     check_lines(&["5 connect from C!", "5 disconnect from C!", "6 5F1A2B3C4D: client=C!"], &[], &[[2, 0, 1]]);
-    // A session whose end was lost; that of the next one is its own.
+    // The `disconnect` of the first session was lost; the later one ends the second session.
     check_lines(
         &["1 connect from C!", "5 connect from C!", "7 disconnect from C!", "8 5F1A2B3C4D: client=C!"],
         &[],
@@ -120,7 +120,7 @@ fn a_client_that_comes_back_in_the_moment_in_which_it_left_has_a_new_session() {
     );
 }
 
-/// When the message is folded, nothing so long before it is known.
+/// The set of the message has no lines so long before it, so the stretch must not use them either.
 #[test]
 fn a_session_that_began_more_than_ten_minutes_ago_explains_no_end() {
     let lines = |at| format!("{at} 5F1A2B3C4D: client=C!");
@@ -144,7 +144,7 @@ fn of_very_many_warnings_a_message_has_the_last() {
     }
 }
 
-/// A filter before the queue: its answers name no client.
+/// The answers of a filter before the queue name no client.
 #[test]
 fn an_answer_of_a_filter_is_about_the_last_client_that_was_handed_to_it() {
     check_lines(
@@ -173,11 +173,11 @@ fn an_answer_of_a_filter_is_about_the_last_client_that_was_handed_to_it() {
         &[[5, 3], [5, 4], [6, 3], [6, 4]],
         &[],
     );
-    // A message that is in the queue by itself has nothing of what was handed to a filter.
+    // A message that smtpd queues itself does not take the `NOQUEUE: client=` of the filter.
     check_lines(&["0 connect from C!", "1 NOQUEUE: client=C!", "2 4F1A2B3C4D: client=C!"], &[[2, 0]], &[]);
 }
 
-/// It is in no set, so that it must change nothing for those that are.
+/// The answer is in no set, so it must not change anything for lines that are.
 #[test]
 fn an_answer_that_names_no_message_takes_nothing() {
     check_lines(
@@ -201,9 +201,9 @@ fn an_answer_of_a_filter_is_not_about_a_client_that_is_gone() {
         check_lines(&[gone[0], gone[1], gone[2], &answer("0.9")], &[[3, 0], [3, 1]], &[]);
         check_lines(&[gone[0], gone[1], gone[2], &answer("1")], &[], &[]);
     }
-    // It may have come back, but how it did is not known.
+    // The client seems to have come back, but there is no line of the new session that shows how.
     check_lines(&[gone[0], gone[2], &format!("5 {WARN}"), &spam("6")], &[], &[]);
-    // Of two clients only the one that went on.
+    // If there are two clients, the answer is for the one that is still connected.
     check_lines(&["0 connect from C!", "1 connect from D!", "2 disconnect from D!", &spam("3")], &[[3, 0]], &[]);
 }
 
@@ -211,7 +211,7 @@ fn an_answer_of_a_filter_is_not_about_a_client_that_is_gone() {
 fn an_answer_of_a_filter_comes_within_ten_minutes() {
     let before = ["0 connect from C!", "1 NOQUEUE: client=C!", "500 TLS!"];
     check_lines(&[before[0], before[1], before[2], &format!("601 {PASSED}")], &[[3, 1], [3, 2]], &[]);
-    // The client that was handed to the filter is not known any more then.
+    // The `NOQUEUE: client=` is too old then, so the client is not known.
     check_lines(&[before[0], before[1], before[2], &format!("601.001 {PASSED}")], &[], &[]);
     check_lines(&[before[0], before[1], &format!("600 {SPAM}")], &[[2, 0], [2, 1]], &[]);
     check_lines(&[before[0], before[1], &format!("601 {SPAM}")], &[[2, 1]], &[]);
@@ -232,12 +232,12 @@ fn an_open_session_may_get_further_messages() {
     check_open(&log, 0, &[]);
     check_open(&log, 1000, &[0]);
     check_open(&log, 2001, &[0, 1, 2]);
-    // The message took the warning: without it the next one would.
+    // The arrival stays open too: without it, the next message would take the warning.
     check_open(&log, 4000, &[0, 1, 2, 3]);
     check_open(&log, 4001, &[0, 1, 2, 3, 4]);
     check_open(&log, 5001, &[0, 1, 4, 5]);
     check_open(&log, 7000, &[0, 1, 4, 5]);
-    // The end is the last line; what comes later is of another session.
+    // Nothing stays open after the `disconnect`: later lines belong to another session.
     check_open(&log, 7001, &[]);
     check_open(&smtpd(&["0 connect from C!", "1 NOQUEUE: client=C!"]), 9000, &[0, 1]);
     assert_eq!(shared(&log, None).open, [] as [u32; 0]);

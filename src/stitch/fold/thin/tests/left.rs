@@ -1,4 +1,4 @@
-//! The text that is left of a shortened line, and its looks.
+//! The text that is left of a shortened line, and how it is recognised.
 
 use super::*;
 
@@ -27,7 +27,7 @@ fn a_shortened_line_is_known_by_its_looks() {
     }
 }
 
-/// Shortens a line of a program of postfix, or of sendmail; `None` where its text is short already.
+/// Checks what a postfix or sendmail line is shortened to; `None` if its text is short already.
 #[track_caller]
 fn check_left(program: &str, text: &str, expected: Option<&str>) {
     let (program, id) = match program {
@@ -37,7 +37,7 @@ fn check_left(program: &str, text: &str, expected: Option<&str>) {
     for pid in ["[7]", ""] {
         let left = read(&format!("1 mx1 {program}{pid}: {id}: {text}"), &Bounds::default(), |key, told| {
             let left = Texts::default().shortened(&key.queue_id, &told[0]);
-            // All but text and process id stays.
+            // Only text and process id change.
             let whole =
                 |line: &Line| Line { text: Arc::clone(&told[0].line.text), pid: told[0].line.pid, ..line.clone() };
             assert!(left.as_ref().is_none_or(|line| whole(line) == *told[0].line && line.pid.is_none()), "{left:?}");
@@ -45,7 +45,7 @@ fn check_left(program: &str, text: &str, expected: Option<&str>) {
         });
         match expected {
             Some(expected) => assert_eq!(left, Some(format!("{id}: {expected}")), "{text}"),
-            // The process id can be taken away of any line.
+            // The process id can be dropped from any line.
             None => assert_eq!(left, (!pid.is_empty()).then(|| format!("{id}: {text}")), "{text}"),
         }
     }
@@ -80,7 +80,7 @@ fn of_an_attempt_all_but_host_times_and_reply_is_left() {
             format!("to=<b@example.net>, orig_to=<team@example.net>, {rest}, dsn=2.0.0, status=sent (ok)"),
             "to=<b@example.net>, orig_to=<team@example.net>, relay=…, dsn=2.0.0, status=sent (…)",
         ),
-        // It was thrown away, or no host was found.
+        // `relay=none`: discarded, or no host was found.
         (
             "to=<b@example.net>, relay=none, delay=1, dsn=4.4.1, status=deferred (timeout)".into(),
             "to=<b@example.net>, relay=none, dsn=4.4.1, status=deferred (…)",
@@ -116,10 +116,10 @@ fn of_sendmails_record_recipients_sender_mailer_and_outcome_are_left() {
         ),
         (format!("{to}, {rest}, stat=something new"), format!("{to}, mailer=esmtp, stat=unknown (…)")),
         (format!("{to}, delay=00:00:01, stat=User unknown"), format!("{to}, stat=unknown (…)")),
-        // It waits for an operator, and nothing was tried.
+        // Quarantined, or without a status: nothing was tried.
         (format!("{to}, {rest}, quarantine=spam, stat=quarantined"), "… attempt".into()),
         (format!("{to}, {rest}, stat="), "… attempt".into()),
-        // A list that ends with nothing would be read as one without it.
+        // The parser drops the empty entries at the end of the list, so the short record would not say the same.
         (format!("{to},,, {rest}, dsn=2.0.0, stat=Sent (ok)"), "… attempt".into()),
     ] {
         check_left("sendmail", &record, Some(&expected));
