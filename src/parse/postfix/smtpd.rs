@@ -48,7 +48,8 @@ fn client(text: &str) -> Option<Event<'_>> {
     Some(Event::Client { peer, sasl_method, sasl_username, sasl_sender, orig_queue_id, orig_client })
 }
 
-/// `lost connection|timeout|too many errors|bare <LF> received after STAGE[ (N bytes)] from NAMADDR`, `abort: TLS from NAMADDR: reason`.
+/// `lost connection|timeout|too many errors|bare <LF> received after STAGE[ (N bytes)] from NAMADDR`,
+/// `abort: TLS from NAMADDR: reason`.
 fn aborted(text: &str) -> Option<Event<'_>> {
     if let Some(rest) = text.strip_prefix("abort: TLS from ") {
         let (peer, rest) = fields::peer(rest)?;

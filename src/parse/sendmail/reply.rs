@@ -1,4 +1,6 @@
 //! The queue id in the reply of another server.
+//!
+//! In: a `stat=` text, or a whole reply.  Out: the next hop's queue id.
 
 /// The id that the next hop gave the message, from the text of its reply: that of `stat=Sent (…)`, or a whole reply.
 ///
