@@ -13,12 +13,12 @@ const GLOBAL: &str = "Global options";
 
 /// Rebuild mail transactions from postfix and sendmail logs
 ///
-/// Reads the log lines that Elasticsearch, OpenSearch or a file holds, puts the lines of each message together and writes
-/// one searchable document for each into a store. Without any configuration it reads the local mail log into an SQLite
-/// file under your state directory.
+/// Reads log lines from Graylog, Elasticsearch, OpenSearch, log files or the journal, puts the lines of each message
+/// together and writes one searchable document for each into a store. Without any configuration it reads the local mail
+/// log into an SQLite file under your state directory.
 ///
-/// Exit codes: 0 done, 1 `trace` found nothing, 64 usage, 65 dead letters, 69 name or certificate, 70 a bug,
-/// 75 try again, 77 no permission, 78 settings.
+/// Exit codes: 0 done, 1 `trace` found nothing, 64 usage, 65 dead letters, 66 a file that could not be read, 69 name or
+/// certificate, 70 a bug, 75 try again, 77 no permission, 78 settings.
 #[derive(Debug, Parser)]
 #[command(name = "mailstitch", version, max_term_width = 100)]
 pub struct Cli {

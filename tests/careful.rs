@@ -58,7 +58,7 @@ fn check(how: &str) {
     assert!(aside.lines().count() == 1 && aside.contains(&format!("<m{POISON}@")), "{aside}");
     let status = workspace.succeed(["--now", NOW, "-c", "config.toml", "status"]);
     assert!(status.contains("1 lines that runs died of"), "{status}");
-    // It is told, and not met again.
+    // The line is reported, and not met again.
     assert_eq!(run().status.code(), Some(65));
 }
 
@@ -194,6 +194,6 @@ fn a_line_whose_message_is_too_large_for_the_memory_there_is_is_set_aside_and_al
     assert!((0..MESSAGES).all(|n| exported.contains(&format!("<m{n}@example.org>"))));
     let status = workspace.run(["--now", "2026-11-23T00:00:00Z", "-c", "config.toml", "status"]);
     assert!(status.stdout.contains("1 lines that runs died of"), "{status:?}");
-    // It is told, and not met again.
+    // The line is reported, and not met again.
     assert_eq!(run_within(&workspace, kib), Some(65));
 }

@@ -1,5 +1,5 @@
-//! The laws of set semantics and of cuts (L1, L2), stated for any lines at all: few queue ids, few processes, few
-//! seconds, so that everything collides.
+//! The laws of sets and cuts (L1, L2) for any lines at all: few queue ids, few processes, few seconds, so that
+//! everything collides.
 
 #[path = "laws/bounds.rs"]
 mod bounds;
@@ -39,7 +39,7 @@ fn window() -> Window {
     Window { bucket: s(1), first: s(60), settle: s(0), lookback: s(3600), horizon: s(14 * 86_400), session_lead: s(10) }
 }
 
-/// Everything at once, through the pure functions alone.
+/// The documents of all lines at once, by the pure functions alone.
 fn whole(lines: &[Line]) -> Vec<Transaction> {
     let mut lines = lines.to_vec();
     stitch::unite(&mut lines);
@@ -77,7 +77,7 @@ async fn read(source: &Arc<MemorySource>, store: &MemoryStore, ranges: &[Range])
     }
 }
 
-/// What a store holds after one reading of everything; but for the journeys it is what the pure functions say.
+/// The store after one reading of everything. Apart from journeys it equals the result of the pure functions.
 fn at_once(lines: &[Line]) -> Vec<Transaction> {
     let source = Arc::new(MemorySource::new(lines.to_vec()));
     let store = MemoryStore::default();
@@ -104,7 +104,7 @@ fn indices() -> impl Strategy<Value = Vec<Index>> {
     proptest::collection::vec(any::<Index>(), 0..12)
 }
 
-/// A file of these lines, in which copies of some by a second daemon follow, with stamps of a second.
+/// A file of these lines, with copies of some as a second daemon writes them, with timestamps in whole seconds.
 fn with_coarse_copies(mut lines: Vec<Line>, copies: &[Index]) -> Vec<Line> {
     stitch::unite(&mut lines);
     let copies: Vec<Line> = copies.iter().filter(|_| !lines.is_empty()).map(|n| n.get(&lines).clone()).collect();
@@ -113,7 +113,7 @@ fn with_coarse_copies(mut lines: Vec<Line>, copies: &[Index]) -> Vec<Line> {
     lines
 }
 
-/// Windows of whole seconds that cover everything, in any order, each once or each twice.
+/// Windows of whole seconds that cover everything, in any order, all of them once or all twice.
 fn windows() -> impl Strategy<Value = Vec<Range>> {
     (indices(), any::<bool>()).prop_flat_map(|(cuts, twice)| {
         let once = ranges(&cuts);
@@ -129,7 +129,7 @@ fn in_windows(lines: Vec<Line>, windows: &[Range]) -> Vec<Transaction> {
     store.export()
 }
 
-/// What a file read in these pieces makes, and the lines counted.
+/// The documents of a file read in these pieces, and the number of lines counted.
 fn in_pieces(pieces: impl IntoIterator<Item = Vec<Line>>) -> (Vec<Transaction>, u64) {
     let mut source = Pieces(pieces.into_iter().collect());
     let store = MemoryStore::default();
@@ -141,7 +141,7 @@ fn in_pieces(pieces: impl IntoIterator<Item = Vec<Line>>) -> (Vec<Transaction>, 
     (store.export(), summary.tally.read())
 }
 
-/// Which documents go together.
+/// The journey of each document.
 fn journeys(documents: &[Transaction]) -> Vec<String> {
     documents.iter().map(|d| format!("{} {:?} {}", d.mail.journey, d.email.local_id, d.host.name)).collect()
 }
@@ -150,12 +150,12 @@ fn ids(documents: &[Transaction]) -> Vec<String> {
     documents.iter().map(|d| format!("{} {}", d.mail.id, d.mail.lines.len())).collect()
 }
 
-/// A line of the host `mx1` some milliseconds after the start.
+/// A line of the host `mx1`, `at` milliseconds after the start.
 fn said(at: i64, program: &str, text: &str) -> Line {
     Intake::default().line(START.plus(at), "mx1", program, Some(7), text).expect("a time of lines")
 }
 
-/// What a message says of its course may lie in another window than the notice and the line nearest to it.
+/// The lines of a message's course may lie in another window than the notice and the line nearest to it.
 #[test]
 fn a_notice_found_before_the_message_began_is_not_forgotten() {
     let notice = "imuxsock[pid: 7, name: qmgr] from <postfix/qmgr>: 12 messages lost due to rate-limiting";
@@ -171,7 +171,7 @@ fn a_notice_found_before_the_message_began_is_not_forgotten() {
     assert_eq!(in_windows(lines, &[range(0, 7), range(27, 40), range(7, 27)]), expected);
 }
 
-/// A later piece of a split record joins the first piece that is known, which in one window may be of another record.
+/// A later piece of a split record joins the first piece known, which in one window may be of another record.
 #[test]
 fn a_notice_before_pieces_that_one_window_joins_otherwise_is_not_forgotten() {
     let notice = "imuxsock[pid: 7, name: qmgr] from <postfix/qmgr>: 12 messages lost due to rate-limiting";
@@ -191,7 +191,7 @@ fn a_notice_before_pieces_that_one_window_joins_otherwise_is_not_forgotten() {
     assert_eq!(in_windows(lines, &[range(0, 11), range(32, 40), range(11, 32)]), expected);
 }
 
-/// Two sessions of one second say the same words, so that their lines are the same.
+/// Two sessions in one second log the same words, so their lines are identical.
 #[test]
 fn copies_are_found_and_seconds_are_in_order_however_lines_come() {
     let line = |at| said(at, "postfix/qmgr", "4bXyZ01abcz1Qw: removed");
@@ -211,8 +211,8 @@ fn a_second_session_of_the_second_in_which_a_file_was_cut() {
     assert_eq!(in_pieces([first, second]).0, expected);
 }
 
-/// sendmail wrote two records of one message, each too long for a line, at once. Who got the mail is told where the stamps
-/// tell the records apart, and never guessed; the order in which the lines come changes nothing. Found by fuzzing.
+/// sendmail writes two records of one message at once, each split into pieces. If timestamps tell the records apart,
+/// the pieces are joined; otherwise nothing is guessed. The order of the lines does not matter. Found by fuzzing.
 #[test]
 fn pieces_of_two_split_records_are_not_mixed() {
     let piece = |at, text: &str| said(at, "sm-mta", &format!("6AMKKBZu042165{text}"));
@@ -238,7 +238,7 @@ fn pieces_of_two_split_records_are_not_mixed() {
     assert_eq!(told(&records(0, 0)), []);
 }
 
-/// A line that stands alone may come again with a finer stamp.
+/// A line that is a document of its own may come again with a finer timestamp.
 #[test]
 fn a_refused_attempt_takes_the_finer_time_of_its_copy() {
     let text = "NOQUEUE: reject: RCPT from client.example.org[192.0.2.1]: 554 5.7.1 <b@example.net>: Relay access denied; from=<a@example.org> to=<b@example.net> proto=ESMTP helo=<h>";
@@ -295,7 +295,7 @@ proptest! {
     fn l2_a_host_that_was_cut_off_changes_nothing(lines in lines(), since in 0..SPAN_S, runs in 2..5i64, back in 1..5i64) {
         let expected = at_once(&lines);
         let source = Arc::new(MemorySource::default());
-        // From some second on, what `mx2` logs waits in its spool until a later run.
+        // From second `since` on, lines of `mx2` wait in its spool until a later run.
         for line in lines {
             let waits = &*line.host == "mx2" && line.time >= START.plus(since * 1000);
             source.arrive(Time(if waits { back.min(runs - 1) } else { 0 }), [line]);

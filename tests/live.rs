@@ -1,5 +1,5 @@
-//! A program that runs every quarter of an hour over a log whose lines are late ends with what one pass over the whole
-//! log makes (law L2), and so does one that reads a file in which lines lie a little out of order.
+//! Runs every quarter of an hour over a log whose lines come late end with the same documents as one pass over the
+//! whole log (law L2), and so does reading a file whose lines are a little out of order.
 
 mod common;
 #[path = "live/file.rs"]
@@ -25,12 +25,12 @@ fn from_environment(variable: &str, usual: u64) -> u64 {
     std::env::var(variable).map_or(usual, |n| n.parse().expect("a number"))
 }
 
-/// How many logs are tried: more when `LOGS` says so.
+/// The number of logs to try: `LOGS`, or `usual`.
 fn logs(usual: u64) -> u64 {
     from_environment("LOGS", usual)
 }
 
-/// The window of the configuration's defaults but for `lookback`.
+/// The default windows except for `lookback`.
 fn window(lookback: u64) -> Window {
     let s = Duration::from_secs;
     Window {
@@ -43,7 +43,7 @@ fn window(lookback: u64) -> Window {
     }
 }
 
-/// Runs `work` with a pass into a store of its own.
+/// A pass into this store.
 fn pass<'a>(store: &'a MemoryStore, rules: &'a Rules, stop: &'a AtomicBool, window: Window, now: Time) -> Pass<'a> {
     Pass {
         store: Some(store),
@@ -68,14 +68,14 @@ fn taken<'a>(lines: impl IntoIterator<Item = &'a RawLine>) -> Vec<Line> {
     lines.into_iter().map(|line| line.line(&mut intake)).collect()
 }
 
-/// Documents that are in one and not, or otherwise, in the other.
+/// Number of documents that are missing, different or superfluous.
 fn differing(found: &[Transaction], expected: &[Transaction]) -> usize {
     let missing = expected.iter().filter(|e| !found.iter().any(|f| f == *e)).count();
     let foreign = found.iter().filter(|f| !expected.iter().any(|e| e.mail.id == f.mail.id)).count();
     missing + foreign
 }
 
-/// A document in a line.
+/// One line per document, with its texts.
 fn told(documents: &[Transaction]) -> String {
     let line = |t: &Transaction| {
         let texts: Vec<&str> = t.mail.lines.iter().map(|line| &*line.text).collect();
@@ -84,7 +84,7 @@ fn told(documents: &[Transaction]) -> String {
     documents.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Tries logs; the first that ends otherwise is cut down to what it takes and shown.
+/// Tries logs; the first with a different outcome is shrunk and shown.
 fn check<T: Clone + std::fmt::Debug>(
     usual: u64,
     log: impl Fn(u64) -> Vec<T>,

@@ -54,13 +54,13 @@ secured=$(tests/rights.sh 2>"$logs/rights.log" | tail -n 1) || { secured='✖ se
   cat <<'PAGE'
 # Compatibility
 
-Elasticsearch 7.10 to 9.x and OpenSearch 1.3 to 3.x, as source and as store, told apart by `GET /`. Later versions are
-taken at their word. Graylog keeps its messages in one of these engines, where mailstitch reads them.
+Elasticsearch 7.10 to 9.x and OpenSearch 1.3 to 3.x work as source and as store; `GET /` tells them apart. Later versions are
+assumed to work. Graylog keeps its messages in one of these engines, where mailstitch can read them.
 
-The last full result of `tests/matrix.sh`, which starts each engine and holds it to the promises that every source and
-every store must keep (`tests/source_contract.rs`, `tests/store_contract.rs`), and lets real lines flow from it to it in
-windows of seconds, which must end with the same documents as a log file does (`tests/end_to_end.rs`). The number is that
-of tests passed.
+This is the last full result of `tests/matrix.sh`. It starts each engine and checks the promises that every source and every
+store must keep (`tests/source_contract.rs`, `tests/store_contract.rs`). It also reads real lines from the engine in windows of
+seconds and writes the result back to it; the documents must be the same as those from a log file (`tests/end_to_end.rs`). The
+number is the number of tests passed.
 
 PAGE
   echo "$(date -u +%F), mailstitch $(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1):"
@@ -70,15 +70,22 @@ PAGE
   printf '%s\n' "${rows[@]}"
   cat <<'PAGE'
 
-The engines are the jars of Maven Central, without the vendors' archives; of Elasticsearch from 8.16 on these lack the
-native library for the codec `best_compression`, which the store's template asks for, so there the tests take it out of
-the template. All else is as installed.
+The engines run from the jars in Maven Central, not from the vendors' archives. For Elasticsearch 8.16 and later these jars
+lack the native library for the codec `best_compression`, which the store's template asks for, so the tests remove it from the
+template there. Everything else is as installed.
 
-TLS, users and [least rights](operations.md#least-rights-in-a-cluster), by `tests/rights.sh`, which `tests/matrix.sh` runs
-last:
+TLS, users and [least rights](operations.md#least-rights-in-a-cluster), tested by `tests/rights.sh`, which `tests/matrix.sh`
+runs last:
 
 PAGE
   echo "$(date -u +%F), $secured"
+  cat <<'PAGE'
+
+mailstitch relies on these requests for a monthly index, and every version answers them: `GET /INDEX` (aliases, mapping,
+`verified_before_close` of a closed one), `PUT /INDEX` with the required fields, `POST /_aliases`, `PUT /INDEX/_mapping`, and the
+`_meta`, patterns, aliases and mapping of an index template. A closed index answers 400 `index_closed_exception`, also to
+searches through the alias, unless they ignore unavailable indices.
+PAGE
 } >"$page"
 echo "written: $page"
 exit $broken

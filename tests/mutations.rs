@@ -1,6 +1,6 @@
-//! Real lines, spoilt: cut, stuffed, swapped, repeated, with bytes that are no text and with control characters, as
-//! transports and strangers leave them. Nothing panics, no queue id is invented, every line is counted once, and one
-//! spoilt line costs no other message anything.
+//! Spoilt real lines: cut, stuffed, swapped, repeated, with bytes that are not text and with control characters, as
+//! transports and strangers leave them. Nothing panics, no queue id is invented, every line is counted once, and a
+//! spoilt line does no harm to other messages.
 
 use mailstitch::{
     frame, laws,
@@ -11,7 +11,7 @@ use mailstitch::{
 use proptest::{collection::vec, prelude::*, sample::Index};
 use std::{collections::BTreeSet, sync::LazyLock};
 
-/// Syslog name and text of everything that the servers and their neighbours write.
+/// Syslog name and text of all example lines of the servers and their neighbours.
 static EXAMPLES: LazyLock<Vec<(String, &'static str)>> = LazyLock::new(|| {
     let row = |line: &'static str| {
         let cells: Vec<_> = line.splitn(5, '\t').collect();
@@ -21,7 +21,7 @@ static EXAMPLES: LazyLock<Vec<(String, &'static str)>> = LazyLock::new(|| {
     include_str!("data/lines.tsv").lines().skip(1).map(row).collect()
 });
 
-/// Messages in full, of both servers.
+/// Whole messages of both servers.
 static LOGS: &[&str] = &[
     include_str!("golden/one_session_with_login_tls_and_two_messages/lines.log"),
     include_str!("golden/two_recipients_after_a_failed_connect/lines.log"),
@@ -29,7 +29,7 @@ static LOGS: &[&str] = &[
     include_str!("golden/deferred_for_days_then_expired_with_a_notice/lines.log"),
 ];
 
-/// The same mails under the headers of other daemons, relays, runtimes and forms of the journal.
+/// The same mails with the headers of other daemons, relays, container runtimes and forms of the journal.
 static HEADERS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
     let stories = [
         include_str!("golden/one_mail_under_the_headers_of_many_daemons/lines.log"),
@@ -88,7 +88,7 @@ fn spoil(text: &[u8], damages: &[Damage]) -> Vec<u8> {
     bytes
 }
 
-/// As the file source reads a log; lines that no frame fits are left out.
+/// Lines as the file source reads a log; those without a frame are left out.
 fn read(bytes: &[u8]) -> Vec<Line> {
     let text = String::from_utf8_lossy(bytes);
     let mut intake = Intake::default();
@@ -130,7 +130,7 @@ fn id_of(line: &Line) -> Option<String> {
     }
 }
 
-/// What is found becomes a named test, not a file of seeds.
+/// No file of seeds: a failure that is found becomes a named test.
 fn config(cases: u32) -> ProptestConfig {
     ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) }
 }
@@ -168,7 +168,7 @@ proptest! {
     ) {
         let piece = |(which, from, to): &(Index, Index, Index)| {
             let line = HEADERS[which.index(HEADERS.len())].as_bytes();
-            // Headers rather than texts.
+            // From the header rather than from the text.
             let from = from.index(line.len().min(24) + 1);
             line.get(from..from + to.index(line.len() - from + 1)).unwrap_or_default()
         };
@@ -185,8 +185,8 @@ proptest! {
         laws::lines(&read(&spoil(LOGS[log].as_bytes(), &damages)), &Rules::default());
     }
 
-    /// The transactions of all ids that the spoilt line names neither whole nor spoilt are as they were; those that it
-    /// shared a session line with may lose that line, and nothing that their own lines say.
+    /// The transactions of all ids that the spoilt line names neither before nor after the damage stay as they were.
+    /// If they shared a session line with it, they may lose that line, but nothing that their own lines say.
     #[test]
     fn a_spoilt_line_costs_no_other_message_its_transaction(
         log in 0..LOGS.len(), which in any::<Index>(), damages in vec(damage(), 1..4),
@@ -211,7 +211,7 @@ proptest! {
     }
 }
 
-/// A filter's reply may name an id that is none of postfix's; the law of texts failed on these.
+/// The reply of a filter may contain an id that is not postfix's; the law of texts once failed on these lines.
 #[test]
 fn an_accepted_mail_has_a_queue_id_of_postfix_or_none() {
     laws::text(
@@ -222,7 +222,7 @@ fn an_accepted_mail_has_a_queue_id_of_postfix_or_none() {
         "postfix/smtpd",
         "proxy-accept: END-OF-MESSAGE: 250 2.0.0 from MTA(smtp:[192.0.2.1]): 250 2.0.0 Ok: queued as 7C1smtD2E3F40; from=<a@example.org> to=<b@example.net>",
     );
-    // An id of Exim's is none of the server that logs this.
+    // An id of Exim is not an id of the server that logs this.
     laws::text(
         "postfix/smtpd",
         "proxy-accept: END-OF-MESSAGE: 250 2.0.0 Ok: queued as 7C1D2E-F40; from=<a@example.org> to=<b@example.net> proto=ESMTP helo=<h>",

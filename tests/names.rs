@@ -1,4 +1,4 @@
-//! Servers under names of their own: `sendmail -L relay`, `syslog_name = mailout`.
+//! Servers with syslog names of their own: `sendmail -L relay`, `syslog_name = mailout`.
 
 mod common;
 
@@ -16,7 +16,7 @@ const LOG: &str = "\
 2026-11-22T20:00:07.000+00:00 mx1 cron[88]: (root) CMD (true)
 ";
 
-/// What a configuration makes of the log: documents by their queue ids, and the share of lines that were understood.
+/// The documents of the log under a configuration, by queue id, and the share of lines understood.
 fn read(programs: &str) -> (Vec<(String, String, String)>, Value) {
     let workspace = Workspace::new();
     workspace.write("c.toml", format!("state_dir = \"state\"\n{programs}\n[source.file]\npaths = [\"mail.log\"]\n"));

@@ -1,11 +1,11 @@
-//! Numbers that people read: one mail is one mail, what waits is shown, and a range is that range.
+//! Numbers shown to people: one mail counts once, waiting mail is shown, and a range is respected.
 
 mod common;
 
 use common::Workspace;
 use serde_json::Value;
 
-/// A mail of its own id, handed in at a minute of 2026-11-22T20, with its last lines as given.
+/// A mail with this id, handed in at a minute after 2026-11-22T20:00, with the given last lines.
 fn mail(id: &str, minute: u32, last: &[&str]) -> String {
     let stamp = |second: u32| format!("2026-11-22T20:{minute:02}:{second:02}.000+00:00 mx1 postfix");
     let mut log = format!("{}/smtpd[11]: {id}: client=client.example.org[192.0.2.7]\n", stamp(1));
@@ -87,7 +87,7 @@ fn what_is_on_hold_or_deleted_does_not_wait() {
     assert_eq!(status, ["held", "deferred"]);
 }
 
-/// A filter and a second host handed it on: three transactions, one mail.
+/// A mail handed on by a filter and a second host: three transactions, one mail.
 fn three_legs() -> String {
     let leg = |host: &str, id: &str, second: u32, client: &str, to: &str| {
         let stamp = |ms: u32| format!("2026-11-22T20:10:{second:02}.{ms:03}+00:00 {host} postfix");

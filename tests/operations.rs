@@ -1,5 +1,5 @@
-//! What those who run it rely on: figures to alert on, logs to collect, a status that tells all, and that neither secrets
-//! nor the text of strangers get out of their place.
+//! Guarantees for operators: metrics to alert on, logs to collect, a complete status, and no leak of secrets or of
+//! strangers' text.
 
 mod common;
 #[path = "operations/figures.rs"]
@@ -21,7 +21,7 @@ const LINES: &str = "\
 ";
 const NOW: &str = "2026-11-03T00:01:02Z";
 
-/// A log, its ledger and its store, with further keys at the top of the configuration.
+/// A log, its ledger and its store, with further top-level keys in the configuration.
 fn workspace(more: &str) -> Workspace {
     let workspace = Workspace::new();
     workspace.write(

@@ -1,4 +1,4 @@
-//! What `Cargo.toml` puts into the Debian package is there, and says what the program says.
+//! The files that `Cargo.toml` puts into the Debian package exist, and agree with the program.
 
 #[path = "../examples/package.rs"]
 #[expect(dead_code, reason = "the example has a `main` of its own")]

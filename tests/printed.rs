@@ -1,5 +1,5 @@
-//! What an event says, written as the server writes it, is read as that event again (`laws::print` is the parsers
-//! backwards). Addresses, names and replies are as strangers write them: quoted, with blanks, commas, `>`, `=` and
+//! An event written as the server writes it is read back as the same event (`laws::print` is the inverse of the
+//! parsers). Addresses, names and replies are as strangers write them: quoted, with blanks, commas, `>`, `=` and
 //! brackets inside.
 
 use mailstitch::{
@@ -24,7 +24,7 @@ fn check(queue_id: Option<&str>, event: &Event<'_>) -> Result<(), TestCaseError>
     Ok(())
 }
 
-/// Plain, or with a quoted local part that imitates what follows an address.
+/// Plain, or with a quoted local part that imitates the text after an address.
 fn address() -> impl Strategy<Value = String> {
     let odd = r#"[a-z ,;:<>=\[\]()@.]{0,12}"#;
     prop_oneof![
@@ -63,7 +63,7 @@ fn peer(who: &Who) -> Peer<'_> {
     Peer { name: who.0.as_deref(), addr: who.1.as_deref(), port: who.2 }
 }
 
-/// A remote server's words: anything printable, with what a record has around it.
+/// The words of a remote server: anything printable, with parts that imitate the record around it.
 fn reply() -> impl Strategy<Value = String> {
     prop_oneof![
         "250 2\\.0\\.0 Ok: queued as [0-9A-F]{6,12}",
@@ -154,12 +154,12 @@ proptest! {
         who in who(),
         (code, dsn) in (option::of(200u16..560), option::of("[245]\\.[0-9]\\.[0-9]")),
         reason in "[A-Z][a-z]{0,8}( [a-z]{1,8}){0,4}(; [a-z]{1,6})?",
-        // `to=<>` is no recipient.
+        // `to=<>` is not a recipient.
         (from, to) in (option::of(address()), option::of(address().prop_filter("a recipient", |to| !to.is_empty()))),
         (proto, helo) in ("E?SMTP", option::of("[a-z0-9.:\\[\\]-]{1,16}")),
         (method, user) in (option::of("[A-Z]{3,8}"), option::of("[a-z]{1,8}( [a-z]{1,4})?")),
     ) {
-        // Without any context field there would be nothing to part the reason from.
+        // At least one context field, because it ends the reason.
         check(id, &Event::Policy(Policy {
             action, stage, peer: peer(&who), code, dsn: dsn.as_deref(), text: &reason,
             from: from.as_deref(), to: to.as_deref(), proto: Some(&proto), helo: helo.as_deref(),
@@ -181,7 +181,7 @@ proptest! {
             "\\[IPv6:2001:db8::[0-9]\\]", "[a-z]{1,6}@localhost", Just("[RESPONSE]".to_owned()),
         ]),
     ) {
-        // A sender called NONE cannot be told from none.
+        // A sender called NONE looks like no sender.
         prop_assume!(from.as_deref() != Some("NONE"));
         let event = Event::From(SendmailFrom {
             from: from.as_deref(), size: Some(size.into()), nrcpts: Some(nrcpts), msgid: msgid.as_deref(),
@@ -202,7 +202,7 @@ proptest! {
         reply in option::of("550[- ]5\\.1\\.1 <[a-z]@b>\\.\\.\\. (no|, stat=Sent|such, user)"),
         stat in prop_oneof!["Sent \\([ -~]{0,20}\\)", "Deferred: [A-Za-z ]{1,20}", "User unknown", "queued"],
     ) {
-        // The last `, stat=` is the field: a server's words that hold one are not told from it.
+        // The last `, stat=` is the field: words of a server that contain one look the same.
         prop_assume!(!stat.contains(", stat="));
         let to = to.join(",");
         check(Some(SENDMAIL_ID), &Event::To(SendmailTo {

@@ -1,4 +1,4 @@
-//! `[privacy]`: what is left out of a line is left out of everything, and nothing else changes.
+//! `[privacy]`: what is left out of a line is left out everywhere, and nothing else changes.
 
 mod common;
 
@@ -37,7 +37,7 @@ fn documents(path: &Path, privacy: Option<Arc<Privacy>>) -> Vec<Transaction> {
     store.export()
 }
 
-/// A value with every address in it replaced, and lists in an order that does not hang on what is in them.
+/// A value with every address replaced, and with lists in an order that does not depend on addresses.
 fn replaced(value: Value, privacy: &Privacy) -> Value {
     match value {
         Value::String(text) => privacy.text(&text).into(),
@@ -57,7 +57,7 @@ fn replaced(value: Value, privacy: &Privacy) -> Value {
     }
 }
 
-/// The documents without what follows from the ids of lines.
+/// The documents without anything derived from the ids of lines.
 fn comparable(documents: &[Transaction], privacy: &Privacy) -> Vec<String> {
     let mut all: Vec<String> = documents
         .iter()
@@ -110,7 +110,7 @@ const LOG: &str = "\
 2026-11-22T10:00:01.100+00:00 mx1 postfix/qmgr[12]: 4F1A2B3C4D: removed
 ";
 
-/// A place with this log, a key, and a configuration for each name: state directory, database, key.
+/// A workspace with the log, and a configuration for each name: state directory, database, key.
 fn place(configurations: &[(&str, &str, &str, &str)]) -> Workspace {
     let place = Workspace::new();
     place.write("mail.log", LOG);

@@ -1,9 +1,9 @@
-//! What a source is asked for by default holds every name whose lines are read, kept whole or as words.
+//! The default list of programs to ask for covers every name whose lines are read, as a whole name and as words.
 
 use mailstitch::program::{Family, PROGRAMS, family};
 use std::collections::BTreeSet;
 
-/// Names that lines come under besides those of the table of examples.
+/// Names of programs that are not in the table of examples.
 const MORE: &[&str] = &[
     "postfix",
     "postfix/submission/smtpd",

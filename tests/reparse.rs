@@ -1,4 +1,4 @@
-//! `reparse`: documents that an older program made become those of this one, from their own lines and nothing else.
+//! `reparse`: documents made by an older program become those of this one, from their own lines and nothing else.
 
 mod common;
 mod servers;
@@ -33,7 +33,7 @@ fn export(workspace: &Workspace) -> String {
     workspace.succeed(["--config", "c.toml", "export"])
 }
 
-/// Tells the first document that is another one, not all of them.
+/// Shows only the first document that differs.
 #[track_caller]
 fn assert_same(before: &str, after: &str) {
     assert_eq!(before.lines().count(), after.lines().count());
@@ -41,7 +41,7 @@ fn assert_same(before: &str, after: &str) {
     assert_eq!(other, None);
 }
 
-/// What a program that understood less would have made of the same lines.
+/// Changes a document into what a program that understood less would have made of the same lines.
 fn older(transaction: &mut Transaction) {
     transaction.mail.schema = 0;
     transaction.mail.status = Status::Unknown;
@@ -52,7 +52,7 @@ fn older(transaction: &mut Transaction) {
     }
 }
 
-/// Makes all documents older; their ids.
+/// Makes all documents older; returns their ids.
 async fn make_older(store: &dyn Store) -> Vec<String> {
     let ids: Vec<String> = all(store).await.into_iter().map(|t| t.mail.id).collect();
     let mut puts = Vec::new();
@@ -86,7 +86,7 @@ async fn older_documents_become_what_they_would_be_now_in_steps() {
     assert!(ids.len() > 400);
     assert_ne!(export(&workspace), before);
 
-    // Stopped after the first page, and begun again.
+    // Stopped after the first page, then resumed.
     let rules = Rules { instances: vec!["postfix-out".into()], ..Rules::default() };
     let mut reached = Reached::default();
     let state_dir = workspace.file("state");
@@ -101,7 +101,7 @@ async fn older_documents_become_what_they_would_be_now_in_steps() {
     assert_eq!(reached.documents, ids.len() as u64);
     assert_same(&before, &export(&workspace));
 
-    // Again it finds nothing to do.
+    // A second time there is nothing to do.
     let ran = workspace.run(["--now", NOW, "--config", "c.toml", "reparse"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(

@@ -1,4 +1,4 @@
-//! `report`: from the demo's log and from a hostile one, as text, JSON, CSV, and in a real browser.
+//! `report`: of the demo's log and of a hostile one, as text, JSON, CSV, and in a real browser.
 
 mod browser;
 mod common;
@@ -14,10 +14,10 @@ mod stores;
 use common::Workspace;
 use std::path::Path;
 
-/// A time that holds all of the demo.
+/// A range that covers the demo.
 const DEMO: [&str; 4] = ["--since", "2026-11-22T20:00:00Z", "--until", "2026-11-22T21:00:00Z"];
 
-/// The clock of all tests here, after the logs.
+/// The time of all tests here, after the logs.
 const NOW: &str = "2026-11-22T21:00:00Z";
 
 /// A workspace whose store has the demo's log.
@@ -31,13 +31,13 @@ fn demo() -> Workspace {
     workspace
 }
 
-/// A report of the demo in some form.
+/// A report of the demo in the given form.
 fn report(workspace: &Workspace, form: &[&str]) -> String {
     let call = ["--now", NOW, "--config", "examples/demo/demo.toml", "report"];
     workspace.succeed(call.iter().chain(&DEMO).chain(form))
 }
 
-/// A workspace whose store has what a stranger who knows about reports would send.
+/// A workspace whose store holds hostile mail, as sent by a stranger who knows about reports.
 fn hostile() -> Workspace {
     let workspace = Workspace::new();
     workspace.write("c.toml", "state_dir = \"state\"\n[source.file]\npaths = [\"mail.log\"]\n");

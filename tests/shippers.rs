@@ -1,5 +1,5 @@
-//! An index that somebody else's shipper filled, in a real engine: what it wrote, how the index is mapped, how many there are,
-//! and the shippers themselves.
+//! Indices filled by other shippers, in a real engine: what they write, how the index is mapped, how many indices
+//! there are, and the shippers themselves.
 
 mod common;
 mod servers;

@@ -1,5 +1,5 @@
-//! The promises of a counting source, kept by every one: what it counts is what it reads, each line of a range once,
-//! and the lines are the same whichever source has them.
+//! The promises that every counting source keeps: it reads what it counts, each line of a range once, and the lines
+//! are the same whichever source holds them.
 
 mod common;
 mod servers;
@@ -21,7 +21,7 @@ fn in_engine(engine: &Engine, shape: Shape, preset: Preset, shards: u32) -> Elas
         fields: preset.fields(),
         programs: Vec::new(),
         query: None,
-        // Small, so that pages are turned in the middle of a second.
+        // Small, so that pages end in the middle of a second.
         page_size: 331,
         bare_daemons: false,
         slices: None,

@@ -1,4 +1,4 @@
-//! Whatever mail hangs together, twice as much of it takes about twice the time.
+//! However mail is connected, twice as much of it takes about twice the time.
 
 #[path = "squares/shapes.rs"]
 mod shapes;
@@ -9,10 +9,10 @@ use mailstitch::{
 };
 use shapes::SHAPES;
 
-/// As many show a square; of fewer, what the machine does besides shows more.
+/// This many show quadratic growth; with fewer, other load on the machine shows more.
 const MESSAGES: usize = 4000;
 
-/// The nanoseconds that this thread has been running; what else the machine does is not in them.
+/// Nanoseconds that this thread has been running, without anything else on the machine.
 fn ran() -> u64 {
     let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     stat.split(' ').next().unwrap().parse().unwrap()

@@ -1,9 +1,9 @@
-//! The promises of `Store`, kept by every store.
+//! The promises that every `Store` keeps.
 //!
-//! A promise is a function that takes a store, empty and prepared, and is named after the fact it states. To hold another
-//! store to all of them, add one `contract!` line with a function that opens such a store; what that function returns
-//! beside the store (a directory, a server) is kept until the promise was tested. A promise that is missing in the list
-//! below is dead code, and the compiler says so.
+//! A promise is a function that takes an empty, prepared store and is named after the fact it states. To check
+//! another store, add one `contract!` line with a function that opens it; anything it returns beside the store (a
+//! directory, a server) is kept until the promise is tested. A promise missing in the list below is dead code, which
+//! the compiler reports.
 
 mod common;
 mod servers;
@@ -128,7 +128,7 @@ fn transactions_in(engine: &Engine, index: &str) -> Elasticsearch {
     Elasticsearch::new(settings).unwrap()
 }
 
-/// The template is installed, and its codec taken out, before the promise prepares the store and writes.
+/// Installs the template and removes its codec before the promise prepares the store and writes.
 async fn elasticsearch_without_zstd() -> Elasticsearch {
     let (engine, index) = (Engine::elasticsearch(), unique_name("transactions"));
     let store = transactions_in(engine, &index);

@@ -1,6 +1,6 @@
-//! `trace` as people see it: one mail through five queues of four hosts, real lines, shown as one tree.
+//! `trace` as users see it: one mail through five queues on four hosts, real lines, shown as one tree.
 //!
-//! `UPDATE_GOLDEN=1 cargo test --test trace` rewrites the expectation.
+//! `UPDATE_GOLDEN=1 cargo test --test trace` rewrites the expected text.
 
 mod common;
 mod servers;
@@ -105,7 +105,7 @@ fn lines_are_the_evidence_of_each_hop() {
     let shown = trace(&indexed(), &["52738321FA", "--lines"]);
     let evidence = shown.lines().filter(|line| line.contains("  | ")).count();
     let read = data("one_mail_through_five_queues.log").lines().count();
-    // `disconnect` and what else nobody's document needs are not evidence.
+    // `disconnect` and other lines that no document needs are not evidence.
     assert!(evidence > 40 && evidence <= read, "{evidence} of {read}");
     assert!(shown.contains("└─ +0.060 s  relay1") && shown.contains("| 20:19:55.3"), "{shown}");
 }
@@ -136,7 +136,7 @@ fn a_login_finds_what_it_sent() {
     }
 }
 
-/// A list with 5,000 recipients, one of whom was not reached.
+/// Mail of a list to 5,000 recipients, one of whom was not reached.
 fn large() -> String {
     let line = |text: &str| format!("2026-11-22T20:30:01.000+00:00 app2 postfix/{text}\n");
     let mut log = line("smtpd[7]: 7A1D2E3F40: client=lists.example.org[192.0.2.7]");

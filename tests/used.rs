@@ -1,7 +1,7 @@
-//! "Used" means that a document holds the line, or a session that is still open and may give it to one (law L4).
+//! "Used" means that a document holds the line, or a session that is still open and may pass it to one (law L4).
 //!
-//! Each line that the servers' sources can write (`data/lines.tsv`), and one of each action that a policy can take, alone in a log
-//! in which another process goes on.
+//! Tests each line that the servers' sources can write (`data/lines.tsv`), and one for each policy action, alone in a
+//! log in which another process goes on.
 
 use mailstitch::{
     model::{Intake, Line, Time},
@@ -10,7 +10,8 @@ use mailstitch::{
 
 const START: Time = Time(1_767_225_600_000);
 
-/// A line, and one of another process five seconds later: what is kept for the last second's sake alone is gone by then.
+/// A line, and a line of another process five seconds later, so that lines kept only for being in the last second are
+/// dropped.
 fn log(program: &str, text: &str) -> Vec<Line> {
     let mut intake = Intake::default();
     let line = intake.line(START, "mx1", program, Some(4711), text);

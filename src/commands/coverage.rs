@@ -44,7 +44,8 @@ pub async fn coverage(context: &Context, args: &Coverage) -> Result<Outcome> {
         Source::Counting(source) => {
             let to = args.until.map_or(context.now, |t| t.at(context.now));
             let mut at = args.since.map_or(context.now.plus(-A_DAY_MS), |since| since.at(context.now));
-            // Read in stretches of at most `STRETCH_LINES`, cut at whole minutes, to bound memory.
+            // Read in stretches of whole minutes, of at most `STRETCH_LINES` lines unless a single minute has more,
+            // to bound memory.
             let counts = source.counts(Range { from: at, to }, 60_000).await?;
             let wanted = counts.keys().copied().collect();
             for stretch in crate::window::stretches(&wanted, &counts, 60_000, STRETCH_LINES) {

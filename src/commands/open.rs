@@ -112,7 +112,7 @@ impl State {
     }
 
     /// Takes the lock of that name. If another process holds it: `None` and a log line, or an error after
-    /// [`LOCK_TROUBLE_MS`].
+    /// `LOCK_TROUBLE_MS`.
     pub fn lock(&self, name: &str, now: Time, what: &str) -> Result<Option<Lock>> {
         match self.attempt(name, now)? {
             Attempt::Locked(lock) => Ok(Some(lock)),

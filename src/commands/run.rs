@@ -51,7 +51,7 @@ pub async fn run(context: &Context, args: &Run) -> Result<Outcome> {
     {
         tracing::warn!("{told}");
     }
-    // Counts after each stretch. If the run fails later, these stretches are marked all the same and belong into its
+    // Keeps the counts after each stretch: if the run fails later, these stretches stay marked and belong in its
     // record.
     let marked = Mutex::new(Summary::default());
     let keep = |p: Progress<'_>| *marked.lock().unwrap_or_else(PoisonError::into_inner) = p.summary.counts();

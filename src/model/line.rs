@@ -150,6 +150,11 @@ impl Intake {
         }
     }
 
+    /// Whether the program of a line can depend on its text: with `[programs] bare_daemons`.
+    pub fn has_bare_daemons(&self) -> bool {
+        self.is_bare_daemon.is_some()
+    }
+
     /// The origin of a process's lines. `host` may be fully qualified.
     pub fn origin(&mut self, host: &str, program: &str, pid: Option<u32>) -> Origin {
         let host = known(&mut self.hosts, host, |host| named(&self.aliases, host));

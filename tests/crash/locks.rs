@@ -5,7 +5,7 @@ use crate::{
     log::{Growing, pieces, write},
 };
 
-/// The results of commands run while a first one, started with the same `--now`, waits for lines of a pipe.
+/// The result of a command run while a first run waits for lines of a pipe.
 fn beside_another(arguments: &[&str]) -> Ran {
     let (_, mut all) = all_beside_another(&[arguments]);
     all.remove(0)

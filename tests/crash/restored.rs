@@ -31,7 +31,8 @@ fn restore(growing: &Growing, database: &[u8]) {
     }
 }
 
-/// Reads the first half of the log, then the second half; calls `after`; the next run must warn and repair.
+/// Reads the log in two halves; `after` gets a copy of the store from between. The next run must warn with `expected`
+/// and repair everything.
 #[track_caller]
 fn check(after: impl FnOnce(&Growing, Vec<u8>), expected: &str) {
     let growing = Growing::into_sqlite();

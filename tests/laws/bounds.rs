@@ -1,5 +1,5 @@
-//! The laws where there are more lines than a document keeps whole: what is left of the surplus is a function of the set
-//! too, and lines that come later change nothing of it.
+//! The laws for more lines than a document keeps whole: what remains of the surplus is also a function of the set,
+//! and lines that come later do not change it.
 
 use crate::{
     at_once, ids, in_pieces, in_windows, indices, lines::lines, rules, said, whole, windows, with_coarse_copies,
@@ -21,7 +21,7 @@ pub fn in_force() -> Bounds {
     IN_FORCE.get().unwrap_or_default()
 }
 
-/// Bounds that a handful of lines is beyond.
+/// Bounds that a handful of lines exceeds.
 fn tight() {
     let ends = |most, in_all, bytes| Ends { most, least: 1, in_all, bytes };
     IN_FORCE.set(Some(Bounds {
@@ -86,8 +86,8 @@ proptest! {
     }
 }
 
-/// Of three lines with a Message-ID the one in the middle is shortened when the third comes, and begins no message any more. The
-/// verdict that had found its mail there has none then.
+/// The middle one of three lines with a Message-ID is shortened when the third comes, and no longer begins a message.
+/// The verdict that had found its mail there then has none.
 #[test]
 fn a_verdict_leaves_the_journey_of_a_mail_that_turned_out_to_be_none() {
     tight();

@@ -4,7 +4,7 @@ use crate::{SPAN_S, START};
 use mailstitch::model::{Intake, Line};
 use proptest::prelude::*;
 
-/// What a line says; `Q` stands for the queue id, `P` for the peer.
+/// Programs and texts of lines; `Q` stands for the queue id, `P` for the peer.
 const SAYINGS: &[(&str, &str)] = &[
     ("postfix/smtpd", "connect from P"),
     (
@@ -125,8 +125,8 @@ fn line() -> impl Strategy<Value = (usize, i64, bool, u32, usize, usize, usize)>
     (0..SAYINGS.len(), 0..SPAN_S * 1000, any::<bool>(), 10u32..13, 0..2usize, 0..2usize, 0..2usize)
 }
 
-/// Lines with stamps of a millisecond or of a second, as syslog daemons write them; within a moment, in the order in which
-/// processes say them.
+/// Lines with timestamps in milliseconds or seconds, as syslog daemons write them; lines of one moment are in the
+/// order in which processes log them.
 pub fn lines() -> impl Strategy<Value = Vec<Line>> {
     (proptest::collection::vec(line(), 0..120), any::<bool>()).prop_map(|(mut parts, coarse)| {
         parts.sort_by_key(|(saying, at, ..)| (if coarse { at / 1000 * 1000 } else { *at }, *saying));
@@ -155,7 +155,7 @@ pub fn lines() -> impl Strategy<Value = Vec<Line>> {
     })
 }
 
-/// What queues say of each other: `Q` is a queue id, `R` another one, `H` the name of a host, `P` a peer.
+/// Lines of queues about each other: `Q` is a queue id, `R` another one, `H` the name of a host, `P` a peer.
 const HOPS: &[(&str, &str)] = &[
     ("postfix/smtpd", "Q: client=P"),
     ("postfix/smtpd", "Q: client=P, orig_queue_id=R, orig_client=client.example.org[192.0.2.1]"),
@@ -216,7 +216,7 @@ const HOPS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Hosts that hand mail to each other, in circles too, under ids that occur on all of them.
+/// Hosts that hand mail to each other, also in circles, under ids that occur on all of them.
 pub fn hops() -> impl Strategy<Value = Vec<Line>> {
     let ids = ["3A9C96093D", "5C1D96093F", "4jXgRb5BTwzq68g", "4jXgRc0X2qzq64t"];
     let hosts = ["app1", "mx1", "sm2"];
@@ -251,7 +251,7 @@ pub fn hops() -> impl Strategy<Value = Vec<Line>> {
     })
 }
 
-/// `P` stands alone only where a peer belongs; elsewhere it is a letter.
+/// Puts the peer back where the placeholder stands alone; inside a word it was a letter.
 fn restore(text: &str, peer: &str) -> String {
     let mut out = String::new();
     for (n, piece) in text.split('\u{2}').enumerate() {

@@ -1,4 +1,4 @@
-//! A file that is read in pieces, cut anywhere.
+//! A file read in pieces, cut anywhere.
 
 use crate::{
     block_on, check,
@@ -45,7 +45,7 @@ fn show((line, cut): &Cut) -> String {
     format!("{}{} {} {}", if *cut { "-- cut --\n" } else { "" }, line.time, line.host, line.tagged())
 }
 
-/// A log of a file: each line up to `late` milliseconds behind its place.
+/// A log in a file, each line up to `late` milliseconds after its place in time.
 fn log(seed: u64, late: i64) -> Vec<Cut> {
     let mut random = Random::new(seed);
     let mut lines = live::lines(&mut random);

@@ -1,4 +1,4 @@
-//! Runs over a counting source to which lines come late.
+//! Runs over a counting source whose lines come late.
 
 use crate::{
     block_on, check,
@@ -39,7 +39,7 @@ fn every_quarter(log: &[Late], lookback: u64) -> Vec<Transaction> {
     let (store, rules, stop) = (MemoryStore::default(), Rules::default(), AtomicBool::new(false));
     let mut ledger = Checkpoint::new(String::new());
     let mut now = BEGIN;
-    // The last looks at the hours, which is done once an hour.
+    // The last run counts the whole horizon, which is done once an hour.
     while now < DONE.plus(HOUR + QUARTER) {
         now = now.plus(QUARTER);
         source.set_now(now);
@@ -56,7 +56,7 @@ fn show(late: &Late) -> String {
 #[test]
 fn lines_that_come_hours_late_change_nothing() {
     check(30, live, show, |seed, log| {
-        // Half of them with a short lookback, so that the look at the hours finds what came.
+        // Half of the logs have a short lookback, so that late lines are found by the hourly count.
         let lookback = if seed % 2 == 0 { DAY_S } else { 3_600 };
         (every_quarter(log, lookback), one_pass(log))
     });

@@ -1,4 +1,4 @@
-//! Figures, status and logs of runs that go well and of runs that do not.
+//! Metrics, status and logs of runs that succeed and of runs that fail.
 
 use crate::{NOW, common::Workspace, run_at, workspace};
 use serde_json::Value;
@@ -9,7 +9,7 @@ use std::{
 
 const METRICS: &str = "metrics_file = \"metrics/mail.prom\"";
 
-/// A sample of the file, by name and further labels; all of them carry the state directory.
+/// A sample of the metrics file, by name and further labels; all samples have the label of the state directory.
 #[track_caller]
 fn sample(workspace: &Workspace, name: &str) -> Option<f64> {
     let text = fs::read_to_string(workspace.file("metrics/mail.prom")).expect("the metrics");
@@ -43,7 +43,7 @@ fn every_run_leaves_figures_to_alert_on() {
     ] {
         assert_eq!(sample(&workspace, name), Some(value), "{name}");
     }
-    // The sums go on; what the second run did alone is not in them.
+    // Sums continue from the first run.
     assert_eq!(run_at(&workspace, "2026-11-03T00:16:02Z", &["run"]).code, 0);
     assert_eq!(sample(&workspace, "lines_total{fate=\"used\"}"), Some(3.0));
     assert_eq!((sample(&workspace, "runs_total"), sample(&workspace, "lag_seconds")), (Some(2.0), Some(960.0)));
@@ -161,7 +161,7 @@ fn a_hint_is_a_field_of_a_json_log() {
 fn a_state_directory_that_cannot_be_written_is_told_each_time() {
     let workspace = workspace("");
     fs::create_dir(workspace.file("state")).expect("a directory");
-    // A directory in the place of the lock cannot be opened for writing, not even by root.
+    // A directory in place of the lock cannot be opened for writing, not even by root.
     fs::create_dir(workspace.file("state/run.lock")).expect("a directory");
     fs::set_permissions(workspace.file("state"), fs::Permissions::from_mode(0o500)).expect("its owner");
     for _ in 0..2 {

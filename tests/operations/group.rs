@@ -1,4 +1,4 @@
-//! `group`: administrators who are not the service's user may look, and nobody else may.
+//! `group`: administrators other than the service's user may read, and nobody else may.
 
 use crate::{NOW, Ran, run_at, workspace};
 use std::{
@@ -7,12 +7,12 @@ use std::{
     process::Command,
 };
 
-/// A number that no account of the machine has.
+/// A group number that no account of the machine has.
 const GROUP: u32 = 54_321;
 
-/// The program as another user (65534, `nobody`), who is in these groups.
+/// The program run as another user (65534, `nobody`) with these groups.
 fn as_nobody(workspace: &crate::common::Workspace, groups: &str, arguments: &[&str]) -> Ran {
-    // Where the program lies may be closed to others: a copy is not.
+    // A copy of the program, because others may not be allowed into its directory.
     let program = workspace.file("program");
     if !program.exists() {
         fs::copy(env!("CARGO_BIN_EXE_mailstitch"), &program).expect("a copy");
@@ -28,7 +28,7 @@ fn as_nobody(workspace: &crate::common::Workspace, groups: &str, arguments: &[&s
 fn members_of_the_group_may_trace_and_change_nothing_and_others_may_not_look() {
     let workspace = workspace(&format!("group = \"{GROUP}\""));
     fs::set_permissions(workspace.path(), Permissions::from_mode(0o755)).expect("its owner");
-    // The store in a directory that the program makes.
+    // The store is in a directory that the program makes.
     let settings = fs::read_to_string(workspace.file("mailstitch.toml")).expect("the configuration");
     workspace.write("mailstitch.toml", settings.replace("\"mail.sqlite\"", "\"store/mail.sqlite\""));
     assert_eq!(run_at(&workspace, NOW, &["run"]).code, 0);

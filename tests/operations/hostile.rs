@@ -1,9 +1,9 @@
-//! Log text is written by strangers: it moves no terminal, names no file, and is never obeyed.
+//! Log text is written by strangers: it does not control a terminal, name a file, or get executed.
 
 use crate::{NOW, run_at, workspace};
 use std::{collections::BTreeSet, fs, path::Path};
 
-/// A terminal's sequences (7 and 8 bit), a text that runs backwards, paths, quotes of SQL, shells and queries.
+/// Terminal sequences (7 and 8 bit), text that runs backwards, paths, and quotes of SQL, shells and queries.
 const EVIL: [&str; 8] = [
     "\u{1b}[2J\u{1b}]0;owned\u{7}",
     "\u{9b}31m\u{9d}0;owned\u{9c}",
@@ -30,7 +30,7 @@ fn log() -> String {
                 "{head} mx1 postfix/smtp[9]: {id}: to=<{evil}@example.net>, relay={evil}[192.0.2.1]:25, delay=1, \
                  delays=0/0/0/1, dsn=4.0.0, status=deferred (host said: {evil})"
             ),
-            // Of a host, a program and a queue id of the stranger's choice.
+            // With a host, a program and a queue id chosen by the stranger.
             format!("{head} {} postfix/qmgr[9]: {id}: removed", evil.replace(' ', "")),
             format!("{head} mx1 {}[9]: {evil} nobody has ever logged this {evil}", evil.replace(' ', "")),
             format!("{head} mx1 postfix/qmgr[9]: {}: removed", evil.replace(' ', "")),
@@ -118,7 +118,7 @@ fn text_of_strangers_is_found_and_not_obeyed() {
     assert_eq!(run_at(&workspace, NOW, &["run"]).code, 0);
     let all = run_at(&workspace, NOW, &["export"]).stdout.lines().count();
     for evil in EVIL {
-        // Each sender is found by itself alone.
+        // Each sender finds only itself.
         let sender = format!("{evil}@example.org");
         let found = run_at(&workspace, NOW, &["trace", "--json", "--", &sender]);
         assert!(found.stdout.lines().count() <= 2, "{evil:?} finds\n{}", found.stdout);

@@ -1,4 +1,4 @@
-//! A secret is in no output, no error, no log, no file, whatever goes wrong.
+//! A secret is in no output, error, log or file, whatever goes wrong.
 
 use crate::{NOW, common::Workspace, run_at};
 use std::{
@@ -25,7 +25,7 @@ const COMMANDS: [&[&str]; 9] = [
     &["prune", "--older-than", "365d"],
 ];
 
-/// How a configuration gives the secret; files are made beside it.
+/// Ways to give the secret in a configuration; the files are made beside it.
 const WAYS: [&str; 4] = [
     "username = \"reader\"\npassword = \"marker-hunter2\"\n",
     "username = \"reader\"\npassword_file = \"secret\"\n",
@@ -50,7 +50,7 @@ fn reply(stream: TcpStream, answer: &str) {
         }
         line.clear();
     }
-    // Who hangs up early is told nothing.
+    // A client that hangs up early gets no answer.
     let _ = reader.read_exact(&mut vec![0; length]);
     let _ = reader.get_mut().write_all(answer.as_bytes());
 }
@@ -75,7 +75,7 @@ fn check_shows_nothing(text: &str, what: &str) {
     }
 }
 
-/// Every file below a directory but those that hold the secret themselves.
+/// Checks every file below a directory except those that hold the secret itself.
 fn check_files(directory: &Path) {
     for entry in fs::read_dir(directory).expect("a directory").flatten() {
         let path = entry.path();
@@ -187,7 +187,7 @@ fn a_secret_that_everyone_may_read_is_warned_of_by_every_run() {
 
 #[test]
 fn the_list_of_processes_shows_no_secret() {
-    // Who is never answered is still there when we look.
+    // The server never answers, so the process is still there when the list is read.
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let variables = [("MAILSTITCH_SOURCE_PASSWORD", SECRET), ("MAILSTITCH_STORE_PASSWORD", SECRET)];

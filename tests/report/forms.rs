@@ -33,7 +33,7 @@ fn the_figures_are_those_of_the_documents() {
         .collect();
     assert_eq!(told, statuses);
 
-    // Each journey is counted once, at its start, by whoever sent it.
+    // Each journey counts once, where it began.
     let journeys: std::collections::BTreeSet<&str> = documents
         .iter()
         .filter(|d| d["mail"]["kind"] == "message")
@@ -44,7 +44,7 @@ fn the_figures_are_those_of_the_documents() {
     let begun: u64 = table(&report, "senders").iter().map(|row| row["messages"].as_u64().unwrap()).sum();
     assert!(begun > 0 && begun <= journeys.len() as u64, "{begun}");
 
-    // Volume has each once too, and the attempts.
+    // The volume also has each journey once, and the refused attempts.
     let points = report["volume"]["points"].as_array().unwrap();
     let bars = points.iter().flat_map(|p| ["delivered", "waiting", "failed", "refused", "other"].map(|of| &p[of]));
     let attempts = usize::try_from(statuses["refused"]).unwrap();

@@ -1,4 +1,4 @@
-//! The page, in a real browser.
+//! The HTML page in a real browser.
 
 use super::{NOW, browser::Page, demo, hostile, report};
 use crate::common::Workspace;
@@ -11,7 +11,7 @@ fn page_of_the_demo() -> (Workspace, Page) {
     (workspace, page)
 }
 
-/// Names of the rows of a table that can be seen.
+/// Names of the visible rows of a table.
 fn rows(page: &mut Page, table: &str) -> Vec<String> {
     let expression = format!(
         "[...document.querySelectorAll('#{table} tbody tr:not([hidden]) th')].map(th => th.textContent).join('\\n')"
@@ -19,7 +19,7 @@ fn rows(page: &mut Page, table: &str) -> Vec<String> {
     page.text(&expression).lines().map(str::to_owned).collect()
 }
 
-/// Numbers of a column of the rows that can be seen.
+/// Numbers in a column of the visible rows.
 fn numbers(page: &mut Page, table: &str, column: u32) -> Vec<f64> {
     let expression = format!(
         "[...document.querySelectorAll('#{table} tbody tr:not([hidden]) > :nth-child({column})')].map(td => Number(td.dataset.v))"
@@ -37,7 +37,7 @@ fn the_page_renders_filters_and_sorts_and_asks_nobody() {
         true
     );
 
-    // Ten rows at first, all when asked, and fewer when filtered.
+    // Ten rows at first, all on demand, fewer with a filter.
     assert_eq!(rows(&mut page, "senders").len(), 10);
     page.value("document.querySelector('#senders .more').click()");
     let all = rows(&mut page, "senders");
@@ -52,7 +52,7 @@ fn the_page_renders_filters_and_sorts_and_asks_nobody() {
         format!("{} of {} rows", found.len(), all.len())
     );
 
-    // Sorted by number, downwards and upwards, and by name.
+    // Sorts by number, down and up, and by name.
     let sort = |page: &mut Page, n: u32| {
         page.value(&format!("document.querySelector('#clients thead th:nth-child({n}) button').click()"))
     };
@@ -133,7 +133,7 @@ fn light_and_dark_follow_the_system_and_the_switch() {
     page.value("document.querySelector('#theme').click()");
     page.look("light", 1200);
     assert_eq!(ground(&mut page), dark);
-    // Dark text on dark ground is what a forgotten colour looks like.
+    // Guards against a forgotten colour: dark text on a dark background.
     assert_ne!(page.text("getComputedStyle(document.body).color"), dark);
     let picture = page.picture();
     assert!(picture.starts_with(b"\x89PNG") && picture.len() > 20_000, "{}", picture.len());
@@ -161,7 +161,7 @@ fn markup_of_the_log_stays_text() {
         0
     );
     assert!(rows(&mut page, "senders").contains(&"<script>document.title='owned'</script>@example.org".to_owned()));
-    // Each row's transactions, too.
+    // Also in the transactions of each row.
     let rows = page.value("document.querySelectorAll('[data-b]').length").as_u64().unwrap();
     assert!(rows > 30, "{rows}");
     for row in 0..rows {

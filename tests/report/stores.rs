@@ -1,4 +1,4 @@
-//! From whichever store.
+//! The report is the same from every store.
 
 use crate::{
     common::stories::{NOW, in_index, told},
@@ -14,6 +14,6 @@ fn both_stores_give_the_same_report() {
     let sqlite = report("[store.sqlite]\npath = \"transactions.sqlite\"");
     assert!(sqlite.len() > 50_000, "{sqlite}");
     let engine = Engine::opensearch();
-    // Not assert_eq: two reports do not fit a screen.
+    // Not `assert_eq`: two reports would fill more than a screen.
     assert!(report(&in_index(engine.url(), &unique_name("transactions"))) == sqlite);
 }

@@ -1,8 +1,9 @@
 //! A real Graylog 3.3.11 with Elasticsearch 6.8, and ways to fill it as mail servers do.
 //!
-//! In: nothing. Out: a [`Graylog`]; of it [`Sink`]s, each a syslog input of its own and the stream of what came in by it.
-//! 3.3 is the strictest version: its windows include their end, its export is unsorted, and a failure in the middle of
-//! one is silent. Newer ones are not in Maven Central; what they answered is replayed (`tests/graylog/replay.rs`).
+//! In: nothing. Out: a [`Graylog`], and [`Sink`]s, each a syslog input of its own with the stream of its messages.
+//! 3.3 is the strictest version: its windows include their end, its export is unsorted, and a failure in the middle
+//! of one is silent. Newer versions are not on Maven Central; their recorded answers are replayed
+//! (`tests/graylog/answers.rs`).
 
 use super::{
     http,
@@ -33,14 +34,14 @@ const RECIPE: [&str; 6] = [
 /// Name and password of the one user that a new Graylog has.
 pub const ADMIN: &str = "admin:admin12345";
 
-/// A server that answers.
+/// A running server.
 pub struct Graylog {
     host: String,
     engine: String,
     process: Process,
 }
 
-/// A syslog input over TCP, and the stream of the messages that came in by it.
+/// A syslog input over TCP, and the stream of its messages.
 pub struct Sink<'g> {
     graylog: &'g Graylog,
     port: u16,
@@ -51,19 +52,19 @@ pub struct Sink<'g> {
 
 static DISTURBED: RwLock<()> = RwLock::new(());
 
-/// Keeps those away who would disturb the server.
+/// Held by tests that need the server undisturbed.
 pub type Calm = RwLockReadGuard<'static, ()>;
-/// Keeps all others away.
+/// Held by a test that needs the server for itself.
 pub type Alone = RwLockWriteGuard<'static, ()>;
 
 impl Graylog {
-    /// The Graylog that the tests of this binary share.
+    /// The Graylog shared by the tests of this binary.
     pub fn shared() -> (&'static Self, Calm) {
         let server = Self::get();
         (server, DISTURBED.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The same, with nobody else at it: to kill parts of it.
+    /// The same, exclusively: to kill parts of it.
     pub fn alone() -> (&'static Self, Alone) {
         let server = Self::get();
         (server, DISTURBED.write().unwrap_or_else(PoisonError::into_inner))
@@ -82,7 +83,7 @@ impl Graylog {
         let runtime = java.runtime().map_err(|e| format!("{NAME}: {e}"))?;
         let home = home(NAME, &RECIPE, "graylog/setup.sh", &[], &java, &runtime)?;
         let data = tempfile::Builder::new().prefix("mailstitch-graylog-").tempdir().map_err(|e| e.to_string())?.keep();
-        // Graylog cannot be given port 0 and tell which it took.
+        // Graylog cannot take port 0 and report the port it got.
         let [port, engine, database] = [(); 3].map(|()| free_port());
         let ports = [port, engine, database].map(|port| port.to_string());
         let guard = Command::new("bash")
@@ -129,7 +130,7 @@ impl Graylog {
         &self.engine
     }
 
-    /// The JSON answer to a request of the administrator; any status but 2xx fails the test.
+    /// The JSON answer to a request of the administrator; fails the test if the status is not 2xx.
     #[track_caller]
     pub fn request(&self, method: &str, path: &str, body: Value) -> Value {
         let body = if body.is_null() { String::new() } else { body.to_string() };
@@ -138,7 +139,7 @@ impl Graylog {
         answer
     }
 
-    /// A new input and a stream for what comes in by it.
+    /// A new input, and a stream for its messages.
     #[track_caller]
     pub fn sink(&self) -> Sink<'_> {
         let (port, title) = (free_port(), unique_name("mail"));
@@ -159,12 +160,12 @@ impl Graylog {
             assert!(Instant::now() < deadline, "the input does not listen");
             std::thread::sleep(Duration::from_millis(100));
         }
-        // The router of messages to streams looks for new streams every second.
+        // The stream router looks for new streams every second.
         std::thread::sleep(Duration::from_secs(3));
         Sink { graylog: self, port, stream, title, sent: 0.into() }
     }
 
-    /// A user who may read these streams and nothing else; the token of it.
+    /// Creates a user who may read these streams and nothing else; returns their token.
     #[track_caller]
     pub fn reader(&self, streams: &[&str]) -> String {
         let name = unique_name("reader");
@@ -185,7 +186,7 @@ impl Graylog {
         assert!(killed.success());
     }
 
-    /// Starts what was killed, and waits until Graylog works again.
+    /// Restarts the killed part and waits until Graylog works again.
     #[track_caller]
     pub fn start_again(&self, part: &str) {
         let held = self.process.data.join(format!("{part}.held"));
@@ -205,7 +206,7 @@ impl Graylog {
 }
 
 impl Sink<'_> {
-    /// Sends lines as a syslog daemon would, and waits until all that was ever sent can be searched.
+    /// Sends lines as a syslog daemon would, and waits until everything sent so far is searchable.
     #[track_caller]
     pub fn send(&self, lines: impl IntoIterator<Item = String>) {
         let lines: Vec<String> = lines.into_iter().collect();
@@ -224,7 +225,7 @@ impl Sink<'_> {
         }
     }
 
-    /// Deletes all that was sent, as an administrator would in the index.
+    /// Deletes everything sent, as an administrator would in the index.
     #[track_caller]
     pub fn delete_all(&self) {
         let query = json!({"query": {"term": {"streams": self.stream}}, "size": 5_000}).to_string();
@@ -241,7 +242,7 @@ impl Sink<'_> {
         self.sent.set(0);
     }
 
-    /// Messages of the stream, counted in the index itself.
+    /// Number of messages of the stream in the index itself.
     fn found(&self) -> u64 {
         let query = json!({"query": {"term": {"streams": self.stream}}}).to_string();
         let answer = http::call("POST", &format!("{}/graylog_*/_count", self.graylog.engine), query);
@@ -269,7 +270,7 @@ impl Sink<'_> {
     }
 }
 
-/// A port that nobody uses; somebody may take it before it is used, which has not been seen.
+/// A free port. Another process might take it before it is used, which has not been seen.
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port()
 }

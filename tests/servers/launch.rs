@@ -1,7 +1,7 @@
-//! Lays a server out, starts it, and waits until it answers.
+//! Lays out a server, starts it, and waits until it answers.
 //!
-//! In: a name and settings. Out: a running process and its address, or a text that says what is missing. The port is
-//! chosen by the server and read from the file that it writes, so that two of them never want the same.
+//! In: a name and settings. Out: a running process and its address, or a text that says what is missing. The server
+//! chooses its port and writes it to a file, so that two servers never want the same.
 
 use super::http;
 use fs4::fs_std::FileExt;
@@ -19,28 +19,28 @@ use std::{
 };
 
 pub const HERE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers");
-/// What a home is made from; another recipe gives another directory, so that no stale home is used.
+/// Input for a server's home directory; a changed recipe gives another directory, so that no stale one is used.
 const RECIPE: [&str; 4] = [
     include_str!("setup.sh"),
     include_str!("launcher/Server.java"),
     include_str!("launcher/PluggedServer.java"),
     include_str!("launcher/RestRoot.java"),
 ];
-/// Ten seconds do on an idle machine; a build beside it can make minutes of them.
+/// Ten seconds are enough on an idle machine; a build at the same time can make it minutes.
 pub const PATIENCE: Duration = Duration::from_secs(300);
 const INSTEAD: &str =
     "or name running servers with MAILSTITCH_TEST_OPENSEARCH_URL and MAILSTITCH_TEST_ELASTICSEARCH_URL";
 
-/// A guard and its server. The guard's standard input is the leash: see `guard.sh`.
+/// A guard process and its server. The guard's standard input is the leash: see `guard.sh`.
 pub struct Process {
     pub(super) guard: Child,
     pub(super) data: PathBuf,
 }
 
 impl Process {
-    /// Kills the server; gives an error where that is not so after a while.
+    /// Kills the server; an error if it is still there after a while.
     pub fn kill(&mut self) -> Result<(), String> {
-        // Written anew by the server that comes.
+        // The restarted server writes this file anew.
         let ports = self.data.join("logs/http.ports");
         let addresses = fs::read_to_string(&ports).map_err(|e| e.to_string())?;
         let address = addresses.lines().next().ok_or("no address")?;
@@ -56,7 +56,7 @@ impl Process {
         Ok(())
     }
 
-    /// Starts the server that was killed, on what it has on disk; gives its new address.
+    /// Starts the killed server again on its data; returns its new address.
     pub fn start_again(&mut self) -> Result<String, String> {
         self.tell("start")?;
         wait_until_up(&mut self.guard, &self.data)
@@ -70,12 +70,12 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Waiting closes standard input first; after that the server and its data are gone.
+        // Waiting closes standard input first; afterwards the server and its data are gone.
         let _ = self.guard.wait();
     }
 }
 
-/// Starts `opensearch-2.19.6` and the like; gives the address once the cluster is yellow.
+/// Starts a server such as `opensearch-2.19.6`; returns its address once the cluster is yellow.
 pub fn launch(name: &str, settings: &[(&str, &str)]) -> Result<(Process, String), String> {
     let (product, version) = name.split_once('-').ok_or_else(|| format!("`{name}` is no PRODUCT-VERSION"))?;
     let java = Java::of(product, version);
@@ -89,19 +89,20 @@ pub fn launch(name: &str, settings: &[(&str, &str)]) -> Result<(Process, String)
         .env("JAVA_HOME", &runtime)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
-        // A Ctrl-C in the terminal ends the test process, and by that the leash; the guard itself must live to clean up.
+        // A Ctrl-C in the terminal ends the test process and so closes the leash; the guard itself must live to clean
+        // up.
         .process_group(0)
         .spawn()
         .map_err(|e| format!("cannot run bash: {e}"))?;
-    // From here on the directory is the guard's, which outlives this process.
+    // From here on the directory belongs to the guard, which outlives this process.
     let mut process = Process { guard, data: data.keep() };
     let url = wait_until_up(&mut process.guard, &process.data).map_err(|e| format!("{name} {e}"))?;
     Ok((process, url))
 }
 
-/// What a server wants of Java. The security manager that the older servers want is gone from JDK 24 on.
+/// The Java that a server needs. The security manager that older servers need is gone since JDK 24.
 pub struct Java {
-    /// Names a runtime to use instead of looking for one.
+    /// Environment variable that names a runtime to use instead of searching for one.
     variable: &'static str,
     runs_on: std::ops::Range<u32>,
     wanted: &'static str,
@@ -122,7 +123,7 @@ impl Java {
         }
     }
 
-    /// Where the oldest runtime is that the server runs on; it may lack a compiler.
+    /// The oldest installed runtime that the server runs on; it may lack a compiler.
     pub fn runtime(&self) -> Result<PathBuf, String> {
         if let Some(named) = env::var_os(self.variable).map(PathBuf::from) {
             let there = named.join("bin/java").exists();
@@ -139,7 +140,7 @@ impl Java {
         })
     }
 
-    /// What lays the server out: the runtime if it has a compiler, else another one.
+    /// The JDK that lays out the server: the runtime if it has a compiler, otherwise another one.
     fn jdk(&self, runtime: &Path) -> Result<PathBuf, String> {
         if runtime.join("bin/javac").exists() {
             return Ok(runtime.to_owned());
@@ -154,7 +155,7 @@ impl Java {
     }
 }
 
-/// The oldest Java of these versions that has a tool.
+/// The oldest installed Java of these versions that has the tool.
 fn installed(tool: &str, versions: &std::ops::Range<u32>) -> Option<PathBuf> {
     let places = fs::read_dir("/usr/lib/jvm").into_iter().flatten().flatten().map(|entry| entry.path());
     let fit = places.filter(|path| path.join("bin").join(tool).exists());
@@ -162,14 +163,14 @@ fn installed(tool: &str, versions: &std::ops::Range<u32>) -> Option<PathBuf> {
     known.filter(|(major, _)| versions.contains(major)).min().map(|(_, path)| path)
 }
 
-/// 17 for `JAVA_VERSION="17.0.15"` in the file that every JDK carries.
+/// The major version, 17 for `JAVA_VERSION="17.0.15"`, from the file that every JDK has.
 fn java_version(jdk: &Path) -> Option<u32> {
     let release = fs::read_to_string(jdk.join("release")).ok()?;
     let version = release.lines().find_map(|line| line.strip_prefix("JAVA_VERSION=\""))?;
     version.split(['.', '"', '-']).next()?.parse().ok()
 }
 
-/// Where servers are kept from one test run to the next.
+/// Directory in which servers are kept between test runs.
 pub fn cache() -> Result<PathBuf, String> {
     match (env::var_os("MAILSTITCH_TEST_CACHE"), env::var_os("HOME")) {
         (Some(cache), _) => Ok(PathBuf::from(cache)),
@@ -178,7 +179,7 @@ pub fn cache() -> Result<PathBuf, String> {
     }
 }
 
-/// The directory with the server's jars, laid out when it is not there. The lock keeps other test processes waiting.
+/// The directory with the server's jars, laid out if it does not exist. The lock makes other test processes wait.
 pub fn home(
     name: &str,
     recipe_of: &[&str],
@@ -207,7 +208,8 @@ pub fn home(
         .args(arguments)
         .arg(&home)
         .env("JAVA_HOME", &jdk)
-        // The lock lives as long as anybody has the file open: a setup whose test was killed goes on under its lock.
+        // The lock lives as long as any process has the file open: a setup whose test was killed goes on under its
+        // lock.
         .stdin(lock)
         .output()
         .map_err(problem)?;
@@ -218,7 +220,8 @@ pub fn home(
     }
 }
 
-/// One node that elects itself, on a port of its own choice. A full disk is no reason to refuse a test's documents.
+/// Configures one node that elects itself, on a port of its own choice. A full disk does not make it refuse
+/// documents.
 fn configure(data: &Path, product: &str, settings: &[(&str, &str)]) -> std::io::Result<()> {
     for directory in ["config", "data", "logs", "tmp"] {
         fs::create_dir(data.join(directory))?;
@@ -246,7 +249,7 @@ fn configure(data: &Path, product: &str, settings: &[(&str, &str)]) -> std::io::
     fs::write(data.join("config/log4j2.properties"), log4j)
 }
 
-/// The address, once the server has written its port and its cluster is ready to take documents.
+/// The address, once the server has written its port and its cluster is ready for documents.
 fn wait_until_up(guard: &mut Child, data: &Path) -> Result<String, String> {
     let ports = data.join("logs/http.ports");
     let deadline = Instant::now() + PATIENCE;

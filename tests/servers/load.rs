@@ -1,7 +1,7 @@
-//! Syslog lines as the usual collectors store them.
+//! Stores syslog lines as common collectors do.
 //!
 //! In: [`RawLine`]s and a [`Shape`]. Out: an index with the collector's mapping and one document per line, visible to
-//! searches. Documents keep the order of the lines in `gl2_message_id`, as Graylog's do, also over several calls.
+//! searches. Documents keep the order of the lines in `gl2_message_id`, as in Graylog, even over several calls.
 
 use super::Engine;
 use crate::common::RawLine;
@@ -11,16 +11,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// How a collector stores a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
-    /// Graylog behind a syslog input that got RFC 3164: host and tag stay in `message`.
+    /// Graylog with a syslog input that receives RFC 3164: host and tag stay in `message`.
     GraylogRfc3164,
-    /// The same with RFC 5424: `message` is the bare text, `application_name` and `process_id` are fields.
+    /// Graylog receiving RFC 5424: `message` is the bare text, `application_name` and `process_id` are fields.
     GraylogRfc5424,
     /// filebeat's syslog: Elastic Common Schema.
     Filebeat,
 }
 
 impl Engine {
-    /// Creates the index with the mapping of the collector, and without replicas. An index that exists is an error.
+    /// Creates an index with the collector's mapping and without replicas. It must not exist yet.
     #[track_caller]
     pub fn create_index(&self, index: &str, shape: Shape, shards: u32) {
         let mut body = match shape {
@@ -32,7 +32,7 @@ impl Engine {
         self.request("PUT", &format!("/{index}"), body);
     }
 
-    /// Stores lines, in an index of one shard if it does not exist yet.
+    /// Stores lines; creates the index with one shard if it does not exist.
     #[track_caller]
     pub fn load(&self, index: &str, lines: &[RawLine], shape: Shape) {
         if self.answer("GET", &format!("/{index}"), Value::Null).0 == 404 {
@@ -42,8 +42,8 @@ impl Engine {
     }
 
     fn graylog_index(&self) -> Value {
-        // Graylog's own analyzer. Where the server has none of its parts (Elasticsearch from 7.17 on, as Maven Central
-        // has it) the analyzer that differs only in case stands in for it.
+        // Graylog's own analyzer. If the server lacks its parts (Elasticsearch since 7.17, as on Maven Central), an
+        // analyzer that differs only in case replaces it.
         let graylogs_engine = self.name().starts_with("opensearch") || self.name().contains("-7.10.");
         let (analyzer, settings) = if graylogs_engine {
             let own = json!({ "analyzer_keyword": { "tokenizer": "keyword", "filter": "lowercase" } });
@@ -76,7 +76,7 @@ fn ecs_index() -> Value {
     }}})
 }
 
-/// The id (Graylog gives its own) and the document of a line.
+/// The id (as Graylog assigns one) and the document of a line.
 fn document(line: &RawLine, shape: Shape) -> (Option<String>, Value) {
     if shape == Shape::Filebeat {
         let mut document = json!({
@@ -90,7 +90,7 @@ fn document(line: &RawLine, shape: Shape) -> (Option<String>, Value) {
         return (None, document);
     }
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    // Like a ULID: 26 characters that rise with the time of receiving.
+    // Like a ULID: 26 characters that increase with the time of receipt.
     let id = format!("01M{:023}", COUNT.fetch_add(1, Ordering::Relaxed));
     let time = line.time.utc().format("%Y-%m-%d %H:%M:%S%.3f").to_string();
     let mut document = json!({

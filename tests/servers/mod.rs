@@ -1,14 +1,14 @@
-//! Real search servers for the tests: no containers, no doubles.
+//! Real search servers for the tests: no containers, no mocks.
 //!
-//! In: a server's name (`opensearch-2.19.6`). Out: an [`Engine`] that answers HTTP. A test file that says `mod servers;`
-//! says `mod common;` too. The servers are laid out once per machine from jars of Maven Central (`setup.sh`), started on
-//! a free port with an empty data directory (`launch.rs`), shared by the tests of one binary, and gone when the test
-//! process is gone (`guard.sh`). Nothing is skipped in silence: without a JDK or Maven a test fails and says what to
-//! install. `MAILSTITCH_TEST_OPENSEARCH_URL` and `MAILSTITCH_TEST_ELASTICSEARCH_URL` name running servers to use instead;
-//! `MAILSTITCH_TEST_OPENSEARCH_VERSION` and `MAILSTITCH_TEST_ELASTICSEARCH_VERSION` run the same tests with another
-//! version. Known to work: OpenSearch 1.3.14, 2.19.6, 3.8.0; Elasticsearch 7.10.2, 7.17.29, 8.19.21, 9.5.3.
+//! In: a server's name (`opensearch-2.19.6`). Out: an [`Engine`] that answers HTTP. A test file with `mod servers;`
+//! also needs `mod common;`. The servers are laid out once per machine from jars of Maven Central (`setup.sh`),
+//! started on a free port with an empty data directory (`launch.rs`), shared by the tests of one binary, and ended
+//! with the test process (`guard.sh`). Nothing is skipped silently: without a JDK or Maven a test fails and says what
+//! to install. `MAILSTITCH_TEST_OPENSEARCH_URL` and `MAILSTITCH_TEST_ELASTICSEARCH_URL` name running servers to use
+//! instead; `MAILSTITCH_TEST_OPENSEARCH_VERSION` and `MAILSTITCH_TEST_ELASTICSEARCH_VERSION` run the same tests with
+//! another version. Known to work: OpenSearch 1.3.14, 2.19.6, 3.8.0; Elasticsearch 7.10.2, 7.17.29, 8.19.21, 9.5.3.
 //!
-//! Shared servers hold the indices of all tests: each test takes names of its own from [`unique_name`].
+//! Shared servers hold the indices of all tests, so each test takes its own names from [`unique_name`].
 #![allow(dead_code, unused_imports, reason = "each test binary uses the part that it needs")]
 
 mod graylog;
@@ -45,56 +45,56 @@ pub fn connection(url: String, auth: Auth) -> Connection {
     }
 }
 
-/// A server that answers.
+/// A running server.
 pub struct Engine {
     name: String,
     url: String,
-    /// `None` for a server that the environment named. It stops when this is dropped.
+    /// `None` for a server named by the environment; otherwise the process ends when this is dropped.
     process: Option<launch::Process>,
 }
 
 type Slot = OnceLock<Result<Engine, String>>;
 
 impl Engine {
-    /// The OpenSearch that the tests of this binary share.
+    /// The OpenSearch shared by the tests of this binary.
     pub fn opensearch() -> &'static Self {
         Self::shared(&opensearch())
     }
 
-    /// The Elasticsearch that the tests of this binary share.
+    /// The Elasticsearch shared by the tests of this binary.
     pub fn elasticsearch() -> &'static Self {
         Self::shared(&elasticsearch())
     }
 
-    /// A server by name, shared by the tests of this binary and started by the first that asks.
+    /// A server by name, shared by the tests of this binary and started by the first that asks for it.
     pub fn shared(name: &str) -> &'static Self {
         static ALL: LazyLock<Mutex<HashMap<String, &'static Slot>>> = LazyLock::new(Mutex::default);
-        // The table is locked for the look-up only, so that two servers can start side by side.
+        // The table is locked only for the lookup, so that two servers can start at the same time.
         let slot: &'static Slot = ALL
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .entry(name.to_owned())
             .or_insert_with(|| Box::leak(Box::default()));
-        // A failure is kept: the other tests need not wait for it again.
+        // A failure is kept, so that other tests need not wait for it again.
         match slot.get_or_init(|| Self::named_by_environment(name).map_or_else(|| Self::launch(name, &[]), Ok)) {
             Ok(engine) => engine,
             Err(reason) => panic!("{reason}"),
         }
     }
 
-    /// A server of the caller's own, with settings of its own (`http.max_content_length`), killed when it is dropped.
+    /// A server for the caller alone, with its own settings (`http.max_content_length`), killed when it is dropped.
     pub fn start(name: &str, settings: &[(&str, &str)]) -> Self {
         Self::launch(name, settings).unwrap_or_else(|reason| panic!("{reason}"))
     }
 
-    /// Kills a server of the caller's own; it stays away until [`start_again`](Self::start_again).
+    /// Kills a server of the caller's own; it stays down until [`start_again`](Self::start_again).
     #[track_caller]
     pub fn kill(&mut self) {
         let process = self.process.as_mut().expect("a server of one's own");
         process.kill().unwrap_or_else(|reason| panic!("{} {reason}", self.name));
     }
 
-    /// Starts what was killed with all that it had on disk, under another address where its settings name none.
+    /// Restarts the killed server on its data, under another address unless its settings name one.
     #[track_caller]
     pub fn start_again(&mut self) {
         let process = self.process.as_mut().expect("a server of one's own");
@@ -121,7 +121,7 @@ impl Engine {
         &self.name
     }
 
-    /// `http://127.0.0.1:40123`, without a slash at the end.
+    /// `http://127.0.0.1:40123`, without a trailing slash.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -131,8 +131,8 @@ impl Engine {
         connection(self.url.clone(), Auth::None)
     }
 
-    /// The JSON answer to a request; any status but 2xx fails the test. `Value::Null` sends no body. Works inside and
-    /// outside of an async runtime.
+    /// The JSON answer to a request; fails the test if the status is not 2xx. `Value::Null` sends no body. Works
+    /// inside and outside of an async runtime.
     #[track_caller]
     pub fn request(&self, method: &str, path: &str, body: Value) -> Value {
         let (status, answer) = self.answer(method, path, body);
@@ -140,21 +140,21 @@ impl Engine {
         answer
     }
 
-    /// Like [`request`](Self::request), with the status, whatever it is.
+    /// Like [`request`](Self::request), but returns any status.
     #[track_caller]
     pub fn answer(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         self.send(method, path, body)
     }
 
-    /// Indexes documents, each with its id or one that the server gives, and makes them visible.
+    /// Indexes documents with the given ids, or ids from the server, and makes them visible.
     #[track_caller]
     pub fn index(&self, index: &str, documents: impl IntoIterator<Item = (Option<String>, Value)>) {
         let mut documents = documents.into_iter().peekable();
         while documents.peek().is_some() {
             let mut body = String::new();
             for (id, document) in documents.by_ref().take(2_000) {
-                // A data stream takes no other action than `create`.
+                // A data stream accepts no action but `create`.
                 let action = id.map_or_else(
                     || serde_json::json!({ "create": {} }),
                     |id| serde_json::json!({ "index": { "_id": id } }),
@@ -167,9 +167,9 @@ impl Engine {
         self.request("POST", &format!("/{index}/_refresh"), Value::Null);
     }
 
-    /// Takes `best_compression` out of the installed template of a transactions index, and leaves its `_meta`, so that
-    /// mailstitch finds its own template and keeps it. From 8.16 on Elasticsearch compresses with a native zstd, which
-    /// its distribution brings and Maven Central does not: no index with that codec can be made here.
+    /// Removes `best_compression` from the installed template of a transactions index and leaves its `_meta`, so that
+    /// mailstitch recognises its own template and keeps it. Since 8.16 Elasticsearch compresses with a native zstd,
+    /// which is in its distribution but not on Maven Central, so no index with that codec can be made here.
     #[track_caller]
     pub fn plain_codec(&self, alias: &str) {
         let path = format!("/_index_template/mailstitch-{alias}");
@@ -177,7 +177,7 @@ impl Engine {
         let mut template = installed["index_templates"][0]["index_template"].take();
         let settings = template.pointer_mut("/template/settings/index").and_then(Value::as_object_mut);
         settings.expect("settings of the index").remove("codec").expect("a codec");
-        // From 9.1 on the server adds when it was made and changed, and takes neither back.
+        // Since 9.1 the server adds times of creation and change, and does not accept them back.
         let fields = template.as_object_mut().expect("a template");
         fields.retain(|name, _| !name.starts_with("created_date") && !name.starts_with("modified_date"));
         self.request("PUT", &path, template);
@@ -209,7 +209,7 @@ pub fn elasticsearch() -> String {
     format!("elasticsearch-{}", version.as_deref().unwrap_or("8.19.21"))
 }
 
-/// A name that no other test, process or earlier run uses: `graylog-4711-18d3a…-0`. Fit for an index.
+/// A name that no other test, process or earlier run uses: `graylog-4711-18d3a…-0`. Valid for an index.
 pub fn unique_name(stem: &str) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let since = std::time::UNIX_EPOCH.elapsed().map_or(0, |t| t.as_millis());

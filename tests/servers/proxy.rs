@@ -1,7 +1,7 @@
-//! A proxy before a real server, which does what a test tells it to a request or its answer, and passes on all else.
+//! A proxy before a real server. It treats a request or its answer as the test says, and passes on everything else.
 //!
-//! In: the server's address and a rule.  Out: an address, and what was asked.  One request a connection, so that a
-//! connection that is cut cuts one request.
+//! In: the server's address and a rule.  Out: an address, and the requests received.  There is one request per
+//! connection, so that cutting a connection affects one request.
 
 use serde_json::Value;
 use std::{
@@ -15,7 +15,7 @@ use std::{
 #[derive(Debug, Clone)]
 pub struct Asked {
     pub method: String,
-    /// With its query, from the slash on.
+    /// Path with query, from the slash on.
     pub path: String,
     pub body: String,
 }
@@ -31,20 +31,20 @@ impl Asked {
     }
 }
 
-/// What happens to a request.
+/// The treatment of a request.
 pub enum Deed {
     Pass,
-    /// An answer of the proxy's own: status, header lines that end with `\r\n`, body.
+    /// The proxy answers itself: status, header lines that end with `\r\n`, body.
     Answer(u16, &'static str, String),
-    /// The connection is closed before the server hears of it.
+    /// Closes the connection before the server gets the request.
     Cut,
-    /// The server does it, and nobody hears of that.
+    /// The server carries it out, but its answer is lost.
     CutAfter,
-    /// The server does it; half of its answer comes.
+    /// The server carries it out; only half of its answer arrives.
     Half,
-    /// The server hears of it later.
+    /// The server gets it this much later.
     Slow(Duration),
-    /// The server's JSON answer, changed.
+    /// Changes the server's JSON answer.
     Change(fn(&mut Value)),
 }
 
@@ -62,7 +62,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Before the server at this URL; passes all on until it is told otherwise.
+    /// A proxy before the server at this URL; passes on everything until told otherwise.
     pub fn before(server: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -72,7 +72,7 @@ impl Proxy {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let shared = Arc::clone(&shared);
-                // A connection that breaks is what tests are about.
+                // Connections are expected to break.
                 std::thread::spawn(move || drop(serve(stream, &shared)));
             }
         });
@@ -84,22 +84,22 @@ impl Proxy {
         &self.url
     }
 
-    /// From now on each request is done by as the rule says.
+    /// Treats each request as the rule says from now on.
     pub fn rule(&self, rule: impl FnMut(&Asked) -> Deed + Send + 'static) {
         self.lock().rule = Box::new(rule);
     }
 
-    /// Passes all on again.
+    /// Passes on everything again.
     pub fn behave(&self) {
         self.rule(|_| Deed::Pass);
     }
 
-    /// The server has moved.
+    /// Switches to a server that has moved.
     pub fn lead_to(&self, server: &str) {
         self.lock().server = host(server);
     }
 
-    /// What was asked since the last call of this.
+    /// The requests since the last call.
     pub fn take_asked(&self) -> Vec<Asked> {
         std::mem::take(&mut self.lock().asked)
     }
@@ -145,7 +145,7 @@ fn serve(stream: TcpStream, inside: &Mutex<Inside>) -> std::io::Result<()> {
         server.write_all(&body)?;
         let mut answer = Vec::new();
         server.read_to_end(&mut answer)?;
-        // Told to the client too, which would use the connection again.
+        // The client must know, or it would reuse the connection.
         let end = answer.iter().position(|&b| b == b'\n').map_or(answer.len(), |at| at + 1);
         answer.splice(end..end, *b"connection: close\r\n");
         Ok(answer)
@@ -176,7 +176,7 @@ fn written(status: u16, headers: &str, body: &str) -> Vec<u8> {
     format!("HTTP/1.1 {status} x\r\n{headers}connection: close\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes()
 }
 
-/// The body, put together where it comes in chunks.
+/// The body, joined if it comes in chunks.
 fn whole(head: &[u8], body: &[u8]) -> Vec<u8> {
     if !String::from_utf8_lossy(head).to_ascii_lowercase().contains("transfer-encoding: chunked") {
         return body.to_vec();

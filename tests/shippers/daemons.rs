@@ -1,4 +1,4 @@
-//! rsyslog and syslog-ng themselves write into an index, as their manuals say; what is read there is what the file has.
+//! rsyslog and syslog-ng themselves write into an index as in their manuals; reading it gives the same as the file.
 
 use crate::{
     common::{RawLine, Workspace, fiveday},
@@ -17,7 +17,7 @@ use std::{
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A daemon that is gone with its test.
+/// A daemon that ends with its test.
 struct Daemon(Child);
 
 impl Drop for Daemon {
@@ -27,7 +27,7 @@ impl Drop for Daemon {
     }
 }
 
-/// Where the packages are unpacked, once a machine.
+/// Directory of the unpacked packages, filled once per machine.
 fn packages() -> PathBuf {
     let cache = launch::cache().unwrap_or_else(|reason| panic!("{reason}"));
     fs::create_dir_all(&cache).expect("a cache");
@@ -40,7 +40,7 @@ fn packages() -> PathBuf {
     place
 }
 
-/// A program out of the packages, with their libraries.
+/// Starts a program from the packages, with their libraries.
 fn program(root: &Path, name: &str, arguments: &[&str], workspace: &Workspace) -> Daemon {
     let libraries =
         ["usr/lib", "lib"].map(|lib| root.join(lib).join("x86_64-linux-gnu").to_string_lossy().into_owned());
@@ -61,7 +61,7 @@ fn log() -> Vec<RawLine> {
     fiveday::five_days(1500, 3).lines
 }
 
-/// Hands the lines to a daemon as another host's daemon would.
+/// Sends the lines to a daemon as another host's daemon would.
 fn send(address: (&str, u16), workspace: &Workspace) {
     let deadline = Instant::now() + PATIENCE;
     let mut stream = loop {
@@ -97,7 +97,7 @@ fn wait_for(engine: &Engine, index: &str, lines: usize, workspace: &Workspace) {
 
 const STORE: &str = "[store.sqlite]\npath = \"mail.sqlite\"\n";
 
-/// The documents that a source leads to.
+/// The documents read from a source.
 fn exported(source: &str) -> String {
     let workspace = Workspace::new();
     workspace.write("config.toml", format!("state_dir = \"state\"\n{source}{STORE}"));
@@ -108,7 +108,7 @@ fn exported(source: &str) -> String {
     workspace.succeed([&now[..], &["export"]].concat())
 }
 
-/// Every index holds the lines of the file.
+/// Checks that every index gives the documents of the file.
 fn compare(engine: &Engine, indices: &[String]) {
     let file = exported("[source.file]\npaths = [\"mail.log\"]\ntimezone = \"UTC\"\n");
     assert!(file.lines().count() > 50);
@@ -125,7 +125,8 @@ fn compare(engine: &Engine, indices: &[String]) {
 fn rsyslog_with_omelasticsearch_leads_to_the_documents_of_the_file() {
     let (engine, root, workspace) = (Engine::opensearch(), packages(), Workspace::new());
     let port = engine.url().rsplit(':').next().expect("a port");
-    // The template of the manual and most articles; one with rsyslog's own names for all; and the message object as it is.
+    // The template of the manual and most articles, one with rsyslog's own names for all fields, and the message
+    // object as it is.
     let templates = [
         r#"template(name="articles" type="list" option.jsonf="on") {
             property(outname="@timestamp" name="timereported" dateFormat="rfc3339" format="jsonf")

@@ -1,6 +1,7 @@
-//! However the program and the message are mapped, the lines of an index are those of the file.
+//! However program and message are mapped, the lines of an index are those of the file.
 //!
-//! One log of 5,000 lines, in two forms (the whole line as the message; the parts in fields), in an index for each mapping. What an engine has no such type for is told by its own refusal, and listed here.
+//! One log of 5,000 lines in two forms (the whole line as message, or its parts in fields), in an index for each
+//! mapping. Types that an engine lacks are known by its refusal, and listed here.
 
 use crate::{
     common::{RawLine, fiveday},
@@ -26,7 +27,8 @@ fn log() -> &'static [RawLine] {
     LOG.get_or_init(|| fiveday::five_days(LINES, 11).lines)
 }
 
-/// Lines of mail servers and their neighbours, in an order of their own: those of other programs may or may not be asked for.
+/// Lines of mail servers and their neighbours, sorted; lines of other programs may or may not be requested, so they
+/// are left out.
 fn ours(lines: Vec<Line>) -> Vec<Line> {
     let mut lines: Vec<Line> =
         lines.into_iter().filter(|line| program::family(&line.program) != Family::Foreign).collect();
@@ -34,7 +36,7 @@ fn ours(lines: Vec<Line>) -> Vec<Line> {
     lines
 }
 
-/// What the file source makes of the log.
+/// The lines that the file source makes of the log.
 async fn of_the_file() -> Vec<Line> {
     let place = tempfile::tempdir().expect("a directory");
     let path = place.path().join("mail.log");
@@ -87,7 +89,7 @@ fn parsed(line: &RawLine) -> Value {
     document
 }
 
-/// An index with a mapping of its own; `false` where the engine has no such type.
+/// Creates an index with this mapping; `false` if the engine lacks a type.
 fn create(engine: &Engine, index: &str, mappings: &Value) -> bool {
     let body = json!({ "settings": { "number_of_shards": 1, "number_of_replicas": 0 }, "mappings": mappings });
     let (status, answer) = engine.answer("PUT", &format!("/{index}"), body);
@@ -170,7 +172,7 @@ async fn check(engine: &Engine) {
         engine.request("DELETE", &format!("/{index}"), Value::Null);
     }
 
-    // One index a day, read by a pattern and by an alias; mapped differently from day to day.
+    // One index per day, mapped differently from day to day, read by a pattern and by an alias.
     let days: Vec<i64> = (0..6).collect();
     for day in &days {
         let index = format!("{stem}-daily-2026.10.{:02}", day + 1);
@@ -187,7 +189,7 @@ async fn check(engine: &Engine) {
         }
     }
 
-    // A field that has one value in all of an index: an index for each program.
+    // A field with a single value in each index: one index per program.
     let mut programs: Vec<&str> = log().iter().map(|line| line.program.as_str()).collect();
     programs.sort_unstable();
     programs.dedup();
@@ -220,11 +222,11 @@ async fn check(engine: &Engine) {
         }
         engine.request("DELETE", &format!("/_data_stream/{stream}"), Value::Null);
     } else {
-        // Elasticsearch's data streams are a module that the plain server lacks.
+        // Data streams of Elasticsearch are a module that the plain server lacks.
         assert!(engine.name().starts_with("elasticsearch"), "{status} {answer}");
     }
 
-    // `_source` made up from the fields.
+    // `_source` synthesised from the fields.
     if engine.name().starts_with("elasticsearch-8") {
         let index = format!("{stem}-synthetic");
         let mut mappings =

@@ -1,5 +1,5 @@
-//! What shippers write (`tests/data/shippers.ndjson`), each shape in an index of its own: `check` says whether it is read,
-//! `run` reads it, and no shape is passed over in silence.
+//! Documents as shippers write them (`tests/data/shippers.ndjson`), each shape in an index of its own: `check` says
+//! whether it can be read, `run` reads it, and no shape is skipped silently.
 
 use crate::{
     common::Workspace,
@@ -15,21 +15,21 @@ const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sources.md");
 const BEGIN: &str = "<!-- What follows is written by `UPDATE_GOLDEN=1 cargo test --test shippers`. -->\n";
 const END: &str = "<!-- Up to here. -->\n";
 
-/// Shapes that hold no line any more: what to do is told, and it is not for mailstitch.
+/// Shapes that no longer hold the line; the remedy is named, and lies outside of mailstitch.
 const UNREADABLE: [&str; 2] = ["v-nosource", "v-srcexcl"];
 
 #[derive(Debug, Clone, Deserialize)]
 struct Written {
     shape: String,
     preset: String,
-    /// The line as it was logged.
+    /// The line as logged.
     line: String,
-    /// Where the shipper's own mapping matters; what the engine makes of the documents elsewhere.
+    /// The shipper's own mapping if it matters; otherwise the engine derives one.
     mapping: Option<Value>,
     document: Value,
 }
 
-/// What `check` printed, by the marks of its rows.
+/// The output of `check`, by the marks of its rows.
 struct Checked {
     complaints: Vec<String>,
     /// Settings to paste, each with its table.
@@ -53,7 +53,7 @@ fn config(engine: &Engine, index: &str, pastes: &[(String, String)]) -> String {
     text
 }
 
-/// "… set `host = \"x\"` and `program = \"y\"` under `[table]`", as a reader takes it.
+/// The settings in "… set `host = \"x\"` and `program = \"y\"` under `[table]`".
 fn pastes(row: &str) -> Vec<(String, String)> {
     let Some((_, advice)) = row.split_once("set `") else { return Vec::new() };
     let Some((settings, rest)) = advice.split_once("` under `[") else { return Vec::new() };
@@ -65,14 +65,14 @@ fn check(workspace: &Workspace) -> Checked {
     let ran = workspace.run(["-c", "config.toml", "--now", NOW, "check"]);
     let odd = |row: &&str| !row.starts_with('✔');
     let complaints: Vec<String> = ran.stdout.lines().filter(odd).map(str::to_owned).collect();
-    // The clock of the engine is not that of the documents.
+    // The engine's clock does not agree with the documents.
     let complaints: Vec<String> = complaints.into_iter().filter(|row| !row.contains("source: clock")).collect();
     let mut found: Vec<(String, String)> = complaints.iter().flat_map(|row| pastes(row)).collect();
     found.dedup();
     Checked { complaints, pastes: found }
 }
 
-/// The lines in the documents of the store, as they are logged.
+/// The lines in the documents of the store, as logged.
 fn lines(workspace: &Workspace) -> Vec<String> {
     let run = workspace.run(["-c", "config.toml", "--now", NOW, "run"]);
     if run.code != 0 {
@@ -96,7 +96,7 @@ fn lines(workspace: &Workspace) -> Vec<String> {
     lines
 }
 
-/// What is wrong, and the row of the table.
+/// A complaint, if anything is wrong, and the row of the table.
 fn judge(engine: &Engine, shape: &str, written: &[Written]) -> (Option<String>, String) {
     let index = unique_name("shape");
     // Graylog's own analyzer.
@@ -187,7 +187,7 @@ fn every_shape_is_read_or_told_with_what_to_set() {
     compare(&format!("{BEGIN}| shape | shipper | is read |\n|---|---|---|\n{rows}{END}"));
 }
 
-/// The table in the manual is what was found here.
+/// Checks that the table in the manual agrees with the results.
 fn compare(table: &str) {
     let docs = fs::read_to_string(DOCS).expect("the manual");
     let (before, rest) = docs.split_once(BEGIN).expect("where the table begins");

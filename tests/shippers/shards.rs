@@ -1,4 +1,4 @@
-//! A pattern over more indices than an engine keeps open for one reader: only those are read that the window touches.
+//! A pattern over more indices than an engine keeps open for one reader: only those that the window touches are read.
 
 use crate::{
     common::Workspace,
@@ -6,7 +6,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-/// Of each sort of open search; servers allow 300 and 500.
+/// Limit of each kind of open search; servers allow 300 and 500.
 const OPEN: usize = 120;
 const INDICES: usize = 150;
 

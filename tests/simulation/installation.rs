@@ -12,7 +12,7 @@ use mailstitch::model::Time;
 use serde_json::Value;
 use std::process::Child;
 
-/// Where documents go.
+/// The store of the documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Store {
     Sqlite,
@@ -26,12 +26,12 @@ pub struct Installation {
     engine: &'static Engine,
     index: String,
     alias: String,
-    /// What has not come yet.
+    /// Lines that have not arrived yet.
     coming: Vec<Late>,
 }
 
 impl Installation {
-    /// The log of a seed, of which nothing has come.
+    /// An installation with the log of a seed, of which nothing has arrived.
     pub fn new(seed: u64, store: Store) -> Self {
         let engine = Engine::opensearch();
         let (index, alias) = (unique_name("lines"), unique_name("transactions"));
@@ -48,7 +48,7 @@ impl Installation {
         Self { workspace, random: Random::new(seed), now: BEGIN, engine, index, alias, coming: live(seed) }
     }
 
-    /// Time goes on until the next run, and lines come; `false` when all is over.
+    /// Advances to the next run and lets lines arrive; `false` when all have arrived and the time is over.
     pub fn wait(&mut self) -> bool {
         self.now = self.now.plus(15 * MINUTE + self.random.below(HOUR / 2));
         let coming = std::mem::take(&mut self.coming);
@@ -76,7 +76,7 @@ impl Installation {
         self.workspace.command(["--config", "c.toml", "--now", &now, "run"]).spawn().expect("it starts")
     }
 
-    /// The last run, which looks at the hours as well; then the documents are those of one pass.
+    /// Two last runs, which also count the horizon; then the documents must be those of one pass.
     #[track_caller]
     pub fn check(mut self, after: &str) {
         for _ in 0..2 {

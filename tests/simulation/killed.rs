@@ -1,4 +1,4 @@
-//! Runs killed at moments that nobody chose.
+//! Runs killed at random moments.
 
 use crate::{
     common::fiveday::Random,
@@ -14,7 +14,7 @@ fn killed_at_any_moment_a_later_run_heals_it() {
     while killed < how_many("KILLS", 3) {
         let store = if seed % 2 == 0 { Store::Engine } else { Store::Sqlite };
         let mut installation = Installation::new(seed, store);
-        // How long a run takes on this machine.
+        // Duration of a run on this machine, in microseconds.
         let mut whole = 1;
         while installation.wait() {
             if moments.chance(50) {

@@ -1,4 +1,4 @@
-//! Lines late by up to hours, runs in between.
+//! Lines late by up to hours, with runs in between.
 
 use crate::{
     common::how_many,

@@ -1,4 +1,4 @@
-//! A store that goes back in time while the ledger goes on.
+//! A store that goes back in time while the ledger does not.
 
 use crate::{
     common::how_many,
@@ -6,13 +6,13 @@ use crate::{
 };
 use std::fs;
 
-/// The store, with what has not found its way into its file yet.
+/// The store, including what is not in its main file yet.
 const FILES: [&str; 3] = ["mail.sqlite", "mail.sqlite-wal", "mail.sqlite-shm"];
 
 fn copy(installation: &Installation, from: &str, to: &str) {
     for name in FILES {
         let file = |folder| installation.workspace.file(&format!("{folder}{name}"));
-        // What was not there when the copy was made is not there after it came back.
+        // A file that did not exist when the copy was made must not exist after the restore.
         let _ = fs::remove_file(file(to));
         if file(from).exists() {
             fs::copy(file(from), file(to)).expect("a copy");

@@ -1,4 +1,4 @@
-//! Logs of mail that hangs together in ways that invite going through all pairs.
+//! Logs of mail connected in ways that tempt code into comparing all pairs.
 //!
 //! In: a number.  Out: the lines of about that many messages.
 
@@ -7,7 +7,7 @@ use mailstitch::model::{Intake, Line, Time};
 /// 2026-11-22T20:20:00Z.
 const START: Time = Time(1_795_378_800_000);
 
-/// What a shape is called, and its lines.
+/// The name of a shape, and its lines.
 pub type Shape = (&'static str, fn(usize) -> Vec<Line>);
 
 pub const SHAPES: &[Shape] = &[
@@ -119,7 +119,7 @@ fn loopback(n: usize) -> Vec<Line> {
     log.1
 }
 
-/// Hops of one mail between two hosts; their times are in another order than the hops.
+/// Hops of one mail between two hosts, not in order of time.
 fn hops(n: usize, next: impl Fn(usize) -> usize) -> Vec<Line> {
     let mut log = Log::default();
     for i in 0..n {

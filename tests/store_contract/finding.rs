@@ -1,4 +1,4 @@
-//! Promises of `get` and `find`: what the fold asks before it writes.
+//! Promises of `get` and `find`, which the fold asks before it writes.
 
 use crate::fixture::{always, at, create, found_by, get, key, message, message_with, new, part_of, range, sorted};
 use mailstitch::{
@@ -6,7 +6,7 @@ use mailstitch::{
     store::{Put, QueueKey, Report, Store},
 };
 
-/// The ids of the documents of these keys, sorted.
+/// The sorted ids of the documents of these keys.
 async fn find(store: &dyn Store, keys: &[QueueKey], within: Range) -> Vec<String> {
     let found = store.find(keys, within).await.unwrap();
     sorted(found.into_iter().map(|stored| stored.transaction.mail.id).collect())
@@ -24,7 +24,7 @@ pub async fn get_sees_a_write_at_once(store: &dyn Store) {
 
 pub async fn get_leaves_out_what_is_not_there(store: &dyn Store) {
     let (here, elsewhere) = (message("4F1", 0), message("4F2", 0));
-    // A month in which nothing was ever written.
+    // A month that was never written to.
     let long_ago = message("4F1", -1_000_000);
     create(store, std::slice::from_ref(&here)).await;
     let asked = [elsewhere.mail.id, here.mail.id.clone(), long_ago.mail.id];
@@ -95,7 +95,7 @@ pub async fn the_ids_alone_are_those_of_what_is_found(store: &dyn Store) {
         let ids: Vec<String> = known.into_iter().map(|known| known.id).collect();
         let found = find(store, &[key("4F1")], within).await;
         assert!(!found.is_empty() && found.iter().all(|id| ids.contains(id)), "{found:?}");
-        // Of other hosts perhaps, of other queue ids never.
+        // `find_ids` may return ids of other hosts, but never of other queue ids.
         assert!(ids.len() <= found.len() + 1, "{ids:?}");
     }
     assert!(store.find_ids(&[key("4F3")], always()).await.unwrap().is_empty());

@@ -1,4 +1,4 @@
-//! Documents for the contract, built from as little as a test wants to say, and the steps that most tests begin with.
+//! Documents for the contract, built from little, and the first steps of most tests.
 
 use mailstitch::{
     model::{
@@ -18,7 +18,7 @@ use std::{
 /// 2026-11-22T20:00:00Z
 const BEGINNING: Time = Time(1_795_377_600_000);
 
-/// `minutes` after the beginning of all tests.
+/// `minutes` after the start of all tests.
 pub fn at(minutes: i64) -> Time {
     BEGINNING.plus(minutes * 60_000)
 }
@@ -28,12 +28,13 @@ pub fn range(from: i64, to: i64) -> Range {
     Range { from: at(from), to: at(to) }
 }
 
-/// Everything a test ever wrote.
+/// A range that covers everything tests write.
 pub fn always() -> Range {
     range(-1_000_000, 1_000_000)
 }
 
-/// A delivered message on host `mx1`, one minute long, from `sender@example.org` to nobody; change what matters.
+/// A delivered message on host `mx1`, one minute long, from `sender@example.org`, without recipients; tests change
+/// what matters.
 pub fn message(queue_id: &str, start_minute: i64) -> Transaction {
     let (start, end) = (at(start_minute), at(start_minute + 1));
     let mut t = Transaction {
@@ -96,7 +97,7 @@ pub fn message(queue_id: &str, start_minute: i64) -> Transaction {
     t
 }
 
-/// As [`message`], changed by `change`; the id follows the host.
+/// Like [`message`], changed by `change`; the id follows host and queue id.
 pub fn message_with(queue_id: &str, start_minute: i64, change: impl FnOnce(&mut Transaction)) -> Transaction {
     let mut t = message(queue_id, start_minute);
     change(&mut t);
@@ -131,7 +132,7 @@ pub fn recipient(address: &str) -> Recipient {
     }
 }
 
-/// An id of the form that all document ids have: 12 hex digits of the time, a hash, and the number of a further part.
+/// An id in the form of all document ids: 12 hex digits of the time, a hash, and the number of a further part.
 fn id_of(t: &Transaction) -> String {
     let mut hasher = DefaultHasher::new();
     (&t.host.name, &t.email.local_id).hash(&mut hasher);
@@ -144,30 +145,30 @@ pub fn key(queue_id: &str) -> QueueKey {
     QueueKey { host: "mx1".to_owned(), queue_id: queue_id.to_owned() }
 }
 
-/// Documents to be made anew.
+/// Puts that create these documents.
 pub fn new(documents: &[Transaction]) -> Arc<[Put]> {
     documents.iter().map(|t| Put { transaction: t.clone(), expected: None }).collect()
 }
 
-/// Makes documents that must not be there yet, and makes them visible.
+/// Creates documents, which must not exist yet, and makes them visible.
 pub async fn create(store: &dyn Store, documents: &[Transaction]) {
     assert_eq!(store.put(new(documents)).await.unwrap(), Report::default());
     store.refresh().await.unwrap();
 }
 
-/// The document with this id, which must be there.
+/// The document with this id, which must exist.
 pub async fn get(store: &dyn Store, id: &str) -> Stored {
     let mut found = store.get(&[id.to_owned()]).await.unwrap();
     assert_eq!(found.len(), 1, "{id}");
     found.remove(0)
 }
 
-/// The queue ids of what a search finds, as found.
+/// The queue ids of the results of a search, in their order.
 pub async fn found(store: &dyn Store, search: Search) -> Vec<String> {
     queue_ids(&store.search(&search).await.unwrap())
 }
 
-/// The queue ids of what these terms find, at most ten.
+/// The queue ids of at most ten results for these terms.
 pub async fn found_by(store: &dyn Store, terms: &[&str]) -> Vec<String> {
     let terms = terms.iter().map(|term| (*term).to_owned()).collect();
     found(store, Search { terms, within: None, limit: 10 }).await

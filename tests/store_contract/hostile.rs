@@ -1,4 +1,4 @@
-//! Log text is written by strangers: a store keeps it, finds it, and never obeys it.
+//! Log text is written by strangers: a store keeps it and finds it, but never executes it.
 
 use crate::fixture::{always, create, found_by, get, key, message, message_with, pages, part_of, recipient};
 use mailstitch::{
@@ -77,7 +77,7 @@ pub async fn twelve_thousand_names_of_one_recipient_are_kept(store: &dyn Store) 
     assert_eq!(get(store, &t.mail.id).await.transaction, t);
 }
 
-/// Each record of sendmail shares a recipient with the next, so that no part can be without the others' recipients.
+/// Each sendmail record shares a recipient with the next, so that no part is independent of the recipients of others.
 pub async fn twelve_thousand_recipients_of_three_hundred_overlapping_records_are_kept(store: &dyn Store) {
     let mut intake = Intake::default();
     let lines: Vec<Line> = (0..300)
@@ -105,7 +105,7 @@ pub async fn twelve_thousand_recipients_of_three_hundred_overlapping_records_are
     }
 }
 
-/// As the fold leaves them, and as an older version did.
+/// Values as the fold leaves them, and as an older version did.
 pub async fn values_of_any_length_are_taken_and_found_by_their_beginning(store: &dyn Store) {
     for (n, long) in ["x".repeat(1025), "ü".repeat(20_000), "😀".repeat(40_000)].into_iter().enumerate() {
         let with = |queue_id: &str, value: &str| {

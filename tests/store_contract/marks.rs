@@ -1,4 +1,4 @@
-//! The marks of ledgers.
+//! Promises on the marks of ledgers.
 
 use crate::fixture::{at, create, message, range};
 use mailstitch::store::{Search, Store};

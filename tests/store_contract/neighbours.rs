@@ -1,4 +1,4 @@
-//! Neighbours: what the journey pass looks for.
+//! Promises of `neighbours`, which the journey pass asks.
 
 use crate::fixture::{at, create, message, message_with, part_of, range};
 use mailstitch::{
@@ -62,7 +62,7 @@ pub async fn neighbours_that_are_known_are_left_out(store: &dyn Store) {
         most: usize::MAX,
     };
     assert_eq!(found(store, &traces).await, ids(&[&documents[1]]));
-    // However many they are.
+    // Whatever the number of known documents.
     let many = (0..20_000).map(|n| format!("{n:06}")).chain(known).collect();
     assert_eq!(found(store, &Traces { known: many, ..traces }).await, ids(&[&documents[1]]));
 }

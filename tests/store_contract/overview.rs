@@ -1,4 +1,4 @@
-//! Promises of `page`, `newest_end`, `prune` and `summary`: what looks at the store as a whole.
+//! Promises of `page`, `newest_end`, `prune` and `summary`, which look at the store as a whole.
 
 use crate::fixture::{at, create, found_by, ids, message, message_with, pages, part_of, queue_ids, range, sorted};
 use mailstitch::{
@@ -11,7 +11,7 @@ use mailstitch::{
 };
 
 pub async fn pages_hold_every_document_once_in_order(store: &dyn Store) {
-    // Two months, so that a store of monthly indices has to merge.
+    // In two months, so that a store of monthly indices has to merge.
     let mut all: Vec<Transaction> = (0..600).map(|n| message(&format!("{n:X}"), n % 7 - (n % 2) * 44_640)).collect();
     all.push(part_of("4F1", 0, 1, 2));
     create(store, &all).await;
@@ -56,7 +56,7 @@ pub async fn newest_end_ignores_the_future(store: &dyn Store) {
 
 pub async fn prune_takes_what_ended_before(store: &dyn Store) {
     let long = message_with("long", 0, |t| t.event.end = at(100));
-    // Ends at the very moment: that is not before it.
+    // Ends exactly at the limit, which is not before it.
     let edge = message_with("edge", 0, |t| t.event.end = at(50));
     create(store, &[long, edge, message("old", 0), message("older", -44_640), message("new", 60)]).await;
     assert_eq!(store.prune(at(50), true).await.unwrap(), 2);
@@ -90,7 +90,7 @@ pub async fn summary_counts_messages_on_their_way_once(store: &dyn Store) {
     assert_eq!(store.summary().await.unwrap(), expected);
 }
 
-/// Who was put on hold three days ago waits today, whatever range a report is about.
+/// A message put on hold three days ago still waits, whatever the range of a report.
 pub async fn what_waits_is_found_whenever_it_began(store: &dyn Store) {
     let with = |queue_id: &str, minute, status| message_with(queue_id, minute, |t| t.mail.status = status);
     let mut all = vec![
@@ -147,7 +147,8 @@ pub async fn a_census_counts_what_touches_the_range_by_kind_and_status(store: &d
     assert!(counts(200, 300).await.is_empty());
 }
 
-/// A mail that a filter and a second host handed on is one, whether it has a Message-ID or not; so is one that failed there.
+/// A mail handed on by a filter and a second host counts once, with or without a Message-ID, and even if it fails
+/// there.
 pub async fn a_census_counts_a_mail_of_three_queues_once(store: &dyn Store) {
     let mut all = Vec::new();
     for (mail, (message_id, last)) in [

@@ -1,4 +1,4 @@
-//! Promises of `search`: what `trace` asks.
+//! Promises of `search`, which `trace` asks.
 
 use crate::fixture::{at, create, found, found_by, get, message, message_with, part_of, range, recipient};
 use mailstitch::{
@@ -9,7 +9,7 @@ use mailstitch::{
     store::{Put, Search, Store},
 };
 
-/// A message with a term of its own in every place where a search looks.
+/// A message with a different term in every place that a search looks at.
 fn everywhere() -> Transaction {
     message_with("3xYz", 0, |t| {
         t.host.name = "relay7".into();
@@ -115,7 +115,7 @@ pub async fn all_terms_must_hold(store: &dyn Store) {
     create(store, &[everywhere(), message("4F1", 0)]).await;
     assert_eq!(found_by(store, &["From@example.org", "final@example.org"]).await, ["3xYz"]);
     assert!(found_by(store, &["From@example.org", "sender@example.org"]).await.is_empty());
-    // However many there are.
+    // Whatever the number of terms.
     let mut many = vec!["from@example.org"; 40];
     assert_eq!(found_by(store, &many).await, ["3xYz"]);
     many.push("sender@example.org");
@@ -168,7 +168,7 @@ pub async fn a_large_message_is_found_by_a_recipient_of_any_part(store: &dyn Sto
     assert_eq!(parts(&["r0@example.net"], 10).await, [part(0)]);
     assert_eq!(parts(&["r11@example.net"], 10).await, [part(11)]);
     assert_eq!(parts(&["sender@example.org", "r2@example.net"], 1).await, [part(2)]);
-    // What is in every part is found once, and takes the place of one.
+    // A term in every part finds the message once, and uses one of the results allowed.
     assert_eq!(parts(&["list@example.org"], 1).await, [part(0)]);
     let mut all = parts(&["sender@example.org"], 3).await;
     assert_eq!(all.remove(0), ("4F0".into(), 0));

@@ -1,4 +1,4 @@
-//! What is special about the SQLite store: it is a file, and others have to do with it.
+//! The SQLite store as a file, which others may use or damage.
 
 use crate::fixture::{at, create, get, message, message_with, new, range};
 use mailstitch::{
@@ -46,7 +46,7 @@ fn check(error: &Error, path: &Path, expected: &str, hint: &str) {
     assert_eq!(error.hint_text(), Some(hint));
 }
 
-/// Neither `prepare` nor a read may do anything with this file but complain.
+/// Checks that `prepare` and reads refuse this file and leave it unchanged.
 async fn check_left_alone(path: &Path, expected: &str, hint: &str) {
     let before = fs::read(path).unwrap();
     check(&store(path).prepare().await.unwrap_err(), path, expected, hint);
@@ -75,7 +75,7 @@ async fn a_group_may_read_all_files_at_any_time() {
     store.commit().await.unwrap();
     drop(store);
     assert_eq!(mode(path.parent().unwrap()), 0o2750);
-    // The group may not make files in the directory, and SQLite does not read without these.
+    // SQLite needs these files to read, and the group may not create them.
     for file in [path.clone(), beside(&path, "-wal"), beside(&path, "-shm")] {
         assert_eq!(mode(&file), 0o640, "{}", file.display());
     }
@@ -192,7 +192,7 @@ async fn what_was_pruned_is_not_in_the_file_any_more() {
     assert!(!is_there());
 }
 
-/// Terms of 16,384 rows each are kept together.
+/// The terms of 16,384 rows are kept together.
 #[tokio::test(flavor = "multi_thread")]
 async fn documents_many_rows_apart_are_found_together_and_pruned_without_a_trace() {
     let (_dir, path) = place();
@@ -201,7 +201,7 @@ async fn documents_many_rows_apart_are_found_together_and_pruned_without_a_trace
     let rows = Connection::open(&path).unwrap();
     for (n, t) in (1..).zip(&messages) {
         create(&store, std::slice::from_ref(t)).await;
-        // The next row comes after this one.
+        // A dummy row moves the next document 40,000 rows further.
         rows.execute(
             "INSERT INTO transactions (doc, id, version, host, part, start_ms, end_ms, kind, status, blob)
              VALUES (?1, '~' || ?1, 0, '', 0, 0, 0, '', '', x'')",
@@ -237,7 +237,7 @@ async fn documents_many_rows_apart_are_found_together_and_pruned_without_a_trace
     assert_eq!(found(None).await, ["4F3"]);
 }
 
-/// A row that nobody can read any more may still be pruned, with its terms.
+/// An unreadable row can still be pruned, with its terms.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_damaged_document_is_pruned_with_its_terms() {
     let (_dir, path) = place();
@@ -263,7 +263,7 @@ async fn check_says_what_to_change() {
     assert_eq!(wrong, expected);
 }
 
-/// As a file has it whose rows were written when no search looked there.
+/// A row written by a version whose searches looked in fewer places.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_of_a_version_that_looked_in_fewer_places_is_found_there_once_it_is_written_again() {
     let (_dir, path) = place();
@@ -283,7 +283,7 @@ async fn a_row_of_a_version_that_looked_in_fewer_places_is_found_there_once_it_i
     let all = |db: &Connection| db.query_row("SELECT count(*) FROM terms", [], |row| row.get::<_, i64>(0)).unwrap();
     let db = Connection::open(&path).unwrap();
     let now = all(&db);
-    // The hash of that address, which is part of the format.
+    // The hash of that address, which is part of the file format.
     assert_eq!(db.execute("DELETE FROM terms WHERE term = ?1", [-5_381_787_988_859_554_784_i64]).unwrap(), 1);
     assert_eq!(store.search(&held).await.unwrap(), []);
     let mut again = get(&store, &t.mail.id).await;

@@ -16,10 +16,10 @@
 use crate::{
     frame::{self, Dater, Stamp},
     model::{
-        Intake, Line,
+        Intake, Line, Time,
         line::{Misdated, NAMES_KEPT, Origin},
     },
-    program::family,
+    program::{family, postfix::is_daemon},
 };
 use hashbrown::HashMap;
 use memchr::memchr_iter;
@@ -62,6 +62,10 @@ impl Headers {
         }
         let frame = frame::frame(text)?;
         let host = frame.host.or(inside.filter(|_| frame.wrapped));
+        // The text decides whether `smtpd` is postfix's, so such a header says too little.
+        if self.intake.has_bare_daemons() && is_daemon(frame.program) {
+            return Some(self.record(dater.date(frame.stamp), host, frame.program, frame.pid, frame.text));
+        }
         let origin = self.origin(host, frame.program, frame.pid);
         let line = origin.line(dater.date(frame.stamp), frame.text);
         // The frame's text begins right after the header, so it was cut by stamp and header alone, and every line with
@@ -78,8 +82,19 @@ impl Headers {
         Some(line)
     }
 
-    /// The process that a line comes from; without a host it is on `localhost`.
-    pub fn origin(&mut self, host: Option<&str>, program: &str, pid: Option<u32>) -> Origin {
+    /// Makes a line from the parts of a record that has them as fields.
+    pub fn record(
+        &mut self,
+        time: Time,
+        host: Option<&str>,
+        program: &str,
+        pid: Option<u32>,
+        text: &str,
+    ) -> Result<Line, Misdated> {
+        self.intake.line(time, host.unwrap_or(HERE), program, pid, text)
+    }
+
+    fn origin(&mut self, host: Option<&str>, program: &str, pid: Option<u32>) -> Origin {
         self.intake.origin(host.unwrap_or(HERE), program, pid)
     }
 
@@ -107,7 +122,6 @@ impl Headers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Time;
     use proptest::{prelude::*, sample::select};
 
     const STAMPS: [&str; 6] = [
@@ -164,6 +178,25 @@ mod tests {
                 });
                 prop_assert_eq!(headers.line(&line, &mut dater, None), expected, "{}", line);
             }
+        }
+    }
+
+    #[test]
+    fn with_bare_daemons_the_text_of_each_line_decides_whose_a_name_is() {
+        let intake = Intake::default().with_bare_daemons(Some(crate::parse::is_bare_daemon));
+        let mut headers = Headers::new(intake);
+        let mut dater = Dater::new(chrono_tz::UTC, Some(2026), Time(1_800_000_000_000), None);
+        let mut program = |text: &str| {
+            let line = headers.line(&format!("Nov 22 20:19:26 mx1 {text}"), &mut dater, None);
+            line.unwrap().unwrap().program.to_string()
+        };
+        for (text, expected) in [
+            ("smtpd[9]: smtp connected address=192.0.2.1", "smtpd"),
+            ("smtpd[9]: connect from client.example.org[192.0.2.7]", "postfix/smtpd"),
+            ("smtpd[9]: smtp connected address=192.0.2.1", "smtpd"),
+            ("postfix/smtpd[9]: connect from client.example.org[192.0.2.7]", "postfix/smtpd"),
+        ] {
+            assert_eq!(program(text), expected, "{text}");
         }
     }
 }

@@ -330,8 +330,7 @@ impl Taking<'_> {
                     Some(m) => (m.stamp.unwrap_or(outer), m.host, m.program.unwrap_or_default(), m.pid, m.text),
                     None => (outer, j.host.as_deref(), &*j.program, j.pid, &*j.text),
                 };
-                let origin = self.headers.origin(host, program, pid);
-                match origin.line(self.dater.date(stamp), text) {
+                match self.headers.record(self.dater.date(stamp), host, program, pid, text) {
                     Ok(line) => self.batch.take(line),
                     Err(Misdated) => self.reject(text, true),
                 }

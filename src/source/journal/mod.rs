@@ -110,8 +110,7 @@ impl Journal {
                     }
                     None => (&*program, pid, host.as_deref(), time, &*text),
                 };
-                let origin = self.intake.origin(host.unwrap_or(HERE), program, pid);
-                match origin.line(time, text) {
+                match self.intake.line(time, host.unwrap_or(HERE), program, pid, text) {
                     Ok(line) => batch.take(line),
                     Err(Misdated) => batch.reject(Noise { misdated: true, ..carried::noise(text) }),
                 }

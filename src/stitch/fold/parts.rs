@@ -12,6 +12,7 @@ use super::{
         life::{Life, Told},
     },
     document::{Owners, bounded, envelope, evidence, related},
+    postfix::shown,
     thin,
 };
 use crate::{
@@ -124,7 +125,7 @@ impl Split<'_> {
     /// a shortened line about none; else 0. A sendmail record with several recipients goes with the first.
     fn owner(&self, t: &Told<'_>) -> u64 {
         match t.event {
-            Event::Delivery(record) => hash64(&[record.to]),
+            Event::Delivery(record) => hash64(&[shown(record.to)]),
             Event::To(record) => {
                 let first = parse::sendmail::recipients(record.to).next();
                 first.map_or(0, |to| hash64(&[&unescape(to)]))
@@ -229,6 +230,17 @@ mod tests {
             let links: Vec<Rel> = part.mail.links.iter().map(|link| link.rel).collect();
             assert_eq!(links, if part.mail.part == 0 { vec![Rel::Next] } else { vec![] });
             assert_eq!((part.mail.attempts, part.source.ip.as_deref()), (8, Some("192.0.2.7")), "common to all");
+        }
+    }
+
+    /// postfix writes the null address as nothing, and documents as `<>`.
+    #[test]
+    fn the_line_of_the_null_address_is_in_the_part_of_its_recipient() {
+        let text = mail() + &delivery("a").replace("a@example.net", "").replace("dsn=2.0.0", "dsn=2.0.1");
+        for part in parts_of(&text, 1) {
+            let has_recipient = addresses(&part.mail).contains(&"<>");
+            let has_line = part.mail.lines.iter().any(|line| line.text.contains("to=<>"));
+            assert_eq!(has_line, has_recipient, "{}", part.mail.part);
         }
     }
 

@@ -173,7 +173,7 @@ fn delivery<'a>(draft: &mut Draft<'a>, told: &Told<'a>, record: &Delivery<'a>) {
         draft.link(Rel::Next, id, next_host(peer));
     }
     let is_reused = record.conn_use.is_some_and(|n| n > 1);
-    let tls = draft.outgoing.record(told, peer, is_reused, || hash64(&[record.to]));
+    let tls = draft.outgoing.record(told, peer, is_reused, || hash64(&[shown(record.to)]));
     if draft.implied_arrival.is_none() {
         draft.implied_arrival = record.delay.map(|delay| time.plus(-((delay * 1000.0) as i64)));
     }
@@ -190,8 +190,7 @@ fn delivery<'a>(draft: &mut Draft<'a>, told: &Told<'a>, record: &Delivery<'a>) {
         queued_as,
         tls,
     };
-    // Documents write the null address as `<>`.
-    let to = if record.to.is_empty() { "<>" } else { record.to };
+    let to = shown(record.to);
     let (to, orig_to) = (to.into(), record.orig_to.map(Into::into));
     match thin::is_brief(draft.queue_id, &told.line.text) {
         true => draft.recipients.add_brief(to, orig_to, Attempt { reply: None, relay: None, ..attempt }),
@@ -245,6 +244,11 @@ fn decision<'a>(draft: &mut Draft<'a>, told: &Told<'a>, policy: &Policy<'a>) {
         Action::Warn | Action::Change | Action::Redirect => draft.warnings.push(remark(policy)),
         Action::Accept => {}
     }
+}
+
+/// An address as documents have it: the null address is `<>`.
+pub(super) fn shown(address: &str) -> &str {
+    if address.is_empty() { "<>" } else { address }
 }
 
 #[cfg(test)]
