@@ -16,6 +16,8 @@ mod patience;
 mod servers;
 #[path = "end_to_end/setup.rs"]
 mod setup;
+#[path = "graylog/totals.rs"]
+mod totals;
 #[path = "graylog/traps.rs"]
 mod traps;
 #[path = "graylog/whole_flow.rs"]

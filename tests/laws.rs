@@ -268,8 +268,8 @@ proptest! {
             if document.email.local_id.is_none() {
                 continue;
             }
-            let own = mailstitch::write::merge::lines_of(&document);
-            let key = mailstitch::write::merge::key_of(&document, &rules()).unwrap();
+            let own = mailstitch::write::stored::lines_of(&document);
+            let key = mailstitch::write::stored::key_of(&document, &rules()).unwrap();
             let own: Vec<&Line> = own.iter().collect();
             prop_assert_eq!(stitch::fold(&key, &own, &rules()), vec![document]);
         }

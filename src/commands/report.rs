@@ -9,7 +9,7 @@ use crate::{
     cli::Report as Args,
     error::{Error, Kind, Result},
     outcome::Outcome,
-    report::{Collector, csv, html, text},
+    report::{self, Collector, csv, html, text},
     state, when,
 };
 use std::path::Path;
@@ -47,7 +47,7 @@ pub async fn report(context: &Context, args: &Args) -> Result<Outcome> {
     }
     let is_text = !args.json && !args.csv && args.html.is_none();
     let limit = args.limit.unwrap_or(if is_text { FEW } else { MANY });
-    let made = collector.finish(context.now, limit);
+    let made = report::make(collector, context.now, limit);
     let unwritten = |e: &dyn std::fmt::Display| Error::new(Kind::Software, "cannot write the report").because(e);
     if args.json {
         output::write_json(&made, true)?;

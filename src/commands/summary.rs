@@ -136,7 +136,7 @@ fn can_be_typed(address: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{model::transaction::Status, write::merge::Merged};
+    use crate::{model::transaction::Status, write::Merged};
 
     #[test]
     fn the_most_frequent_status_comes_first_and_kinds_that_are_not_there_are_left_out() {

@@ -7,7 +7,6 @@ use super::{
     Source, Store, Window, connection,
     duration::Span,
     place::Fault,
-    preset,
     raw::{self, LocalParts, Raw, Subjects},
     secret::{self, Given},
     zone,
@@ -251,7 +250,7 @@ fn elasticsearch_source(
         let all = format!("{}_*", alias.trim_end_matches("_deflector"));
         return Err(Fault::value(format!("{TABLE}.index"), why).hint(format!("use \"{all}\", all of its indices")));
     }
-    let fields = preset::fields(typed.preset.fields(), &typed.fields);
+    let fields = typed.fields.over(typed.preset.fields());
     named(TABLE, &fields)?;
     Ok(ElasticsearchSource {
         connection,
@@ -319,7 +318,7 @@ fn graylog_source(
         time: Some(raw::OneOrMany::One("timestamp".into())),
         ..raw::Fields::default()
     };
-    let fields = Fields { tie_break: None, ..preset::fields(typed.preset.first_names(), &set) };
+    let fields = Fields { tie_break: None, ..set.over(typed.preset.first_names()) };
     named(TABLE, &fields)?;
     Ok(GraylogSource {
         connection,

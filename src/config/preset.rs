@@ -1,10 +1,10 @@
 //! The field names that common shippers give to the parts of a log line.
 //!
-//! In: a preset and the names that were set one by one.  Out: [`Fields`].  If the versions of a shipper disagree, all
+//! In: a preset.  Out: [`Fields`].  If the versions of a shipper disagree, all
 //! its names are given, separated by commas; names for the host that logged the line come before names for the
 //! machine that relayed it.
 
-use super::{Fields, raw};
+use super::Fields;
 use serde::Deserialize;
 
 /// The shipper that wrote the documents of the source.
@@ -197,52 +197,9 @@ pub fn known_as(fields: &Fields) -> Fields {
     known
 }
 
-/// The preset's names, replaced by those that were set one by one.
-pub(super) fn fields(preset: Fields, set: &raw::Fields) -> Fields {
-    let or = |set: &Option<raw::OneOrMany>, preset: String| set.as_ref().map_or(preset, raw::OneOrMany::joined);
-    let time_was_set = set.time.is_some();
-    Fields {
-        message: or(&set.message, preset.message),
-        host: or(&set.host, preset.host),
-        program: or(&set.program, preset.program),
-        pid: or(&set.pid, preset.pid),
-        // An empty text says that the index does not have the preset's field.
-        tie_break: set.tie_break.clone().or(preset.tie_break).filter(|name| !name.is_empty()),
-        // The preset's format belongs to the preset's time field only.
-        time_format: set.time_format.clone().or(preset.time_format.filter(|_| !time_was_set)),
-        time: or(&set.time, preset.time),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn graylog_keeps_dates_in_its_own_format() {
-        let fields = fields(Preset::Graylog.fields(), &raw::Fields::default());
-        assert_eq!(fields.time_format.as_deref(), Some("uuuu-MM-dd HH:mm:ss.SSS"));
-        assert_eq!(fields.tie_break.as_deref(), Some("gl2_message_id"));
-    }
-
-    #[test]
-    fn one_name_can_be_replaced() {
-        let set = raw::Fields { host: Some(raw::OneOrMany::One("agent.name".into())), ..raw::Fields::default() };
-        let fields = fields(Preset::Ecs.fields(), &set);
-        assert_eq!((fields.host.as_str(), fields.time.as_str()), ("agent.name", "@timestamp"));
-    }
-
-    #[test]
-    fn an_empty_tie_break_is_none() {
-        let set = raw::Fields { tie_break: Some(String::new()), ..raw::Fields::default() };
-        assert_eq!(fields(Preset::Graylog.fields(), &set).tie_break, None);
-    }
-
-    #[test]
-    fn another_time_field_has_not_the_presets_format() {
-        let set = raw::Fields { time: Some(raw::OneOrMany::One("logged_at".into())), ..raw::Fields::default() };
-        assert_eq!(fields(Preset::Graylog.fields(), &set).time_format, None);
-    }
 
     #[test]
     fn longer_lists_of_names_make_no_other_source() {
@@ -250,8 +207,8 @@ mod tests {
         for preset in [Preset::Graylog, Preset::Ecs, Preset::Logstash, Preset::Rsyslog] {
             assert_eq!(known_as(&preset.fields()), preset.first_names());
         }
-        let set = raw::Fields { time: Some(raw::OneOrMany::One("logged_at".into())), ..raw::Fields::default() };
-        let known = known_as(&fields(Preset::Auto.fields(), &set));
+        let set = Fields { time: "logged_at".into(), time_format: None, ..Preset::Auto.fields() };
+        let known = known_as(&set);
         assert_eq!((known.time.as_str(), known.time_format, known.host.as_str()), ("logged_at", None, "source"));
     }
 }

@@ -3,9 +3,12 @@
 //! These types *are* the document: serialised they are what `export` prints and what the index holds. Everything but
 //! `mail.journey` is a pure function of `mail.lines`, shared session lines included (law L1).
 
+mod brief;
+
+pub use brief::Brief;
+
 use super::{LineId, Text, Time};
-use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD as BASE64};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// The version of this layout; each document says which one it was made with.
@@ -426,41 +429,6 @@ pub struct Evidence {
     /// About another message of the same session: shows that an earlier line is not about this one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub context: bool,
-}
-
-/// Lines of which only the ids, the times and the common part are kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Brief {
-    pub program: Arc<str>,
-    /// The common part of their texts: recipient, DSN and status for delivery attempts, the kind for other lines.
-    pub text: Arc<str>,
-    /// Sorted by time, then id. Written as base64 of 24 bytes each: id and milliseconds since 1970, highest byte first.
-    #[serde(serialize_with = "stamps_to_text", deserialize_with = "stamps_from_text")]
-    pub stamps: Vec<(LineId, Time)>,
-}
-
-/// Bytes of an id with its time.
-const STAMP: usize = 24;
-
-fn stamps_to_text<S: Serializer>(stamps: &[(LineId, Time)], s: S) -> Result<S::Ok, S::Error> {
-    let mut bytes = Vec::with_capacity(stamps.len() * STAMP);
-    for (id, time) in stamps {
-        bytes.extend(id.0.to_be_bytes());
-        bytes.extend(time.0.to_be_bytes());
-    }
-    s.serialize_str(&BASE64.encode(bytes))
-}
-
-fn stamps_from_text<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<(LineId, Time)>, D::Error> {
-    let text = std::borrow::Cow::<'de, str>::deserialize(d)?;
-    let bytes = BASE64.decode(&*text).map_err(serde::de::Error::custom)?;
-    let stamp = |stamp: &[u8]| {
-        let (id, time) = stamp.split_at_checked(16)?;
-        let (id, time) = (u128::from_be_bytes(id.try_into().ok()?), Time(i64::from_be_bytes(time.try_into().ok()?)));
-        (Time::EARLIEST..=Time::LATEST).contains(&time).then_some((LineId(id), time))
-    };
-    let stamps: Option<Vec<_>> = bytes.chunks(STAMP).map(stamp).collect();
-    stamps.ok_or_else(|| serde::de::Error::custom("an id without a time"))
 }
 
 /// Counts of what a document leaves out.

@@ -23,10 +23,7 @@ use crate::{
     state::{Checkpoint, Marks},
     stitch::{self, Rules, Tally},
     store::Store,
-    write::{
-        dead,
-        merge::{self, Merged},
-    },
+    write::{Merged, dead, merge},
 };
 use serde::{Deserialize, Serialize};
 use std::{path::Path, sync::atomic::AtomicBool};

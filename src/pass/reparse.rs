@@ -5,10 +5,7 @@
 //! page in the order of ids, and progress is saved after each page. What was rebuilt does not change again, so stopping
 //! and starting over costs only time.
 
-use crate::write::{
-    dead,
-    merge::{self, Merged},
-};
+use crate::write::{Merged, dead, merge};
 use crate::{access::Access, error::Result, model::Range, stitch::Rules, store::Store};
 use serde::{Deserialize, Serialize};
 use std::{

@@ -1,11 +1,9 @@
 //! Counts documents one by one.
 
 use super::{
-    Report,
     behind::{Behind, Brief, status},
     entry::{Party, Passage, Reason, Spread, Times},
     meaning::meaning,
-    tables,
     top::Top,
     volume::{Fate, Over},
 };
@@ -123,11 +121,6 @@ impl Collector {
         for reject in &t.mail.rejects {
             self.reason("refused", reject.code, reject.dsn.as_deref(), &reject.text, &brief);
         }
-    }
-
-    /// The report, with at most `limit` rows per table.
-    pub fn finish(self, made: Time, limit: usize) -> Report {
-        tables::report(self, made, limit)
     }
 
     fn count_open(&mut self, t: &Transaction, brief: &Arc<Brief>) {

@@ -23,6 +23,7 @@ mod volume;
 
 pub use behind::Brief;
 pub use collect::Collector;
+pub use tables::make;
 pub use volume::{Point, Volume};
 
 use crate::model::{Range, Time};

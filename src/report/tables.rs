@@ -28,8 +28,8 @@ const fn minor(name: &'static str, title: &'static str) -> Column {
     Column { name, title, minor: true }
 }
 
-/// Makes the report of what was collected.
-pub fn report(c: Collector, made: Time, limit: usize) -> Report {
+/// Makes the report of what was collected, with at most `limit` rows per table.
+pub fn make(c: Collector, made: Time, limit: usize) -> Report {
     let mut make = Make { register: Register::default(), limit };
     let figures = figures(&c, made, &mut make.register);
     let volume = c.over.finish(&mut make.register);

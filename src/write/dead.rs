@@ -13,7 +13,7 @@ use crate::{
     state::file,
     stitch::{self, Rules},
     store::Store,
-    write::merge,
+    write::{merge, stored},
 };
 use fs4::fs_std::FileExt;
 use serde::{Deserialize, Serialize};
@@ -34,7 +34,7 @@ struct DeadLetter {
 
 impl DeadLetter {
     fn lines(&self) -> BTreeSet<LineId> {
-        merge::lines_of(&self.transaction).iter().map(|l| l.id).collect()
+        stored::lines_of(&self.transaction).iter().map(|l| l.id).collect()
     }
 }
 
@@ -147,7 +147,7 @@ pub async fn raise(state_dir: &Path, access: Access, store: &dyn Store, rules: &
     if tried.is_empty() {
         return Ok(());
     }
-    let mut lines: Vec<Line> = tried.iter().flat_map(|l| merge::lines_of(&l.transaction)).collect();
+    let mut lines: Vec<Line> = tried.iter().flat_map(|l| stored::lines_of(&l.transaction)).collect();
     stitch::unite(&mut lines);
     let gathered = stitch::gather(&lines, |_| false, rules);
     let merged = merge::merge(store, gathered, rules).await?;

@@ -13,82 +13,31 @@
 //! next reading of the unmarked bucket heals, never a loss.
 
 mod lookup;
-mod stored;
 #[cfg(test)]
 mod tests;
 mod turns;
 
-use stored::parts_of;
-pub use stored::{key_of, lines_of};
-
 use crate::{
     error::{Error, Kind, Result},
     fault,
-    model::{Line, LineId, Range, Text, Transaction},
+    model::{Line, LineId, Range, Text},
     stitch::{
         self, Gathered, Key, Rules,
         journey::{self, Former, Node},
     },
     store::{Put, Report, Store, Stored},
     write::{
-        journeys::{self, Changed},
+        Merged, ROUNDS,
+        journeys::Changed,
         singles,
+        stored::{key_of, lines_of, parts_of},
     },
 };
 use futures::{StreamExt, TryStreamExt, stream};
-use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
-
-/// The changes of a stretch in the store.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Merged {
-    pub created: u64,
-    pub updated: u64,
-    pub deleted: u64,
-    /// Documents whose journey changed after they were written.
-    #[serde(default)]
-    pub journeys: u64,
-    /// Documents for the journey pass: written, or found up to date (an earlier run may have died before settling their journeys).
-    #[serde(skip)]
-    pub changed: Changed,
-    /// Ids of the documents whose journeys are settled. `add` does not take them over: the other's are used up by then.
-    #[serde(skip)]
-    pub settled: Vec<String>,
-    /// Documents that the store refused for good, with the reason.
-    #[serde(skip)]
-    pub refused: Vec<(Transaction, String)>,
-}
-
-impl Merged {
-    /// Adds the changes of another stretch or chunk.
-    pub fn add(&mut self, other: Self) {
-        self.created += other.created;
-        self.updated += other.updated;
-        self.deleted += other.deleted;
-        self.journeys += other.journeys;
-        self.changed.extend(other.changed);
-        self.refused.extend(other.refused);
-    }
-
-    /// Settles the journeys of the changed documents.
-    pub async fn settle(&mut self, store: &dyn Store) -> Result<()> {
-        fault::point("before-journeys");
-        let changed = std::mem::take(&mut self.changed);
-        self.settled.extend(changed.keys().cloned());
-        self.journeys += journeys::settle(store, changed).await?;
-        Ok(())
-    }
-
-    /// Keeps the refused documents with their reasons.
-    pub(super) fn refuse(&mut self, sent: &[Put], refused: Vec<(String, String)>) {
-        let mut reasons: HashMap<String, String> = refused.into_iter().collect();
-        let refused = |put: &Put| Some((put.transaction.clone(), reasons.remove(&put.transaction.mail.id)?));
-        self.refused.extend(sent.iter().filter_map(refused));
-    }
-}
 
 /// Limits of a chunk, in keys and in new lines: they bound memory and the size of a lookup.
 const KEYS_AT_ONCE: usize = 2000;
@@ -101,9 +50,6 @@ const CHUNKS_AT_ONCE: usize = 2;
 /// the data for journeys takes as much memory as the lines.
 const CHUNKS_SETTLED: usize = 8;
 const SETTLED_AT_ONCE: usize = 10_000;
-/// Rounds lost to another writer before we give up and leave the stretch to the next run.
-pub(super) const ROUNDS: usize = 20;
-
 /// Writes a stretch, and settles its journeys.
 pub async fn merge(store: &dyn Store, gathered: Gathered<'_>, rules: &Rules) -> Result<Merged> {
     let mut merged = Merged::default();

@@ -7,4 +7,11 @@
 pub mod dead;
 pub mod journeys;
 pub mod merge;
+mod merged;
 mod singles;
+pub mod stored;
+
+pub use merged::Merged;
+
+/// Rounds lost to another writer before we give up and leave the stretch to the next run.
+const ROUNDS: usize = 20;

@@ -3,7 +3,7 @@
 //! In: these documents. Out: the store with them. The same line always gives the same document, except for its time:
 //! another copy of the line may have a better one, and may come with another stretch (law L2).
 
-use super::merge::{Merged, ROUNDS, lines_of};
+use super::{Merged, ROUNDS, stored::lines_of};
 use crate::{
     error::{Error, Kind, Result},
     model::{Line, Transaction, transaction::Kind as TransactionKind},

@@ -7,7 +7,7 @@ use crate::{
 use mailstitch::{
     model::Line,
     stitch::{self, Bounds, bounds::Ends},
-    write::merge,
+    write::stored,
 };
 use proptest::{prelude::*, sample::Index};
 use std::cell::Cell;
@@ -59,8 +59,8 @@ proptest! {
         let of_messages = || documents.iter().filter(|d| d.email.local_id.is_some());
         for first in of_messages().filter(|d| d.mail.part == 0) {
             let parts: Vec<_> = of_messages().filter(|d| d.mail.id.starts_with(&first.mail.id)).cloned().collect();
-            let own: Vec<Line> = parts.iter().flat_map(merge::lines_of).collect();
-            let key = merge::key_of(first, &rules()).unwrap();
+            let own: Vec<Line> = parts.iter().flat_map(stored::lines_of).collect();
+            let key = stored::key_of(first, &rules()).unwrap();
             prop_assert_eq!(stitch::fold(&key, &own.iter().collect::<Vec<_>>(), &rules()), parts);
         }
     }
