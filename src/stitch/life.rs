@@ -297,9 +297,10 @@ fn give_shared<'a>(lives: &mut [Life<'a>], shared: &[&'a Told<'a>], lead_ms: i64
         match role {
             Role::Taken => life.told.push(line),
             Role::Context(by) => {
-                // A line that names the key is in every set of it, and needs no place among the context.
+                // A line under the key may be shortened later, and no longer deny the other one to the message.
+                life.context.push(line);
                 if let (by, None) = all[by as usize] {
-                    life.context.extend([by, line]);
+                    life.context.push(by);
                 }
             }
         }

@@ -32,11 +32,33 @@ pub(super) struct Session<'t, 'a> {
     closed: Option<&'t SessionLine<'a>>,
     /// The `connect` of the session with the same peer that was still open when this one began.
     former: Option<&'t SessionLine<'a>>,
-    /// `connect` and `disconnect` of that former session, if the `disconnect` has the stamp of this session's `connect`. In a
-    /// set without the former `connect` this `disconnect` would end this session.
-    ended_former: Option<[&'t SessionLine<'a>; 2]>,
+    /// The end of that former session, if its `disconnect` has the stamp of this session's `connect`.
+    ended_former: Option<EndedFormer<'t, 'a>>,
     /// The previous session with the peer, if the two may have one `connect` line in common; see [`Ended`].
     before: Option<Ended<'t, 'a>>,
+}
+
+/// A `disconnect` in the moment of a `connect` with the same peer. It ended the former session; but in a set without the former
+/// `connect`, which may lie before the lead of a message, it ends the one that began in that moment.
+///
+/// ```text
+/// 20:00:00 smtpd[11]: connect from c.example.org[192.0.2.7]
+/// 20:00:25 smtpd[11]: disconnect from c.example.org[192.0.2.7]
+/// 20:00:25 smtpd[11]: connect from c.example.org[192.0.2.7]
+/// ```
+#[derive(Clone, Copy)]
+pub(super) struct EndedFormer<'t, 'a> {
+    connect: &'t SessionLine<'a>,
+    disconnect: &'t SessionLine<'a>,
+    /// The session that it ends in such a set, and what that one was when the first line of a later second came.
+    alternative: Option<Option<Ended<'t, 'a>>>,
+}
+
+impl<'t, 'a> EndedFormer<'t, 'a> {
+    fn lines(self) -> impl Iterator<Item = &'t SessionLine<'a>> {
+        let before = self.alternative.flatten().into_iter().flat_map(Ended::lines);
+        [self.connect, self.disconnect].into_iter().chain(before)
+    }
 }
 
 /// A session that ended in the second of its latest line. The next session may have begun in that second with identical lines,
@@ -113,7 +135,9 @@ pub(super) fn walk<'t, 'a>(
                 let session = of(sessions, peer, line);
                 let former = session.former.take();
                 match former.filter(|_| session.connect.is_some_and(|connect| connect.time == line.time)) {
-                    Some(former) => session.ended_former = Some([former, line]),
+                    Some(connect) => {
+                        session.ended_former = Some(EndedFormer { connect, disconnect: line, alternative: None });
+                    }
                     None => session.closed = Some(line),
                 }
             }
@@ -163,16 +187,43 @@ fn keep_open(sessions: &Sessions<'_, '_>, out: &mut Shared) {
             .chain(front)
             .chain(last(said))
             .chain(taken)
-            .chain(ended_former.iter().flatten());
+            .copied()
+            .chain(ended_former.iter().copied().flat_map(EndedFormer::lines));
         out.open.extend(open.map(|line| line.place));
     }
 }
 
 impl<'t, 'a> Session<'t, 'a> {
     fn ended(&self) -> Option<Ended<'t, 'a>> {
-        let (disconnect, latest) = (self.closed?, self.latest()?);
-        let connect = self.connect;
+        self.ended_by(self.closed?)
+    }
+
+    fn ended_by(&self, disconnect: &'t SessionLine<'a>) -> Option<Ended<'t, 'a>> {
+        let (latest, connect) = (self.latest()?, self.connect);
         (disconnect.time.second() == latest.time.second()).then_some(Ended { disconnect, latest, connect })
+    }
+
+    /// Makes of the session what it is without the `connect` of the former one: the `disconnect` ended this one, and lines of
+    /// later seconds are of a new one.
+    fn without_former(&mut self, former: EndedFormer<'t, 'a>) {
+        let Some(before) = former.alternative else {
+            self.closed = Some(former.disconnect);
+            return;
+        };
+        let ended = former.disconnect.time.second();
+        let is_later = |line: &&'t SessionLine<'a>| line.time.second() != ended;
+        let Self { secured, login, front, said, arrival, taken, closed, .. } = std::mem::take(self);
+        *self = Self {
+            secured: secured.filter(is_later),
+            login: login.filter(is_later),
+            front: front.filter(is_later),
+            said: said.into_iter().filter(is_later).collect(),
+            arrival: arrival.filter(is_later),
+            taken: taken.filter(is_later),
+            closed,
+            before,
+            ..Self::default()
+        };
     }
 
     /// The latest line that a next message would take, or that one took.
@@ -196,6 +247,12 @@ fn of<'s, 't, 'a>(
     let session = sessions.entry(peer).or_default();
     if session.closed.is_some_and(|closed| closed.time.second() != line.time.second()) {
         *session = Session { before: session.ended(), ..Session::default() };
+    }
+    if let Some(former) = session.ended_former
+        && former.alternative.is_none()
+        && former.disconnect.time.second() != line.time.second()
+    {
+        session.ended_former = Some(EndedFormer { alternative: Some(session.ended_by(former.disconnect)), ..former });
     }
     session
 }
@@ -221,12 +278,12 @@ fn give<'t, 'a>(session: &mut Session<'t, 'a>, to: &'t SessionLine<'a>, lead_ms:
 /// Gives a line what is in force in its session: `connect`, TLS, login and, for a filter's answer, `NOQUEUE: client=`.
 fn tell<'t, 'a>(session: &mut Session<'t, 'a>, to: &'t SessionLine<'a>, lead_ms: i64, out: &mut Shared) {
     let earliest = to.time.plus(-lead_ms);
-    if let Some([connect, disconnect]) = session.ended_former {
-        if connect.time < earliest {
-            session.closed = Some(disconnect);
-            *session = Session { before: session.ended(), ..Session::default() };
+    if let Some(former) = session.ended_former {
+        if former.connect.time < earliest {
+            session.ended_former = None;
+            session.without_former(former);
         } else {
-            out.add(to, connect, Role::Context(disconnect.place));
+            out.add(to, former.connect, Role::Context(former.disconnect.place));
         }
     }
     let Session { connect, secured, login, front, before, .. } = session;
@@ -239,7 +296,7 @@ fn tell<'t, 'a>(session: &mut Session<'t, 'a>, to: &'t SessionLine<'a>, lead_ms:
     if let Some(Ended { disconnect, latest, connect }) = *before
         && latest.time >= earliest
     {
-        for line in connect.into_iter().chain([latest]) {
+        for line in connect.filter(|connect| connect.time >= earliest).into_iter().chain([latest]) {
             out.add(to, line, Role::Context(disconnect.place));
         }
     }
