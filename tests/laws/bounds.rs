@@ -103,3 +103,26 @@ fn a_verdict_leaves_the_journey_of_a_mail_that_turned_out_to_be_none() {
         assert_eq!(found, at_once(&lines), "{cut}");
     }
 }
+
+/// The record between a failed connection and a later record is shortened when a third attempt is known, and denies nothing any more.
+#[test]
+fn a_failed_connection_is_kept_for_a_record_that_another_one_of_its_message_denied_it() {
+    tight();
+    let sent = "3A9C96093D: to=<b@example.net>, relay=mx.example.net[198.51.100.25]:25, delay=1.2, \
+                delays=0.1/0/0.6/0.5, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 4F0)";
+    let deferred = "3A9C96093D: to=<d@example.net>, relay=none, delay=8, delays=0.1/0/7.9/0, dsn=4.4.1, \
+                    status=deferred (connect to mx.example.net[198.51.100.25]:25: Connection timed out)";
+    let lines = [
+        said(0, "postfix/lmtp", sent),
+        said(14_000, "postfix/smtp", "connect to mx.example.net[198.51.100.25]:25: Connection timed out"),
+        said(18_000, "postfix/smtp", sent),
+        said(18_001, "postfix/smtp", deferred),
+        said(23_000, "postfix/lmtp", sent),
+    ];
+    let whole = at_once(&lines);
+    assert_eq!(whole.iter().map(|t| t.mail.warnings.len()).sum::<usize>(), 1);
+    for cut in 0..=lines.len() {
+        let (found, _) = in_pieces([lines[..cut].to_vec(), lines[cut..].to_vec()]);
+        assert_eq!(found, whole, "{cut}");
+    }
+}

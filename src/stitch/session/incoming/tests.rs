@@ -265,3 +265,30 @@ fn the_end_of_a_former_session_stays_open_with_the_next_one() {
     check_open(&log, 5000, &[0]);
     check_open(&log, 6000, &[0, 1, 2]);
 }
+
+/// The next session may have begun in the second in which one ended; what is older than ten minutes no window reads.
+#[test]
+fn of_a_session_that_ended_lines_of_the_last_ten_minutes_are_context() {
+    for (at, context) in [("600", &[[3, 0, 2], [3, 1, 2]][..]), ("601", &[[3, 1, 2]])] {
+        let arrival = format!("{at} 4F1A2B3C4D: client=C!");
+        check_lines(&["0 connect from C!", "590 TLS!", "590 disconnect from C!", &arrival], &[], context);
+    }
+}
+
+/// Without the first `connect`, the `disconnect` ends the second session, and TLS is of a third.
+#[test]
+fn what_follows_the_end_of_a_former_session_is_taken_whether_that_one_is_known_or_not() {
+    for (at, taken, context) in [("600", &[[4, 1], [4, 3]][..], &[[4, 0, 2]]), ("600.001", &[[4, 3]], &[[4, 1, 2]])] {
+        let arrival = format!("{at} 4F1A2B3C4D: client=C!");
+        let lines = ["0 connect from C!", "25 connect from C!", "25 disconnect from C!", "26 TLS!", &arrival];
+        check_lines(&lines, taken, context);
+        if at == "600.001" {
+            let known: Vec<[u32; 2]> = taken.iter().map(|pair| pair.map(|n| n - 1)).collect();
+            check_lines(&lines[1..], &known, &[[3, 0, 1]]);
+        }
+    }
+    // Within the second of the `disconnect` the session is the same one.
+    let lines = ["0 connect from C!", "601 connect from C!", "601 disconnect from C!", "601 4F1A2B3C4D: client=C!"];
+    check_lines(&lines, &[[3, 1]], &[]);
+    check_lines(&lines[1..], &[[2, 0]], &[]);
+}
