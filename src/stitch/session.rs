@@ -12,7 +12,7 @@
 //! Invariants, each with a line:
 //!
 //! - A session line belongs to messages of its own process only, and only to lines at most `session_lead` after it.
-//!   `smtpd[11]: connect from c.example.org[192.0.2.7]` tells nothing of a message that smtpd[12] takes in.
+//!   `smtpd[11]: connect from c.example.org[192.0.2.7]` tells nothing of a message that `smtpd[12]` takes in.
 //! - The `connect`, TLS and login hold for every message up to the `disconnect`; what was said holds for the next one alone.
 //!   `smtpd[11]: NOQUEUE: discard: RCPT from c.example.org[192.0.2.7]: …` belongs to one message.
 //! - Within one moment lines are in the order of the protocol, not of the log.
