@@ -5,7 +5,7 @@
 
 mod brief;
 
-pub use brief::Brief;
+pub use brief::{Brief, Omitted};
 
 use super::{LineId, Text, Time};
 use serde::{Deserialize, Serialize};
@@ -429,26 +429,4 @@ pub struct Evidence {
     /// About another message of the same session: shows that an earlier line is not about this one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub context: bool,
-}
-
-/// Counts of what a document leaves out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Omitted {
-    /// Lines of which only id, time and kind are kept (`mail.brief`), of this part.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub lines: u64,
-    /// Attempts that are not in any recipient's history, of this part.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub attempts: u64,
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub rejects: u64,
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub warnings: u64,
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub filters: u64,
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub links: u64,
-    /// Entries of `related.*`.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub related: u64,
 }

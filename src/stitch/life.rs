@@ -296,13 +296,13 @@ fn give_shared<'a>(lives: &mut [Life<'a>], shared: &[&'a Told<'a>], lead_ms: i64
         let (line, _) = all[other as usize];
         match role {
             Role::Taken => life.told.push(line),
-            Role::Context(by) => {
-                // A line under the key may be shortened later, and no longer deny the other one to the message.
-                life.context.push(line);
-                if let (by, None) = all[by as usize] {
-                    life.context.push(by);
-                }
-            }
+            Role::Context(by) => match all[by as usize] {
+                (by, None) => life.context.extend([by, line]),
+                // One of its own lines may be shortened later, and no longer deny the other one to the message.
+                (_, of) if of == Some(key) => life.context.push(line),
+                // A line of another life is in every set of the key.
+                _ => {}
+            },
         }
     }
     for life in lives {

@@ -1,5 +1,6 @@
-//! Shortened lines of a document, with their ids and times in base64.
+//! What a document shortens or leaves out: lines with only their ids and times, in base64, and counts.
 
+use super::is_zero;
 use crate::model::{LineId, Time};
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD as BASE64};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -38,4 +39,26 @@ fn stamps_from_text<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<(LineId, Time
     };
     let stamps: Option<Vec<_>> = bytes.chunks(STAMP).map(stamp).collect();
     stamps.ok_or_else(|| serde::de::Error::custom("an id without a time"))
+}
+
+/// Counts of what a document leaves out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Omitted {
+    /// Lines of which only id, time and kind are kept (`mail.brief`), of this part.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub lines: u64,
+    /// Attempts that are not in any recipient's history, of this part.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub attempts: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rejects: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub warnings: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub filters: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub links: u64,
+    /// Entries of `related.*`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub related: u64,
 }
