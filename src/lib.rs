@@ -10,7 +10,7 @@
 // Not in `Cargo.toml`, which would ask it of tests too: whatever input can reach must end in an `Error` or in a count.
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
-// What every room may use.
+// Shared by every room.
 
 pub mod error;
 
@@ -56,7 +56,7 @@ pub mod source;
 
 pub mod store;
 
-// What is remembered between runs, and how a stretch of lines becomes documents.
+// The state between runs, and the way of a stretch of lines into the store.
 
 pub mod state;
 

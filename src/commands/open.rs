@@ -173,7 +173,7 @@ pub fn source(context: &Context, position: Option<serde_json::Value>) -> Result<
         config::Source::Graylog(s) => graylog(context, s.clone()),
         config::Source::File(s) => {
             let source = source::file::FileSource::new(s, intake(context), context.now, position)?;
-            Ok(Source::Positioned(Box::new(prepared(context, source))))
+            Ok(Source::Positioned(Box::new(source.until(Arc::clone(&context.stop)))))
         }
         config::Source::Journal(s) => {
             let intake = intake(context);
@@ -212,11 +212,7 @@ pub fn named_files(context: &Context, paths: &[PathBuf], position: Option<serde_
         config::Source::Journal(s) => FileSource { paths, timezone: s.timezone, year: None },
     };
     let source = source::file::FileSource::named(settings, intake(context), context.now, position)?;
-    Ok(Source::Positioned(Box::new(prepared(context, source))))
-}
-
-fn prepared(context: &Context, source: source::file::FileSource) -> source::file::FileSource {
-    source.until(Arc::clone(&context.stop))
+    Ok(Source::Positioned(Box::new(source.until(Arc::clone(&context.stop)))))
 }
 
 /// Outcome of a command that succeeded, except for documents of the store that could not be read.

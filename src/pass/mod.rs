@@ -81,7 +81,7 @@ pub struct Pass<'a> {
     pub state_dir: &'a Path,
     /// Name of the file in `state_dir` that records what is being worked on.
     pub notes: &'static str,
-    /// Who may read the files written there.
+    /// Access rights of the files written there.
     pub access: Access,
     /// Saves the ledger; called after the documents are safe.
     pub save: &'a (dyn Fn(&Checkpoint) -> Result<()> + Sync),

@@ -49,13 +49,27 @@ const CLASSES: [u8; 256] = {
     let mut classes = [0; 256];
     let mut byte = 0;
     while byte < 256 {
-        let b = byte as u8;
-        let vowel = matches!(b.to_ascii_lowercase(), b'a' | b'e' | b'i' | b'o' | b'u');
-        let short = matches!(b, b'0'..=b'9' | b'A'..=b'F') as u8 * SHORT;
-        classes[byte] = short | ((b.is_ascii_alphanumeric() && !vowel) as u8 * LONG);
+        let short = matches!(byte as u8, b'0'..=b'9' | b'A'..=b'F') as u8 * SHORT;
+        classes[byte] = short | ((VALUES[byte] != NO_DIGIT) as u8 * LONG);
         byte += 1;
     }
     classes
+};
+
+/// The digits of long ids, by value (`global/safe_ultostr.c`): digits, then letters without vowels.
+const ALPHABET: &[u8; 52] = b"0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz";
+
+const NO_DIGIT: u8 = 0xff;
+
+/// For each byte, its value as a digit of long ids.
+const VALUES: [u8; 256] = {
+    let mut values = [NO_DIGIT; 256];
+    let mut n = 0;
+    while n < ALPHABET.len() {
+        values[ALPHABET[n] as usize] = n as u8;
+        n += 1;
+    }
+    values
 };
 
 /// A postfix queue id at the start of a text, followed by `: `; and the text after that.
@@ -79,20 +93,9 @@ pub fn time(queue_id: &str) -> Option<Time> {
     Some(time).filter(|t| micros < 1_000_000 && BELIEVED.contains(t))
 }
 
-/// The value of a digit of postfix's 52-letter alphabet (`global/safe_ultostr.c`): digits, then letters without vowels.
+/// The value of a digit of a long id.
 fn base52(digit: u8) -> Option<i64> {
-    const ALPHABET: &[u8; 52] = b"0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz";
-    const NONE: u8 = 0xff;
-    const VALUES: [u8; 256] = {
-        let mut values = [NONE; 256];
-        let mut n = 0;
-        while n < ALPHABET.len() {
-            values[ALPHABET[n] as usize] = n as u8;
-            n += 1;
-        }
-        values
-    };
-    Some(VALUES[usize::from(digit)]).filter(|n| *n != NONE).map(i64::from)
+    Some(VALUES[usize::from(digit)]).filter(|n| *n != NO_DIGIT).map(i64::from)
 }
 
 #[cfg(test)]

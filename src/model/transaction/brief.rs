@@ -1,4 +1,4 @@
-//! What a document shortens or leaves out: lines with only their ids and times, in base64, and counts.
+//! Shortened lines of a document, as ids and times in base64, and counts of everything that it leaves out.
 
 use super::is_zero;
 use crate::model::{LineId, Time};

@@ -61,7 +61,7 @@ impl Cause {
         self.kind == "index_closed_exception"
     }
 
-    /// What the user can do, where the engine's words do not say it.
+    /// Advice for the user, unless the engine's own message says what to do.
     pub fn hint(&self) -> Option<&'static str> {
         if self.is_closed() {
             return Some("it is closed: open it with `POST /INDEX/_open`");

@@ -6,12 +6,14 @@
 //! Ignored on purpose: pieces without an id, and lines of amavis about itself.
 
 use super::{between, filter, judged};
-use crate::model::{
-    Parsed,
-    event::{Fate, Filter},
+use crate::{
+    model::{
+        Parsed,
+        event::{Fate, Filter},
+    },
+    parse::sendmail::scan::find_outside,
+    queue_id,
 };
-use crate::parse::sendmail::scan::find_outside;
-use crate::queue_id;
 
 /// The most places that are tried as the beginning of the envelope; bounds the time that a hostile line can cost.
 const CANDIDATES: usize = 16;

@@ -4,11 +4,13 @@
 //! Ignored on purpose: batches, counts, and lines of the programs about themselves.
 
 use super::{filter, judged};
-use crate::model::{
-    Event, Parsed,
-    event::{Fate, Filter},
+use crate::{
+    model::{
+        Event, Parsed,
+        event::{Fate, Filter},
+    },
+    queue_id,
 };
-use crate::queue_id;
 
 /// Reads a text logged by MailScanner. It adds its own suffix to postfix' ids: `210F0261C9D.AFE5C`.
 pub fn mailscanner(text: &str) -> Parsed<'_> {

@@ -13,9 +13,12 @@ mod pmg;
 mod policy;
 mod spam;
 
-use crate::model::event::Filter;
-use crate::model::{Event, Parsed};
-use crate::{parse::sendmail, program::Neighbour, queue_id};
+use crate::{
+    model::{Event, Parsed, event::Filter},
+    parse::sendmail,
+    program::Neighbour,
+    queue_id,
+};
 #[cfg(test)]
 use tests::check;
 

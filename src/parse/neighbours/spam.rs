@@ -5,10 +5,14 @@
 //! Message-ID; everything about connections and children.
 
 use super::{between, filter, judged};
-use crate::model::Parsed;
-use crate::model::event::{Fate, Filter};
-use crate::parse::sendmail::scan::{bare, find_outside};
-use crate::queue_id;
+use crate::{
+    model::{
+        Parsed,
+        event::{Fate, Filter},
+    },
+    parse::sendmail::scan::{bare, find_outside},
+    queue_id,
+};
 
 /// Reads a text logged by spamd: `spamd: result: Y|. SCORE - TESTS scantime=…,…,mid=<M>,…`.
 pub fn spamd(text: &str) -> Parsed<'_> {

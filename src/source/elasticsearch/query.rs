@@ -31,7 +31,7 @@ impl Kinds {
     }
 }
 
-/// What the indices tell about the fields that the query uses.
+/// The fields that the query uses, as the mappings of the indices have them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schema {
     pub indices: usize,

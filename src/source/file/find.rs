@@ -124,7 +124,7 @@ fn matches(pattern: &str) -> Result<(Vec<PathBuf>, bool)> {
     Ok((paths, false))
 }
 
-/// What is at a path; `None` if a glob matched it and it is gone since.
+/// Metadata of a path; `None` if a glob matched it and it is gone since.
 fn examine(path: &Path, literal: bool) -> Result<Option<Metadata>> {
     match path.metadata() {
         Ok(meta) => Ok(Some(meta)),

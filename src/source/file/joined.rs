@@ -22,7 +22,7 @@ pub enum Record {
     Noise(String),
 }
 
-/// What [`Joiner::take`] did with a line.
+/// Result of [`Joiner::take`] for a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {
     /// It belongs to a record.
@@ -52,7 +52,7 @@ struct Entry {
     text: String,
 }
 
-/// Where the next line stands in the last field of an export.
+/// Position of the next line within the last field of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Value {
     /// After the field.
@@ -93,7 +93,7 @@ impl Joiner {
         self.pieces.is_empty() && self.entry.is_none()
     }
 
-    /// Where the first of the records under way began.
+    /// Offset of the first record that is not complete yet.
     pub fn begun(&self) -> Option<u64> {
         self.pieces.iter().map(|piece| piece.2).chain(self.entry.as_ref().map(|entry| entry.start)).min()
     }

@@ -51,7 +51,7 @@ pub struct Mark {
     pub doubt: Option<Doubt>,
 }
 
-/// What identifies a file that exists now.
+/// Identity of a file that exists now.
 #[derive(Debug, Clone)]
 pub struct Seen {
     pub path: String,

@@ -105,7 +105,7 @@ impl Reading {
         self.lines.offset()
     }
 
-    /// Where the next run goes on: at the start of an unfinished record, else after the last line.
+    /// Offset at which the next run continues: the start of an unfinished record, else the end of the last line.
     fn unread_from(&self) -> u64 {
         self.joiner.begun().unwrap_or_else(|| self.offset())
     }

@@ -16,10 +16,10 @@ use super::{
     thin,
 };
 use crate::{
-    model::logged::unescape,
     model::{
         LineId, Time, Transaction,
         event::Event,
+        logged::unescape,
         transaction::{Brief, Evidence, Recipient, Remark},
     },
     parse,

@@ -12,10 +12,10 @@ use super::{
     thin,
 };
 use crate::{
-    model::logged::unescape,
     model::{
         Event, Line, Text,
         event::{Action, MilterEdit, SendmailFrom, SendmailTo},
+        logged::unescape,
         transaction::{Origin, RecipientStatus, Rel, Remark},
     },
     parse,

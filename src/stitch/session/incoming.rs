@@ -207,6 +207,7 @@ impl<'t, 'a> Session<'t, 'a> {
     /// later seconds are of a new one.
     fn without_former(&mut self, former: EndedFormer<'t, 'a>) {
         let Some(before) = former.alternative else {
+            self.ended_former = None;
             self.closed = Some(former.disconnect);
             return;
         };
@@ -280,7 +281,6 @@ fn tell<'t, 'a>(session: &mut Session<'t, 'a>, to: &'t SessionLine<'a>, lead_ms:
     let earliest = to.time.plus(-lead_ms);
     if let Some(former) = session.ended_former {
         if former.connect.time < earliest {
-            session.ended_former = None;
             session.without_former(former);
         } else {
             out.add(to, former.connect, Role::Context(former.disconnect.place));
